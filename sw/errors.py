@@ -1,0 +1,32 @@
+"""The errors that a user is meant to read: one line, exit code 2, no traceback."""
+
+
+class SubbitError(Exception):
+    """Base of every error whose message is meant for the user.
+
+    The message is one line that says what is wrong, where, and what to do about it.
+    """
+
+
+class NetworkError(SubbitError):
+    """A network, or the file that holds one, breaks a rule of the format."""
+
+
+class PlanError(SubbitError):
+    """A plan does not fit its network."""
+
+
+class DataError(SubbitError):
+    """A data set or an image cannot be read as what it should be."""
+
+
+class ToolError(SubbitError):
+    """A tool is missing or failed."""
+
+
+class FitError(SubbitError):
+    """A design does not fit its device."""
+
+
+class LinkError(SubbitError):
+    """The board did not answer as the protocol asks."""

@@ -1,0 +1,37 @@
+"""Network: the typed graph with integer parameters, its rules and its file."""
+
+from subbit.sw.ir.file import load_network, save_network
+from subbit.sw.ir.layer import Layer
+from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.layers.argmax import Argmax
+from subbit.sw.ir.layers.conv2d import Conv2d, Padding
+from subbit.sw.ir.layers.flatten import Flatten
+from subbit.sw.ir.layers.linear import Linear
+from subbit.sw.ir.layers.maxpool2d import MaxPool2d
+from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.network import INPUT, Network, Node
+from subbit.sw.ir.types import Encoding, TensorType
+from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
+
+__all__ = [
+    "INPUT",
+    "Affine",
+    "Argmax",
+    "BinaryWeights",
+    "CodebookWeights",
+    "Conv2d",
+    "Encoding",
+    "Flatten",
+    "Layer",
+    "Linear",
+    "MaxPool2d",
+    "Network",
+    "Node",
+    "Padding",
+    "TensorType",
+    "Threshold",
+    "TiledWeights",
+    "Weights",
+    "load_network",
+    "save_network",
+]

@@ -1,0 +1,1 @@
+"""The rules of the layers, one file a kind."""

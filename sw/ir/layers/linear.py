@@ -1,0 +1,77 @@
+"""Fully connected layer with binary or tiled weights."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subbit.sw.errors import NetworkError
+from subbit.sw.ir.layer import Layer
+from subbit.sw.ir.parts import only_input
+from subbit.sw.ir.types import TensorType
+from subbit.sw.ir.weights import TiledWeights, Weights, weights_from_parts
+
+__all__ = ["Linear", "dot_type"]
+
+
+def dot_type(weights: Weights, x: TensorType, height: int, width: int) -> TensorType:
+    """The type of dot products of ``weights`` with values of ``x``: the range that no input can leave."""
+    lowest, highest = x.value_range
+    reach = weights.row_length * max(-lowest, highest)
+    if isinstance(weights, TiledWeights) and weights.scaled:
+        rows = np.abs(weights.dense()).reshape(weights.shape[0], -1).sum(axis=1)
+        reach = int(rows.max()) * max(-lowest, highest)
+    return TensorType.integers(height, width, weights.shape[0], -reach, reach)
+
+
+@dataclass(frozen=True)
+class Linear(Layer):
+    """``y[o] = sum over i of w[o,i] * x[i]``, in integers.
+
+    ``weights``: shape ``(out, in)``. Input: codes ``(1, 1, in)``. Output: integers ``(1, 1, out)``.
+    """
+
+    kind: ClassVar[str] = "linear"
+    weights: Weights
+
+    def __post_init__(self) -> None:
+        if len(self.weights.shape) != 2:
+            raise NetworkError(f"a linear layer has weights (out, in), not {self.weights.shape}")
+
+    def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
+        """Integers in the range that the weights' scales and the input's codes allow."""
+        x = only_input(inputs)
+        if not x.is_code:
+            raise NetworkError(f"a linear layer takes codes, not {x}; put a threshold before it")
+        if (x.height, x.width) != (1, 1):
+            raise NetworkError(f"a linear layer takes a flat input, not {x}; put a flatten layer before it")
+        if x.channels != self.weights.shape[1]:
+            raise NetworkError(
+                f"the weights {self.weights.shape} want {self.weights.shape[1]} inputs, not {x.channels}"
+            )
+        return dot_type(self.weights, x, 1, 1)
+
+    def attributes(self) -> dict[str, Any]:
+        """The encoding of the weights and its attributes."""
+        return {"weights": self.weights.encoding, **self.weights.attributes()}
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The arrays of the weights."""
+        return self.weights.tensors()
+
+    @classmethod
+    def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
+        """See Layer."""
+        encoding = str(attributes.pop("weights", None))
+        return cls(weights_from_parts(encoding, attributes, tensors))
+
+    @property
+    def weight_count(self) -> int:
+        """Number of weights."""
+        return self.weights.count
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits that the hardware stores for the weights."""
+        return self.weights.stored_bits

@@ -1,0 +1,77 @@
+"""Threshold activation: BatchNorm and quantiser folded into integer comparisons."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subbit.sw.errors import NetworkError
+from subbit.sw.ir.layer import Layer
+from subbit.sw.ir.parts import no_more, only_input
+from subbit.sw.ir.types import TensorType
+from subbit.sw.ir.weights import Bits, Ints, as_bits, as_ints
+
+__all__ = ["Threshold"]
+
+LIMIT = 1 << 47
+
+
+@dataclass(frozen=True, eq=False)
+class Threshold(Layer):
+    """``n = number of thresholds[c] that are <= x``; the code is ``n`` where rising, else ``levels - n``.
+
+    ``thresholds``: ``(channels, 2**M - 1)``, ascending in each channel; ``rising``: bits ``(channels,)``.
+    Input: integers ``(H, W, channels)``. Output: M-bit bipolar codes of the same shape. With M = 1 this is
+    ``sign(x - threshold)`` with sign(0) = +1, flipped where not rising.
+    """
+
+    kind: ClassVar[str] = "threshold"
+    thresholds: Ints
+    rising: Bits
+
+    def __post_init__(self) -> None:
+        channels, levels = (*np.shape(self.thresholds), 0, 0)[:2]
+        if np.ndim(self.thresholds) != 2 or levels not in {(1 << bits) - 1 for bits in range(1, 9)}:
+            raise NetworkError(
+                "thresholds are (channels, 2**M - 1) with M from 1 to 8, "
+                f"not of shape {np.shape(self.thresholds)}"
+            )
+        thresholds = as_ints("thresholds", self.thresholds, (channels, levels), -LIMIT, LIMIT)
+        unsorted = np.flatnonzero((np.diff(thresholds, axis=1) < 0).any(axis=1))
+        if unsorted.size:
+            raise NetworkError(f"the thresholds of channel {unsorted[0]} are not in ascending order")
+        object.__setattr__(self, "thresholds", thresholds)
+        object.__setattr__(self, "rising", as_bits("rising", self.rising, (channels,)))
+
+    @property
+    def levels(self) -> int:
+        """Thresholds per channel, 2**M - 1."""
+        return self.thresholds.shape[1]
+
+    @property
+    def bits(self) -> int:
+        """M, the width of the code."""
+        return self.levels.bit_length()
+
+    def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
+        """M-bit bipolar codes in the input's shape."""
+        x = only_input(inputs)
+        if x.is_code:
+            raise NetworkError(f"a threshold takes integers, not {x}")
+        if x.channels != len(self.thresholds):
+            raise NetworkError(f"there are thresholds for {len(self.thresholds)} channels, not {x.channels}")
+        return TensorType.codes(x.height, x.width, x.channels, self.bits)
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """``thresholds`` (int64) and ``rising`` (uint8)."""
+        return {"thresholds": self.thresholds, "rising": self.rising}
+
+    @classmethod
+    def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
+        """See Layer."""
+        if {"thresholds", "rising"} - tensors.keys():
+            raise NetworkError("a threshold layer needs the arrays 'thresholds' and 'rising'")
+        layer = cls(tensors.pop("thresholds"), tensors.pop("rising"))
+        no_more(attributes, tensors)
+        return layer

@@ -1,0 +1,272 @@
+"""Encodings of binary weights: plain, codebook (Sub-bit Neural Networks) and tiled (Tiled Bit Networks).
+
+Every encoding holds the weights of one layer of shape ``(out, in)`` or ``(out, in, k, k)`` and answers the same
+questions: the dense integer weights, and how many bits the hardware has to store. Bit 1 is +1, bit 0 is -1.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subbit.sw.errors import NetworkError
+
+__all__ = ["BinaryWeights", "CodebookWeights", "TiledWeights", "Weights", "weights_from_parts"]
+
+MAX_TAU = 8
+MAX_SCALE = (1 << 15) - 1
+MAX_WEIGHTS = 1 << 28
+
+Bits = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+
+
+def as_bits(name: str, array: Any, shape: tuple[int, ...]) -> Bits:
+    """A read-only uint8 copy of ``array``; every element must be 0 or 1 and the shape as given."""
+    bits = np.asarray(array)
+    if bits.shape != shape:
+        raise NetworkError(f"{name} must have shape {shape}, not {bits.shape}")
+    if not np.issubdtype(bits.dtype, np.integer) and bits.dtype != np.bool_:
+        raise NetworkError(f"{name} must hold integers, not {bits.dtype}")
+    if bits.size and not np.isin(bits, (0, 1)).all():
+        raise NetworkError(f"{name} must hold only the bits 0 and 1")
+    return frozen(bits.astype(np.uint8))
+
+
+def as_ints(name: str, array: Any, shape: tuple[int, ...], low: int, high: int) -> Ints:
+    """A read-only int64 copy of ``array`` with the shape and within the range given."""
+    numbers = np.asarray(array)
+    if numbers.shape != shape:
+        raise NetworkError(f"{name} must have shape {shape}, not {numbers.shape}")
+    if not np.issubdtype(numbers.dtype, np.integer):
+        raise NetworkError(f"{name} must hold integers, not {numbers.dtype}")
+    if numbers.size and not (low <= int(numbers.min()) and int(numbers.max()) <= high):
+        raise NetworkError(f"{name} must lie in {low}..{high}, not {numbers.min()}..{numbers.max()}")
+    return frozen(numbers.astype(np.int64))
+
+
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """The array as a read-only contiguous copy."""
+    copy = np.array(array, order="C", copy=True)
+    copy.setflags(write=False)
+    return copy
+
+
+class Weights(ABC):
+    """Weights of one layer in some encoding; ``shape`` is ``(out, in)`` or ``(out, in, k, k)``."""
+
+    encoding: ClassVar[str]
+    shape: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of weights in the layer."""
+        return prod(self.shape)
+
+    @property
+    def row_length(self) -> int:
+        """Weights per output, N = in * k * k."""
+        return prod(self.shape[1:])
+
+    @abstractmethod
+    def dense(self) -> Ints:
+        """The weights as integers of shape ``shape``: +1 and -1, times the scales of a tiled layer."""
+
+    @property
+    @abstractmethod
+    def stored_bits(self) -> int:
+        """Bits that the hardware stores for these weights."""
+
+    @abstractmethod
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The arrays that define the weights, by name, as they go into a file."""
+
+    @abstractmethod
+    def attributes(self) -> dict[str, Any]:
+        """The JSON values that define the weights beside the arrays."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        assert isinstance(other, Weights)
+        mine, theirs = self.tensors(), other.tensors()
+        return self.attributes() == other.attributes() and all(
+            np.array_equal(mine[name], theirs[name]) for name in mine
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class BinaryWeights(Weights):
+    """One stored bit per weight."""
+
+    encoding: ClassVar[str] = "binary"
+    bits: Bits
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.bits)
+        check_shape(shape)
+        object.__setattr__(self, "bits", as_bits("binary weights", self.bits, shape))
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+        """``(out, in)`` or ``(out, in, k, k)``."""
+        return self.bits.shape
+
+    def dense(self) -> Ints:
+        """+1 where the bit is 1, -1 where it is 0."""
+        return 2 * self.bits.astype(np.int64) - 1
+
+    @property
+    def stored_bits(self) -> int:
+        """One per weight."""
+        return self.count
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """``bits``, uint8 of shape ``shape``."""
+        return {"bits": self.bits}
+
+    def attributes(self) -> dict[str, Any]:
+        """Nothing beside the arrays."""
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class CodebookWeights(Weights):
+    """Every k x k kernel of a convolution is one of ``2**tau`` codewords (Sub-bit Neural Networks, eq. 2).
+
+    ``codewords``: bits ``(2**tau, k, k)``; ``indices``: ``(out, in)``, each ``0..2**tau - 1``.
+    """
+
+    encoding: ClassVar[str] = "codebook"
+    codewords: Bits
+    indices: Ints
+
+    def __post_init__(self) -> None:
+        words, height, width = (*np.shape(self.codewords), 0, 0, 0)[:3]
+        tau = max(words.bit_length() - 1, 0)
+        if np.ndim(self.codewords) != 3 or height != width or words != 1 << tau or not 1 <= tau <= MAX_TAU:
+            raise NetworkError(
+                f"a codebook holds 2**tau square kernels, tau 1 to {MAX_TAU}, as (2**tau, k, k); "
+                f"not an array of shape {np.shape(self.codewords)}"
+            )
+        if np.ndim(self.indices) != 2:
+            raise NetworkError(f"codebook indices are (out, in), not of shape {np.shape(self.indices)}")
+        check_shape((*np.shape(self.indices), height, width))
+        object.__setattr__(self, "codewords", as_bits("codewords", self.codewords, (words, height, width)))
+        indices = as_ints("codebook indices", self.indices, np.shape(self.indices), 0, words - 1)
+        object.__setattr__(self, "indices", indices)
+
+    @property
+    def tau(self) -> int:
+        """Bits per index."""
+        return len(self.codewords).bit_length() - 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+        """``(out, in, k, k)``."""
+        return self.indices.shape + self.codewords.shape[1:]
+
+    def dense(self) -> Ints:
+        """The codewords that the indices name, as +1 and -1."""
+        return (2 * self.codewords.astype(np.int64) - 1)[self.indices]
+
+    @property
+    def stored_bits(self) -> int:
+        """``tau * in * out + k*k * 2**tau``."""
+        return self.tau * self.indices.size + self.codewords.size
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """``codewords`` (uint8) and ``indices`` (uint8)."""
+        return {"codewords": self.codewords, "indices": self.indices.astype(np.uint8)}
+
+    def attributes(self) -> dict[str, Any]:
+        """Nothing beside the arrays."""
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class TiledWeights(Weights):
+    """One tile of ``q`` bits repeated ``p`` times over the row-major weights (Tiled Bit Networks).
+
+    Weight ``f`` of the flattened layer is ``scales[f // q] * (+1 or -1 by tile[f % q])``. The scales are positive
+    integers, one per repeat; all are 1 where the real scales went into the next thresholds.
+    """
+
+    encoding: ClassVar[str] = "tiled"
+    shape: tuple[int, ...]
+    tile: Bits
+    scales: Ints
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", tuple(int(side) for side in self.shape))
+        check_shape(self.shape)
+        repeats = len(np.atleast_1d(self.scales))
+        if not repeats or self.count % repeats:
+            raise NetworkError(
+                f"a tile must repeat a whole number of times: {repeats} repeats do not divide the {self.count} "
+                f"weights of a layer of shape {self.shape}"
+            )
+        object.__setattr__(self, "tile", as_bits("tile", self.tile, (self.count // repeats,)))
+        object.__setattr__(self, "scales", as_ints("tile scales", self.scales, (repeats,), 1, MAX_SCALE))
+
+    @property
+    def repeats(self) -> int:
+        """p, how often the tile occurs in the layer."""
+        return len(self.scales)
+
+    @property
+    def rows_shared(self) -> bool:
+        """Whether p divides the outputs, so that outputs r and r + out/p have the same weights."""
+        return self.shape[0] % self.repeats == 0
+
+    @property
+    def scaled(self) -> bool:
+        """Whether any repeat has a scale other than 1."""
+        return bool((self.scales != 1).any())
+
+    def dense(self) -> Ints:
+        """``scales[f // q] * tile[f % q]`` as integers."""
+        signs = 2 * self.tile.astype(np.int64) - 1
+        return (self.scales[:, None] * signs[None, :]).reshape(self.shape)
+
+    @property
+    def stored_bits(self) -> int:
+        """The tile, and the scales where they are not all 1."""
+        scale_bits = int(self.scales.max()).bit_length() * self.repeats if self.scaled else 0
+        return self.tile.size + scale_bits
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """``tile`` (uint8) and ``scales`` (int32)."""
+        return {"tile": self.tile, "scales": self.scales.astype(np.int32)}
+
+    def attributes(self) -> dict[str, Any]:
+        """The layer's shape, which the tile alone does not tell."""
+        return {"shape": list(self.shape)}
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Raise NetworkError unless ``shape`` is that of a linear or a square convolution layer."""
+    if len(shape) not in (2, 4) or (len(shape) == 4 and shape[2] != shape[3]):
+        raise NetworkError(f"weights have the shape (out, in) or (out, in, k, k), not {shape}")
+    if min(shape) < 1 or prod(shape) > MAX_WEIGHTS:
+        raise NetworkError(f"a layer has 1 to {MAX_WEIGHTS} weights; the shape {shape} has {prod(shape)}")
+
+
+ENCODINGS: dict[str, type[Weights]] = {
+    cls.encoding: cls for cls in (BinaryWeights, CodebookWeights, TiledWeights)
+}
+
+
+def weights_from_parts(
+    encoding: str, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]
+) -> Weights:
+    """The weights that ``attributes`` and ``tensors`` of an encoding describe; the inverse of their methods."""
+    if encoding not in ENCODINGS:
+        raise NetworkError(f"unknown weight encoding {encoding!r}; known are {', '.join(ENCODINGS)}")
+    try:
+        return ENCODINGS[encoding](**attributes, **tensors)
+    except TypeError as error:
+        raise NetworkError(f"{encoding} weights are incomplete or have extra parts: {error}") from None
