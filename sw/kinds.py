@@ -1,7 +1,7 @@
-"""The one table of layer kinds: for each, where its network rule, golden rule, cycle rule and component are.
+"""The one table of layer kinds: where each one's network, golden and cycle rule and component are.
 
-Entries are import paths, so that reading a network needs neither torch nor Amaranth. docs/adding-a-layer.md walks
-through adding one.
+Entries are import paths, so that reading a network needs neither torch nor Amaranth.
+docs/adding-a-layer.md walks through adding one.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ __all__ = ["KINDS", "LayerKind", "layer_kind", "register"]
 class LayerKind:
     """Where the four parts of a layer kind are, each as ``module:name``.
 
-    ``rule``: its Layer class. ``golden``: ``f(layer, input_types, *inputs) -> tensor`` (torch). ``stage``: the
-    Stage class that plans it and models its cycles, or empty where another layer's stage absorbs it or it needs
-    no hardware. ``component``: ``f(stage) -> wiring.Component`` that builds the stage (Amaranth).
+    ``rule``: its Layer class. ``golden``: ``f(layer, input_types, *inputs) -> tensor`` (torch).
+    ``stage``: the Stage class that plans it and models its cycles, or empty where another layer's
+    stage absorbs it or it needs no hardware. ``component``: ``f(stage) -> wiring.Component`` that
+    builds the stage (Amaranth).
     """
 
     rule: str
@@ -45,7 +46,7 @@ def register(name: str, kind: LayerKind) -> None:
 
 
 def layer_kind(name: str) -> LayerKind:
-    """The kind of that name; raises NetworkError, naming the nearest known kind, if there is none."""
+    """The kind of that name; raises NetworkError, naming the nearest one, if there is none."""
     if name in KINDS:
         return KINDS[name]
     from difflib import get_close_matches

@@ -1,6 +1,7 @@
 """The file of a Network: safetensors, with a versioned JSON header in its metadata.
 
-docs/network-format.md specifies the format. Nothing in a file is ever executed, and every size is bounded.
+docs/network-format.md specifies the format. Nothing in a file is ever executed, and every size is
+bounded.
 """
 
 import json
@@ -29,20 +30,28 @@ MAX_HEADER_BYTES = 4 << 20
 
 
 def save_network(network: Network, path: str | os.PathLike[str]) -> None:
-    """Write ``network`` to ``path``, whole or not at all; raises NetworkError where it cannot be written."""
+    """Write ``network`` to ``path``, whole or not at all; raises NetworkError where it cannot."""
     tensors: dict[str, NDArray[Any]] = {}
     for node in network.nodes:
-        tensors |= {f"{node.name}.{key}": np.ascontiguousarray(a) for key, a in node.layer.tensors().items()}
-    header = {"version": FORMAT_VERSION, "network": network.structure(), "metadata": network.metadata}
+        tensors |= {
+            f"{node.name}.{key}": np.ascontiguousarray(a) for key, a in node.layer.tensors().items()
+        }
+    header = {
+        "version": FORMAT_VERSION,
+        "network": network.structure(),
+        "metadata": network.metadata,
+    }
     content = serialise(tensors, {"subbit": json.dumps(header, sort_keys=True, allow_nan=False)})
     try:
         write_atomic(Path(path), content)
     except OSError as error:
-        raise NetworkError(f"cannot write the network to {path}: {error.strerror}; name another place") from None
+        raise NetworkError(
+            f"cannot write the network to {path}: {error.strerror}; name another place"
+        ) from None
 
 
 def load_network(path: str | os.PathLike[str]) -> Network:
-    """Read and check the network in ``path``; raises NetworkError, naming the file and what is wrong."""
+    """Read and check the network in ``path``; raises NetworkError, naming file and fault."""
     try:
         return parse_network(read_bounded(Path(path)))
     except NetworkError as error:
@@ -56,7 +65,9 @@ def read_bounded(path: Path) -> bytes:
         if not path.is_file():
             raise NetworkError("not a file; name a .safetensors network")
         if size > MAX_FILE_BYTES:
-            raise NetworkError(f"{size} bytes are more than the {MAX_FILE_BYTES} that a network may have")
+            raise NetworkError(
+                f"{size} bytes are more than the {MAX_FILE_BYTES} that a network may have"
+            )
         return path.read_bytes()
     except OSError as error:
         raise NetworkError(f"cannot read the file ({error.strerror}); check the path") from None
@@ -75,7 +86,9 @@ def parse_network(content: bytes) -> Network:
         raise NetworkError(f"not a safetensors file, or a damaged one ({reason})") from None
     text = declared.get("__metadata__", {}).get("subbit") if isinstance(declared, dict) else None
     if text is None:
-        raise NetworkError("a safetensors file, but not of a subbit network; export one with subbit.sw.nn.export")
+        raise NetworkError(
+            "a safetensors file, but not of a subbit network; export one with subbit.sw.nn.export"
+        )
     try:
         header = json.loads(text)
     except (ValueError, RecursionError):
@@ -110,9 +123,13 @@ def check_numbers(tensors: dict[str, NDArray[Any]]) -> None:
     """Raise NetworkError if any array holds something else than integers."""
     for name, array in tensors.items():
         if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
-            raise NetworkError(f"array {name!r} holds NaN or infinite numbers; train and export the network again")
+            raise NetworkError(
+                f"array {name!r} holds NaN or infinite numbers; train and export the network again"
+            )
         if not np.issubdtype(array.dtype, np.integer):
-            raise NetworkError(f"array {name!r} holds {array.dtype}; the parameters of a network are integers")
+            raise NetworkError(
+                f"array {name!r} holds {array.dtype}; the parameters of a network are integers"
+            )
 
 
 def build_input(row: Any) -> TensorType:
@@ -121,24 +138,37 @@ def build_input(row: Any) -> TensorType:
         raise NetworkError("the header has no 'input' object")
     row = dict(row)
     shape = row.pop("shape", None)
-    if not isinstance(shape, list) or len(shape) != 3 or not all(type(side) is int for side in shape):
+    if (
+        not isinstance(shape, list)
+        or len(shape) != 3
+        or not all(type(side) is int for side in shape)
+    ):
         raise NetworkError(f"the input's shape must be [height, width, channels], not {shape!r}")
     encoding = Encoding(take_text(row, "encoding", ("unsigned", "bipolar")))
-    return TensorType.codes(*shape, take_int(row, "bits", 1, 8), encoding)
+    height, width, channels = shape
+    return TensorType.codes(height, width, channels, take_int(row, "bits", 1, 8), encoding)
 
 
 def build_node(row: Any, tensors: dict[str, NDArray[Any]]) -> Node:
     """The node that a header's row describes; takes its arrays out of ``tensors``."""
     keys = {"name": str, "kind": str, "inputs": list, "attributes": dict}
-    if not isinstance(row, dict) or any(not isinstance(row.get(key), kind) for key, kind in keys.items()):
+    if not isinstance(row, dict) or any(
+        not isinstance(row.get(key), kind) for key, kind in keys.items()
+    ):
         raise NetworkError(f"a node needs {', '.join(keys)}; this one does not: {str(row)[:80]}")
     name = row["name"]
     prefix = name + "."
-    mine = {key.removeprefix(prefix): tensors.pop(key) for key in list(tensors) if key.startswith(prefix)}
+    mine = {
+        key.removeprefix(prefix): tensors.pop(key)
+        for key in list(tensors)
+        if key.startswith(prefix)
+    }
     try:
         layer = layer_from_parts(row["kind"], dict(row["attributes"]), mine)
     except NetworkError as error:
         raise NetworkError(f"layer {name!r}: {error}") from None
     except (TypeError, ValueError) as error:
-        raise NetworkError(f"layer {name!r}: attributes or arrays of the wrong kind ({error})") from None
+        raise NetworkError(
+            f"layer {name!r}: attributes or arrays of the wrong kind ({error})"
+        ) from None
     return Node(name, layer, tuple(map(str, row["inputs"])))

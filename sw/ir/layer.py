@@ -11,7 +11,7 @@ __all__ = ["Layer"]
 
 
 class Layer(ABC):
-    """One integer operation of a network: a frozen dataclass with its rule, its arrays and its attributes.
+    """One integer operation of a network: a frozen dataclass with its rule, arrays and attributes.
 
     ``kind`` is the layer's name in files and in the table of layer kinds.
     """
@@ -20,7 +20,7 @@ class Layer(ABC):
 
     @abstractmethod
     def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
-        """The type of the output for inputs of these types; raises NetworkError where they do not fit."""
+        """The output's type for these inputs; raises NetworkError where they do not fit."""
 
     def attributes(self) -> dict[str, Any]:
         """The JSON values that define the layer beside its arrays."""
@@ -33,7 +33,7 @@ class Layer(ABC):
     @classmethod
     @abstractmethod
     def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
-        """The layer that ``attributes`` and ``tensors`` describe; raises NetworkError where they do not."""
+        """The layer that the parts describe; raises NetworkError where they describe none."""
 
     @property
     def weight_count(self) -> int:

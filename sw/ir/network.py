@@ -21,7 +21,7 @@ MAX_NODES = 4096
 
 @dataclass(frozen=True)
 class Node:
-    """A layer in its place: ``name``, the layer, and the names of the nodes (or ``input``) it reads."""
+    """A layer in its place: its name, the layer, and the nodes (or ``input``) that it reads."""
 
     name: str
     layer: Layer
@@ -32,9 +32,9 @@ class Node:
 class Network:
     """A network with integer parameters, checked when it is built.
 
-    ``nodes`` stand in an order in which every node comes after its inputs; the last one is the output.
-    ``metadata`` holds JSON values that do not change what the network computes: ``dataset`` (name and
-    preprocessing), ``classes``, ``accuracy``, ``training``.
+    ``nodes`` stand in an order in which every node comes after its inputs; the last one is the
+    output. ``metadata`` holds JSON values that do not change what the network computes: ``dataset``
+    (name and preprocessing), ``classes``, ``accuracy``, ``training``.
 
     Raises NetworkError where a name, a reference, a shape or a range is wrong, naming the node.
     """
@@ -47,11 +47,13 @@ class Network:
     def __post_init__(self) -> None:
         if not NETWORK_NAME.fullmatch(self.name):
             raise NetworkError(
-                f"the network's name {self.name!r} must be 1 to 63 of a-z, 0-9, '_', '.', '-', starting with a "
-                "letter or digit"
+                f"the network's name {self.name!r} must be 1 to 63 of a-z, 0-9, '_', '.', '-', "
+                "starting with a letter or digit"
             )
         if not self.input_type.is_code:
-            raise NetworkError(f"the input of a network is codes of 1 to 8 bits, not {self.input_type}")
+            raise NetworkError(
+                f"the input of a network is codes of 1 to 8 bits, not {self.input_type}"
+            )
         if not 1 <= len(self.nodes) <= MAX_NODES:
             raise NetworkError(f"a network has 1 to {MAX_NODES} layers, not {len(self.nodes)}")
         object.__setattr__(self, "nodes", tuple(self.nodes))
@@ -59,11 +61,18 @@ class Network:
 
     @classmethod
     def chain(
-        cls, name: str, input_type: TensorType, layers: dict[str, Layer], metadata: dict[str, Any] | None = None
+        cls,
+        name: str,
+        input_type: TensorType,
+        layers: dict[str, Layer],
+        metadata: dict[str, Any] | None = None,
     ) -> "Network":
         """A network in which every layer reads the one before it."""
         sources = [INPUT, *layers]
-        nodes = [Node(key, layer, (source,)) for (key, layer), source in zip(layers.items(), sources, strict=False)]
+        nodes = [
+            Node(key, layer, (source,))
+            for (key, layer), source in zip(layers.items(), sources, strict=False)
+        ]
         return cls(name, input_type, tuple(nodes), metadata or {})
 
     @cached_property
@@ -74,19 +83,24 @@ class Network:
         for node in self.nodes:
             if not NAME.fullmatch(node.name) or node.name in types:
                 raise NetworkError(
-                    f"layer name {node.name!r} must be unique, not 'input', and 1 to 63 of a-z, 0-9, '_', "
-                    "starting with a letter"
+                    f"layer name {node.name!r} must be unique, not 'input', and 1 to 63 of a-z, "
+                    "0-9, '_', starting with a letter"
                 )
             missing = [name for name in node.inputs if name not in types]
             if missing or not node.inputs:
-                raise NetworkError(f"layer {node.name!r} reads {missing or 'nothing'}, which no layer before it makes")
+                raise NetworkError(
+                    f"layer {node.name!r} reads {missing or 'nothing'}, which no layer before it "
+                    "makes"
+                )
             try:
                 types[node.name] = node.layer.infer(tuple(types[name] for name in node.inputs))
             except NetworkError as error:
                 raise NetworkError(f"layer {node.name!r} ({node.layer.kind}): {error}") from None
             unread = unread - set(node.inputs) | {node.name}
         if unread != {self.nodes[-1].name}:
-            raise NetworkError(f"nothing reads the output of {', '.join(sorted(unread - {self.nodes[-1].name}))}")
+            raise NetworkError(
+                f"nothing reads the output of {', '.join(sorted(unread - {self.nodes[-1].name}))}"
+            )
         return types
 
     @property
@@ -99,7 +113,10 @@ class Network:
         for node in self.nodes:
             if node.name == name:
                 return node
-        raise NetworkError(f"network {self.name!r} has no layer {name!r}; it has {', '.join(n.name for n in self.nodes)}")
+        raise NetworkError(
+            f"network {self.name!r} has no layer {name!r}; "
+            f"it has {', '.join(n.name for n in self.nodes)}"
+        )
 
     def readers(self, name: str) -> tuple[Node, ...]:
         """The nodes that read the tensor ``name``."""
@@ -134,7 +151,7 @@ class Network:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256, in hex, of what the network computes: its structure and arrays without name and metadata."""
+        """SHA-256, in hex, of what the network computes: structure and arrays, not its name."""
         structure = {key: value for key, value in self.structure().items() if key != "name"}
         total = hashlib.sha256(json.dumps(structure, sort_keys=True).encode())
         for node in self.nodes:

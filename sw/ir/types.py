@@ -29,8 +29,8 @@ class Encoding(StrEnum):
 class TensorType:
     """Shape and element range of one tensor, stored as ``[height][width][channels]``.
 
-    ``low`` and ``high`` bound the stored numbers: the code for ``UNSIGNED`` and ``BIPOLAR``, the value for
-    ``INTEGER``. ``bits`` is the width in which a stored number travels.
+    ``low`` and ``high`` bound the stored numbers: the code for ``UNSIGNED`` and ``BIPOLAR``, the
+    value for ``INTEGER``. ``bits`` is the width in which a stored number travels.
     """
 
     height: int
@@ -45,17 +45,26 @@ class TensorType:
         if min(self.height, self.width, self.channels) < 1:
             raise NetworkError(f"every side of a tensor must be at least 1, not {self.shape}")
         if self.elements > MAX_ELEMENTS:
-            raise NetworkError(f"a tensor of shape {self.shape} has more than {MAX_ELEMENTS} elements")
+            raise NetworkError(
+                f"a tensor of shape {self.shape} has more than {MAX_ELEMENTS} elements"
+            )
 
     @classmethod
     def codes(
-        cls, height: int, width: int, channels: int, bits: int, encoding: Encoding = Encoding.BIPOLAR
+        cls,
+        height: int,
+        width: int,
+        channels: int,
+        bits: int,
+        encoding: Encoding = Encoding.BIPOLAR,
     ) -> "TensorType":
         """A tensor of ``bits``-wide codes (1 to 8 bits), bipolar unless said otherwise."""
         if not 1 <= bits <= MAX_BITS:
             raise NetworkError(f"codes are 1 to {MAX_BITS} bits wide, not {bits}")
         if encoding is Encoding.INTEGER:
-            raise NetworkError("codes are unsigned or bipolar; use TensorType.integers for integers")
+            raise NetworkError(
+                "codes are unsigned or bipolar; use TensorType.integers for integers"
+            )
         return cls(height, width, channels, encoding, bits, 0, (1 << bits) - 1)
 
     @classmethod
@@ -65,7 +74,9 @@ class TensorType:
             raise NetworkError(f"an integer range must not be empty, but {low} > {high}")
         bits = 1 + max(high.bit_length(), (~low).bit_length() if low < 0 else 0)
         if bits > 48:
-            raise NetworkError(f"integers in {low}..{high} need {bits} bits; at most 48 are supported")
+            raise NetworkError(
+                f"integers in {low}..{high} need {bits} bits; at most 48 are supported"
+            )
         return cls(height, width, channels, Encoding.INTEGER, bits, low, high)
 
     @property

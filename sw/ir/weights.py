@@ -1,7 +1,8 @@
-"""Encodings of binary weights: plain, codebook (Sub-bit Neural Networks) and tiled (Tiled Bit Networks).
+"""Encodings of binary weights: plain, codebook (Sub-bit Neural Networks), tiled (Tiled Bit Nets).
 
-Every encoding holds the weights of one layer of shape ``(out, in)`` or ``(out, in, k, k)`` and answers the same
-questions: the dense integer weights, and how many bits the hardware has to store. Bit 1 is +1, bit 0 is -1.
+Every encoding holds the weights of one layer of shape ``(out, in)`` or ``(out, in, k, k)`` and
+answers the same questions: the dense integer weights, and how many bits the hardware has to store.
+Bit 1 is +1, bit 0 is -1.
 """
 
 from abc import ABC, abstractmethod
@@ -44,7 +45,9 @@ def as_ints(name: str, array: Any, shape: tuple[int, ...], low: int, high: int) 
     if not np.issubdtype(numbers.dtype, np.integer):
         raise NetworkError(f"{name} must hold integers, not {numbers.dtype}")
     if numbers.size and not (low <= int(numbers.min()) and int(numbers.max()) <= high):
-        raise NetworkError(f"{name} must lie in {low}..{high}, not {numbers.min()}..{numbers.max()}")
+        raise NetworkError(
+            f"{name} must lie in {low}..{high}, not {numbers.min()}..{numbers.max()}"
+        )
     return frozen(numbers.astype(np.int64))
 
 
@@ -73,7 +76,7 @@ class Weights(ABC):
 
     @abstractmethod
     def dense(self) -> Ints:
-        """The weights as integers of shape ``shape``: +1 and -1, times the scales of a tiled layer."""
+        """The weights as integers of shape ``shape``: +1 and -1, times a tiled layer's scales."""
 
     @property
     @abstractmethod
@@ -135,7 +138,7 @@ class BinaryWeights(Weights):
 
 @dataclass(frozen=True, eq=False)
 class CodebookWeights(Weights):
-    """Every k x k kernel of a convolution is one of ``2**tau`` codewords (Sub-bit Neural Networks, eq. 2).
+    """Every k x k kernel is one of ``2**tau`` codewords (Sub-bit Neural Networks, eq. 2).
 
     ``codewords``: bits ``(2**tau, k, k)``; ``indices``: ``(out, in)``, each ``0..2**tau - 1``.
     """
@@ -147,15 +150,24 @@ class CodebookWeights(Weights):
     def __post_init__(self) -> None:
         words, height, width = (*np.shape(self.codewords), 0, 0, 0)[:3]
         tau = max(words.bit_length() - 1, 0)
-        if np.ndim(self.codewords) != 3 or height != width or words != 1 << tau or not 1 <= tau <= MAX_TAU:
+        if (
+            np.ndim(self.codewords) != 3
+            or height != width
+            or words != 1 << tau
+            or not 1 <= tau <= MAX_TAU
+        ):
             raise NetworkError(
                 f"a codebook holds 2**tau square kernels, tau 1 to {MAX_TAU}, as (2**tau, k, k); "
                 f"not an array of shape {np.shape(self.codewords)}"
             )
         if np.ndim(self.indices) != 2:
-            raise NetworkError(f"codebook indices are (out, in), not of shape {np.shape(self.indices)}")
+            raise NetworkError(
+                f"codebook indices are (out, in), not of shape {np.shape(self.indices)}"
+            )
         check_shape((*np.shape(self.indices), height, width))
-        object.__setattr__(self, "codewords", as_bits("codewords", self.codewords, (words, height, width)))
+        object.__setattr__(
+            self, "codewords", as_bits("codewords", self.codewords, (words, height, width))
+        )
         indices = as_ints("codebook indices", self.indices, np.shape(self.indices), 0, words - 1)
         object.__setattr__(self, "indices", indices)
 
@@ -191,8 +203,9 @@ class CodebookWeights(Weights):
 class TiledWeights(Weights):
     """One tile of ``q`` bits repeated ``p`` times over the row-major weights (Tiled Bit Networks).
 
-    Weight ``f`` of the flattened layer is ``scales[f // q] * (+1 or -1 by tile[f % q])``. The scales are positive
-    integers, one per repeat; all are 1 where the real scales went into the next thresholds.
+    Weight ``f`` of the flattened layer is ``scales[f // q] * (+1 or -1 by tile[f % q])``. The
+    scales are positive integers, one per repeat; all are 1 where the real scales went into the next
+    thresholds.
     """
 
     encoding: ClassVar[str] = "tiled"
@@ -206,11 +219,13 @@ class TiledWeights(Weights):
         repeats = len(np.atleast_1d(self.scales))
         if not repeats or self.count % repeats:
             raise NetworkError(
-                f"a tile must repeat a whole number of times: {repeats} repeats do not divide the {self.count} "
-                f"weights of a layer of shape {self.shape}"
+                f"a tile must repeat a whole number of times: {repeats} repeats do not divide the "
+                f"{self.count} weights of a layer of shape {self.shape}"
             )
         object.__setattr__(self, "tile", as_bits("tile", self.tile, (self.count // repeats,)))
-        object.__setattr__(self, "scales", as_ints("tile scales", self.scales, (repeats,), 1, MAX_SCALE))
+        object.__setattr__(
+            self, "scales", as_ints("tile scales", self.scales, (repeats,), 1, MAX_SCALE)
+        )
 
     @property
     def repeats(self) -> int:
@@ -252,7 +267,9 @@ def check_shape(shape: tuple[int, ...]) -> None:
     if len(shape) not in (2, 4) or (len(shape) == 4 and shape[2] != shape[3]):
         raise NetworkError(f"weights have the shape (out, in) or (out, in, k, k), not {shape}")
     if min(shape) < 1 or prod(shape) > MAX_WEIGHTS:
-        raise NetworkError(f"a layer has 1 to {MAX_WEIGHTS} weights; the shape {shape} has {prod(shape)}")
+        raise NetworkError(
+            f"a layer has 1 to {MAX_WEIGHTS} weights; the shape {shape} has {prod(shape)}"
+        )
 
 
 ENCODINGS: dict[str, type[Weights]] = {
@@ -263,10 +280,14 @@ ENCODINGS: dict[str, type[Weights]] = {
 def weights_from_parts(
     encoding: str, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]
 ) -> Weights:
-    """The weights that ``attributes`` and ``tensors`` of an encoding describe; the inverse of their methods."""
+    """The weights that ``attributes`` and ``tensors`` of an encoding describe."""
     if encoding not in ENCODINGS:
-        raise NetworkError(f"unknown weight encoding {encoding!r}; known are {', '.join(ENCODINGS)}")
+        raise NetworkError(
+            f"unknown weight encoding {encoding!r}; known are {', '.join(ENCODINGS)}"
+        )
     try:
         return ENCODINGS[encoding](**attributes, **tensors)
     except TypeError as error:
-        raise NetworkError(f"{encoding} weights are incomplete or have extra parts: {error}") from None
+        raise NetworkError(
+            f"{encoding} weights are incomplete or have extra parts: {error}"
+        ) from None

@@ -1,4 +1,4 @@
-"""Integer scale and offset per channel: the fixed-point end of a network that keeps the order of its logits."""
+"""Integer scale and offset per channel: the fixed-point end that keeps the order of the logits."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self

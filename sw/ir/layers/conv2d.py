@@ -20,9 +20,10 @@ STRIDES = (1, 2)
 
 
 class Padding(StrEnum):
-    """What surrounds the input: nothing, or ``kernel // 2`` elements on each side that stand for 0, -1 or +1.
+    """What surrounds the input: nothing, or ``kernel // 2`` elements on each side.
 
-    -1 and +1 are the least and the greatest code of a bipolar tensor. Zero contributes nothing to a dot product.
+    They stand for 0, which contributes nothing to a dot product, or for -1 or +1: the least or the
+    greatest code of a bipolar tensor.
     """
 
     NONE = "none"
@@ -33,10 +34,11 @@ class Padding(StrEnum):
 
 @dataclass(frozen=True)
 class Conv2d(Layer):
-    """``y[o] = sum over c, i, j of w[o,c,i,j] * x[c, s*row + i - pad, s*col + j - pad]``, in integers.
+    """``y[o] = sum over c, i, j of w[o,c,i,j] * x[c, s*row + i - pad, s*col + j - pad]``.
 
-    ``weights``: shape ``(out, in, k, k)``, k one of 1, 3, 5; ``stride``: 1 or 2; ``padding``: see Padding.
-    Input: codes ``(H, W, in)``. Output: integers ``(H', W', out)`` with ``H' = (H + 2*pad - k) // stride + 1``.
+    ``weights``: shape ``(out, in, k, k)``, k one of 1, 3, 5; ``stride`` s: 1 or 2; ``padding``: see
+    Padding. Input: codes ``(H, W, in)``, of which the values enter the sum. Output: integers
+    ``(H', W', out)`` with ``H' = (H + 2*pad - k) // stride + 1``.
     """
 
     kind: ClassVar[str] = "conv2d"
@@ -47,7 +49,8 @@ class Conv2d(Layer):
     def __post_init__(self) -> None:
         if len(self.weights.shape) != 4 or self.kernel not in KERNELS:
             raise NetworkError(
-                f"a convolution has weights (out, in, k, k) with k one of 1, 3, 5, not {self.weights.shape}"
+                "a convolution has weights (out, in, k, k) with k one of 1, 3, 5, "
+                f"not {self.weights.shape}"
             )
         if self.stride not in STRIDES:
             raise NetworkError(f"the stride of a convolution is 1 or 2, not {self.stride}")
@@ -68,19 +71,24 @@ class Conv2d(Layer):
     def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
         """Integers in the range that the weights' scales and the input's codes allow."""
         x = only_input(inputs)
-        outputs, channels = self.weights.shape[:2]
+        channels = self.weights.shape[1]
         if not x.is_code:
             raise NetworkError(f"a convolution takes codes, not {x}; put a threshold before it")
         if x.channels != channels:
-            raise NetworkError(f"the weights {self.weights.shape} want {channels} input channels, not {x.channels}")
+            raise NetworkError(
+                f"the weights {self.weights.shape} want {channels} input channels, not {x.channels}"
+            )
         if x.encoding is Encoding.UNSIGNED and self.padding in (Padding.MINUS, Padding.PLUS):
-            raise NetworkError("padding with -1 or +1 needs bipolar inputs; use zero padding for unsigned ones")
+            raise NetworkError(
+                "padding with -1 or +1 needs bipolar inputs; use zero padding for unsigned ones"
+            )
         height, width = (
             (side + 2 * self.pad - self.kernel) // self.stride + 1 for side in (x.height, x.width)
         )
         if min(height, width) < 1:
             raise NetworkError(
-                f"a {self.kernel}x{self.kernel} kernel does not fit an input of {x.height}x{x.width}"
+                f"a {self.kernel}x{self.kernel} kernel does not fit "
+                f"an input of {x.height}x{x.width}"
             )
         return dot_type(self.weights, x, height, width)
 

@@ -16,7 +16,8 @@ __all__ = ["Flatten"]
 class Flatten(Layer):
     """``(H, W, C)`` as a vector of ``H*W*C`` in the order of the stream: row, column, channel.
 
-    PyTorch's Flatten puts the channel first; whoever converts such a network permutes the next layer's columns.
+    PyTorch's Flatten puts the channel first; whoever converts such a network permutes the next
+    layer's columns.
     """
 
     kind: ClassVar[str] = "flatten"

@@ -16,7 +16,7 @@ __all__ = ["Linear", "dot_type"]
 
 
 def dot_type(weights: Weights, x: TensorType, height: int, width: int) -> TensorType:
-    """The type of dot products of ``weights`` with values of ``x``: the range that no input can leave."""
+    """The type of dot products of ``weights`` with values of ``x``; no input leaves its range."""
     lowest, highest = x.value_range
     reach = weights.row_length * max(-lowest, highest)
     if isinstance(weights, TiledWeights) and weights.scaled:
@@ -45,10 +45,13 @@ class Linear(Layer):
         if not x.is_code:
             raise NetworkError(f"a linear layer takes codes, not {x}; put a threshold before it")
         if (x.height, x.width) != (1, 1):
-            raise NetworkError(f"a linear layer takes a flat input, not {x}; put a flatten layer before it")
+            raise NetworkError(
+                f"a linear layer takes a flat input, not {x}; put a flatten layer before it"
+            )
         if x.channels != self.weights.shape[1]:
             raise NetworkError(
-                f"the weights {self.weights.shape} want {self.weights.shape[1]} inputs, not {x.channels}"
+                f"the weights {self.weights.shape} want {self.weights.shape[1]} inputs, "
+                f"not {x.channels}"
             )
         return dot_type(self.weights, x, 1, 1)
 

@@ -17,8 +17,8 @@ __all__ = ["MaxPool2d"]
 class MaxPool2d(Layer):
     """The greatest of each 2x2 block, stride 2; a last odd row or column is dropped.
 
-    Input: any tensor of at least 2x2. Output: the same elements, ``(H // 2, W // 2, channels)``. The greatest code
-    stands for the greatest value, so codes are compared as they are.
+    Input: any tensor of at least 2x2. Output: the same elements, ``(H // 2, W // 2, channels)``.
+    The greatest code stands for the greatest value, so codes are compared as they are.
     """
 
     kind: ClassVar[str] = "maxpool2d"
@@ -27,7 +27,9 @@ class MaxPool2d(Layer):
         """Half the height and width, rounded down."""
         x = only_input(inputs)
         if min(x.height, x.width) < 2:
-            raise NetworkError(f"2x2 max pooling needs an input of at least 2x2, not {x.height}x{x.width}")
+            raise NetworkError(
+                f"2x2 max pooling needs an input of at least 2x2, not {x.height}x{x.width}"
+            )
         return x.with_shape(x.height // 2, x.width // 2, x.channels)
 
     @classmethod

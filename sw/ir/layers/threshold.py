@@ -19,11 +19,11 @@ LIMIT = 1 << 47
 
 @dataclass(frozen=True, eq=False)
 class Threshold(Layer):
-    """``n = number of thresholds[c] that are <= x``; the code is ``n`` where rising, else ``levels - n``.
+    """With ``n`` the number of ``thresholds[c] <= x``: ``n`` where rising, else ``levels - n``.
 
-    ``thresholds``: ``(channels, 2**M - 1)``, ascending in each channel; ``rising``: bits ``(channels,)``.
-    Input: integers ``(H, W, channels)``. Output: M-bit bipolar codes of the same shape. With M = 1 this is
-    ``sign(x - threshold)`` with sign(0) = +1, flipped where not rising.
+    ``thresholds``: ``(channels, 2**M - 1)``, ascending in each channel; ``rising``: bits
+    ``(channels,)``. Input: integers ``(H, W, channels)``. Output: M-bit bipolar codes of the same
+    shape. With M = 1 this is ``sign(x - threshold)`` with sign(0) = +1, flipped where not rising.
     """
 
     kind: ClassVar[str] = "threshold"
@@ -40,14 +40,16 @@ class Threshold(Layer):
         thresholds = as_ints("thresholds", self.thresholds, (channels, levels), -LIMIT, LIMIT)
         unsorted = np.flatnonzero((np.diff(thresholds, axis=1) < 0).any(axis=1))
         if unsorted.size:
-            raise NetworkError(f"the thresholds of channel {unsorted[0]} are not in ascending order")
+            raise NetworkError(
+                f"the thresholds of channel {unsorted[0]} are not in ascending order"
+            )
         object.__setattr__(self, "thresholds", thresholds)
         object.__setattr__(self, "rising", as_bits("rising", self.rising, (channels,)))
 
     @property
     def levels(self) -> int:
         """Thresholds per channel, 2**M - 1."""
-        return self.thresholds.shape[1]
+        return int(self.thresholds.shape[1])
 
     @property
     def bits(self) -> int:
@@ -60,7 +62,9 @@ class Threshold(Layer):
         if x.is_code:
             raise NetworkError(f"a threshold takes integers, not {x}")
         if x.channels != len(self.thresholds):
-            raise NetworkError(f"there are thresholds for {len(self.thresholds)} channels, not {x.channels}")
+            raise NetworkError(
+                f"there are thresholds for {len(self.thresholds)} channels, not {x.channels}"
+            )
         return TensorType.codes(x.height, x.width, x.channels, self.bits)
 
     def tensors(self) -> dict[str, NDArray[Any]]:
