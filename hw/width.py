@@ -1,0 +1,71 @@
+"""Changing how many elements a beat carries: join beats, or split them."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.shapes import stream_of
+from subbit.sw.units.width import Downsize as DownsizeUnit
+from subbit.sw.units.width import Upsize as UpsizeUnit
+
+__all__ = ["Downsize", "Upsize"]
+
+
+class Upsize(wiring.Component):
+    """Joins ``unit.ratio`` beats into one; see :class:`subbit.sw.units.width.Upsize` for lanes and cycles."""
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: UpsizeUnit) -> None:
+        self._unit = unit
+        super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        ratio = self._unit.ratio
+        parts = Signal((ratio - 1) * self._unit.i.width)
+        count = Signal(range(ratio))
+        last = count == ratio - 1
+        free = ~self.o.valid | self.o.ready
+        m.d.comb += self.i.ready.eq(~last | free)
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(self.i.valid & self.i.ready):
+            joined = Cat(parts, self.i.payload.as_value())
+            m.d.sync += parts.eq(joined[self._unit.i.width :])
+            m.d.sync += count.eq(0 if ratio == 1 else count + 1)
+            with m.If(last):
+                m.d.sync += [
+                    count.eq(0),
+                    self.o.payload.as_value().eq(joined),
+                    self.o.valid.eq(1),
+                ]
+        return m
+
+
+class Downsize(wiring.Component):
+    """Splits a beat into ``unit.ratio``; see :class:`subbit.sw.units.width.Downsize` for lanes and cycles."""
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: DownsizeUnit) -> None:
+        self._unit = unit
+        super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        ratio = self._unit.ratio
+        parts = Signal(self._unit.i.width)
+        left = Signal(range(ratio + 1))  # parts not yet taken, the one on offer included
+        m.d.comb += [
+            self.o.valid.eq(left != 0),
+            self.o.payload.as_value().eq(parts[: self._unit.o.width]),
+            self.i.ready.eq((left == 0) | ((left == 1) & self.o.ready)),
+        ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [parts.eq(self.i.payload.as_value()), left.eq(ratio)]
+        with m.Elif(self.o.valid & self.o.ready):
+            m.d.sync += [parts.eq(parts >> self._unit.o.width), left.eq(left - 1)]
+        return m

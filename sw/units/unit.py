@@ -1,0 +1,80 @@
+"""The base of every unit: the configuration of one hardware component, with its cycle model and its reference."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subbit.sw.cycles.model import Process
+from subbit.sw.ir.types import TensorType
+
+__all__ = ["Beats", "Lanes", "Unit"]
+
+Beats = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The payload of a stream: ``lanes`` elements of ``bits`` bits, lane 0 in the least significant bits."""
+
+    lanes: int
+    bits: int
+    signed: bool = False
+
+    @property
+    def width(self) -> int:
+        """Bits of a beat."""
+        return self.lanes * self.bits
+
+    @classmethod
+    def of(cls, tensor: TensorType, lanes: int) -> "Lanes":
+        """A stream that carries ``lanes`` elements of ``tensor`` a beat."""
+        return cls(lanes, tensor.bits, tensor.signed)
+
+
+class Unit(ABC):
+    """Configuration of a component with one input and one output stream: a frozen, hashable dataclass.
+
+    ``component`` names the Amaranth component as ``module:class``; it is constructed with the unit alone. Its cycles
+    are those of ``processes``, a chain from the input stream to the output stream, and its output beats are
+    ``reference(input beats)``; the simulation holds it to both.
+    """
+
+    component: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def i(self) -> Lanes:
+        """Payload of the input stream."""
+
+    @property
+    @abstractmethod
+    def o(self) -> Lanes:
+        """Payload of the output stream."""
+
+    @abstractmethod
+    def processes(self) -> tuple[Process, ...]:
+        """The chain of processes whose last output is the unit's output stream."""
+
+    @abstractmethod
+    def reference(self, beats: Beats) -> Beats:
+        """Output beats ``(m, o.lanes)`` for input beats ``(n, i.lanes)`` of a whole number of frames."""
+
+    @property
+    def i_beats(self) -> int:
+        """Input beats per frame."""
+        return self.processes()[0].takes
+
+    @property
+    def o_beats(self) -> int:
+        """Output beats per frame."""
+        return self.processes()[-1].gives
+
+    def load_component(self) -> type[Any]:
+        """The class of the Amaranth component."""
+        module, _, name = self.component.partition(":")
+        loaded: type[Any] = getattr(import_module(module), name)
+        return loaded

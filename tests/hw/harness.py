@@ -1,0 +1,104 @@
+"""Holding a component to its unit: every value, every cycle, under every kind of back-pressure."""
+
+import random
+from typing import Any
+
+import numpy as np
+from amaranth.sim import Simulator
+
+from subbit.sw.cycles import run
+from subbit.sw.units.unit import Beats, Unit
+
+__all__ = ["check_unit", "simulate_unit"]
+
+
+def pack(beat: Any, bits: int) -> int:
+    """A beat's elements as one number."""
+    return sum((int(value) & ((1 << bits) - 1)) << (bits * lane) for lane, value in enumerate(beat))
+
+
+def unpack(number: int, unit: Unit) -> list[int]:
+    """The elements of an output beat."""
+    bits, mask = unit.o.bits, (1 << unit.o.bits) - 1
+    values = [(number >> (bits * lane)) & mask for lane in range(unit.o.lanes)]
+    return [v - (1 << bits) if unit.o.signed and v >> (bits - 1) else v for v in values]
+
+
+def simulate_unit(
+    unit: Unit, beats: Beats, expected: int, seed: int | None
+) -> tuple[Beats, list[int]]:
+    """Drive ``beats`` through the component until ``expected`` beats came out.
+
+    With a seed, valid and ready are random and the payload is checked to hold while it waits. Returns the output beats
+    and the cycle of each, counted from the first cycle in which input is offered.
+    """
+    component = unit.load_component()(unit)
+    chance = random.Random(seed)
+    out: list[list[int]] = []
+    cycles: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        position, cycle, offered, held = 0, 0, False, None
+        limit = (
+            1000
+            + 40 * (len(beats) + expected)
+            + 4
+            * sum(len(p.steps) for p in unit.processes())
+            * (1 + len(beats) // max(unit.i_beats, 1))
+        )
+        i_payload, o_payload = component.i.payload.as_value(), component.o.payload.as_value()
+        while len(out) < expected or (position < len(beats)):
+            assert cycle < limit, f"stuck after {position} beats in, {len(out)} of {expected} out"
+            offered = position < len(beats) and (offered or seed is None or chance.random() < 0.6)
+            ctx.set(component.i.valid, int(offered))
+            if offered:
+                ctx.set(i_payload, pack(beats[position], unit.i.bits))
+            else:
+                ctx.set(i_payload, chance.getrandbits(unit.i.width) if seed is not None else 0)
+            ready = seed is None or chance.random() < 0.6
+            ctx.set(component.o.ready, int(ready))
+            took = offered and ctx.get(component.i.ready)
+            valid, payload = ctx.get(component.o.valid), ctx.get(o_payload)
+            if held is not None:
+                assert valid, "valid fell before the beat was taken"
+                assert payload == held, "the payload changed before the beat was taken"
+            held = payload if valid and not ready else None
+            if valid and ready:
+                out.append(unpack(payload, unit))
+                cycles.append(cycle)
+            await ctx.tick()
+            position += bool(took)
+            offered = offered and not took
+            cycle += 1
+        for _ in range(20):
+            ctx.set(component.i.valid, 0)
+            ctx.set(component.o.ready, 1)
+            assert not ctx.get(component.o.valid), "a beat more than expected"
+            await ctx.tick()
+
+    simulator = Simulator(component)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return np.array(out, dtype=np.int64).reshape(-1, unit.o.lanes), cycles
+
+
+def check_unit(unit: Unit, beats: Beats, seed: int = 0) -> None:
+    """Compare the component with its unit: values and cycles without back-pressure, values with it.
+
+    ``beats``: input beats of a whole number of frames, ``(n, unit.i.lanes)``.
+    """
+    frames, rest = divmod(len(beats), unit.i_beats)
+    assert frames
+    assert not rest, f"{len(beats)} beats are not whole frames of {unit.i_beats}"
+    expected = unit.reference(beats)
+    assert len(expected) == frames * unit.o_beats
+    out, cycles = simulate_unit(unit, beats, len(expected), None)
+    np.testing.assert_array_equal(out, expected)
+    predicted = run(list(unit.processes()), frames).taken[-1]
+    np.testing.assert_array_equal(np.array(cycles), predicted, err_msg="cycles of the output beats")
+    for trial in range(2):
+        out, _ = simulate_unit(unit, beats, len(expected), seed + trial)
+        np.testing.assert_array_equal(
+            out, expected, err_msg=f"under back-pressure, seed {seed + trial}"
+        )
