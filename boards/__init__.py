@@ -1,0 +1,29 @@
+"""The boards that bitstreams can be built for; reading this table needs neither Amaranth nor a tool."""
+
+from difflib import get_close_matches
+
+from subbit.boards import ulx3s
+from subbit.boards.model import Board, Device
+from subbit.sw.errors import BoardError
+
+__all__ = ["ALIASES", "BOARDS", "Board", "Device", "board", "board_names"]
+
+BOARDS: dict[str, Board] = {board.name: board for board in ulx3s.BOARDS}
+ALIASES = {"ulx3s": "ulx3s-85f"}
+
+
+def board(name: str) -> Board:
+    """The board of that name; raises BoardError, naming the nearest known board, if there is none."""
+    wanted = name.strip().lower()
+    wanted = ALIASES.get(wanted, wanted)
+    if wanted in BOARDS:
+        return BOARDS[wanted]
+    near = get_close_matches(wanted, BOARDS, 1, 0.0)[0]
+    raise BoardError(
+        f"unknown board {name!r}; the nearest known one is {near!r}, of {', '.join(board_names())}"
+    )
+
+
+def board_names() -> list[str]:
+    """Every name that ``board`` knows, short names first."""
+    return [*ALIASES, *BOARDS]

@@ -30,3 +30,7 @@ class FitError(SubbitError):
 
 class LinkError(SubbitError):
     """The board did not answer as the protocol asks."""
+
+
+class BoardError(SubbitError):
+    """There is no such board."""

@@ -1,0 +1,43 @@
+"""What the project knows about a board: its device, its clock and where its platform definition is."""
+
+from dataclasses import dataclass
+
+__all__ = ["Board", "Device"]
+
+
+@dataclass(frozen=True)
+class Device:
+    """One FPGA part and what place-and-route can use of it.
+
+    ``name``: the part's family and size, as in ``LFE5U-85F``; ``package`` and ``speed``: as nextpnr
+    calls them. ``lut4``, ``flip_flops``, ``block_rams`` (18 kbit each) and ``dsps`` (18 x 18
+    multipliers) are the numbers that nextpnr reports as available.
+    """
+
+    name: str
+    package: str
+    speed: int
+    lut4: int
+    flip_flops: int
+    block_rams: int
+    dsps: int
+
+
+@dataclass(frozen=True)
+class Board:
+    """One board that bitstreams can be built for.
+
+    ``platform``: the amaranth-boards class with the pins, as ``module:name``. ``oscillator``: the
+    platform's resource of the free-running clock of ``oscillator_hz``. ``uart_baud``: the fastest
+    rate of the serial port. ``programmer``: the board's name in openFPGALoader.
+    """
+
+    name: str
+    title: str
+    device: Device
+    platform: str
+    oscillator: str
+    oscillator_hz: int
+    uart_baud: int
+    leds: int
+    programmer: str
