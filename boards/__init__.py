@@ -1,4 +1,4 @@
-"""The boards that bitstreams can be built for; reading this table needs neither Amaranth nor a tool."""
+"""The boards that bitstreams can be built for. Reading this table needs no Amaranth and no tool."""
 
 from difflib import get_close_matches
 
@@ -13,7 +13,7 @@ ALIASES = {"ulx3s": "ulx3s-85f"}
 
 
 def board(name: str) -> Board:
-    """The board of that name; raises BoardError, naming the nearest known board, if there is none."""
+    """The board of that name; raises BoardError, naming the nearest known board, if none is."""
     wanted = name.strip().lower()
     wanted = ALIASES.get(wanted, wanted)
     if wanted in BOARDS:

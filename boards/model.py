@@ -1,4 +1,4 @@
-"""What the project knows about a board: its device, its clock and where its platform definition is."""
+"""What the project knows about a board: device, clock, serial port, platform definition."""
 
 from dataclasses import dataclass
 
