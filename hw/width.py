@@ -12,7 +12,9 @@ __all__ = ["Downsize", "Upsize"]
 
 
 class Upsize(wiring.Component):
-    """Joins ``unit.ratio`` beats into one; see :class:`subbit.sw.units.width.Upsize` for lanes and cycles."""
+    """Joins ``unit.ratio`` beats into one; see :class:`subbit.sw.units.width.Upsize` for lanes and
+    cycles.
+    """
 
     i: stream.Interface
     o: stream.Interface
@@ -45,7 +47,9 @@ class Upsize(wiring.Component):
 
 
 class Downsize(wiring.Component):
-    """Splits a beat into ``unit.ratio``; see :class:`subbit.sw.units.width.Downsize` for lanes and cycles."""
+    """Splits a beat into ``unit.ratio``; see :class:`subbit.sw.units.width.Downsize` for lanes and
+    cycles.
+    """
 
     i: stream.Interface
     o: stream.Interface

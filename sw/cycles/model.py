@@ -1,19 +1,21 @@
 """Exact cycle model of a chain of processes joined by streams.
 
-A process performs one step a cycle, in a fixed order that repeats every frame. A step may wait for the next beat of
-the input stream, take it (pop), claim room in the output stream (reserve) and put a beat there (push). It happens in
-the first cycle in which
+A process performs one step a cycle, in a fixed order that repeats every frame. A step may wait for
+the next beat of the input stream, take it (pop), claim room in the output stream (reserve) and put
+a beat there (push). It happens in the first cycle in which
 
 - the step before it is over,
 - if it waits: the beat is there,
 - if it reserves its j-th beat: beat ``j - capacity`` was taken at least ``recycle`` cycles ago.
 
-A beat can be taken ``latency`` cycles after the step that pushed it. A register stage whose input is ready while its
-output is taken has capacity 1, latency 1, recycle 0; a FIFO of depth d has capacity d, latency 1, recycle 1; a pipeline
-of depth D into a FIFO of depth d with credits has capacity d, latency D + 1, recycle 1.
+A beat can be taken ``latency`` cycles after the step that pushed it. A register stage whose input
+is ready while its output is taken has capacity 1, latency 1, recycle 0; a FIFO of depth d has
+capacity d, latency 1, recycle 1; a pipeline of depth D into a FIFO of depth d with credits has
+capacity d, latency D + 1, recycle 1.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +54,7 @@ class Process:
 
 @dataclass(eq=False)
 class Trace:
-    """What ``run`` found: for each process the cycle in which each output beat is taken, in order."""
+    """For each process the cycle in which each of its output beats is taken, in order."""
 
     frames: int
     taken: list[NDArray[np.int64]] = field(default_factory=list)
@@ -64,7 +66,7 @@ class Trace:
 
     @property
     def interval_cycles(self) -> int:
-        """Cycles between the last output beats of the last two frames; needs two frames at least."""
+        """Cycles between the last output beats of the last two frames, of two at least."""
         beats = len(self.taken[-1]) // self.frames
         return int(self.taken[-1][-1] - self.taken[-1][-1 - beats])
 
@@ -118,10 +120,11 @@ def run(processes: list[Process], frames: int = 1) -> Trace:
 
     Raises ValueError if the chain cannot go on, or if neighbours disagree on the beats of a frame.
     """
-    for source, reader in zip(processes, processes[1:], strict=False):
+    for source, reader in pairwise(processes):
         if source.gives != reader.takes:
             raise ValueError(
-                f"{source.name} gives {source.gives} beats a frame but {reader.name} takes {reader.takes}"
+                f"{source.name} gives {source.gives} beats a frame, "
+                f"but {reader.name} takes {reader.takes}"
             )
     states = [_State(process, frames) for process in processes]
     scratch: list[int] = []

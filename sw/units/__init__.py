@@ -1,1 +1,3 @@
-"""Units: what every hardware component is made from, known without Amaranth: shapes, cycles, reference function."""
+"""Units: what every hardware component is made from, known without Amaranth: shapes, cycles,
+reference function.
+"""

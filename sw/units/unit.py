@@ -1,4 +1,6 @@
-"""The base of every unit: the configuration of one hardware component, with its cycle model and its reference."""
+"""The base of every unit: the configuration of one hardware component, with its cycle model and its
+reference.
+"""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.cycles.model import Process
 from subbit.sw.ir.types import TensorType
+from subbit.sw.units.cost import Cost
 
 __all__ = ["Beats", "Lanes", "Unit"]
 
@@ -18,7 +21,9 @@ Beats = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Lanes:
-    """The payload of a stream: ``lanes`` elements of ``bits`` bits, lane 0 in the least significant bits."""
+    """The payload of a stream: ``lanes`` elements of ``bits`` bits, lane 0 in the least significant
+    bits.
+    """
 
     lanes: int
     bits: int
@@ -36,11 +41,12 @@ class Lanes:
 
 
 class Unit(ABC):
-    """Configuration of a component with one input and one output stream: a frozen, hashable dataclass.
+    """Configuration of a component with one input and one output stream: a frozen, hashable
+    dataclass.
 
-    ``component`` names the Amaranth component as ``module:class``; it is constructed with the unit alone. Its cycles
-    are those of ``processes``, a chain from the input stream to the output stream, and its output beats are
-    ``reference(input beats)``; the simulation holds it to both.
+    ``component`` names the Amaranth component as ``module:class``; it is constructed with the unit
+    alone. Its cycles are those of ``processes``, a chain from the input stream to the output
+    stream, and its output beats are ``reference(input beats)``; the simulation holds it to both.
     """
 
     component: ClassVar[str]
@@ -61,7 +67,13 @@ class Unit(ABC):
 
     @abstractmethod
     def reference(self, beats: Beats) -> Beats:
-        """Output beats ``(m, o.lanes)`` for input beats ``(n, i.lanes)`` of a whole number of frames."""
+        """Output beats ``(m, o.lanes)`` for input beats ``(n, i.lanes)`` of a whole number of
+        frames.
+        """
+
+    def cost(self) -> Cost:
+        """Estimated cost of the component after mapping."""
+        return Cost(lut4=self.o.width // 2 + 12, flip_flops=self.o.width + 8)
 
     @property
     def i_beats(self) -> int:

@@ -15,8 +15,8 @@ __all__ = ["Downsize", "Upsize"]
 class Upsize(Unit):
     """Joins ``ratio`` beats into one, the first in the lowest lanes.
 
-    Latency: 1 cycle after the last part. Interval: one input beat a cycle, never slower than its neighbours.
-    ``beats``: input beats per frame, a multiple of ``ratio``.
+    Latency: 1 cycle after the last part. Interval: one input beat a cycle, never slower than its
+    neighbours. ``beats``: input beats per frame, a multiple of ``ratio``.
     """
 
     component: ClassVar[str] = "subbit.hw.width:Upsize"

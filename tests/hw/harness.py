@@ -29,8 +29,9 @@ def simulate_unit(
 ) -> tuple[Beats, list[int]]:
     """Drive ``beats`` through the component until ``expected`` beats came out.
 
-    With a seed, valid and ready are random and the payload is checked to hold while it waits. Returns the output beats
-    and the cycle of each, counted from the first cycle in which input is offered.
+    With a seed, valid and ready are random and the payload is checked to hold while it waits.
+    Returns the output beats and the cycle of each, counted from the first cycle in which input is
+    offered.
     """
     component = unit.load_component()(unit)
     chance = random.Random(seed)

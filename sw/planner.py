@@ -1,0 +1,91 @@
+"""A default plan: fold every layer so that the slowest is as fast as a LUT budget allows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from subbit.sw.ir.network import Network
+from subbit.sw.plan import Plan, groups
+from subbit.sw.stages.dot import DotStage
+from subbit.sw.stages.stage import Stage
+from subbit.sw.units.cost import Cost
+
+__all__ = ["DEFAULT_LUT4", "StageEstimate", "default_plan", "estimate"]
+
+DEFAULT_LUT4 = 6000
+
+
+@dataclass(frozen=True)
+class StageEstimate:
+    """What a stage is expected to cost, and the cycles a frame keeps its slowest process busy."""
+
+    stage: Stage
+    cost: Cost
+    cycles: int
+
+
+def estimate_stage(network: Network, stage: Stage) -> StageEstimate:
+    """The estimate of one stage without its neighbours."""
+    units = [unit for _, unit in stage.units(network)]
+    cycles = max(len(process.steps) for unit in units for process in unit.processes())
+    return StageEstimate(stage, sum((unit.cost() for unit in units), Cost()), cycles)
+
+
+def estimate(network: Network, plan: Plan) -> list[StageEstimate]:
+    """The estimate of every stage; the slowest bounds the frame rate."""
+    return [estimate_stage(network, stage) for stage in plan.stages]
+
+
+def default_plan(network: Network, lut4: int = DEFAULT_LUT4) -> Plan:
+    """Speed up the slowest stage, cheapest step first, until ``lut4`` LUTs are spent or nothing
+    helps.
+
+    Starts with everything folded as far as it goes. ``lut4`` bounds the estimate of the accelerator
+    without its host link.
+    """
+    wanted = list(groups(network))
+    memo: dict[Stage, StageEstimate] = {}
+
+    def estimated(stage: Stage) -> StageEstimate:
+        if stage not in memo:
+            memo[stage] = estimate_stage(network, stage)
+        return memo[stage]
+
+    def complete(chosen: dict[int, Stage]) -> list[StageEstimate]:
+        rows: list[StageEstimate] = []
+        lanes = 1
+        for position, (cls, layers) in enumerate(wanted):
+            stage = chosen.get(position) or cls.default(network, layers, lanes)
+            rows.append(estimated(stage))
+            lanes = stage.units(network)[-1][1].o.lanes
+        return rows
+
+    chosen: dict[int, Stage] = {
+        position: cls.default(network, layers, 1)
+        for position, (cls, layers) in enumerate(wanted)
+        if issubclass(cls, DotStage)
+    }
+    rows = complete(chosen)
+    while True:
+        slowest = max(chosen, key=lambda position: rows[position].cycles)
+        best = best_step(network, rows[slowest], estimated)
+        if best is None:
+            break
+        trial = complete(chosen | {slowest: best})
+        if sum(row.cost.lut4 for row in trial) > lut4:
+            break
+        chosen[slowest], rows = best, trial
+    return Plan(network.digest, tuple(row.stage for row in rows))
+
+
+def best_step(
+    network: Network, row: StageEstimate, estimated: Callable[[Stage], StageEstimate]
+) -> Stage | None:
+    """The faster variant that saves the most cycles per LUT4, or None where there is none."""
+    options = [estimated(stage) for stage in row.stage.faster(network)]
+    options = [option for option in options if option.cycles < row.cycles]
+    if not options:
+        return None
+    return max(
+        options,
+        key=lambda option: (row.cycles - option.cycles) / max(1, option.cost.lut4 - row.cost.lut4),
+    ).stage

@@ -1,0 +1,1 @@
+"""Stages: how each kind of layer becomes units, one file a kind."""

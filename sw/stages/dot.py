@@ -1,0 +1,166 @@
+"""Convolutions and linear layers on the direct XNOR-popcount engine."""
+
+from dataclasses import dataclass, replace
+from math import gcd
+from typing import ClassVar
+
+from subbit.sw.units.dot import Dot
+from subbit.sw.units.replay import Replay
+from subbit.sw.units.window import Window
+
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.layers.conv2d import Conv2d, Padding
+from subbit.sw.ir.layers.linear import Linear
+from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.network import Network, Node
+from subbit.sw.ir.types import Encoding, TensorType
+from subbit.sw.ir.weights import CodebookWeights, TiledWeights
+from subbit.sw.stages.stage import Stage, check_divides, divisors
+from subbit.sw.units.subsample import Subsample
+from subbit.sw.units.unit import Lanes, Unit
+from subbit.sw.units.width import Downsize
+
+__all__ = ["DotStage"]
+
+
+@dataclass(frozen=True)
+class DotStage(Stage):
+    """A convolution or linear layer, with the threshold or affine layer behind it.
+
+    ``pe``: outputs computed at once, a divisor of the outputs. ``simd``: inputs consumed a cycle, a
+    divisor of N, the weights of one output; with a codebook a multiple of the kernel's size, with a
+    tile a divisor of the tile. ``weights``: where the weights live (``block`` RAM, ``logic``, or
+    ``auto`` by depth). Cycles per output pixel: ``(outputs / pe) * (N / simd)``.
+    """
+
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {
+        "engine": ("direct",),
+        "weights": ("auto", "block", "logic"),
+        "window": ("auto", "block", "distributed"),
+    }
+    engine: str = "direct"
+    pe: int = 1
+    simd: int = 1
+    weights: str = "auto"
+    window: str = "auto"
+
+    @classmethod
+    def absorbs(cls, network: Network, node: Node, follower: Node) -> bool:
+        """A threshold or affine layer right behind the dot products belongs to their engine."""
+        dot = isinstance(node.layer, Conv2d | Linear)
+        return dot and isinstance(follower.layer, Threshold | Affine)
+
+    @classmethod
+    def default(cls, network: Network, layers: tuple[str, ...], lanes: int) -> "DotStage":
+        """One output at a time; a kernel (of the least channels that fit) or a few inputs at a
+        time.
+        """
+        stage = cls(layers=layers)
+        return replace(stage, simd=stage.simds(network)[0])
+
+    def layer(self, network: Network) -> Conv2d | Linear:
+        """The layer whose dot products the stage computes."""
+        layer = network.node(self.layers[0]).layer
+        if not isinstance(layer, Conv2d | Linear):
+            raise PlanError(f"layer {self.layers[0]!r} is no convolution or linear layer")
+        return layer
+
+    def simds(self, network: Network) -> list[int]:
+        """The values of ``simd`` worth trying, ascending: whole kernels of some channels, or any
+        divisor.
+        """
+        layer = self.layer(network)
+        weights = layer.weights
+        size = layer.kernel**2 if isinstance(layer, Conv2d) else 1
+        tile = weights.tile.size if isinstance(weights, TiledWeights) else 0
+        whole = [size * c for c in divisors(weights.row_length // size)]
+        fitting = [simd for simd in whole if not tile or tile % simd == 0]
+        return fitting or [simd for simd in divisors(weights.row_length) if tile % simd == 0]
+
+    def faster(self, network: Network) -> "list[DotStage]":
+        """The next ``simd`` and the next ``pe``."""
+        pes = [pe for pe in divisors(self.layer(network).weights.shape[0]) if pe > self.pe]
+        simds = [simd for simd in self.simds(network) if simd > self.simd]
+        wider = [replace(self, simd=simd) for simd in simds[:1]]
+        return wider + [replace(self, pe=pe) for pe in pes[:1]]
+
+    def check(self, network: Network) -> None:
+        """Raise PlanError where ``pe`` or ``simd`` does not fit the layer."""
+        layer = self.layer(network)
+        weights = layer.weights
+        check_divides("pe", self.pe, weights.shape[0], "the layer's outputs")
+        check_divides("simd", self.simd, weights.row_length, "the weights of one output")
+        if isinstance(weights, CodebookWeights) and self.simd % weights.codewords[0].size:
+            raise PlanError(
+                f"simd={self.simd} must be a multiple of {weights.codewords[0].size}: "
+                "a codebook layer consumes whole kernels"
+            )
+        if isinstance(weights, TiledWeights):
+            check_divides("simd", self.simd, weights.tile.size, "the bits of the tile")
+
+    def units(self, network: Network) -> list[tuple[str, Unit]]:
+        """A window (or a replay buffer), and the engine."""
+        self.check(network)
+        node = network.node(self.layers[0])
+        x, y = network.types[node.inputs[0]], network.types[node.name]
+        layer = self.layer(network)
+        if isinstance(layer, Conv2d) and layer.kernel > 1:
+            feed = self.window_units(layer, x)
+        else:
+            feed = self.replay_units(layer, x, y)
+        masked = isinstance(layer, Conv2d) and is_masked(layer, x)
+        post = network.node(self.layers[1]).layer if len(self.layers) > 1 else None
+        dot = Dot(
+            weights=layer.weights,
+            encoding=x.encoding,
+            bits=x.bits,
+            masked=masked,
+            pe=self.pe,
+            simd=self.simd,
+            vectors=y.height * y.width,
+            post=post,
+            memory=self.weights,
+        )
+        return [*feed, ("dot", dot)]
+
+    def window_units(self, layer: Conv2d, x: TensorType) -> list[tuple[str, Unit]]:
+        """The sliding window, cut to ``simd`` lanes."""
+        size = layer.kernel**2
+        channels = self.simd // gcd(self.simd, size)
+        check_divides(
+            "channels at a time (simd / kernel size)", channels, x.channels, "the channels"
+        )
+        window = Window(
+            input=x,
+            kernel=layer.kernel,
+            stride=layer.stride,
+            padding=layer.padding,
+            channels=channels,
+            folds=layer.weights.shape[0] // self.pe,
+            memory=self.window,
+        )
+        units: list[tuple[str, Unit]] = [("window", window)]
+        ratio = channels * size // self.simd
+        if ratio > 1:
+            units.append(("slice", Downsize(window.o, ratio, window.o_beats)))
+        return units
+
+    def replay_units(
+        self, layer: Conv2d | Linear, x: TensorType, y: TensorType
+    ) -> list[tuple[str, Unit]]:
+        """The buffer that repeats each vector for every pass over the outputs."""
+        units: list[tuple[str, Unit]] = []
+        if isinstance(layer, Conv2d) and layer.stride > 1:
+            units.append(("subsample", Subsample(x, layer.stride, self.simd)))
+        folds = layer.weights.shape[0] // self.pe
+        if folds > 1:
+            words = layer.weights.row_length // self.simd
+            element = Lanes.of(x, self.simd)
+            units.append(("replay", Replay(element, words, folds, y.height * y.width)))
+        return units
+
+
+def is_masked(layer: Conv2d, x: TensorType) -> bool:
+    """Whether windows carry a mask: where zeros surround a tensor without a code for zero."""
+    return layer.padding is Padding.ZERO and x.encoding is Encoding.BIPOLAR
