@@ -5,32 +5,50 @@ docs/adding-a-layer.md walks through adding one.
 """
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.ir.layer import Layer
 
-__all__ = ["KINDS", "LayerKind", "layer_kind", "register"]
+if TYPE_CHECKING:
+    from subbit.sw.ir.layer import Layer
+
+__all__ = ["KINDS", "LayerKind", "layer_from_parts", "layer_kind", "register"]
+
+# What other frameworks call layers that one of ours does the work of.
+SYNONYMS = {
+    "activation": "threshold",
+    "avgpool2d": "maxpool2d",
+    "batchnorm2d": "threshold",
+    "dense": "linear",
+    "gemm": "linear",
+    "hardtanh": "threshold",
+    "matmul": "linear",
+    "quant": "threshold",
+    "relu": "threshold",
+    "reshape": "flatten",
+    "sigmoid": "threshold",
+    "sign": "threshold",
+    "softmax": "argmax",
+}
 
 
 @dataclass(frozen=True)
 class LayerKind:
-    """Where the four parts of a layer kind are, each as ``module:name``.
+    """Where the parts of a layer kind are, each as ``module:name``.
 
     ``rule``: its Layer class. ``golden``: ``f(layer, input_types, *inputs) -> tensor`` (torch).
-    ``stage``: the Stage class that plans it and models its cycles, or empty where another layer's
-    stage absorbs it or it needs no hardware. ``component``: ``f(stage) -> wiring.Component`` that
-    builds the stage (Amaranth).
+    ``stage``: its Stage class, which turns it into units with their cycles and components; empty
+    where it needs no hardware.
     """
 
     rule: str
     golden: str
     stage: str = ""
-    component: str = ""
 
     def load(self, part: str) -> Any:
-        """The object that the part (``rule``, ``golden``, ``stage`` or ``component``) names."""
+        """The object that the part (``rule``, ``golden`` or ``stage``) names."""
         module, _, name = getattr(self, part).partition(":")
         return getattr(import_module(module), name)
 
@@ -49,26 +67,27 @@ def layer_kind(name: str) -> LayerKind:
     """The kind of that name; raises NetworkError, naming the nearest one, if there is none."""
     if name in KINDS:
         return KINDS[name]
-    from difflib import get_close_matches
+    names = {kind: kind for kind in KINDS} | SYNONYMS
+    near = get_close_matches(name[:64].lower(), names, 1, 0.0)[0]
+    raise NetworkError(
+        f"unsupported layer {name[:64]!r}; the nearest supported one is {names[near]!r}"
+    )
 
-    near = get_close_matches(str(name), KINDS, 1, 0.0)
-    raise NetworkError(f"unsupported layer {name!r}; the nearest supported one is {near[0]!r}")
 
-
-def layer_from_parts(kind: str, attributes: dict[str, Any], tensors: dict[str, Any]) -> Layer:
-    """The layer of that kind from its attributes and arrays."""
+def layer_from_parts(kind: str, attributes: dict[str, Any], tensors: dict[str, Any]) -> "Layer":
+    """The layer of that kind from its attributes and arrays; raises NetworkError."""
     layer: Layer = layer_kind(kind).load("rule").from_parts(attributes, tensors)
     return layer
 
 
-for _name, _class, _stage, _component in [
-    ("conv2d", "Conv2d", "dot:DotStage", "dot:build"),
-    ("linear", "Linear", "dot:DotStage", "dot:build"),
-    ("maxpool2d", "MaxPool2d", "maxpool2d:MaxPoolStage", "maxpool2d:build"),
-    ("threshold", "Threshold", "threshold:ThresholdStage", "threshold:build"),
-    ("affine", "Affine", "affine:AffineStage", "affine:build"),
-    ("argmax", "Argmax", "argmax:ArgmaxStage", "argmax:build"),
-    ("flatten", "Flatten", "", ""),
+for _name, _class, _stage in [
+    ("conv2d", "Conv2d", "dot:DotStage"),
+    ("linear", "Linear", "dot:DotStage"),
+    ("maxpool2d", "MaxPool2d", "maxpool2d:MaxPoolStage"),
+    ("threshold", "Threshold", "threshold:ThresholdStage"),
+    ("affine", "Affine", "affine:AffineStage"),
+    ("argmax", "Argmax", "argmax:ArgmaxStage"),
+    ("flatten", "Flatten", ""),
 ]:
     register(
         _name,
@@ -76,6 +95,5 @@ for _name, _class, _stage, _component in [
             rule=f"subbit.sw.ir.layers.{_name}:{_class}",
             golden=f"subbit.sw.golden.{_name}:evaluate",
             stage=_stage and f"subbit.sw.stages.{_stage}",
-            component=_component and f"subbit.hw.stages.{_component}",
         ),
     )

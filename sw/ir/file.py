@@ -1,7 +1,7 @@
 """The file of a Network: safetensors, with a versioned JSON header in its metadata.
 
 docs/network-format.md specifies the format. Nothing in a file is ever executed, and every size is
-bounded.
+bounded before memory is taken for it.
 """
 
 import json
@@ -12,21 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load as parse
+from safetensors.numpy import load as parse_arrays
 from safetensors.numpy import save as serialise
 
 from subbit.sw.atomic import write_atomic
 from subbit.sw.errors import NetworkError
-from subbit.sw.ir.network import MAX_NODES, Network, Node
-from subbit.sw.ir.parts import take_int, take_text
-from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.kinds import layer_from_parts
+from subbit.sw.ir.header import FORMAT_VERSION, build_network, strict_json
+from subbit.sw.ir.network import Network
 
 __all__ = ["FORMAT_VERSION", "load_network", "save_network"]
 
-FORMAT_VERSION = 1
 MAX_FILE_BYTES = 512 << 20
 MAX_HEADER_BYTES = 4 << 20
+FLOATS = ("F16", "F32", "F64")
+INTEGERS = ("I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64")
 
 
 def save_network(network: Network, path: str | os.PathLike[str]) -> None:
@@ -41,12 +40,15 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> None:
         "network": network.structure(),
         "metadata": network.metadata,
     }
-    content = serialise(tensors, {"subbit": json.dumps(header, sort_keys=True, allow_nan=False)})
+    text = json.dumps(header, sort_keys=True, allow_nan=False)
+    content = serialise(tensors, {"subbit": text})
+    check_size("header", int.from_bytes(content[:8], "little"), MAX_HEADER_BYTES)
+    check_size("file", len(content), MAX_FILE_BYTES)
     try:
         write_atomic(Path(path), content)
     except OSError as error:
         raise NetworkError(
-            f"cannot write the network to {path}: {error.strerror}; name another place"
+            f"cannot write the network to {path} ({error.strerror}); name another place"
         ) from None
 
 
@@ -56,19 +58,24 @@ def load_network(path: str | os.PathLike[str]) -> Network:
         return parse_network(read_bounded(Path(path)))
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from None
+    except RecursionError:
+        raise NetworkError(f"{path}: the header is nested too deeply; export it again") from None
+
+
+def check_size(what: str, size: int, limit: int) -> None:
+    """Raise NetworkError if ``size`` bytes are more than a network's file may have."""
+    if size > limit:
+        raise NetworkError(f"the {what} has {size} bytes; a network has at most {limit} there")
 
 
 def read_bounded(path: Path) -> bytes:
     """The content of the file, if it is one of a sane size."""
     try:
-        size = path.stat().st_size
-        if not path.is_file():
+        if path.exists() and not path.is_file():
             raise NetworkError("not a file; name a .safetensors network")
-        if size > MAX_FILE_BYTES:
-            raise NetworkError(
-                f"{size} bytes are more than the {MAX_FILE_BYTES} that a network may have"
-            )
-        return path.read_bytes()
+        check_size("file", path.stat().st_size, MAX_FILE_BYTES)
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES)
     except OSError as error:
         raise NetworkError(f"cannot read the file ({error.strerror}); check the path") from None
 
@@ -79,96 +86,58 @@ def parse_network(content: bytes) -> Network:
     if len(content) < 8 or header_bytes > min(len(content) - 8, MAX_HEADER_BYTES):
         raise NetworkError("not a network file, or cut short; export it again or fetch it whole")
     try:
-        declared = json.loads(content[8 : 8 + header_bytes])
-        tensors = parse(content)
-    except (ValueError, RecursionError, SafetensorError) as error:
-        reason = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+        declared = strict_json(content[8 : 8 + header_bytes])
+        text = header_text(declared)
+        check_arrays(declared, len(content) - 8 - header_bytes)
+        arrays = parse_arrays(content)
+    except (ValueError, SafetensorError) as error:
+        reason = str(error).partition("\n")[0][:100]
         raise NetworkError(f"not a safetensors file, or a damaged one ({reason})") from None
-    text = declared.get("__metadata__", {}).get("subbit") if isinstance(declared, dict) else None
-    if text is None:
+    check_finite(arrays)
+    try:
+        header = strict_json(text)
+    except ValueError as error:
+        raise NetworkError(f"the network's header is not JSON ({error}); export it again") from None
+    return build_network(header, arrays)
+
+
+def header_text(declared: Any) -> str:
+    """The network's header in what a safetensors file declares; the rest stays in ``declared``."""
+    if not isinstance(declared, dict):
+        raise ValueError("its header is no object")
+    metadata = declared.pop("__metadata__", None)
+    text = metadata.get("subbit") if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
         raise NetworkError(
             "a safetensors file, but not of a subbit network; export one with subbit.sw.nn.export"
         )
-    try:
-        header = json.loads(text)
-    except (ValueError, RecursionError):
-        raise NetworkError("the network's header is not JSON; export it again") from None
-    return build_network(header, tensors)
+    return text
 
 
-def build_network(header: Any, tensors: dict[str, NDArray[Any]]) -> Network:
-    """The network that a parsed header and its arrays describe."""
-    if not isinstance(header, dict) or "version" not in header:
-        raise NetworkError("the header has no format version; export the network again")
-    if header["version"] != FORMAT_VERSION:
-        raise NetworkError(
-            f"format version {header['version']!r}; this subbit reads version {FORMAT_VERSION}: "
-            "export it again, or use a subbit of its age"
-        )
-    check_numbers(tensors)
-    structure, metadata = header.get("network"), header.get("metadata", {})
-    if not isinstance(structure, dict) or not isinstance(metadata, dict):
-        raise NetworkError("the header has no 'network' and 'metadata' objects")
-    rows = structure.get("nodes")
-    if not isinstance(rows, list) or len(rows) > MAX_NODES:
-        raise NetworkError(f"the header's 'nodes' must be a list of at most {MAX_NODES}")
-    left = dict(tensors)
-    nodes = tuple(build_node(row, left) for row in rows)
-    if left:
-        raise NetworkError(f"the arrays {', '.join(sorted(left))} belong to no layer")
-    return Network(str(structure.get("name")), build_input(structure.get("input")), nodes, metadata)
+def check_arrays(declared: dict[str, Any], size: int) -> None:
+    """Raise unless the arrays that the file declares are numbers and fill its ``size`` bytes."""
+    end = 0
+    for name, row in declared.items():
+        if not isinstance(row, dict) or not isinstance(row.get("data_offsets"), list):
+            raise ValueError(f"array {name!r} has no place")
+        if row.get("dtype") not in (*FLOATS, *INTEGERS):
+            raise NetworkError(
+                f"array {name!r} holds {row.get('dtype')}; a network's parameters are integers"
+            )
+        end = max([end, *(place for place in row["data_offsets"] if type(place) is int)])
+    if end > size:
+        raise NetworkError(f"cut short: {size} of {end} bytes of arrays are there; fetch it whole")
 
 
-def check_numbers(tensors: dict[str, NDArray[Any]]) -> None:
+def check_finite(arrays: dict[str, NDArray[Any]]) -> None:
     """Raise NetworkError if any array holds something else than integers."""
-    for name, array in tensors.items():
-        if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+    for name, array in arrays.items():
+        if not np.issubdtype(array.dtype, np.floating):
+            continue
+        if not np.isfinite(array).all():
             raise NetworkError(
                 f"array {name!r} holds NaN or infinite numbers; train and export the network again"
             )
-        if not np.issubdtype(array.dtype, np.integer):
-            raise NetworkError(
-                f"array {name!r} holds {array.dtype}; the parameters of a network are integers"
-            )
-
-
-def build_input(row: Any) -> TensorType:
-    """The input type that the header describes."""
-    if not isinstance(row, dict):
-        raise NetworkError("the header has no 'input' object")
-    row = dict(row)
-    shape = row.pop("shape", None)
-    if (
-        not isinstance(shape, list)
-        or len(shape) != 3
-        or not all(type(side) is int for side in shape)
-    ):
-        raise NetworkError(f"the input's shape must be [height, width, channels], not {shape!r}")
-    encoding = Encoding(take_text(row, "encoding", ("unsigned", "bipolar")))
-    height, width, channels = shape
-    return TensorType.codes(height, width, channels, take_int(row, "bits", 1, 8), encoding)
-
-
-def build_node(row: Any, tensors: dict[str, NDArray[Any]]) -> Node:
-    """The node that a header's row describes; takes its arrays out of ``tensors``."""
-    keys = {"name": str, "kind": str, "inputs": list, "attributes": dict}
-    if not isinstance(row, dict) or any(
-        not isinstance(row.get(key), kind) for key, kind in keys.items()
-    ):
-        raise NetworkError(f"a node needs {', '.join(keys)}; this one does not: {str(row)[:80]}")
-    name = row["name"]
-    prefix = name + "."
-    mine = {
-        key.removeprefix(prefix): tensors.pop(key)
-        for key in list(tensors)
-        if key.startswith(prefix)
-    }
-    try:
-        layer = layer_from_parts(row["kind"], dict(row["attributes"]), mine)
-    except NetworkError as error:
-        raise NetworkError(f"layer {name!r}: {error}") from None
-    except (TypeError, ValueError) as error:
         raise NetworkError(
-            f"layer {name!r}: attributes or arrays of the wrong kind ({error})"
-        ) from None
-    return Node(name, layer, tuple(map(str, row["inputs"])))
+            f"array {name!r} holds {array.dtype}; a network's parameters are integers"
+        )

@@ -1,19 +1,19 @@
 """The base of every layer of a Network."""
 
-from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Self
+from abc import abstractmethod
+from typing import ClassVar
 
-from numpy.typing import NDArray
-
+from subbit.sw.ir.parts import Parts
 from subbit.sw.ir.types import TensorType
 
 __all__ = ["Layer"]
 
 
-class Layer(ABC):
+class Layer(Parts):
     """One integer operation of a network: a frozen dataclass with its rule, arrays and attributes.
 
-    ``kind`` is the layer's name in files and in the table of layer kinds.
+    ``kind`` is the layer's name in files and in the table of layer kinds. A layer that holds arrays
+    is declared with ``eq=False``, so that Parts compares it.
     """
 
     kind: ClassVar[str]
@@ -21,19 +21,6 @@ class Layer(ABC):
     @abstractmethod
     def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
         """The output's type for these inputs; raises NetworkError where they do not fit."""
-
-    def attributes(self) -> dict[str, Any]:
-        """The JSON values that define the layer beside its arrays."""
-        return {}
-
-    def tensors(self) -> dict[str, NDArray[Any]]:
-        """The arrays that define the layer, by name."""
-        return {}
-
-    @classmethod
-    @abstractmethod
-    def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
-        """The layer that the parts describe; raises NetworkError where they describe none."""
 
     @property
     def weight_count(self) -> int:

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import re
+from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.ir.layer import Layer
+from subbit.sw.ir.parts import as_json, hash_arrays
 from subbit.sw.ir.types import TensorType
 
 __all__ = ["INPUT", "Network", "Node"]
@@ -57,7 +59,22 @@ class Network:
         if not 1 <= len(self.nodes) <= MAX_NODES:
             raise NetworkError(f"a network has 1 to {MAX_NODES} layers, not {len(self.nodes)}")
         object.__setattr__(self, "nodes", tuple(self.nodes))
+        object.__setattr__(self, "metadata", as_json("the network's metadata", self.metadata))
         _ = self.types
+
+    def __eq__(self, other: object) -> bool:
+        """Whether structure, arrays and metadata are the same."""
+        if not isinstance(other, Network):
+            return NotImplemented
+        return (self.name, self.input_type, self.nodes, self.metadata) == (
+            other.name,
+            other.input_type,
+            other.nodes,
+            other.metadata,
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
     @classmethod
     def chain(
@@ -81,26 +98,13 @@ class Network:
         types = {INPUT: self.input_type}
         unread = {INPUT}
         for node in self.nodes:
-            if not NAME.fullmatch(node.name) or node.name in types:
-                raise NetworkError(
-                    f"layer name {node.name!r} must be unique, not 'input', and 1 to 63 of a-z, "
-                    "0-9, '_', starting with a letter"
-                )
-            missing = [name for name in node.inputs if name not in types]
-            if missing or not node.inputs:
-                raise NetworkError(
-                    f"layer {node.name!r} reads {missing or 'nothing'}, which no layer before it "
-                    "makes"
-                )
-            try:
-                types[node.name] = node.layer.infer(tuple(types[name] for name in node.inputs))
-            except NetworkError as error:
-                raise NetworkError(f"layer {node.name!r} ({node.layer.kind}): {error}") from None
-            unread = unread - set(node.inputs) | {node.name}
-        if unread != {self.nodes[-1].name}:
-            raise NetworkError(
-                f"nothing reads the output of {', '.join(sorted(unread - {self.nodes[-1].name}))}"
-            )
+            check_name(node.name, types)
+            types[node.name] = infer_node(node, types)
+            unread.difference_update(node.inputs)
+            unread.add(node.name)
+        unread.discard(self.nodes[-1].name)
+        if unread:
+            raise NetworkError(f"nothing reads the output of {', '.join(sorted(unread))}")
         return types
 
     @property
@@ -155,8 +159,27 @@ class Network:
         structure = {key: value for key, value in self.structure().items() if key != "name"}
         total = hashlib.sha256(json.dumps(structure, sort_keys=True).encode())
         for node in self.nodes:
-            for name, array in sorted(node.layer.tensors().items()):
-                little = array.astype(array.dtype.newbyteorder("<"))
-                total.update(f"{node.name}.{name} {little.dtype.str} {little.shape}".encode())
-                total.update(little.tobytes())
+            hash_arrays(total, f"{node.name}.", node.layer.tensors())
         return total.hexdigest()
+
+
+def check_name(name: str, taken: Container[str]) -> None:
+    """Raise NetworkError unless ``name`` is one that a layer may have, and free."""
+    if not NAME.fullmatch(name) or name in taken:
+        raise NetworkError(
+            f"layer name {name[:80]!r} must be unique, not 'input', and 1 to 63 of a-z, 0-9, '_', "
+            "starting with a letter"
+        )
+
+
+def infer_node(node: Node, types: dict[str, TensorType]) -> TensorType:
+    """The type of the node's output, given those of the tensors made before it."""
+    if not node.inputs:
+        raise NetworkError(f"layer {node.name!r} reads nothing; name its inputs")
+    missing = ", ".join(repr(name) for name in node.inputs if name not in types)
+    if missing:
+        raise NetworkError(f"layer {node.name!r} reads {missing}, which no layer before it makes")
+    try:
+        return node.layer.infer(tuple(types[name] for name in node.inputs))
+    except NetworkError as error:
+        raise NetworkError(f"layer {node.name!r} ({node.layer.kind}): {error}") from None

@@ -8,6 +8,7 @@ from subbit.sw.errors import NetworkError
 __all__ = ["Encoding", "TensorType"]
 
 MAX_BITS = 8
+MAX_INTEGER_BITS = 48
 MAX_ELEMENTS = 1 << 26
 
 
@@ -42,11 +43,22 @@ class TensorType:
     high: int
 
     def __post_init__(self) -> None:
-        if min(self.height, self.width, self.channels) < 1:
-            raise NetworkError(f"every side of a tensor must be at least 1, not {self.shape}")
+        if any(type(side) is not int or side < 1 for side in self.shape):
+            raise NetworkError(
+                f"every side of a tensor must be an integer of at least 1, not {self.shape}"
+            )
         if self.elements > MAX_ELEMENTS:
             raise NetworkError(
                 f"a tensor of shape {self.shape} has more than {MAX_ELEMENTS} elements"
+            )
+        if self.signed:
+            fits = self.low <= self.high and signed_bits(self.low, self.high) <= self.bits
+        else:
+            fits = (self.low, self.high) == (0, (1 << self.bits) - 1)
+        if not fits:
+            raise NetworkError(
+                f"{self.encoding} elements of {self.bits} bits do not range over "
+                f"{self.low}..{self.high}"
             )
 
     @classmethod
@@ -59,8 +71,8 @@ class TensorType:
         encoding: Encoding = Encoding.BIPOLAR,
     ) -> "TensorType":
         """A tensor of ``bits``-wide codes (1 to 8 bits), bipolar unless said otherwise."""
-        if not 1 <= bits <= MAX_BITS:
-            raise NetworkError(f"codes are 1 to {MAX_BITS} bits wide, not {bits}")
+        if type(bits) is not int or not 1 <= bits <= MAX_BITS:
+            raise NetworkError(f"codes are 1 to {MAX_BITS} bits wide, not {bits!r}")
         if encoding is Encoding.INTEGER:
             raise NetworkError(
                 "codes are unsigned or bipolar; use TensorType.integers for integers"
@@ -72,10 +84,11 @@ class TensorType:
         """A tensor of integers in ``low..high``, in the narrowest two's complement width."""
         if low > high:
             raise NetworkError(f"an integer range must not be empty, but {low} > {high}")
-        bits = 1 + max(high.bit_length(), (~low).bit_length() if low < 0 else 0)
-        if bits > 48:
+        bits = signed_bits(low, high)
+        if bits > MAX_INTEGER_BITS:
             raise NetworkError(
-                f"integers in {low}..{high} need {bits} bits; at most 48 are supported"
+                f"integers in {low}..{high} need {bits} bits; "
+                f"at most {MAX_INTEGER_BITS} are supported"
             )
         return cls(height, width, channels, Encoding.INTEGER, bits, low, high)
 
@@ -116,3 +129,8 @@ class TensorType:
         if self.signed:
             kind = f"integer {self.low}..{self.high}"
         return f"{self.height}x{self.width}x{self.channels} {kind}"
+
+
+def signed_bits(low: int, high: int) -> int:
+    """The narrowest two's complement width that holds ``low..high``."""
+    return 1 + max((end if end >= 0 else ~end).bit_length() for end in (low, high))

@@ -5,60 +5,27 @@ answers the same questions: the dense integer weights, and how many bits the har
 Bit 1 is +1, bit 0 is -1.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.ir.arrays import Bits, Ints, as_bits, as_ints
+from subbit.sw.ir.parts import Parts, no_more, take_array
 
 __all__ = ["BinaryWeights", "CodebookWeights", "TiledWeights", "Weights", "weights_from_parts"]
 
 MAX_TAU = 8
 MAX_SCALE = (1 << 15) - 1
+MAX_SIDE = 1 << 20
 MAX_WEIGHTS = 1 << 28
 
-Bits = NDArray[np.uint8]
-Ints = NDArray[np.int64]
 
-
-def as_bits(name: str, array: Any, shape: tuple[int, ...]) -> Bits:
-    """A read-only uint8 copy of ``array``; every element must be 0 or 1 and the shape as given."""
-    bits = np.asarray(array)
-    if bits.shape != shape:
-        raise NetworkError(f"{name} must have shape {shape}, not {bits.shape}")
-    if not np.issubdtype(bits.dtype, np.integer) and bits.dtype != np.bool_:
-        raise NetworkError(f"{name} must hold integers, not {bits.dtype}")
-    if bits.size and not np.isin(bits, (0, 1)).all():
-        raise NetworkError(f"{name} must hold only the bits 0 and 1")
-    return frozen(bits.astype(np.uint8))
-
-
-def as_ints(name: str, array: Any, shape: tuple[int, ...], low: int, high: int) -> Ints:
-    """A read-only int64 copy of ``array`` with the shape and within the range given."""
-    numbers = np.asarray(array)
-    if numbers.shape != shape:
-        raise NetworkError(f"{name} must have shape {shape}, not {numbers.shape}")
-    if not np.issubdtype(numbers.dtype, np.integer):
-        raise NetworkError(f"{name} must hold integers, not {numbers.dtype}")
-    if numbers.size and not (low <= int(numbers.min()) and int(numbers.max()) <= high):
-        raise NetworkError(
-            f"{name} must lie in {low}..{high}, not {numbers.min()}..{numbers.max()}"
-        )
-    return frozen(numbers.astype(np.int64))
-
-
-def frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """The array as a read-only contiguous copy."""
-    copy = np.array(array, order="C", copy=True)
-    copy.setflags(write=False)
-    return copy
-
-
-class Weights(ABC):
+class Weights(Parts):
     """Weights of one layer in some encoding; ``shape`` is ``(out, in)`` or ``(out, in, k, k)``."""
 
     encoding: ClassVar[str]
@@ -74,6 +41,11 @@ class Weights(ABC):
         """Weights per output, N = in * k * k."""
         return prod(self.shape[1:])
 
+    @property
+    def reach(self) -> int:
+        """The greatest sum of the weights' magnitudes over one output."""
+        return self.row_length
+
     @abstractmethod
     def dense(self) -> Ints:
         """The weights as integers of shape ``shape``: +1 and -1, times a tiled layer's scales."""
@@ -83,27 +55,10 @@ class Weights(ABC):
     def stored_bits(self) -> int:
         """Bits that the hardware stores for these weights."""
 
-    @abstractmethod
-    def tensors(self) -> dict[str, NDArray[Any]]:
-        """The arrays that define the weights, by name, as they go into a file."""
-
-    @abstractmethod
-    def attributes(self) -> dict[str, Any]:
-        """The JSON values that define the weights beside the arrays."""
-
-    def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
-            return NotImplemented
-        assert isinstance(other, Weights)
-        mine, theirs = self.tensors(), other.tensors()
-        return self.attributes() == other.attributes() and all(
-            np.array_equal(mine[name], theirs[name]) for name in mine
-        )
-
 
 @dataclass(frozen=True, eq=False)
 class BinaryWeights(Weights):
-    """One stored bit per weight."""
+    """One stored bit per weight, ``bits`` of shape ``(out, in)`` or ``(out, in, k, k)``."""
 
     encoding: ClassVar[str] = "binary"
     bits: Bits
@@ -131,9 +86,12 @@ class BinaryWeights(Weights):
         """``bits``, uint8 of shape ``shape``."""
         return {"bits": self.bits}
 
-    def attributes(self) -> dict[str, Any]:
-        """Nothing beside the arrays."""
-        return {}
+    @classmethod
+    def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
+        """See Parts."""
+        bits = take_array(tensors, "bits")
+        no_more(attributes, tensors)
+        return cls(bits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,27 +106,19 @@ class CodebookWeights(Weights):
     indices: Ints
 
     def __post_init__(self) -> None:
-        words, height, width = (*np.shape(self.codewords), 0, 0, 0)[:3]
-        tau = max(words.bit_length() - 1, 0)
-        if (
-            np.ndim(self.codewords) != 3
-            or height != width
-            or words != 1 << tau
-            or not 1 <= tau <= MAX_TAU
-        ):
+        shape = np.shape(self.codewords)
+        if len(shape) != 3 or shape[0] not in {1 << tau for tau in range(1, MAX_TAU + 1)}:
             raise NetworkError(
                 f"a codebook holds 2**tau square kernels, tau 1 to {MAX_TAU}, as (2**tau, k, k); "
-                f"not an array of shape {np.shape(self.codewords)}"
+                f"not an array of shape {shape}"
             )
         if np.ndim(self.indices) != 2:
             raise NetworkError(
                 f"codebook indices are (out, in), not of shape {np.shape(self.indices)}"
             )
-        check_shape((*np.shape(self.indices), height, width))
-        object.__setattr__(
-            self, "codewords", as_bits("codewords", self.codewords, (words, height, width))
-        )
-        indices = as_ints("codebook indices", self.indices, np.shape(self.indices), 0, words - 1)
+        check_shape((*np.shape(self.indices), *shape[1:]))
+        object.__setattr__(self, "codewords", as_bits("codewords", self.codewords, shape))
+        indices = as_ints("codebook indices", self.indices, np.shape(self.indices), 0, shape[0] - 1)
         object.__setattr__(self, "indices", indices)
 
     @property
@@ -194,9 +144,12 @@ class CodebookWeights(Weights):
         """``codewords`` (uint8) and ``indices`` (uint8)."""
         return {"codewords": self.codewords, "indices": self.indices.astype(np.uint8)}
 
-    def attributes(self) -> dict[str, Any]:
-        """Nothing beside the arrays."""
-        return {}
+    @classmethod
+    def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
+        """See Parts."""
+        codewords, indices = take_array(tensors, "codewords"), take_array(tensors, "indices")
+        no_more(attributes, tensors)
+        return cls(codewords, indices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +167,7 @@ class TiledWeights(Weights):
     scales: Ints
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", tuple(int(side) for side in self.shape))
+        object.__setattr__(self, "shape", tuple(self.shape))
         check_shape(self.shape)
         repeats = len(np.atleast_1d(self.scales))
         if not repeats or self.count % repeats:
@@ -222,10 +175,9 @@ class TiledWeights(Weights):
                 f"a tile must repeat a whole number of times: {repeats} repeats do not divide the "
                 f"{self.count} weights of a layer of shape {self.shape}"
             )
+        scales = as_ints("tile scales", self.scales, (repeats,), 1, MAX_SCALE)
         object.__setattr__(self, "tile", as_bits("tile", self.tile, (self.count // repeats,)))
-        object.__setattr__(
-            self, "scales", as_ints("tile scales", self.scales, (repeats,), 1, MAX_SCALE)
-        )
+        object.__setattr__(self, "scales", scales)
 
     @property
     def repeats(self) -> int:
@@ -241,6 +193,18 @@ class TiledWeights(Weights):
     def scaled(self) -> bool:
         """Whether any repeat has a scale other than 1."""
         return bool((self.scales != 1).any())
+
+    @property
+    def reach(self) -> int:
+        """The greatest sum of the weights' magnitudes over one output."""
+        if not self.scaled:
+            return self.row_length
+        # Not from dense(): a small file can name a layer of very many weights.
+        before = np.concatenate([[0], np.cumsum(self.scales)]) * self.tile.size
+        ends = np.arange(self.shape[0] + 1, dtype=np.int64) * self.row_length
+        repeat, rest = np.divmod(ends, self.tile.size)
+        sums = before[repeat] + rest * np.append(self.scales, 0)[repeat]
+        return int(np.diff(sums).max())
 
     def dense(self) -> Ints:
         """``scales[f // q] * tile[f % q]`` as integers."""
@@ -261,14 +225,28 @@ class TiledWeights(Weights):
         """The layer's shape, which the tile alone does not tell."""
         return {"shape": list(self.shape)}
 
+    @classmethod
+    def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
+        """See Parts."""
+        shape = attributes.pop("shape", None)
+        if not isinstance(shape, list):
+            raise NetworkError(f"attribute 'shape' must be a list of integers, not {shape!r}")
+        tile, scales = take_array(tensors, "tile"), take_array(tensors, "scales")
+        no_more(attributes, tensors)
+        return cls(tuple(shape), tile, scales)
+
 
 def check_shape(shape: tuple[int, ...]) -> None:
     """Raise NetworkError unless ``shape`` is that of a linear or a square convolution layer."""
     if len(shape) not in (2, 4) or (len(shape) == 4 and shape[2] != shape[3]):
         raise NetworkError(f"weights have the shape (out, in) or (out, in, k, k), not {shape}")
-    if min(shape) < 1 or prod(shape) > MAX_WEIGHTS:
+    if any(type(side) is not int or not 1 <= side <= MAX_SIDE for side in shape):
         raise NetworkError(
-            f"a layer has 1 to {MAX_WEIGHTS} weights; the shape {shape} has {prod(shape)}"
+            f"every side of a layer's weights is an integer in 1..{MAX_SIDE}, not so {shape}"
+        )
+    if prod(shape) > MAX_WEIGHTS:
+        raise NetworkError(
+            f"a layer has at most {MAX_WEIGHTS} weights; the shape {shape} has {prod(shape)}"
         )
 
 
@@ -285,9 +263,4 @@ def weights_from_parts(
         raise NetworkError(
             f"unknown weight encoding {encoding!r}; known are {', '.join(ENCODINGS)}"
         )
-    try:
-        return ENCODINGS[encoding](**attributes, **tensors)
-    except TypeError as error:
-        raise NetworkError(
-            f"{encoding} weights are incomplete or have extra parts: {error}"
-        ) from None
+    return ENCODINGS[encoding].from_parts(attributes, tensors)

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.ir.arrays import Ints, as_ints
 from subbit.sw.ir.layer import Layer
-from subbit.sw.ir.parts import no_more, only_input
+from subbit.sw.ir.parts import no_more, only_input, take_array
 from subbit.sw.ir.types import TensorType
-from subbit.sw.ir.weights import Ints, as_ints
 
 __all__ = ["Affine"]
 
@@ -44,7 +44,9 @@ class Affine(Layer):
             raise NetworkError(f"an affine layer takes integers, not {x}")
         if x.channels != len(self.scale):
             raise NetworkError(f"there are scales for {len(self.scale)} channels, not {x.channels}")
-        ends = np.stack([self.scale * x.low + self.offset, self.scale * x.high + self.offset])
+        # In Python's integers: 48-bit inputs times 18-bit scales overflow 64 bits.
+        scale = self.scale.astype(object)
+        ends = np.stack([scale * x.low + self.offset, scale * x.high + self.offset])
         return TensorType.integers(*x.shape, int(ends.min()), int(ends.max()))
 
     def tensors(self) -> dict[str, NDArray[Any]]:
@@ -53,9 +55,7 @@ class Affine(Layer):
 
     @classmethod
     def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
-        """See Layer."""
-        if {"scale", "offset"} - tensors.keys():
-            raise NetworkError("an affine layer needs the arrays 'scale' and 'offset'")
-        layer = cls(tensors.pop("scale"), tensors.pop("offset"))
+        """See Parts."""
+        scale, offset = take_array(tensors, "scale"), take_array(tensors, "offset")
         no_more(attributes, tensors)
-        return layer
+        return cls(scale, offset)

@@ -31,6 +31,6 @@ class Argmax(Layer):
 
     @classmethod
     def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
-        """See Layer."""
+        """See Parts."""
         no_more(attributes, tensors)
         return cls()

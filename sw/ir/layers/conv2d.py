@@ -54,6 +54,10 @@ class Conv2d(Layer):
             )
         if self.stride not in STRIDES:
             raise NetworkError(f"the stride of a convolution is 1 or 2, not {self.stride}")
+        if self.padding not in tuple(Padding):
+            raise NetworkError(
+                f"the padding of a convolution is one of {', '.join(Padding)}, not {self.padding!r}"
+            )
         object.__setattr__(self, "padding", Padding(self.padding))
         if self.kernel == 1 and self.padding is not Padding.NONE:
             raise NetworkError("a 1x1 convolution has no padding")
@@ -107,7 +111,7 @@ class Conv2d(Layer):
 
     @classmethod
     def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
-        """See Layer."""
+        """See Parts."""
         stride = take_int(attributes, "stride", min(STRIDES), max(STRIDES))
         padding = Padding(take_text(attributes, "padding", tuple(Padding)))
         encoding = str(attributes.pop("weights", None))

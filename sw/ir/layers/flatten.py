@@ -29,6 +29,6 @@ class Flatten(Layer):
 
     @classmethod
     def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
-        """See Layer."""
+        """See Parts."""
         no_more(attributes, tensors)
         return cls()

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.ir.layer import Layer
 from subbit.sw.ir.parts import only_input
 from subbit.sw.ir.types import TensorType
-from subbit.sw.ir.weights import TiledWeights, Weights, weights_from_parts
+from subbit.sw.ir.weights import Weights, weights_from_parts
 
 __all__ = ["Linear", "dot_type"]
 
@@ -18,10 +17,7 @@ __all__ = ["Linear", "dot_type"]
 def dot_type(weights: Weights, x: TensorType, height: int, width: int) -> TensorType:
     """The type of dot products of ``weights`` with values of ``x``; no input leaves its range."""
     lowest, highest = x.value_range
-    reach = weights.row_length * max(-lowest, highest)
-    if isinstance(weights, TiledWeights) and weights.scaled:
-        rows = np.abs(weights.dense()).reshape(weights.shape[0], -1).sum(axis=1)
-        reach = int(rows.max()) * max(-lowest, highest)
+    reach = weights.reach * max(-lowest, highest)
     return TensorType.integers(height, width, weights.shape[0], -reach, reach)
 
 
@@ -65,7 +61,7 @@ class Linear(Layer):
 
     @classmethod
     def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
-        """See Layer."""
+        """See Parts."""
         encoding = str(attributes.pop("weights", None))
         return cls(weights_from_parts(encoding, attributes, tensors))
 

@@ -34,6 +34,6 @@ class MaxPool2d(Layer):
 
     @classmethod
     def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
-        """See Layer."""
+        """See Parts."""
         no_more(attributes, tensors)
         return cls()

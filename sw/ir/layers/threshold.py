@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.ir.arrays import Bits, Ints, as_bits, as_ints
 from subbit.sw.ir.layer import Layer
-from subbit.sw.ir.parts import no_more, only_input
+from subbit.sw.ir.parts import no_more, only_input, take_array
 from subbit.sw.ir.types import TensorType
-from subbit.sw.ir.weights import Bits, Ints, as_bits, as_ints
 
 __all__ = ["Threshold"]
 
@@ -73,9 +73,7 @@ class Threshold(Layer):
 
     @classmethod
     def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
-        """See Layer."""
-        if {"thresholds", "rising"} - tensors.keys():
-            raise NetworkError("a threshold layer needs the arrays 'thresholds' and 'rising'")
-        layer = cls(tensors.pop("thresholds"), tensors.pop("rising"))
+        """See Parts."""
+        thresholds, rising = take_array(tensors, "thresholds"), take_array(tensors, "rising")
         no_more(attributes, tensors)
-        return layer
+        return cls(thresholds, rising)
