@@ -1,0 +1,81 @@
+"""From a network and a plan to a bitstream, its reports and its summary."""
+
+import hashlib
+import os
+import time
+from pathlib import Path
+
+from subbit.boards import Board
+from subbit.sw.flow.folder import build_folder, publish
+from subbit.sw.flow.implement import Implementation, implement
+from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.flow.summary import Summary
+from subbit.sw.ir import Network, save_network
+from subbit.sw.plan import Plan, save_plan
+
+__all__ = ["build_bitstream", "default_folder"]
+
+
+def default_folder(network: Network, board: Board) -> Path:
+    """Where a build goes unless the user says otherwise: build/<network>-<board>."""
+    return Path("build") / f"{network.name}-{board.name}"
+
+
+def build_bitstream(
+    network: Network,
+    plan: Plan,
+    board: Board,
+    out_folder: str | os.PathLike[str],
+    progress: Progress = SILENT,
+) -> Summary:
+    """Build the bitstream of ``network`` as planned for ``board``; all files go to ``out_folder``.
+
+    The folder changes only once everything is made: <network>.bit, the Verilog, constraints,
+    netlist, configuration, logs, the network and plan themselves, and last summary.json.
+    Raises SubbitError (FitError where the board is too small), and OSError where the disk is full.
+    """
+    from subbit.hw.top import board_top
+
+    began, out = time.monotonic(), Path(out_folder)
+    with build_folder(out) as part:
+        built = implement(
+            board_top(network, plan, board), board, part, name=network.name, progress=progress
+        )
+        save_network(network, part / f"{network.name}.safetensors")
+        save_plan(plan, part / "plan.json")
+        summary = summarise(network, plan, board, built, time.monotonic() - began)
+        (part / "summary.json").write_text(summary.to_json())
+        publish(part, out, last="summary.json")
+    return summary
+
+
+def summarise(
+    network: Network, plan: Plan, board: Board, built: Implementation, wall_s: float
+) -> Summary:
+    """The numbers of a build."""
+    from subbit.sw.cycles import predict
+
+    cycles = predict(network, plan)
+    resources = built.resources
+    accuracy = network.metadata.get("accuracy")
+    return Summary(
+        network=network.name,
+        digest=network.digest,
+        board=board.name,
+        device=board.device.name,
+        lut4=resources.lut4,
+        flip_flops=resources.flip_flops,
+        block_rams=resources.block_rams,
+        dsps=resources.dsps,
+        fmax_mhz=round(built.fmax_hz / 1e6, 3),
+        clock_mhz=round(built.clock_hz / 1e6, 3),
+        interval_cycles=cycles.interval_cycles,
+        latency_cycles=cycles.latency_cycles,
+        fps=round(built.clock_hz / cycles.interval_cycles, 3),
+        accuracy=float(accuracy) if isinstance(accuracy, int | float) else None,
+        weight_bits=network.weight_bits,
+        wall_s=round(wall_s, 2),
+        bitstream=built.bitstream.name,
+        bitstream_sha256=hashlib.sha256(built.bitstream.read_bytes()).hexdigest(),
+        tools=built.tools,
+    )

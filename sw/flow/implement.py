@@ -1,0 +1,80 @@
+"""From any Amaranth design for a board to its bitstream, clocked as fast as it meets."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from amaranth.hdl import Elaboratable
+
+from subbit.boards import Board
+from subbit.hw.platform import TARGET_HZ, prepare
+from subbit.hw.pll import best_settings
+from subbit.sw.errors import ToolError
+from subbit.sw.flow import tools
+from subbit.sw.flow.clock import set_pll
+from subbit.sw.flow.fit import Resources
+from subbit.sw.flow.process import run_tool
+from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.flow.route import Routed, place_and_route
+from subbit.sw.flow.synth import synthesise
+from subbit.sw.flow.verilog import rtlil_to_verilog
+
+__all__ = ["Implementation", "implement"]
+
+TOP = "top"
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """A bitstream, and what its design takes and reaches; frequencies are of the domain sync."""
+
+    bitstream: Path
+    resources: Resources
+    fmax_hz: float
+    clock_hz: float
+    tools: dict[str, str]
+
+
+def implement(
+    top: Elaboratable, board: Board, folder: Path, *, name: str, progress: Progress = SILENT
+) -> Implementation:
+    """Build ``top`` for ``board`` in ``folder``; the bitstream is ``name``.bit.
+
+    ``top`` gets its clock domains from subbit.hw.platform.board_clocks. The folder holds the same
+    bitstream and Verilog whenever ``top``, board and tools are the same.
+
+    Raises FitError, ToolError.
+    """
+    used = (tools.yosys(), tools.nextpnr(), tools.ecppack())
+    progress.phase("Amaranth to Verilog")
+    design = prepare(top, board, name=TOP)
+    (folder / f"{TOP}.lpf").write_text(design.constraints)
+    rtlil_to_verilog(design.rtlil, folder=folder, name=TOP, progress=progress)
+    progress.phase("synthesis")
+    synthesise(folder, name=TOP, progress=progress)
+    progress.phase("place and route")
+    routed = place_and_route(folder, board, name=TOP, design=name, progress=progress)
+    progress.phase("clock and bitstream")
+    fmax_hz, clock_hz = set_clock(routed, board)
+    pack(folder, name, progress)
+    versions = {tool.name: f"{tool.version} ({tool.origin})" for tool in used}
+    return Implementation(folder / f"{name}.bit", routed.resources, fmax_hz, clock_hz, versions)
+
+
+def set_clock(routed: Routed, board: Board) -> tuple[float, float]:
+    """Set the PLL to the fastest clock that is met; returns the frequency reached and that clock."""
+    link_hz = routed.fmax_of(board.oscillator_hz)
+    if link_hz < board.oscillator_hz:
+        raise ToolError(
+            f"the link reaches {link_hz / 1e6:.1f} MHz only, less than the oscillator's"
+        )
+    target = best_settings(board.oscillator_hz, TARGET_HZ).output_hz(board.oscillator_hz)
+    fmax_hz = routed.fmax_of(float(target))
+    settings = best_settings(board.oscillator_hz, fmax_hz)
+    set_pll(routed.config, settings)
+    return fmax_hz, float(settings.output_hz(board.oscillator_hz))
+
+
+def pack(folder: Path, name: str, progress: Progress) -> None:
+    """Make ``name``.bit of the routed configuration."""
+    arguments = ["--compress", "--input", f"{TOP}.config", "--bit", f"{name}.bit"]
+    run_tool(tools.ecppack(), arguments, folder=folder, log="pack.log", on_line=progress.detail)

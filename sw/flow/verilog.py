@@ -1,0 +1,48 @@
+"""From Amaranth to plain Verilog-2001, the same text for the same design."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import amaranth.back.rtlil
+from amaranth.hdl import Elaboratable
+
+from subbit.sw.flow import tools
+from subbit.sw.flow.process import run_tool
+from subbit.sw.flow.progress import SILENT, Progress
+
+__all__ = ["rtlil_to_verilog", "to_verilog"]
+
+# Attributes that tell where the text came from, and would make it differ between machines.
+INTERNAL = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
+
+SCRIPT = """\
+read_rtlil {name}.il
+proc -nomux -norom
+memory_collect
+attrmap {removed}
+attrmap -modattr {removed}
+write_verilog -norename {name}.v
+"""
+
+
+def to_verilog(top: Elaboratable, *, name: str, platform: Any = None) -> str:
+    """Verilog of a component; its ports are ``clk``, ``rst`` and the members of its signature."""
+    text = amaranth.back.rtlil.convert(top, name=name, platform=platform, emit_src=False)
+    with tempfile.TemporaryDirectory(prefix="subbit-") as folder:
+        path = rtlil_to_verilog(text, folder=Path(folder), name=name)
+        return path.read_text()
+
+
+def rtlil_to_verilog(
+    text: str, *, folder: Path, name: str, progress: Progress = SILENT, log: str = "verilog.log"
+) -> Path:
+    """Write ``name``.v in ``folder`` from RTLIL ``text``; returns its path. Raises ToolError."""
+    source, script = folder / f"{name}.il", folder / f"{name}.verilog.ys"
+    source.write_text(text)
+    removed = " ".join(f"-remove {attribute}" for attribute in INTERNAL)
+    script.write_text(SCRIPT.format(name=name, removed=removed))
+    run_tool(tools.yosys(), [script.name], folder=folder, log=log, on_line=progress.detail)
+    source.unlink()
+    script.unlink()
+    return folder / f"{name}.v"
