@@ -1,0 +1,23 @@
+"""Sums of products of integers in floating point, where that is exact and fast."""
+
+import torch
+
+from subbit.sw.ir.types import Encoding, TensorType
+
+__all__ = ["exact_float", "values"]
+
+
+def values(kind: TensorType, codes: torch.Tensor) -> torch.Tensor:
+    """The integers that ``codes`` of the type stand for: ``2u - (2**M - 1)`` where bipolar."""
+    if kind.encoding is Encoding.BIPOLAR:
+        return 2 * codes - kind.high
+    return codes
+
+
+def exact_float(bound: int) -> torch.dtype:
+    """The fastest float type in which all integers of magnitude up to ``bound`` are exact.
+
+    Sums of products are exact in it, in any order, if no partial sum exceeds ``bound``. Integers of
+    a Network have at most 48 bits, and float64 holds 53.
+    """
+    return torch.float32 if bound < 1 << 24 else torch.float64
