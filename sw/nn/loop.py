@@ -1,0 +1,148 @@
+"""The training loop: deterministic for a seed, and resumable after every epoch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from subbit.sw.data import Dataset, load_dataset, preprocess
+from subbit.sw.errors import DataError
+from subbit.sw.nn.augment import augment
+from subbit.sw.nn.checkpoint import History, load_checkpoint, save_checkpoint
+from subbit.sw.nn.recipes import Recipe, build_model
+
+__all__ = ["Progress", "Split", "Trainer", "count_correct", "load_split"]
+
+EVAL_BATCH = 500
+MAX_SEED = (1 << 31) - 1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: finished ``epoch`` of ``epochs``, finished ``batch`` of ``batches`` in the next one.
+
+    ``loss``: of the last batch; ``accuracy``: on the test set after the last epoch, 0 before the first.
+    """
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Codes as floats ``[n][c][h][w]`` and labels ``[n]``."""
+
+    codes: Tensor
+    labels: Tensor
+
+
+def load_split(recipe: Recipe, split: str, data: Path | None) -> tuple[Dataset, Split]:
+    """A recipe's data set and its codes; raises DataError where the images have another size."""
+    dataset = load_dataset(recipe.dataset, split, data)
+    if (
+        dataset.images.shape[1:] != recipe.input_type.shape
+        or len(dataset.classes) != recipe.classes
+    ):
+        raise DataError(
+            f"{recipe.name} takes {recipe.classes} classes of images {recipe.input_type.shape}; the data set has "
+            f"{len(dataset.classes)} of {dataset.images.shape[1:]}"
+        )
+    codes = torch.from_numpy(preprocess(dataset.images, recipe.preprocess))
+    return dataset, Split(codes.permute(0, 3, 1, 2).float(), torch.from_numpy(dataset.labels))
+
+
+def count_correct(model: nn.Module, split: Split) -> int:
+    """How many images ``model``, in eval mode, classifies right; ties go to the lowest class."""
+    model.eval()
+    with torch.no_grad():
+        found = [model(codes).argmax(1) for codes in split.codes.split(EVAL_BATCH)]
+    return int((torch.cat(found) == split.labels).sum())
+
+
+class Trainer:
+    """One run: model, optimizer and history.
+
+    All randomness comes from ``seed`` and the number of the epoch, so a resumed run equals an uninterrupted one.
+    """
+
+    def __init__(self, recipe: Recipe, epochs: int, seed: int, checkpoint: Path) -> None:
+        if epochs < 1:
+            raise DataError(f"training takes at least one epoch, not {epochs}")
+        if not 0 <= seed <= MAX_SEED:
+            raise DataError(f"a seed lies in 0..{MAX_SEED}, not {seed}")
+        self.recipe, self.epochs, self.seed, self.checkpoint = recipe, epochs, seed, checkpoint
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.model = build_model(recipe, seed)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=recipe.lr)
+        self.history = History([], [])
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """What a checkpoint must agree with."""
+        return {"recipe": repr(self.recipe), "epochs": self.epochs, "seed": self.seed}
+
+    def resume(self) -> None:
+        """Go on where the checkpoint stands; raises DataError, see load_checkpoint."""
+        self.history = load_checkpoint(self.checkpoint, self.run, self.model, self.optimizer)
+
+    def fit(self, train: Split, test: Split, progress: Callable[[Progress], None]) -> None:
+        """Train to the last epoch, with a checkpoint after each."""
+        while self.history.epochs < self.epochs:
+            loss = self.epoch(train, progress)
+            correct = count_correct(self.model, test)
+            self.history.loss.append(loss)
+            self.history.accuracy.append(correct / len(test.labels))
+            save_checkpoint(self.checkpoint, self.run, self.model, self.optimizer, self.history)
+            progress(self.standing(0, self.batches(train), loss))
+
+    def batches(self, train: Split) -> int:
+        """Batches in an epoch; what does not fill one is left out, another part in every epoch."""
+        return max(len(train.labels) // self.recipe.batch, 1)
+
+    def standing(self, batch: int, batches: int, loss: float) -> Progress:
+        """The present state as a Progress."""
+        accuracy = self.history.accuracy[-1] if self.history.accuracy else 0.0
+        return Progress(self.history.epochs, self.epochs, batch, batches, loss, accuracy)
+
+    def epoch(self, train: Split, progress: Callable[[Progress], None]) -> float:
+        """One pass over the training set; returns the mean loss."""
+        number, batches = self.history.epochs, self.batches(train)
+        generator = torch.Generator().manual_seed(self.seed * 100_003 + number)
+        order = torch.randperm(len(train.labels), generator=generator)
+        total = 0.0
+        self.model.train()
+        for batch, chosen in enumerate(order.split(self.recipe.batch)[:batches]):
+            self.set_rate((number + batch / batches) / self.epochs)
+            moved = augment(
+                train.codes[chosen],
+                self.recipe.augmentation,
+                (1 << self.recipe.bits) - 1,
+                generator,
+            )
+            loss = self.step(moved, train.labels[chosen])
+            total += loss
+            progress(self.standing(batch + 1, batches, loss))
+        return total / batches
+
+    def set_rate(self, done: float) -> None:
+        """The learning rate after the share ``done`` of the run: half a cosine down to 0."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.lr * 0.5 * (1 + cos(pi * done))
+
+    def step(self, codes: Tensor, labels: Tensor) -> float:
+        """One step of the optimizer; returns the loss."""
+        loss = functional.cross_entropy(self.model(codes), labels)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return float(loss.detach())

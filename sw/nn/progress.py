@@ -1,0 +1,39 @@
+"""Progress of a training run on the terminal."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from subbit.sw.nn.loop import Progress
+
+__all__ = ["training_bar"]
+
+
+@contextmanager
+def training_bar(console: Console | None = None) -> Iterator[Callable[[Progress], None]]:
+    """A bar that shows epochs, batches, loss and accuracy; yields the callable that moves it."""
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.3f}  test {task.fields[accuracy]}"),
+        TimeRemainingColumn(),
+    )
+    console = console or Console(stderr=True)
+    with Bars(*columns, console=console) as bars:
+        task = bars.add_task("", total=None, epoch="", loss=0.0, accuracy="")
+
+        def show(progress: Progress) -> None:
+            bars.update(
+                task,
+                total=progress.epochs * progress.batches,
+                completed=progress.epoch * progress.batches + progress.batch,
+                epoch=f"{min(progress.epoch + 1, progress.epochs)}/{progress.epochs}",
+                loss=progress.loss,
+                accuracy=f"{100 * progress.accuracy:.2f} %" if progress.accuracy else "",
+            )
+
+        yield show

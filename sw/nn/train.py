@@ -1,0 +1,117 @@
+"""Training a network in one call: data, recipe, export, file, curve."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from subbit.sw.data import Dataset, preprocess
+from subbit.sw.errors import DataError, NetworkError
+from subbit.sw.ir import Network, save_network
+from subbit.sw.nn.curve import save_curve
+from subbit.sw.nn.export import export
+from subbit.sw.nn.loop import Progress, Trainer, count_correct, load_split
+from subbit.sw.nn.recipes import Recipe, find_recipe
+
+__all__ = ["TrainResult", "checkpoint_path", "curve_path", "train_network"]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished run: the network, its file, the curve's file, and how many test images came out right."""
+
+    network: Network
+    path: Path
+    curve: Path
+    correct: int
+    images: int
+    epochs: int
+    seed: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the test images that are classified right, 0 to 1."""
+        return self.correct / self.images
+
+
+def checkpoint_path(out: Path) -> Path:
+    """Where a run that writes ``out`` keeps its state between epochs; deleted when the run is finished."""
+    return out.with_suffix(".checkpoint")
+
+
+def curve_path(out: Path) -> Path:
+    """Where a run that writes ``out`` puts its training curve."""
+    return out.with_suffix(".png")
+
+
+def ignore(progress: Progress) -> None:
+    """Show nothing."""
+
+
+def train_network(
+    recipe: str,
+    out: Path,
+    data: Path | None = None,
+    epochs: int | None = None,
+    seed: int = 1,
+    resume: bool = False,
+    progress: Callable[[Progress], None] = ignore,
+) -> TrainResult:
+    """Train ``recipe`` and write the Network to ``out`` (.safetensors), its curve beside it.
+
+    ``data``: the data set's folder, where it needs one; ``epochs``: None for the recipe's. After Ctrl-C,
+    ``resume`` goes on after the last finished epoch, with the result of an uninterrupted run.
+    ``progress`` is called after every batch. Raises DataError and NetworkError, see there.
+    """
+    chosen, out = find_recipe(recipe), Path(out)
+    check_out(out)
+    trainer = Trainer(
+        chosen, chosen.epochs if epochs is None else epochs, seed, checkpoint_path(out)
+    )
+    if resume:
+        trainer.resume()
+    _, train = load_split(chosen, "train", data)
+    dataset, test = load_split(chosen, "test", data)
+    trainer.fit(train, test, progress)
+    correct = count_correct(trainer.model, test)
+    metadata = describe(trainer, dataset, correct, out, data is not None)
+    codes = preprocess(dataset.images, chosen.preprocess)
+    network = export(trainer.model, chosen.input_type, chosen.name, metadata, codes=codes)
+    save_network(network, out)
+    save_curve(trainer.history, title(chosen, seed), curve_path(out))
+    checkpoint_path(out).unlink(missing_ok=True)
+    return TrainResult(network, out, curve_path(out), correct, len(dataset), trainer.epochs, seed)
+
+
+def check_out(out: Path) -> None:
+    """Raise an error now, and not after the training, if the network could not be written."""
+    if out.suffix != ".safetensors":
+        raise NetworkError(f"a network's file ends in .safetensors; {out} does not")
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise DataError(f"cannot write {out}: its folder must exist and it must be a file")
+
+
+def title(recipe: Recipe, seed: int) -> str:
+    """The curve's title."""
+    return f"{recipe.name}, seed {seed}"
+
+
+def describe(
+    trainer: Trainer, dataset: Dataset, correct: int, out: Path, needs_data: bool
+) -> dict[str, Any]:
+    """The network's metadata: data set and preprocessing, classes, accuracy, and how it was trained."""
+    recipe = trainer.recipe
+    folder = " --data DIR" if needs_data else ""
+    default = "" if trainer.epochs == recipe.epochs else f" --epochs {trainer.epochs}"
+    return {
+        "dataset": {"name": recipe.dataset, "preprocess": recipe.preprocess},
+        "classes": list(dataset.classes),
+        "accuracy": {"correct": correct, "images": len(dataset), "split": "test"},
+        "training": {
+            "command": f"subbit train {recipe.name}{folder} --out {out.name}{default} --seed {trainer.seed}",
+            "recipe": recipe.name,
+            "seed": trainer.seed,
+            "epochs": trainer.epochs,
+            "final_loss": round(trainer.history.loss[-1], 6),
+        },
+    }
