@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from subbit.sw.units.argmax import Argmax
-
 from subbit.sw.ir.network import Network
 from subbit.sw.stages.stage import Stage
+from subbit.sw.units.argmax import Argmax
 from subbit.sw.units.unit import Unit
 
 __all__ = ["ArgmaxStage"]

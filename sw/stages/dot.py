@@ -4,10 +4,6 @@ from dataclasses import dataclass, replace
 from math import gcd
 from typing import ClassVar
 
-from subbit.sw.units.dot import Dot
-from subbit.sw.units.replay import Replay
-from subbit.sw.units.window import Window
-
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.conv2d import Conv2d, Padding
@@ -17,9 +13,12 @@ from subbit.sw.ir.network import Network, Node
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import CodebookWeights, TiledWeights
 from subbit.sw.stages.stage import Stage, check_divides, divisors
+from subbit.sw.units.dot import Dot
+from subbit.sw.units.replay import Replay
 from subbit.sw.units.subsample import Subsample
 from subbit.sw.units.unit import Lanes, Unit
 from subbit.sw.units.width import Downsize
+from subbit.sw.units.window import Window
 
 __all__ = ["DotStage"]
 

@@ -1,0 +1,37 @@
+"""Stages of one unit that treats every channel alike, some channels a cycle."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from math import gcd
+from typing import Any, Self
+
+from subbit.sw.ir.network import Network
+from subbit.sw.ir.types import TensorType
+from subbit.sw.stages.stage import Stage, check_divides
+from subbit.sw.units.unit import Unit
+
+__all__ = ["LaneStage"]
+
+
+@dataclass(frozen=True)
+class LaneStage(Stage):
+    """One layer in one unit that takes ``lanes`` channels a cycle, a divisor of the channels."""
+
+    lanes: int = 1
+
+    @classmethod
+    @abstractmethod
+    def unit(cls, layer: Any, x: TensorType, lanes: int) -> Unit:
+        """The unit that computes ``layer`` on input ``x``."""
+
+    @classmethod
+    def default(cls, network: Network, layers: tuple[str, ...], lanes: int) -> Self:
+        """As many of the lanes that the stage before gives as divide the channels."""
+        return cls(layers=layers, lanes=gcd(network.types[layers[0]].channels, lanes))
+
+    def units(self, network: Network) -> list[tuple[str, Unit]]:
+        """The one unit, named after the layer's kind."""
+        node = network.node(self.layers[0])
+        x = network.types[node.inputs[0]]
+        check_divides("lanes", self.lanes, x.channels, "the channels")
+        return [(node.layer.kind, self.unit(node.layer, x, self.lanes))]
