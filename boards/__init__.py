@@ -18,7 +18,7 @@ def board(name: str) -> Board:
     wanted = ALIASES.get(wanted, wanted)
     if wanted in BOARDS:
         return BOARDS[wanted]
-    near = get_close_matches(wanted, BOARDS, 1, 0.0)[0]
+    near = get_close_matches(wanted, board_names(), 1, 0.0)[0]
     raise BoardError(
         f"unknown board {name!r}; the nearest known one is {near!r}, of {', '.join(board_names())}"
     )

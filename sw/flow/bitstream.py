@@ -11,6 +11,7 @@ from subbit.sw.flow.implement import Implementation, implement
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.flow.summary import Summary
 from subbit.sw.ir import Network, save_network
+from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import Plan, save_plan
 
 __all__ = ["build_bitstream", "default_folder"]
@@ -53,11 +54,7 @@ def summarise(
     network: Network, plan: Plan, board: Board, built: Implementation, wall_s: float
 ) -> Summary:
     """The numbers of a build."""
-    from subbit.sw.cycles import predict
-
-    cycles = predict(network, plan)
-    resources = built.resources
-    accuracy = network.metadata.get("accuracy")
+    cycles, resources = Pipeline(network, plan), built.resources
     return Summary(
         network=network.name,
         digest=network.digest,
@@ -72,10 +69,18 @@ def summarise(
         interval_cycles=cycles.interval_cycles,
         latency_cycles=cycles.latency_cycles,
         fps=round(built.clock_hz / cycles.interval_cycles, 3),
-        accuracy=float(accuracy) if isinstance(accuracy, int | float) else None,
+        accuracy=accuracy(network),
         weight_bits=network.weight_bits,
         wall_s=round(wall_s, 2),
         bitstream=built.bitstream.name,
         bitstream_sha256=hashlib.sha256(built.bitstream.read_bytes()).hexdigest(),
         tools=built.tools,
     )
+
+
+def accuracy(network: Network) -> float | None:
+    """The share of test images that the network's file says are classified right."""
+    row = network.metadata.get("accuracy")
+    if not isinstance(row, dict) or not row.get("images"):
+        return None
+    return round(int(row.get("correct", 0)) / int(row["images"]), 6)

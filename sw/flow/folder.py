@@ -17,8 +17,8 @@ __all__ = ["build_folder", "publish"]
 def build_folder(out: Path) -> Iterator[Path]:
     """An empty folder ``out``.part to build in, removed at the end.
 
-    publish moves its files to ``out``. After an error the folder stays, for its logs; the next build empties it. Raises SubbitError
-    where another build of the same folder is running.
+    publish moves its files to ``out``. After an error the folder stays, for its logs; the next
+    build empties it. Raises SubbitError where another build of the same folder is running.
     """
     part = out.with_name(out.name + ".part")
     part.parent.mkdir(parents=True, exist_ok=True)

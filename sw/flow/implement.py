@@ -61,7 +61,7 @@ def implement(
 
 
 def set_clock(routed: Routed, board: Board) -> tuple[float, float]:
-    """Set the PLL to the fastest clock that is met; returns the frequency reached and that clock."""
+    """Set the PLL to the fastest clock that is met; returns Fmax and that clock, in Hz."""
     link_hz = routed.fmax_of(board.oscillator_hz)
     if link_hz < board.oscillator_hz:
         raise ToolError(

@@ -1,0 +1,56 @@
+"""subbit bench: the same measurements of several networks."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from subbit.boards import Board
+from subbit.sw.cli.options import as_json, board_option, chosen_plan, print_json
+from subbit.sw.errors import SubbitError
+from subbit.sw.ir import load_network
+
+__all__ = ["bench_command"]
+
+COLUMNS = (
+    *("network", "lut4", "flip_flops", "block_rams", "clock_mhz"),
+    *("interval_cycles", "latency_cycles", "fps", "accuracy", "weight_bits", "wall_s"),
+)
+
+
+@click.command("bench", short_help="Build several networks and compare them.")
+@click.argument("models", nargs=-1, type=click.Path(path_type=Path))
+@board_option
+@as_json
+def bench_command(models: tuple[Path, ...], board: Board, json_: bool) -> None:
+    """Build the bitstream of every network in MODELS (by default those in examples/) and compare.
+
+    The builds go to build/NETWORK-BOARD as with 'subbit bitstream', and take minutes each.
+
+    \b
+    Example: subbit bench --board ulx3s-85f
+             subbit bench plain.safetensors codebook.safetensors --json
+    """
+    from subbit.sw.flow.bitstream import build_bitstream, default_folder
+    from subbit.sw.flow.progress import ConsoleProgress
+
+    paths = list(models) or sorted(Path("examples").glob("*.safetensors"))
+    if not paths:
+        raise SubbitError("there is no network in examples/; name the networks to measure")
+    rows = []
+    for network in [load_network(path) for path in paths]:
+        click.echo(network.name, err=True)
+        plan, folder = chosen_plan(network, board, None), default_folder(network, board)
+        with ConsoleProgress() as progress:
+            rows.append(asdict(build_bitstream(network, plan, board, folder, progress)))
+    if json_:
+        print_json(rows)
+        return
+    table = Table(title=f"on {board.name}")
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name == "network" else "right")
+    for row in rows:
+        table.add_row(*(str(row[name]) for name in COLUMNS))
+    Console().print(table)

@@ -1,0 +1,82 @@
+"""subbit rtl, subbit bitstream: from a network to files for the board."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from subbit.boards import Board
+from subbit.sw.cli.options import (
+    as_json,
+    board_option,
+    chosen_plan,
+    model_argument,
+    plan_option,
+    print_json,
+)
+from subbit.sw.ir import load_network
+
+__all__ = ["bitstream_command", "rtl_command"]
+
+
+@click.command("rtl", short_help="Write the accelerator as Verilog.")
+@model_argument
+@board_option
+@plan_option
+@click.option("--out", type=click.Path(path_type=Path), help="The file to write, ending in .v.")
+@as_json
+def rtl_command(
+    model: Path, board: Board, plan: Path | None, out: Path | None, json_: bool
+) -> None:
+    """Write the accelerator of MODEL as one plain Verilog file, without link and clocks.
+
+    By default it goes to build/NETWORK-BOARD/NETWORK.v.
+
+    \b
+    Example: subbit rtl examples/digits-plain.safetensors --out digits.v
+    """
+    from subbit.sw.flow.bitstream import default_folder
+    from subbit.sw.flow.rtl import write_rtl
+
+    network = load_network(model)
+    chosen = chosen_plan(network, board, plan)
+    path = out or default_folder(network, board) / f"{network.name}.v"
+    ports = write_rtl(network, chosen, path)
+    if json_:
+        print_json({"network": network.name, "verilog": str(path), "ports": ports})
+    else:
+        click.echo(path)
+
+
+@click.command("bitstream", short_help="Build the bitstream and its reports.")
+@model_argument
+@board_option
+@plan_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of the build instead of build/NETWORK-BOARD.",
+)
+@as_json
+def bitstream_command(
+    model: Path, board: Board, plan: Path | None, out: Path | None, json_: bool
+) -> None:
+    """Build the bitstream of MODEL for a board, with Verilog, reports and summary.json.
+
+    \b
+    Example: subbit bitstream examples/digits-plain.safetensors --board ulx3s-85f
+    """
+    from subbit.sw.flow.bitstream import build_bitstream, default_folder
+    from subbit.sw.flow.progress import ConsoleProgress
+
+    network = load_network(model)
+    chosen = chosen_plan(network, board, plan)
+    folder = out or default_folder(network, board)
+    with ConsoleProgress() as progress:
+        summary = build_bitstream(network, chosen, board, folder, progress)
+    if json_:
+        print_json(asdict(summary))
+        return
+    Console().print(summary.table(asdict(board.device)))
+    click.echo(folder / summary.bitstream)
