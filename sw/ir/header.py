@@ -58,7 +58,7 @@ def build_network(header: Any, arrays: Arrays) -> Network:
         node = build_node(row, by_node, nodes)
         nodes[node.name] = node
     if by_node:
-        names = ", ".join(f"{node}.{part}" for node in sorted(by_node) for part in by_node[node])
+        names = ", ".join(name for name in sorted(arrays) if name.partition(".")[0] in by_node)
         raise NetworkError(f"these arrays belong to no layer: {names[:200]}")
     source = build_input(graph["input"])
     return Network(graph["name"], source, tuple(nodes.values()), parts["metadata"])
