@@ -1,0 +1,45 @@
+"""The class with the greatest logit."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.sequence import Counter
+from subbit.hw.shapes import stream_of
+from subbit.sw.units.argmax import Argmax as ArgmaxUnit
+
+__all__ = ["Argmax"]
+
+
+class Argmax(wiring.Component):
+    """Passes the logits, then gives the index of the greatest; see its unit for cycles."""
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: ArgmaxUnit) -> None:
+        self._unit = unit
+        super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        classes = self._unit.input.channels
+        steps = range(classes + 1)
+        m.submodules.steps = count = Counter(
+            classes + 1, [[k == 0 for k in steps], [k == classes for k in steps]]
+        )
+        first, end = count.flags[0], count.flags[1]
+        logit, best = self.i.payload[0], Signal.like(self.i.payload[0])
+        index = Signal(self._unit.index_bits)
+        free = ~self.o.valid | self.o.ready
+        m.d.comb += [
+            self.i.ready.eq(free & ~end),
+            count.step.eq(free & (self.i.valid | end)),
+        ]
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(count.step):
+            m.d.sync += [self.o.payload[0].eq(Mux(end, index, logit)), self.o.valid.eq(1)]
+        with m.If(count.step & ~end & (first | (logit > best))):
+            m.d.sync += [best.eq(logit), index.eq(count.count)]
+        return m

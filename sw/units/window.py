@@ -1,0 +1,241 @@
+"""The sliding windows of a convolution, from a stream of pixels."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE, Process
+from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.types import Encoding, TensorType
+from subbit.sw.units.cost import Cost
+from subbit.sw.units.memory import memory_cost
+from subbit.sw.units.replay import Replay
+from subbit.sw.units.unit import Beats, Lanes, Unit
+
+__all__ = ["Axis", "Window"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One direction of a sliding window over ``size`` elements with ``pad`` more on each side.
+
+    Output ``j`` covers the elements ``j * stride - pad`` to ``j * stride - pad + kernel - 1``.
+    """
+
+    size: int
+    kernel: int
+    stride: int
+    pad: int
+
+    @property
+    def outputs(self) -> int:
+        """Positions of the window."""
+        return (self.size + 2 * self.pad - self.kernel) // self.stride + 1
+
+    @property
+    def first(self) -> int:
+        """Last element that output 0 covers."""
+        return self.kernel - 1 - self.pad
+
+    @property
+    def last(self) -> int:
+        """Last element that the last output covers; ``size`` or more where that is padding."""
+        return self.first + self.stride * (self.outputs - 1)
+
+    @property
+    def after(self) -> int:
+        """Padding elements behind the last real one that some output covers."""
+        return max(0, self.last - self.size + 1)
+
+    def completes(self, elements: "range | NDArray[np.int64]") -> NDArray[np.bool_]:
+        """For each element, whether it is the last one of some output."""
+        x = np.asarray(elements) - self.first
+        return np.isin(x, np.arange(self.outputs) * self.stride)
+
+    def inside(self) -> NDArray[np.bool_]:
+        """``(outputs, kernel)``: whether that element of that window is a real one."""
+        start = np.arange(self.outputs)[:, None] * self.stride - self.pad
+        elements = start + np.arange(self.kernel)
+        return (elements >= 0) & (elements < self.size)
+
+
+@dataclass(frozen=True)
+class Window(Unit):
+    """For each output pixel of a convolution its window, cut into chunks of channels, ``folds``
+    times over.
+
+    Input: pixels in row-major order, ``channels`` elements a beat (a divisor of the input's
+    channels), ``n`` beats a pixel. Output: for each output pixel ``folds`` times the same ``n``
+    beats of ``channels * kernel**2`` lanes in the order channel, row, column. Padding a bipolar
+    tensor with zeros makes each lane one bit wider: its most significant bit is 1 inside the tensor
+    and 0 in the padding, where the code is 0. Other padding is the code that it stands for.
+
+    Three processes: a line buffer that turns pixels into columns of ``kernel`` pixels (a padding
+    row below the tensor takes ``W * n`` cycles and no input); a history of columns per chunk that
+    turns columns into windows (padding columns right of the tensor serve as those left of the next
+    row too: ``W + pad`` positions a row, each ``n`` cycles); and a double-buffered replay. So an
+    output row takes about ``max(positions * n, OW * n * folds)`` cycles; see ``interval_cycles``.
+    ``memory``: where the line buffer lives: ``auto``, ``block``, ``distributed``.
+    """
+
+    component: ClassVar[str] = "subbit.hw.window:Window"
+    input: TensorType
+    kernel: int
+    stride: int
+    padding: Padding
+    channels: int
+    folds: int
+    memory: str = "auto"
+
+    @property
+    def masked(self) -> bool:
+        """Whether each lane carries a mask bit."""
+        return self.padding is Padding.ZERO and self.input.encoding is Encoding.BIPOLAR
+
+    @property
+    def pad_code(self) -> int:
+        """Code of the padding."""
+        return (1 << self.input.bits) - 1 if self.padding is Padding.PLUS else 0
+
+    @property
+    def pad(self) -> int:
+        """Padding elements on each side."""
+        return 0 if self.padding is Padding.NONE else self.kernel // 2
+
+    @property
+    def chunks(self) -> int:
+        """Beats of a pixel, ``n``."""
+        return self.input.channels // self.channels
+
+    @property
+    def rows(self) -> Axis:
+        """The window's way down."""
+        return Axis(self.input.height, self.kernel, self.stride, self.pad)
+
+    @property
+    def columns(self) -> Axis:
+        """The window's way to the right."""
+        return Axis(self.input.width, self.kernel, self.stride, self.pad)
+
+    @property
+    def i(self) -> Lanes:
+        """``channels`` elements of the input."""
+        return Lanes.of(self.input, self.channels)
+
+    @property
+    def o(self) -> Lanes:
+        """A window of ``channels`` channels."""
+        return Lanes(self.channels * self.kernel**2, self.input.bits + self.masked)
+
+    @property
+    def column_bits(self) -> int:
+        """Bits of a column of a chunk, without mask."""
+        return self.kernel * self.i.width
+
+    @property
+    def line_words(self) -> int:
+        """Words of the line buffer, each of ``kernel - 1`` rows."""
+        return self.input.width * self.chunks
+
+    @property
+    def rows_run(self) -> int:
+        """Rows that the line buffer goes through in a frame, padding below included."""
+        return max(self.input.height, self.rows.last + 1)
+
+    @property
+    def lead(self) -> int:
+        """Padding columns of a row that no window of the row before had on its right."""
+        return self.pad - self.columns.after
+
+    @property
+    def positions(self) -> int:
+        """Columns that a row of windows goes through."""
+        return self.lead + self.columns.last + 1
+
+    @property
+    def replay(self) -> Replay:
+        """What repeats the windows: a word of all lanes and of the mask of each position."""
+        width = self.kernel * (self.column_bits + (self.kernel if self.masked else 0))
+        vectors = self.rows.outputs * self.columns.outputs
+        return Replay(Lanes(1, width), self.chunks, self.folds, vectors)
+
+    @property
+    def direct(self) -> bool:
+        """Whether the register of the last columns is the output already."""
+        return self.chunks == 1 and self.folds == 1
+
+    def line_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of each row that is run, whether it is input and whether it completes windows; of each
+        column, whether a window covers it.
+        """
+        rows = np.arange(self.rows_run)
+        used = np.arange(self.input.width) <= self.columns.last
+        return rows < self.input.height, self.rows.completes(rows), used
+
+    def position_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of each position in a row of windows, whether it is input and whether it completes a
+        window.
+        """
+        x = np.arange(self.positions) - self.lead
+        return (x >= 0) & (x < self.input.width), self.columns.completes(x)
+
+    def processes(self) -> tuple[Process, ...]:
+        """Line buffer, history, and replay unless there is nothing to repeat or to reorder."""
+        chain = (self.line_process(), self.history_process())
+        return chain if self.direct else (*chain, *self.replay.processes()[-1:])
+
+    def line_process(self) -> Process:
+        """Takes the real rows, gives the columns that complete windows downwards."""
+        takes, gives, used = self.line_tables()
+        steps = np.where(takes, TAKE, 0)[:, None] | np.where(np.outer(gives, used), GIVE, 0)
+        return Process("window lines", np.repeat(steps.astype(np.uint8), self.chunks))
+
+    def history_process(self) -> Process:
+        """Takes the real columns, gives a token for each complete window (all its chunks)."""
+        data, emits = self.position_tables()
+        steps = np.zeros((self.rows.outputs, self.positions, self.chunks), np.uint8)
+        steps[:, data] |= TAKE
+        if self.chunks > 1:
+            steps[:, emits, 0] |= RESERVE
+            steps[:, emits, -1] |= PUSH
+            return Process("window history", steps.ravel(), capacity=2, recycle=1)
+        steps[:, emits] |= PUSH
+        # The register holds the window: no step may shift it before the window is taken.
+        steps[:, np.roll(emits, 1)] |= RESERVE
+        return Process("window history", steps.ravel())
+
+    def reference(self, beats: Beats) -> Beats:
+        """Windows by padding and a strided view."""
+        height, width, cin = self.input.shape
+        frames = beats.reshape(-1, height, width, cin)
+        windows = self.windows(frames, self.pad_code)
+        if self.masked:
+            windows = windows + (self.windows(np.ones_like(frames), 0) << self.input.bits)
+        return windows.reshape(-1, self.o.lanes)
+
+    def windows(self, frames: Beats, pad_code: int) -> Beats:
+        """``(frame, y, x, fold, chunk, channel, ky, kx)``."""
+        pad, k, s = self.pad, self.kernel, self.stride
+        edges = ((0, 0), (pad, pad), (pad, pad), (0, 0))
+        padded = np.pad(frames, edges, constant_values=pad_code)
+        views = sliding_window_view(padded, (k, k), axis=(1, 2))[:, ::s, ::s]
+        parts = views.reshape(*views.shape[:3], 1, self.chunks, self.channels, k, k)
+        return np.repeat(parts, self.folds, axis=3)
+
+    def cost(self) -> Cost:
+        """Line buffer, history, replay, counters."""
+        k, mask = self.kernel, self.kernel if self.masked else 0
+        column = self.column_bits + mask
+        total = memory_cost((k - 1) * self.i.width, self.line_words, self.memory)
+        total += Cost(flip_flops=self.column_bits)
+        kept = k if self.chunks == 1 else k - 1
+        total += memory_cost(kept * column, self.chunks)
+        if self.chunks > 1 and self.pad:
+            total += Cost(lut4=self.column_bits)
+        if not self.direct:
+            total += self.replay.cost()
+        counters = (self.rows_run * self.line_words * self.positions).bit_length()
+        return total + Cost(3 * counters + 20, 2 * counters + 20)
