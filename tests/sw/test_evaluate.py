@@ -1,0 +1,113 @@
+"""Accuracy on the data set that a network names."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from samples import binary, message
+
+from subbit.sw import evaluate as module
+from subbit.sw.data.dataset import Dataset
+from subbit.sw.errors import DataError, NetworkError
+from subbit.sw.evaluate import evaluate_dataset, load_frames
+from subbit.sw.golden import predict
+from subbit.sw.ir import Argmax, Encoding, Flatten, Linear, Network, TensorType
+
+RNG = np.random.default_rng(41)
+SPEC = {"bits": 3, "shift": 1}
+LABELS = np.zeros(1, np.int64)
+
+
+def network(metadata: Any = None, bits: int = 3) -> Network:
+    """Ten classes from digits of 8x8 pixels, untrained."""
+    if metadata is None:
+        metadata = {"dataset": {"name": "digits", "preprocess": SPEC}}
+    source = TensorType.codes(8, 8, 1, bits, Encoding.UNSIGNED)
+    layers = {"flat": Flatten(), "fc": Linear(binary(RNG, (10, 64))), "top": Argmax()}
+    return Network.chain("mine", source, layers, metadata)
+
+
+def test_counts_what_the_golden_model_finds() -> None:
+    pytest.importorskip("sklearn")
+    mine = network()
+    frames = load_frames(mine, None)
+    told: list[tuple[int, int]] = []
+    result = evaluate_dataset(mine, progress=lambda done, total: told.append((done, total)))
+    classes = predict(mine, frames.codes).classes
+    assert frames.codes.max() == 7
+    assert result.images == len(frames.labels) > 300
+    assert result.correct == int((classes == frames.labels).sum())
+    assert told[-1] == (result.images, result.images)
+    assert result.summary() == {
+        "network": "mine",
+        "dataset": "digits",
+        "split": "test",
+        "images": result.images,
+        "correct": result.correct,
+        "accuracy": result.correct / result.images,
+    }
+
+
+def test_limit_takes_the_first_images() -> None:
+    pytest.importorskip("sklearn")
+    mine = network()
+    some, every = evaluate_dataset(mine, limit=25), evaluate_dataset(mine)
+    assert some.images == 25
+    np.testing.assert_array_equal(some.predicted, every.predicted[:25])
+    assert evaluate_dataset(mine, limit=1 << 20).images == every.images
+
+
+def test_a_sound_network_counts_every_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = network()
+    images = RNG.integers(0, 16, (50, 8, 8, 1)).astype(np.uint8)
+    labels = predict(mine, np.minimum(images >> 1, 7)).classes
+    labels[:5] = (labels[:5] + 1) % 10
+    monkeypatch.setattr(
+        module, "load_dataset", lambda *_: Dataset(images, labels, tuple("0123456789"))
+    )
+    result = evaluate_dataset(mine)
+    assert (result.correct, result.images, result.accuracy) == (45, 50, 0.9)
+
+
+NO_DATASET = (
+    "network 'mine' names no data set; set metadata['dataset'] to "
+    "{'name': ..., 'preprocess': {'bits': ..., 'shift': ...}} when exporting it"
+)
+
+
+@pytest.mark.parametrize("metadata", [{}, {"dataset": "digits"}, {"dataset": {"name": 3}}])
+def test_a_network_must_name_its_data_set(metadata: Any) -> None:
+    assert message(lambda: evaluate_dataset(network(metadata)), NetworkError) == NO_DATASET
+
+
+def test_errors_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sklearn")
+    mnist = network({"dataset": {"name": "mnist", "preprocess": SPEC}})
+    assert str(tmp_path) in message(lambda: evaluate_dataset(mnist, tmp_path), DataError)
+    message(lambda: evaluate_dataset(mnist), DataError)
+    other = network({"dataset": {"name": "letters", "preprocess": SPEC}})
+    assert "'letters'" in message(lambda: evaluate_dataset(other), DataError)
+    message(lambda: evaluate_dataset(network({"dataset": {"name": "digits"}})), DataError)
+    assert message(lambda: evaluate_dataset(network(), limit=0), DataError) == (
+        "the number of images must be at least 1, not 0"
+    )
+    assert message(lambda: evaluate_dataset(network(bits=2)), DataError) == (
+        "the preprocessing of data set 'digits' gives codes up to 7, but network 'mine' takes at "
+        "most 3; export it again"
+    )
+
+    tall = Dataset(np.zeros((1, 9, 8, 1), np.uint8), LABELS, ("a",))
+    monkeypatch.setattr(module, "load_dataset", lambda *_: tall)
+    assert message(lambda: evaluate_dataset(network()), DataError) == (
+        "data set 'digits' has images of 9x8x1, but network 'mine' takes 8x8x1; name the data "
+        "set's own folder"
+    )
+
+
+def test_an_empty_set_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = Dataset(np.zeros((0, 8, 8, 1), np.uint8), LABELS[:0], ("a",))
+    monkeypatch.setattr(module, "load_dataset", lambda *_: empty)
+    assert message(lambda: evaluate_dataset(network()), DataError) == (
+        "data set 'digits' has no test images; check the folder"
+    )
