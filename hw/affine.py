@@ -1,0 +1,67 @@
+"""Scale and offset: the core that a dot engine ends in, and the same between two streams."""
+
+from amaranth.hdl import Module, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.pipe import PipedCore, registered
+from subbit.hw.rom import Rom, count_steps
+from subbit.sw.units.affine import Affine as AffineUnit
+from subbit.sw.units.affine import AffineCore as Config
+
+__all__ = ["Affine", "AffineCore"]
+
+
+class AffineCore(wiring.Component):
+    """See :class:`subbit.sw.units.affine.AffineCore` for the results and the latency.
+
+    ``step``: numbers of the next group of channels are in ``x`` in the next cycle; their results
+    are in ``y`` ``config.latency`` cycles after that.
+    """
+
+    step: Signal
+    x: data.View
+    y: data.View
+
+    def __init__(self, config: Config, bits: int) -> None:
+        self._config, self.latency = config, config.latency
+        shape = signed(bits) if config.signed else unsigned(bits)
+        super().__init__(
+            {
+                "step": In(1),
+                "x": In(data.ArrayLayout(shape, config.lanes)),
+                "y": Out(data.ArrayLayout(signed(config.bits), config.lanes)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self._config
+        group = count_steps(m, self.step, config.groups)
+        m.submodules.mul = mul = Rom(config.mul_rom)
+        m.submodules.add = add = Rom(config.add_rom)
+        m.d.comb += [mul.addr.eq(group), add.addr.eq(group)]
+        moving = config.shift is None and config.add_rom.style != "const"
+        offsets = registered(m, add.data, int(moving))
+        for lane in range(config.lanes):
+            offset = offsets[lane * config.bits : (lane + 1) * config.bits]
+            result = (self._scaled(m, lane, mul) + offset)[: config.bits]
+            m.d.comb += self.y[lane].eq(registered(m, result))
+        return m
+
+    def _scaled(self, m: Module, lane: int, mul: Rom) -> Value:
+        """``mul * x`` modulo 2**bits, registered if there is a multiplier."""
+        config = self._config
+        if config.shift is not None:
+            return Value.cast(self.x[lane] << config.shift)
+        factor = mul.data[lane * config.mul_bits : (lane + 1) * config.mul_bits].as_signed()
+        product = Signal(signed(config.bits), reset_less=True)
+        m.d.sync += product.eq(self.x[lane] * factor)
+        return product
+
+
+class Affine(PipedCore):
+    """See :class:`subbit.sw.units.affine.Affine`."""
+
+    def __init__(self, unit: AffineUnit) -> None:
+        super().__init__(unit, AffineCore(unit.core, unit.i.bits), unit.depth)

@@ -1,0 +1,110 @@
+"""XNOR-popcount: how many positions of an input word match each row's weights."""
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.pipe import registered
+from subbit.sw.units.popcount import GROUP, ceil_log2
+from subbit.sw.units.popcount import PopcountXnor as Shape
+
+__all__ = ["PopcountXnor"]
+
+
+class PopcountXnor(wiring.Component):
+    """See :class:`subbit.sw.units.popcount.PopcountXnor` for what is counted, and the latency.
+
+    ``x``: positions, each ``bits`` wide with its mask bit on top if there are masks, the first one
+    lowest. ``w``: weight bits, ``position * rows + row``. ``count``: one number a row. ``blanks``:
+    positions with mask 0. A form made of a vendor's primitives has the same ports.
+    """
+
+    x: Signal
+    w: Signal
+    count: data.View
+    blanks: Signal
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        super().__init__(
+            {
+                "x": In(shape.simd * (shape.bits + shape.masked)),
+                "w": In(shape.simd * shape.rows),
+                "count": Out(data.ArrayLayout(shape.width, shape.rows)),
+                "blanks": Out(shape.simd.bit_length()),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        shape, rows = self._shape, self._shape.rows
+        lane = shape.bits + shape.masked
+        positions = [self.x[at * lane : (at + 1) * lane] for at in range(shape.simd)]
+        weights = [self.w[at * rows : (at + 1) * rows] for at in range(shape.simd)]
+        planes = [
+            [match(x, w, bit, shape) for bit in range(shape.bits)]
+            for x, w in zip(positions, weights, strict=True)
+        ]
+        if shape.bits == 1:
+            counts, stages = count_ones(m, [plane[0] for plane in planes], rows)
+        else:
+            counts, stages = sum_codes(m, planes, rows)
+        for row, count in enumerate(counts):
+            m.d.comb += self.count[row].eq(registered(m, count, shape.latency - stages))
+        if shape.masked:
+            [blanks], stages = count_ones(m, [~x[shape.bits] for x in positions], 1)
+            m.d.comb += self.blanks.eq(registered(m, blanks, shape.latency - stages))
+        return m
+
+
+def match(x: Value, w: Value, bit: int, shape: Shape) -> Value:
+    """For each row, whether bit ``bit`` of position ``x`` matches; 0 where masked out."""
+    same = ~(x[bit].replicate(shape.rows) ^ w)
+    return same & x[shape.bits].replicate(shape.rows) if shape.masked else same
+
+
+def full_add(a: Value, b: Value, c: Value) -> tuple[Value, Value]:
+    """Sum and carry of three bits, for each place of the vectors."""
+    return a ^ b ^ c, (a & b) | (c & (a ^ b))
+
+
+def count_ones(m: Module, ones: list[Value], rows: int) -> tuple[list[Value], int]:
+    """For each row the number of vectors that have a 1 there, and the register stages taken.
+
+    Full adders, a whole vector at a time, count groups of 3 into two bits and groups of 7 into
+    three; adder trees count those.
+    """
+    size = 3 if len(ones) <= 3 else GROUP
+    groups = -(-len(ones) // size)
+    padded = ones + [Const(0, rows)] * (groups * size - len(ones))
+    columns = [Cat(*padded[place::size]) for place in range(size)]
+    low, high = (registered(m, bits) for bits in full_add(*columns[:3]))
+    bits, stages = [low, high], 1
+    if size == GROUP:
+        low2, high2 = (registered(m, bits) for bits in full_add(*columns[3:6]))
+        low, carry = full_add(low, low2, registered(m, columns[6]))
+        bits, stages = [registered(m, v) for v in (low, *full_add(high, high2, carry))], 2
+    numbers = [Cat(*(plane[at] for plane in bits)) for at in range(groups * rows)]
+    counts = [add_up(m, numbers[row::rows]) for row in range(rows)]
+    return [count for count, _ in counts], stages + counts[0][1]
+
+
+def sum_codes(m: Module, planes: list[list[Value]], rows: int) -> tuple[list[Value], int]:
+    """For each row the sum of its codes, whose bits are ``planes[position][bit][row]``."""
+    counts = [
+        add_up(m, [Cat(*(bits[row] for bits in plane)) for plane in planes]) for row in range(rows)
+    ]
+    if counts[0][1]:
+        return [count for count, _ in counts], counts[0][1]
+    return [registered(m, count) for count, _ in counts], 1
+
+
+def add_up(m: Module, numbers: list[Value]) -> tuple[Value, int]:
+    """The sum of the numbers, registered after every two adders and at the end; and the stages."""
+    levels = ceil_log2(len(numbers))
+    for level in range(levels):
+        sums = [a + b for a, b in zip(numbers[::2], numbers[1::2], strict=False)]
+        numbers = sums + numbers[len(sums) * 2 :]
+        if level % 2 or level == levels - 1:
+            numbers = [registered(m, number) for number in numbers]
+    return numbers[0], -(-levels // 2)

@@ -1,0 +1,70 @@
+"""Read-only tables, read by address or one word after another."""
+
+from amaranth.hdl import Const, Module, Signal, ValueLike
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory, MemoryData
+from amaranth.lib.wiring import In, Out
+
+from subbit.sw.units.rom import Rom as RomTable
+
+__all__ = ["Rom", "RomSequence", "count_steps", "next_in_cycle"]
+
+
+def next_in_cycle(count: Signal, length: int) -> ValueLike:
+    """The number after ``count`` in 0, 1, .., length - 1, 0, .."""
+    if length & (length - 1) == 0:
+        return count + 1
+    return (count + 1) & (count != length - 1).replicate(len(count))
+
+
+def count_steps(m: Module, step: Signal, length: int) -> Signal:
+    """The number of cycles with ``step`` before this one, modulo ``length``."""
+    count = Signal(range(length))
+    with m.If(step):
+        m.d.sync += count.eq(next_in_cycle(count, length))
+    return count
+
+
+class Rom(wiring.Component):
+    """``data`` is ``table.words[addr]`` of the cycle before."""
+
+    addr: Signal
+    data: Signal
+
+    def __init__(self, table: RomTable) -> None:
+        self._table = table
+        super().__init__({"addr": In(range(max(table.depth, 2))), "data": Out(max(table.width, 1))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        table = self._table
+        if table.style == "const":
+            m.d.comb += self.data.eq(Const(table.words[0], max(table.width, 1)))
+            return m
+        data = MemoryData(shape=table.width, depth=table.depth, init=table.words)
+        m.submodules.memory = memory = Memory(data, attrs={"rom_style": table.style})
+        port = memory.read_port()
+        m.d.comb += [port.addr.eq(self.addr), self.data.eq(port.data)]
+        return m
+
+
+class RomSequence(wiring.Component):
+    """The words of ``table`` in order, again and again.
+
+    ``data``: after a cycle with ``step`` the word of that step; the next step has the next word.
+    """
+
+    step: Signal
+    data: Signal
+
+    def __init__(self, table: RomTable) -> None:
+        self._table = table
+        super().__init__({"step": In(1), "data": Out(max(table.width, 1))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.rom = rom = Rom(self._table)
+        m.d.comb += self.data.eq(rom.data)
+        if self._table.style != "const":
+            m.d.comb += rom.addr.eq(count_steps(m, self.step, self._table.depth))
+        return m

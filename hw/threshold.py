@@ -1,0 +1,87 @@
+"""Thresholds: the core that a dot engine ends in, and the same between two streams."""
+
+from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.pipe import PipedCore, registered
+from subbit.hw.rom import Rom, count_steps
+from subbit.sw.units.threshold import Threshold as ThresholdUnit
+from subbit.sw.units.threshold import ThresholdCore as Config
+
+__all__ = ["Threshold", "ThresholdCore"]
+
+
+class ThresholdCore(wiring.Component):
+    """See :class:`subbit.sw.units.threshold.ThresholdCore` for the codes and the latency.
+
+    ``step``: numbers of the next group of channels are in ``x`` in the next cycle; their codes are
+    in ``y`` ``config.latency`` cycles after that.
+    """
+
+    step: Signal
+    x: data.View
+    y: data.View
+
+    def __init__(self, config: Config, bits: int) -> None:
+        self._config, self.latency = config, config.latency
+        shape = signed(bits) if config.signed else unsigned(bits)
+        super().__init__(
+            {
+                "step": In(1),
+                "x": In(data.ArrayLayout(shape, config.lanes)),
+                "y": Out(data.ArrayLayout(config.bits, config.lanes)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, lanes = self._config, range(self._config.lanes)
+        group: Value = count_steps(m, self.step, config.groups)
+        numbers = [self.x[lane] for lane in lanes]
+        found: list[list[Value]] = [[] for _ in lanes]
+        for step in range(config.bits):
+            if step:
+                numbers = [reinterpret(registered(m, x), config) for x in numbers]
+                group = registered(m, group, 2)
+            for lane, threshold in enumerate(self._thresholds(m, step, group, found)):
+                reached = registered(m, numbers[lane] >= threshold)
+                found[lane] = [reached, *(registered(m, bit, 2) for bit in found[lane])]
+            numbers = [reinterpret(registered(m, x), config) for x in numbers]
+        m.submodules.polarity = polarity = Rom(config.polarity_rom)
+        m.d.comb += polarity.addr.eq(group)
+        falling = registered(m, polarity.data, int(config.polarity_rom.style != "const"))
+        for lane in lanes:
+            codes = Cat(*found[lane]) ^ falling[lane].replicate(config.bits)
+            m.d.comb += self.y[lane].eq(codes)
+        return m
+
+    def _thresholds(
+        self, m: Module, step: int, group: Value, found: list[list[Value]]
+    ) -> list[Value]:
+        """The thresholds of each lane, a cycle after ``group`` and the bits found so far."""
+        config = self._config
+        lanes = range(config.lanes)
+        parts = [lanes] if step == 0 else [range(lane, lane + 1) for lane in lanes]
+        values: list[Value] = []
+        for part in parts:
+            rom = Rom(config.rom(step, part))
+            m.submodules[f"thresholds{step}_{part.start}"] = rom
+            m.d.comb += rom.addr.eq(Cat(*found[part.start], group))
+            words = [
+                rom.data[at * config.width : (at + 1) * config.width] for at in range(len(part))
+            ]
+            values += [reinterpret(word, config) for word in words]
+        return values
+
+
+def reinterpret(value: Value, config: Config) -> Value:
+    """The bits as a number of the config's sign."""
+    return value.as_signed() if config.signed else value.as_unsigned()
+
+
+class Threshold(PipedCore):
+    """See :class:`subbit.sw.units.threshold.Threshold`."""
+
+    def __init__(self, unit: ThresholdUnit) -> None:
+        super().__init__(unit, ThresholdCore(unit.core, unit.i.bits), unit.depth)

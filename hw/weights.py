@@ -1,0 +1,116 @@
+"""Weight sources of the direct engine: plain words, codebook indices, tiles."""
+
+from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory, MemoryData
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.pipe import registered
+from subbit.hw.rom import RomSequence
+from subbit.sw.units.source import CodebookSource, PhaseSource, Source, WordSource
+
+__all__ = ["Codewords", "PhasedTile", "Words", "weights_of"]
+
+
+def ports(source: Source) -> dict[str, wiring.Member]:
+    """``step``: a step asks for its weights. ``w``: they are there, ``source.latency`` later."""
+    return {"step": In(1), "w": Out(source.rows * source.simd)}
+
+
+def weights_of(source: Source) -> "Words | Codewords | PhasedTile":
+    """The component for a source."""
+    if isinstance(source, WordSource):
+        return Words(source)
+    return Codewords(source) if isinstance(source, CodebookSource) else PhasedTile(source)
+
+
+class Words(wiring.Component):
+    """Words of one table in order; bit ``position * rows + row`` of a word is a weight."""
+
+    step: Signal
+    w: Signal
+
+    def __init__(self, source: WordSource) -> None:
+        self._source = source
+        super().__init__(ports(source))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.rom = rom = RomSequence(self._source.rom)
+        m.d.comb += rom.step.eq(self.step)
+        m.d.comb += self.w.eq(registered(m, rom.data, self._source.latency - 1))
+        return m
+
+
+class Codewords(wiring.Component):
+    """Words of indices in order, each index replaced by its codeword."""
+
+    step: Signal
+    w: Signal
+
+    def __init__(self, source: CodebookSource) -> None:
+        self._source = source
+        super().__init__(ports(source))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        source, rows, tau = self._source, self._source.rows, self._source.tau
+        m.submodules.rom = rom = RomSequence(source.rom)
+        m.d.comb += rom.step.eq(self.step)
+        indices = registered(m, rom.data, source.latency - 2)
+        kernel = source.codewords.shape[1]
+        words = [sum(int(bit) << at for at, bit in enumerate(row)) for row in source.codewords]
+        table = MemoryData(shape=kernel, depth=1 << tau, init=words)
+        m.submodules.codewords = codewords = Memory(table, attrs={"rom_style": "logic"})
+        found = []
+        for field in range(len(indices) // tau):
+            port = codewords.read_port(domain="comb")
+            m.d.comb += port.addr.eq(indices[field * tau : (field + 1) * tau])
+            found.append(port.data)
+        chunks = [found[at : at + rows] for at in range(0, len(found), rows)]
+        bits = [word[at] for chunk in chunks for at in range(kernel) for word in chunk]
+        m.d.comb += self.w.eq(registered(m, Cat(*bits)))
+        return m
+
+
+class PhasedTile(wiring.Component):
+    """A tile with a read port and an address generator for each row: f mod q by counting."""
+
+    step: Signal
+    w: Signal
+
+    def __init__(self, source: PhaseSource) -> None:
+        self._source = source
+        super().__init__(ports(source))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        source, table = self._source, self._source.rom
+        if table.style == "const":
+            bits = [Const(table.words[0] >> at & 1, 1) for at in range(source.simd)]
+            m.d.comb += self.w.eq(Cat(*(bit.replicate(source.rows) for bit in bits)))
+            return m
+        data = MemoryData(shape=table.width, depth=table.depth, init=table.words)
+        m.submodules.tile = tile = Memory(data, attrs={"rom_style": table.style})
+        word = Signal(range(source.run))
+        last = word == source.run - 1
+        with m.If(self.step):
+            m.d.sync += word.eq(0 if source.run == 1 else word + 1)
+            with m.If(last):
+                m.d.sync += word.eq(0)
+        rows = []
+        for row, start in enumerate(source.starts):
+            addr = Signal(range(table.depth), init=start, name=f"addr{row}")
+            ahead = Signal(range(2 * table.depth), name=f"ahead{row}")
+            port = tile.read_port()
+            with m.If(last):
+                m.d.comb += ahead.eq(addr + source.jump)
+            with m.Else():
+                m.d.comb += ahead.eq(addr + 1)
+            with m.If(self.step):
+                over = ahead >= table.depth
+                m.d.sync += addr.eq(ahead - (over.replicate(len(ahead)) & table.depth))
+            m.d.comb += port.addr.eq(addr)
+            rows.append(registered(m, port.data, source.latency - 1))
+        m.d.comb += self.w.eq(Cat(*(row[at] for at in range(source.simd) for row in rows)))
+        return m

@@ -1,0 +1,126 @@
+"""Scaling and shifting numbers by the constants of their channel."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.ir.layers.affine import Affine as AffineLayer
+from subbit.sw.ir.types import TensorType
+from subbit.sw.ir.weights import Ints
+from subbit.sw.units.rom import Rom, packed, period, rom_of
+from subbit.sw.units.threshold import check_lanes
+from subbit.sw.units.unit import Beats, Lanes, Unit
+
+__all__ = ["Affine", "AffineCore"]
+
+
+@dataclass(frozen=True, eq=False)
+class AffineCore:
+    """``y = mul[c] * x + add[c]``: a pipeline without streams, ``lanes`` numbers at a time.
+
+    ``low..high``: the numbers' range. ``mul``, ``add``: ``(channels,)``, in order. ``bits``: of the
+    two's complement results. Where all ``mul`` are one power of two there is no multiplier.
+    """
+
+    low: int
+    high: int
+    mul: Ints
+    add: Ints
+    lanes: int
+    bits: int
+    memory: str = "auto"
+
+    @property
+    def shift(self) -> int | None:
+        """k where every ``mul`` is 2**k, else None."""
+        first = int(self.mul[0])
+        alike = first > 0 and not first & (first - 1) and bool((self.mul == first).all())
+        return first.bit_length() - 1 if alike else None
+
+    @property
+    def latency(self) -> int:
+        """Cycles from numbers to results: a multiplication, if there is one, and an addition."""
+        return 1 if self.shift is not None else 2
+
+    @property
+    def signed(self) -> bool:
+        """Whether numbers are two's complement."""
+        return self.low < 0
+
+    @property
+    def mul_bits(self) -> int:
+        """Bits of a two's complement ``mul``."""
+        return 1 + max(int(self.mul.max()).bit_length(), int(~self.mul.min()).bit_length())
+
+    @cached_property
+    def groups(self) -> int:
+        """Sets of lanes after which the constants repeat: the channels or fewer."""
+        pairs = np.column_stack([self.mul, self.add])
+        return period(pairs.reshape(len(pairs) // self.lanes, -1).tolist())
+
+    @property
+    def mul_rom(self) -> Rom:
+        """``mul`` of each lane, one word a group."""
+        return self._rom(self.mul, self.mul_bits)
+
+    @property
+    def add_rom(self) -> Rom:
+        """``add`` of each lane modulo ``2**bits``, one word a group."""
+        return self._rom(self.add, self.bits)
+
+    def _rom(self, table: Ints, bits: int) -> Rom:
+        words = [packed(row, bits) for row in table.reshape(-1, self.lanes)[: self.groups]]
+        return rom_of(words, bits * self.lanes, self.memory)
+
+
+@dataclass(frozen=True, eq=False)
+class Affine(Unit):
+    """An affine layer between two streams, ``lanes`` integers at a time.
+
+    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. Latency: 3 cycles, 4
+    with multipliers. Interval: a beat a cycle. Raises PlanError where lanes do not divide the
+    channels.
+    """
+
+    component: ClassVar[str] = "subbit.hw.affine:Affine"
+    layer: AffineLayer
+    input: TensorType
+    lanes: int
+
+    def __post_init__(self) -> None:
+        check_lanes(self.lanes, self.input.channels)
+        self.layer.infer((self.input,))
+
+    @property
+    def i(self) -> Lanes:
+        """Integers of ``input``."""
+        return Lanes.of(self.input, self.lanes)
+
+    @property
+    def o(self) -> Lanes:
+        """Integers of the layer's output type."""
+        return Lanes.of(self.layer.infer((self.input,)), self.lanes)
+
+    @cached_property
+    def core(self) -> AffineCore:
+        """The arithmetic."""
+        x, layer = self.input, self.layer
+        return AffineCore(x.low, x.high, layer.scale, layer.offset, self.lanes, self.o.bits)
+
+    @property
+    def depth(self) -> int:
+        """Beats that the output queue holds."""
+        return self.core.latency + 3
+
+    def processes(self) -> tuple[Process, ...]:
+        """Takes and gives a beat a cycle."""
+        steps = np.full(self.input.elements // self.lanes, TAKE | GIVE, np.uint8)
+        return (Process("affine", steps, self.core.latency + 2, self.depth, 1),)
+
+    def reference(self, beats: Beats) -> Beats:
+        """Each element scaled and shifted."""
+        x = beats.reshape(-1, self.input.channels)
+        return (x * self.layer.scale + self.layer.offset).reshape(-1, self.lanes)

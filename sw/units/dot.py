@@ -1,0 +1,213 @@
+"""The direct engine: PE outputs times SIMD positions of a binary dot product a cycle."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.layers.linear import dot_type
+from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.types import Encoding, TensorType
+from subbit.sw.ir.weights import Ints, TiledWeights, Weights
+from subbit.sw.units.affine import AffineCore
+from subbit.sw.units.popcount import PopcountXnor
+from subbit.sw.units.rom import Rom, packed, period, rom_of
+from subbit.sw.units.source import Source, source_of
+from subbit.sw.units.threshold import ThresholdCore, threshold_values
+from subbit.sw.units.unit import Beats, Lanes, Unit
+
+__all__ = ["Dot"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dot(Unit):
+    """Dot products of ``weights`` with input vectors, and what follows on each output.
+
+    Each of the ``vectors`` vectors of a frame (output pixels) arrives ``passes`` times, each time
+    in ``words = N / simd`` beats of ``simd`` positions in the row-major order of a weight row. Pass
+    g gives a beat of the outputs ``g*pe .. g*pe + pe - 1``. ``encoding``, ``bits``: of the input
+    codes; with ``masked`` each lane has a mask bit above the code, and a lane whose mask is 0
+    stands for 0. ``post``: thresholds, or scale and offset, or nothing, which gives the signed dot
+    product. ``memory``: where tables live: ``auto``, ``block`` or ``logic``.
+
+    Interval: one input beat a cycle. Latency: ``stages + 1`` cycles from a pass's last input beat
+    to its output.
+
+    Raises PlanError where ``pe``, ``simd``, the encodings and the weights do not fit each other.
+    """
+
+    component: ClassVar[str] = "subbit.hw.dot:Dot"
+    weights: Weights
+    encoding: Encoding
+    bits: int
+    masked: bool
+    pe: int
+    simd: int
+    vectors: int
+    post: Threshold | Affine | None = None
+    memory: str = "auto"
+
+    def __post_init__(self) -> None:
+        outputs, length = self.weights.shape[0], self.weights.row_length
+        if self.pe < 1 or outputs % self.pe:
+            raise PlanError(f"PE must divide the {outputs} outputs, and {self.pe} does not")
+        if self.simd < 1 or length % self.simd:
+            raise PlanError(
+                f"SIMD must divide the {length} inputs of an output, and {self.simd} does not"
+            )
+        if self.masked and self.encoding is not Encoding.BIPOLAR:
+            raise PlanError("only bipolar inputs have a mask; an unsigned 0 is code 0")
+        if self.vectors < 1:
+            raise PlanError(f"a frame has at least one vector, not {self.vectors}")
+        _ = self.x_type, self.source, self.o
+
+    @cached_property
+    def x_type(self) -> TensorType:
+        """Type of the input codes, as a flat vector."""
+        return TensorType.codes(1, 1, self.weights.row_length, self.bits, self.encoding)
+
+    @cached_property
+    def dot_type(self) -> TensorType:
+        """Type of the dot products, as the network's rule for the layer has it."""
+        return dot_type(self.weights, self.x_type, 1, 1)
+
+    @property
+    def i(self) -> Lanes:
+        """``simd`` codes, each with its mask bit on top if there are masks."""
+        return Lanes(self.simd, self.bits + self.masked)
+
+    @property
+    def o(self) -> Lanes:
+        """``pe`` outputs: codes, or integers of the layer's type."""
+        final = self.post.infer((self.dot_type,)) if self.post else self.dot_type
+        return Lanes.of(final, self.pe)
+
+    @property
+    def words(self) -> int:
+        """U, input beats of a pass."""
+        return self.weights.row_length // self.simd
+
+    @property
+    def passes(self) -> int:
+        """G, passes of a vector."""
+        return self.weights.shape[0] // self.pe
+
+    @cached_property
+    def source(self) -> Source:
+        """Where the weights come from."""
+        return source_of(self.weights, self.pe, self.simd, self.memory)
+
+    @property
+    def popcount(self) -> PopcountXnor:
+        """The counters of matching positions."""
+        return PopcountXnor(self.source.rows, self.simd, self.bits, self.masked)
+
+    @property
+    def crossing(self) -> bool:
+        """Whether rows cross repeats of different scales, so that words are scaled one by one."""
+        weights = self.weights
+        return isinstance(weights, TiledWeights) and weights.scaled and not weights.rows_shared
+
+    @cached_property
+    def scales(self) -> Ints:
+        """The scale of each word, ``(outputs, words)``."""
+        if not isinstance(self.weights, TiledWeights):
+            return np.ones((self.weights.shape[0], self.words), np.int64)
+        first = np.arange(self.weights.count // self.simd) * self.simd
+        repeat = first // self.weights.tile.size
+        return self.weights.scales[repeat].reshape(-1, self.words)
+
+    @property
+    def scale_bits(self) -> int:
+        """Bits of a word's scale."""
+        return int(self.scales.max()).bit_length()
+
+    @cached_property
+    def scale_rom(self) -> Rom:
+        """Scales of the ``pe`` words of each step, for crossing rows."""
+        steps = self.scales.reshape(self.passes, self.pe, self.words).transpose(0, 2, 1)
+        words = [packed(row, self.scale_bits) for row in steps.reshape(-1, self.pe).tolist()]
+        return rom_of(words[: period(words)], self.scale_bits * self.pe, self.memory)
+
+    @property
+    def word_top(self) -> int:
+        """The greatest raw number of a word, before its scale."""
+        return self.popcount.top << self.masked
+
+    @cached_property
+    def raw_top(self) -> int:
+        """The greatest accumulated raw number."""
+        if self.crossing:
+            return self.word_top * int(self.scales.sum(axis=1).max())
+        return self.word_top * self.words
+
+    @cached_property
+    def from_raw(self) -> tuple[Ints, Ints]:
+        """``(a, b)``, each ``(outputs,)``, with dot = a * raw + b for each output.
+
+        Unmasked, ``raw = sum of xnor'ed codes``: 2*raw - (2**M - 1)*N for bipolar codes (DESIGN:
+        dot = 2*popcount - N), raw - (2**M - 1)*(number of -1) for unsigned ones. Masked codes
+        count twice and blanks once, raw - (2**M - 1)*N. All times the scale of the row or word.
+        """
+        top = (1 << self.bits) - 1
+        outputs = self.weights.shape[0]
+        minus = np.full((outputs, self.words), self.simd)
+        a = np.full(outputs, 1 if self.masked else 2)
+        if self.encoding is Encoding.UNSIGNED:
+            signs = self.weights.dense().reshape(outputs, self.words, self.simd)
+            minus, a = (signs < 0).sum(axis=2), np.ones(outputs, np.int64)
+        b = -top * (minus * self.scales).sum(axis=1)
+        return (a if self.crossing else a * self.scales[:, 0]), b
+
+    @cached_property
+    def core(self) -> ThresholdCore | AffineCore:
+        """What turns raw numbers into outputs, its constants moved into the raw domain."""
+        a, b = self.from_raw
+        if isinstance(self.post, Threshold):
+            thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
+            rising = self.post.rising
+            return ThresholdCore(0, self.raw_top, thresholds, rising, self.pe, self.memory)
+        if self.post:
+            a, b = a * self.post.scale, b * self.post.scale + self.post.offset
+        return AffineCore(0, self.raw_top, a, b, self.pe, self.o.bits, self.memory)
+
+    @property
+    def word_stages(self) -> int:
+        """Register stages from an input beat to the raw number of its word."""
+        return self.source.latency + self.popcount.latency + self.masked + self.crossing
+
+    @property
+    def stages(self) -> int:
+        """Register stages from an input beat to the output queue."""
+        return self.word_stages + (self.words > 1) + self.core.latency
+
+    @property
+    def depth(self) -> int:
+        """Beats that the output queue holds: enough for an input beat every cycle."""
+        return -(-(self.stages + 2) // self.words)
+
+    def processes(self) -> tuple[Process, ...]:
+        """Takes a beat a cycle; the last one of each pass gives one."""
+        group = np.full(self.words, TAKE, np.uint8)
+        group[-1] |= GIVE
+        steps = np.tile(group, self.passes * self.vectors)
+        return (Process("dot", steps, self.stages + 1, self.depth, 1),)
+
+    def reference(self, beats: Beats) -> Beats:
+        """The layers' own definition, from the dense weights."""
+        passes = beats.reshape(-1, self.passes, self.words * self.simd)
+        codes = passes & ((1 << self.bits) - 1)
+        values = 2 * codes - (1 << self.bits) + 1 if self.encoding is Encoding.BIPOLAR else codes
+        if self.masked:
+            values = values * (passes >> self.bits)
+        rows = self.weights.dense().reshape(self.passes, self.pe, -1)
+        dots = np.einsum("vgn,gpn->vgp", values, rows).reshape(-1, self.weights.shape[0])
+        if isinstance(self.post, Threshold):
+            dots = threshold_values(self.post, dots)
+        elif self.post:
+            dots = dots * self.post.scale + self.post.offset
+        return dots.reshape(-1, self.pe)

@@ -1,0 +1,85 @@
+"""Read-only tables of words: where they live, and what they cost."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from subbit.sw.errors import PlanError
+
+__all__ = ["BLOCK_BITS", "MEMORIES", "Rom", "lut_rom_luts", "packed", "period", "rom_of"]
+
+MEMORIES = ("auto", "block", "logic")
+BLOCK_BITS = 18432  # of one block RAM
+BLOCK_WIDTHS = (36, 18, 9, 4, 2, 1)  # widths of a block RAM, at depths from 512 up
+LUTS_PER_BLOCK = 128  # a table that takes more LUTs than that per block RAM saved goes to block RAM
+
+
+@dataclass(frozen=True, eq=False)
+class Rom:
+    """A table of ``words``, each ``width`` bits, read one cycle after its address.
+
+    ``style``: ``const`` where all words are equal (wires, no address), ``logic`` (lookup tables) or
+    ``block`` (block RAM).
+    """
+
+    words: tuple[int, ...]
+    width: int
+    style: str
+
+    @property
+    def depth(self) -> int:
+        """Number of words."""
+        return len(self.words)
+
+    @property
+    def lut4(self) -> int:
+        """Lookup tables that it takes, estimated for contents without structure."""
+        return self.width * lut_rom_luts(self.depth) if self.style == "logic" else 0
+
+    @property
+    def block_rams(self) -> int:
+        """Block RAMs that it takes."""
+        return block_rams(self.depth, self.width) if self.style == "block" else 0
+
+
+def lut_rom_luts(depth: int) -> int:
+    """4-input lookup tables for one bit of a table of ``depth`` words, muxes included."""
+    if depth <= 1:
+        return 0
+    tables = -(-depth // 16)
+    return tables + tables - 1
+
+
+def block_rams(depth: int, width: int) -> int:
+    """Block RAMs of 18 kbit, in their best shape, for a table of that size."""
+    shapes = ((512 * (1 << step), bits) for step, bits in enumerate(BLOCK_WIDTHS))
+    return min(-(-depth // deep) * -(-width // bits) for deep, bits in shapes)
+
+
+def period(words: Sequence[object]) -> int:
+    """The smallest divisor of the length after which the words repeat."""
+    count = len(words)
+    divisors = (length for length in range(1, count) if count % length == 0)
+    return next((length for length in divisors if words[length:] == words[:-length]), count)
+
+
+def packed(elements: Iterable[int], bits: int) -> int:
+    """The elements side by side as one number, each in ``bits`` bits, the first one lowest."""
+    mask = (1 << bits) - 1
+    return sum((int(value) & mask) << (bits * place) for place, value in enumerate(elements))
+
+
+def rom_of(words: Sequence[int], width: int, memory: str = "auto") -> Rom:
+    """A table in the memory asked for, or no table but wires where all words are equal.
+
+    ``memory``: ``block``, ``logic``, or ``auto``, which takes lookup tables up to LUTS_PER_BLOCK
+    for each block RAM that they save. Raises PlanError for another name.
+    """
+    if memory not in MEMORIES:
+        raise PlanError(f"memory must be one of {', '.join(MEMORIES)}, not {memory!r}")
+    table = tuple(int(word) for word in words)
+    if not width or len(set(table)) == 1:
+        return Rom(table[:1], width, "const")
+    if memory == "auto":
+        luts = width * lut_rom_luts(len(table))
+        memory = "logic" if luts <= LUTS_PER_BLOCK * block_rams(len(table), width) else "block"
+    return Rom(table, width, memory)

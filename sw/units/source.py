@@ -1,0 +1,162 @@
+"""Weight sources: in which memory a dot engine finds the weights of each step.
+
+A step multiplies ``simd`` positions with the weights of ``rows`` outputs. The weight word of a step
+has bit ``position * rows + row``. Steps go through the words of a row, then through the passes,
+then start again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import gcd
+
+import numpy as np
+
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.weights import BinaryWeights, Bits, CodebookWeights, Ints, TiledWeights, Weights
+from subbit.sw.units.rom import Rom, lut_rom_luts, packed, period, rom_of
+
+__all__ = ["CodebookSource", "PhaseSource", "Source", "WordSource", "source_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class WordSource:
+    """One table of whole weight words, read one after another: plain weights, or a tile.
+
+    ``rows``: distinct outputs a step computes; PE lane j takes row ``j % rows``.
+    """
+
+    rows: int
+    simd: int
+    rom: Rom
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a step to its weights: the table's, and a register behind a block RAM."""
+        return 2 if self.rom.style == "block" else 1
+
+
+@dataclass(frozen=True, eq=False)
+class CodebookSource:
+    """A table of indices, and behind it a table of codewords for each kernel of a word.
+
+    ``rom``: index words; field ``channel * rows + row`` of ``tau`` bits. ``codewords``: ``(2**tau,
+    k*k)`` bits, in logic.
+    """
+
+    rows: int
+    simd: int
+    rom: Rom
+    codewords: Bits
+
+    @property
+    def tau(self) -> int:
+        """Bits of an index."""
+        return len(self.codewords).bit_length() - 1
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a step to its weights: the indices', and one for the codewords."""
+        return 3 if self.rom.style == "block" else 2
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseSource:
+    """One tile that each row reads from its own place: ``rows`` read ports with address generators.
+
+    ``rom``: the tile in words of ``simd`` bits. Row j starts at word ``starts[j]``, reads ``run``
+    words in order and then adds ``jump``, all modulo the number of words, without division. A
+    memory with r read ports takes r copies of the tile (a block RAM with two ports serves two).
+    """
+
+    rows: int
+    simd: int
+    rom: Rom
+    starts: tuple[int, ...]
+    run: int
+    jump: int
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a step to its weights, as WordSource."""
+        return 2 if self.rom.style == "block" else 1
+
+
+Source = WordSource | CodebookSource | PhaseSource
+
+
+def source_of(weights: Weights, pe: int, simd: int, memory: str) -> Source:
+    """The source of those weights for ``pe`` outputs and ``simd`` positions a step.
+
+    Raises PlanError where the two do not fit the encoding.
+    """
+    return SOURCES[type(weights)](weights, pe, simd, memory)
+
+
+def step_bits(bits: Ints, pe: int, simd: int) -> list[int]:
+    """Weight words of every step for ``bits (outputs, N)``."""
+    words = bits.reshape(len(bits) // pe, pe, -1, simd).transpose(0, 2, 3, 1)
+    return [packed_bits(word) for word in words.reshape(-1, simd * pe)]
+
+
+def packed_bits(bits: Ints | Bits) -> int:
+    """Bits as a number, the first one lowest."""
+    return int.from_bytes(np.packbits(bits.astype(np.uint8), bitorder="little").tobytes(), "little")
+
+
+def plain(weights: Weights, pe: int, simd: int, memory: str) -> WordSource:
+    """All weights, dense, one word a step."""
+    bits = (weights.dense() > 0).astype(np.int64).reshape(weights.shape[0], -1)
+    words = step_bits(bits, pe, simd)
+    return WordSource(pe, simd, rom_of(words[: period(words)], pe * simd, memory))
+
+
+def codebook(weights: Weights, pe: int, simd: int, memory: str) -> Source:
+    """Indices and codewords, or dense words where those are cheaper in logic."""
+    assert isinstance(weights, CodebookWeights)
+    kernel = weights.codewords[0].size
+    if simd % kernel:
+        raise PlanError(
+            f"codebook weights come in whole kernels: SIMD must be a multiple of {kernel}, "
+            f"and {simd} is not"
+        )
+    channels, tau = simd // kernel, weights.tau
+    fields = weights.indices.reshape(len(weights.indices) // pe, pe, -1, channels)
+    sets = fields.transpose(0, 2, 3, 1).reshape(-1, channels * pe)
+    words = [packed(row, tau) for row in sets.tolist()]
+    rom = rom_of(words[: period(words)], channels * pe * tau, memory)
+    decode = kernel * lut_rom_luts(1 << tau) + tau * lut_rom_luts(rom.depth)
+    if rom.style == "const" or (
+        rom.style == "logic" and kernel * lut_rom_luts(rom.depth) <= decode
+    ):
+        return plain(weights, pe, simd, "logic")
+    return CodebookSource(pe, simd, rom, weights.codewords.reshape(1 << tau, kernel))
+
+
+def tiled(weights: Weights, pe: int, simd: int, memory: str) -> Source:
+    """The tile once: in words for all rows if they line up, else with a read port a row."""
+    assert isinstance(weights, TiledWeights)
+    q = weights.tile.size
+    if q % simd:
+        raise PlanError(
+            f"a tile is read in whole words: SIMD must divide its {q} bits, and {simd} does not"
+        )
+    length, tile_words = weights.row_length, q // simd
+    run = length // simd
+    distinct = tile_words // gcd(tile_words, run)
+    crossing = weights.scaled and q % length
+    rows = distinct if pe % distinct == 0 and not crossing else pe
+    if rows == 1 or (weights.rows_shared and distinct % rows == 0):
+        ahead = np.tile(weights.tile, rows * length // gcd(rows * length, q))
+        words = step_bits(ahead.astype(np.int64).reshape(-1, length), rows, simd)
+        return WordSource(rows, simd, rom_of(words[: period(words)], rows * simd, memory))
+    words = [packed_bits(word) for word in weights.tile.reshape(-1, simd)]
+    starts = tuple(row * run % tile_words for row in range(rows))
+    jump = (1 + (rows - 1) * run) % tile_words
+    return PhaseSource(rows, simd, rom_of(words, simd, memory), starts, run, jump)
+
+
+SOURCES: dict[type[Weights], Callable[[Weights, int, int, str], Source]] = {
+    BinaryWeights: plain,
+    CodebookWeights: codebook,
+    TiledWeights: tiled,
+}
