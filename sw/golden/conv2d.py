@@ -13,9 +13,11 @@ __all__ = ["evaluate"]
 def evaluate(layer: Conv2d, types: tuple[TensorType, ...], codes: torch.Tensor) -> torch.Tensor:
     """The convolution that Conv2d defines; codes int64 ``[n][y][x][c]`` to integers int64."""
     dtype = exact_float(layer.infer(types).high)
-    around = (layer.pad,) * 4
-    x = values(types[0], codes).permute(0, 3, 1, 2).to(dtype)
-    x = functional.pad(x, around, value=padding_value(layer.padding, types[0]))
+    x = values(types[0], codes, dtype)
+    if layer.pad:
+        around = (0, 0, *(layer.pad,) * 4)
+        x = functional.pad(x, around, value=padding_value(layer.padding, types[0]))
+    x = x.permute(0, 3, 1, 2)
     weights = torch.from_numpy(layer.weights.dense()).to(dtype)
     y = functional.conv2d(x, weights, stride=layer.stride)
     if not torch.equal(y, y.round()):

@@ -7,11 +7,10 @@ from subbit.sw.ir.types import Encoding, TensorType
 __all__ = ["exact_float", "values"]
 
 
-def values(kind: TensorType, codes: torch.Tensor) -> torch.Tensor:
-    """The integers that ``codes`` of the type stand for: ``2u - (2**M - 1)`` where bipolar."""
-    if kind.encoding is Encoding.BIPOLAR:
-        return 2 * codes - kind.high
-    return codes
+def values(kind: TensorType, codes: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """What ``codes`` of the type stand for, in a float type: ``2u - (2**M - 1)`` where bipolar."""
+    x = codes.to(dtype)
+    return x.mul_(2).sub_(kind.high) if kind.encoding is Encoding.BIPOLAR else x
 
 
 def exact_float(bound: int) -> torch.dtype:

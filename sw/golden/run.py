@@ -17,7 +17,7 @@ __all__ = ["Codes", "Prediction", "evaluate", "predict", "run_batches"]
 
 Codes = NDArray[np.integer[Any]] | torch.Tensor
 MAX_BATCH = 256
-BATCH_ELEMENTS = 1 << 24
+BATCH_ELEMENTS = 1 << 21
 
 
 class Prediction(NamedTuple):
@@ -56,7 +56,7 @@ def run_batches(
 ) -> Iterator[tuple[slice, dict[str, torch.Tensor]]]:
     """``evaluate`` on ``batch`` frames at a time, each with the slice of ``codes`` that it covers.
 
-    Without ``batch``, as many frames as keep all tensors within about 128 MiB, at most 256.
+    Without ``batch``, as many frames as keep all tensors within about 16 MiB, at most 256.
     Raises DataError where the codes do not fit, before the first batch.
     """
     check_codes(network.input_type, codes)

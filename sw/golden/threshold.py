@@ -11,9 +11,9 @@ __all__ = ["evaluate"]
 def evaluate(layer: Threshold, types: tuple[TensorType, ...], x: torch.Tensor) -> torch.Tensor:
     """Thresholds passed where rising, thresholds not passed elsewhere; integers to codes, int64."""
     thresholds = torch.from_numpy(layer.thresholds.copy())
-    rising = torch.from_numpy(layer.rising.copy()).bool()
+    rising = torch.from_numpy(layer.rising.copy()).to(torch.int64)
     passed = count_passed(thresholds, x)
-    return torch.where(rising, passed, layer.levels - passed)
+    return passed.mul_(2 * rising - 1).add_(layer.levels * (1 - rising))
 
 
 def count_passed(thresholds: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
