@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
+from itertools import chain, count
 from math import lcm
-
-from subbit.sw.units.fifo import Fifo
 
 from subbit.sw.cycles import Process, Trace, run
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.network import Network
 from subbit.sw.plan import Plan, check_plan
 from subbit.sw.stages.stage import Stage
+from subbit.sw.units.fifo import Fifo
 from subbit.sw.units.unit import Lanes, Unit
 from subbit.sw.units.width import Downsize, Upsize
 
@@ -134,6 +133,7 @@ def joined(o: Lanes, i: Lanes, beats: int) -> Iterator[Unit]:
 
 def unique(name: str, names: set[str]) -> str:
     """``name``, or with a number behind it where it is taken."""
-    free = next(n for n in (name, *(f"{name}_{k}" for k in count(2))) if n not in names)
+    candidates = chain([name], (f"{name}_{k}" for k in count(2)))
+    free = next(candidate for candidate in candidates if candidate not in names)
     names.add(free)
     return free

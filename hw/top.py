@@ -1,0 +1,104 @@
+"""The design that goes onto a board: clocks, host link and accelerator."""
+
+from typing import Any
+
+from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.lib import io, wiring
+
+from subbit.boards import Board
+from subbit.hw.accelerator import Accelerator
+from subbit.hw.argmax import Argmax
+from subbit.hw.link.host_link import HostLink
+from subbit.hw.platform import board_clocks
+from subbit.sw.errors import PlanError
+from subbit.sw.host.protocol import LinkInfo
+from subbit.sw.ir.layers.argmax import Argmax as ArgmaxLayer
+from subbit.sw.ir.network import Network
+from subbit.sw.ir.types import TensorType
+from subbit.sw.pipeline import Pipeline
+from subbit.sw.plan import Plan
+from subbit.sw.units.argmax import Argmax as ArgmaxUnit
+
+__all__ = ["BoardTop", "Core", "board_top", "logits_type"]
+
+
+def logits_type(network: Network) -> TensorType:
+    """The type of the logits: what the final argmax reads, or else the output of the network.
+
+    Raises PlanError where that is not a vector of integers, which no board can answer with.
+    """
+    last = network.nodes[-1]
+    source = last.inputs[0] if isinstance(last.layer, ArgmaxLayer) else last.name
+    logits = network.types[source]
+    if logits.is_code or (logits.height, logits.width) != (1, 1):
+        raise PlanError(
+            f"a board answers with logits, a vector of integers; the output of {network.name!r} "
+            f"is {logits}: end the network in a linear layer without a threshold"
+        )
+    return logits
+
+
+class Core(wiring.Component):
+    """Host link and accelerator between the two pins of a serial line.
+
+    ``rx``, ``tx``: the line, in domain ``link`` of ``clock_hz``. The accelerator runs in ``sync``.
+    A network that ends in logits gets an argmax behind it.
+    """
+
+    rx: Signal
+    tx: Signal
+
+    def __init__(self, *, pipeline: Pipeline, clock_hz: int, baud: int) -> None:
+        network = pipeline.network
+        self.accelerator = Accelerator(pipeline)
+        ends_in_argmax = isinstance(network.nodes[-1].layer, ArgmaxLayer)
+        self._argmax = None if ends_in_argmax else Argmax(ArgmaxUnit(logits_type(network)))
+        result = self._argmax or self.accelerator
+        self._result = result.o
+        self._link = HostLink(
+            info=LinkInfo.from_network(network, clock_hz=0),
+            clock_hz=clock_hz,
+            baud=baud,
+            result_bits=len(result.o.payload.as_value()),
+            lanes=pipeline.i.lanes,
+        )
+        super().__init__({"rx": wiring.In(1), "tx": wiring.Out(1)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.accelerator = self.accelerator
+        m.submodules.link = link = self._link
+        m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
+        wiring.connect(m, link.o, self.accelerator.i)
+        if self._argmax is not None:
+            m.submodules.argmax = self._argmax
+            wiring.connect(m, self.accelerator.o, self._argmax.i)
+        m.d.comb += [
+            link.i.payload.eq(self._result.payload[0]),
+            link.i.valid.eq(self._result.valid),
+            self._result.ready.eq(link.i.ready),
+        ]
+        return m
+
+
+class BoardTop(Elaboratable):
+    """A Core with the clocks and the serial port of a board."""
+
+    def __init__(self, *, pipeline: Pipeline, board: Board) -> None:
+        self.board = board
+        self.core = Core(pipeline=pipeline, clock_hz=board.oscillator_hz, baud=board.uart_baud)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.clocks = board_clocks(self.board)
+        m.submodules.core = self.core
+        uart = platform.request("uart", dir={"rx": "-", "tx": "-"})
+        m.submodules.rx = rx = io.Buffer("i", uart.rx)
+        m.submodules.tx = tx = io.Buffer("o", uart.tx)
+        m.d.comb += [self.core.rx.eq(rx.i), tx.o.eq(self.core.tx)]
+        return m
+
+
+def board_top(network: Network, plan: Plan, board: Board) -> BoardTop:
+    """The design of ``network`` as planned, for ``board``; raises PlanError where it cannot be."""
+    return BoardTop(pipeline=Pipeline(network, plan), board=board)
