@@ -90,7 +90,8 @@ class BoardTop(Elaboratable):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.clocks = board_clocks(self.board)
+        m.submodules.clocks = clocks = board_clocks(self.board)
+        m.domains += clocks.domains
         m.submodules.core = self.core
         uart = platform.request("uart", dir={"rx": "-", "tx": "-"})
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
