@@ -93,7 +93,7 @@ class Pipeline:
     @cached_property
     def outputs(self) -> dict[str, int]:
         """For each unit's name, which process of the chain gives its output stream."""
-        index = count(-1)
+        index = count()
         return {step.name: [next(index) for _ in step.unit.processes()][-1] for step in self.steps}
 
     def cycles(self, frames: int = 3) -> Trace:
