@@ -160,9 +160,9 @@ def driver(index: int, design: str, stream: str, ports: StreamPorts) -> str:
 
 def monitor(index: int, design: str, ports: StreamPorts, stream: str) -> str:
     """What records a stream."""
-    p = ports.prefix
+    p, file = ports.prefix, f"{design}/{stream}"
     return (
-        f'  subbit_monitor #(.WIDTH({ports.width}), .RECORD("{design}/{stream}.rec"), '
-        f'.FAULT("{design}/{stream}.fault")) {p}__monitor (clk, active[{index}], cycle, {p}__valid, '
-        f"{p}__ready, {p}__payload, {p}__fire, {p}__beats);"
+        f'  subbit_monitor #(.WIDTH({ports.width}), .RECORD("{file}.rec"), .FAULT("{file}.fault")) '
+        f"{p}__monitor (clk, active[{index}], cycle, {p}__valid, {p}__ready, {p}__payload, "
+        f"{p}__fire, {p}__beats);"
     )

@@ -72,10 +72,9 @@ def build_model(
         need(name)
     if find_spec("cocotb") is None:
         raise ToolError("cocotb is missing; install it with: pip install 'subbit[sim]'")
-    identity = "\n".join(
-        [verilog, top, str(waves), *VERILATOR_OPTIONS, str(MAKE_VARIABLES), ENTRY, sys.version]
-        + [program.version, metadata.version("cocotb"), file_identity(compiler)]
-    )
+    made_with = (program.version, metadata.version("cocotb"), file_identity(compiler), sys.version)
+    choices = (str(waves), str(MAKE_VARIABLES), *VERILATOR_OPTIONS, ENTRY)
+    identity = "\n".join((verilog, top, *choices, *made_with))
     key = hashlib.sha256(identity.encode()).hexdigest()[:32]
     library = cache / f"{top}-{key}.so"
     if not library.exists():

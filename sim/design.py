@@ -1,0 +1,119 @@
+"""What can be simulated, a unit or a whole network, with what is known of each stream."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from subbit.sw.cycles import Process
+from subbit.sw.ir.types import TensorType
+from subbit.sw.pipeline import Pipeline, Step
+from subbit.sw.units.fifo import Fifo
+from subbit.sw.units.unit import Lanes, Unit
+from subbit.sw.units.width import Downsize, Upsize
+
+__all__ = ["Design", "Watched", "network_design", "unit_design"]
+
+INPUT_STREAM, OUTPUT_STREAM = "i", "o"
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """The output stream of a unit in its place.
+
+    ``port``: its name in the test bench; ``layer``: the layer that the unit computes; ``process``:
+    which of the design's processes gives the stream. ``tensor``: the type of the tensor whose
+    elements the beats carry in order, or None; ``golden``: the layer that makes this tensor.
+    ``pixels``: the output pixels of the unit's stage, in whose order the beats come.
+    """
+
+    name: str
+    port: str
+    unit: Unit
+    layer: str
+    process: int
+    tensor: TensorType | None = None
+    golden: str | None = None
+    pixels: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """A component with its input and output stream, and the model that it is held to.
+
+    ``taps``: the streams inside it that are watched; ``watched``: the output streams of its units
+    in order, the last of them its own.
+    """
+
+    name: str
+    component: Any
+    taps: dict[str, Any]
+    watched: tuple[Watched, ...]
+
+    @property
+    def processes(self) -> list[Process]:
+        """The processes of all units as one chain."""
+        return [process for stream in self.watched for process in stream.unit.processes()]
+
+    @property
+    def i(self) -> Lanes:
+        """Payload of the input stream."""
+        return self.watched[0].unit.i
+
+    @property
+    def i_beats(self) -> int:
+        """Input beats per frame."""
+        return self.watched[0].unit.i_beats
+
+    @property
+    def o_beats(self) -> int:
+        """Output beats per frame."""
+        return self.watched[-1].unit.o_beats
+
+
+def unit_design(name: str, unit: Unit) -> Design:
+    """A unit alone."""
+    process = len(unit.processes()) - 1
+    watched = Watched(name, OUTPUT_STREAM, unit, type(unit).__name__, process)
+    return Design(name, unit.load_component()(unit), {}, (watched,))
+
+
+def network_design(name: str, pipeline: Pipeline, component: Any = None) -> Design:
+    """The accelerator of a pipeline, or ``component`` in its place, with the same ``taps``."""
+    from subbit.hw.accelerator import Accelerator
+
+    component = component or Accelerator(pipeline)
+    last = pipeline.steps[-1].name
+    taps = {key: tap for key, tap in component.taps.items() if key != last}
+    watched = []
+    carried: tuple[str, TensorType] = ("input", pipeline.network.input_type)
+    for step in pipeline.steps:
+        carried, stream = watch(pipeline, step, carried)
+        watched.append(stream)
+    return Design(name, component, taps, tuple(watched))
+
+
+def watch(
+    pipeline: Pipeline, step: Step, carried: tuple[str, TensorType]
+) -> tuple[tuple[str, TensorType], Watched]:
+    """The tensor that the row of units carries behind ``step``, and the step's stream."""
+    types = pipeline.network.types
+    same = isinstance(step.unit, Upsize | Downsize | Fifo) and holds(step.unit, carried[1])
+    if step.tensor:
+        carried = step.tensor, types[step.tensor]
+    whole = (same or step.tensor is not None) and holds(step.unit, carried[1])
+    behind = types[step.stage.layers[-1]]
+    last = step.name == pipeline.steps[-1].name
+    return carried, Watched(
+        name=step.name,
+        port=OUTPUT_STREAM if last else step.name,
+        unit=step.unit,
+        layer=carried[0] if whole else step.stage.layers[0],
+        process=pipeline.outputs[step.name],
+        tensor=carried[1] if whole else None,
+        golden=step.tensor,
+        pixels=(behind.height, behind.width),
+    )
+
+
+def holds(unit: Unit, tensor: TensorType) -> bool:
+    """Whether the unit's output stream has as many elements as the tensor."""
+    return unit.o_beats * unit.o.lanes == tensor.elements

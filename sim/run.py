@@ -1,0 +1,207 @@
+"""A network's accelerator in simulation, held to the golden model and to the cycle model."""
+
+from dataclasses import asdict, dataclass, fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subbit.sim.compare import Comparison, Difference, Golden, compare
+from subbit.sim.design import Design, network_design
+from subbit.sim.runner import run_designs
+from subbit.sw.cycles import run
+from subbit.sw.errors import SubbitError
+from subbit.sw.evaluate import load_frames
+from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.ir.layers.argmax import Argmax
+from subbit.sw.ir.network import Network
+from subbit.sw.pipeline import Pipeline
+from subbit.sw.plan import Plan
+
+__all__ = ["SimResult", "simulate", "simulate_design"]
+
+FOLDER = Path("build") / "sim"
+
+
+@dataclass(frozen=True, eq=False)
+class SimResult:
+    """What a simulation of ``frames`` frames found.
+
+    ``mismatches``: elements of any stream that differ from the golden model, and, without back-
+    pressure, beats in another cycle than the model's. ``first_difference``: where that begins.
+    ``interval_cycles`` and ``latency_cycles`` were measured between the last two frames and on the
+    first (None where too few came); the predicted ones are the cycle model's for the same frames
+    without back-pressure. ``classes``: int64 ``[frames]``. ``images`` says what was fed in,
+    ``golden`` whether the golden model took part (it needs torch) beside the references of the
+    units, ``waves`` where the waveforms are.
+    """
+
+    network: str
+    frames: int
+    backpressure: str
+    seed: int
+    images: str
+    golden: bool
+    streams: int
+    mismatches: int
+    first_difference: Difference | None
+    interval_cycles: int | None
+    predicted_interval_cycles: int | None
+    latency_cycles: int | None
+    predicted_latency_cycles: int
+    cycles: int
+    cycles_per_second: float
+    classes: NDArray[np.int64]
+    waves: Path | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """What ``subbit sim --json`` prints."""
+        row = {field.name: getattr(self, field.name) for field in fields(self)}
+        first = self.first_difference
+        return row | {
+            "cycles_per_second": round(self.cycles_per_second),
+            "classes": self.classes.tolist(),
+            "first_difference": asdict(first) | {"text": str(first)} if first else None,
+            "waves": str(self.waves) if self.waves else None,
+        }
+
+
+def simulate(
+    network: Network,
+    plan: Plan,
+    codes: NDArray[np.integer[Any]] | None = None,
+    *,
+    frames: int = 2,
+    backpressure: str = "none",
+    seed: int = 0,
+    waves: bool = False,
+    folder: Path = FOLDER,
+    models: Path | None = None,
+    data: Path | None = None,
+    progress: Progress = SILENT,
+) -> SimResult:
+    """Run ``frames`` frames through the RTL of ``network`` under ``plan``; compare every stream.
+
+    ``codes``: the frames ``[n][y][x][c]``; without, the first test images of the network's data
+    set (its files in ``data``), or random codes where there are none: ``images`` of the result
+    tells. ``backpressure``: ``none`` (cycles are compared too) or ``random`` from ``seed``, at
+    both ends. The run's files go into ``folder``/<network>, the compiled models into ``models``, by
+    default ``folder``/models, for the next time.
+
+    Raises ToolError where a tool is missing or fails, PlanError where the plan does not fit,
+    DataError or NetworkError where ``data`` is given and cannot be used.
+    """
+    if codes is None:
+        codes, images = choose_frames(network, frames, seed, data)
+    else:
+        images = "the codes given"
+    pipeline = Pipeline(network, plan)
+    name = network.name.replace(".", "_").replace("-", "_")
+    return simulate_design(
+        *(network_design(f"net_{name}", pipeline), pipeline, codes),
+        backpressure=backpressure,
+        seed=seed,
+        waves=waves,
+        folder=folder / network.name,
+        models=models or folder / "models",
+        golden=golden_model(network, codes),
+        images=images,
+        progress=progress,
+    )
+
+
+def simulate_design(
+    design: Design,
+    pipeline: Pipeline,
+    codes: NDArray[np.integer[Any]],
+    *,
+    folder: Path,
+    models: Path,
+    backpressure: str = "none",
+    seed: int = 0,
+    waves: bool = False,
+    golden: Golden | None = None,
+    images: str = "the codes given",
+    progress: Progress = SILENT,
+) -> SimResult:
+    """``simulate`` for a design that stands for the accelerator of ``pipeline``; see there."""
+    inputs = codes.astype(np.int64).reshape(-1, pipeline.i.lanes)
+    (outcome,) = run_designs(
+        *([design], [inputs]),
+        backpressure=backpressure,
+        seed=seed,
+        folder=folder,
+        models=models,
+        waves=waves,
+        progress=progress,
+    )
+    progress.phase("comparison")
+    trace = run(list(pipeline.processes), len(codes))
+    exact = trace if backpressure == "none" else None
+    found = compare(design, outcome.folder, inputs, exact, golden)
+    if not found.mismatches:
+        for record in outcome.folder.glob("*.rec"):
+            record.unlink()
+    return SimResult(
+        network=pipeline.network.name,
+        frames=len(codes),
+        backpressure=backpressure,
+        seed=seed,
+        images=images,
+        golden=golden is not None,
+        streams=len(design.watched),
+        mismatches=found.mismatches,
+        first_difference=found.first,
+        interval_cycles=interval(found),
+        predicted_interval_cycles=trace.interval_cycles if len(codes) > 1 else None,
+        latency_cycles=int(found.cycles[0][-1]) if found.cycles else None,
+        predicted_latency_cycles=trace.latency_cycles,
+        cycles=outcome.cycles,
+        cycles_per_second=outcome.cycles / max(outcome.seconds, 1e-9),
+        classes=classes(pipeline.network, found),
+        waves=folder / "dump.vcd" if waves else None,
+    )
+
+
+def choose_frames(
+    network: Network, frames: int, seed: int, data: Path | None
+) -> tuple[NDArray[np.integer[Any]], str]:
+    """Frames to simulate, and where they come from."""
+    try:
+        return load_frames(network, data, frames).codes, "test images of the network's data set"
+    except SubbitError as error:
+        if data is not None:
+            raise
+        kind = network.input_type
+        draw = np.random.default_rng(seed)
+        codes = draw.integers(kind.low, kind.high + 1, (frames, *kind.shape), np.int64)
+        return codes, f"random codes ({error})"
+
+
+def golden_model(network: Network, codes: NDArray[np.integer[Any]]) -> Golden | None:
+    """The golden model, one frame at a time; None without torch, which it needs."""
+    if find_spec("torch") is None:
+        return None
+    from subbit.sw.golden import evaluate
+
+    def tensors(frame: int) -> dict[str, NDArray[Any]]:
+        found = evaluate(network, codes[frame : frame + 1])
+        return {name: tensor.numpy() for name, tensor in found.items()}
+
+    return tensors
+
+
+def interval(found: Comparison) -> int | None:
+    """Cycles between the last output beats of the last two frames."""
+    if len(found.cycles) < 2:
+        return None
+    return int(found.cycles[-1][-1] - found.cycles[-2][-1])
+
+
+def classes(network: Network, found: Comparison) -> NDArray[np.int64]:
+    """The class of each frame that came whole: the argmax layer's, or the greatest logit's."""
+    last = isinstance(network.nodes[-1].layer, Argmax)
+    flat = [beats.ravel() for beats in found.outputs]
+    return np.array([beats[-1] if last else beats.argmax() for beats in flat], np.int64)

@@ -1,0 +1,111 @@
+"""Running designs: Verilog, model, input files, the bench, and where the records are."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from subbit.hw.simtop import SimTop
+from subbit.sim.design import Design
+from subbit.sim.records import write_beats
+from subbit.sim.testbench import testbench
+from subbit.sim.verilator import build_model, run_model
+from subbit.sw.errors import ToolError
+from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.flow.verilog import to_verilog
+from subbit.sw.units.unit import Beats
+
+__all__ = ["BACKPRESSURE", "Outcome", "run_designs"]
+
+BACKPRESSURE = ("none", "random")
+# A throttled end goes on in one cycle of eight at the least.
+PATIENCE_FACTOR = 32
+PATIENCE_CYCLES = 20_000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the run of a design ended: its records are in ``folder``.
+
+    ``cycles``: simulated from the first input on; ``seconds``: that it took; ``stuck``: it ended
+    because nothing moved any more.
+    """
+
+    folder: Path
+    cycles: int
+    seconds: float
+    stuck: bool
+
+
+def run_designs(
+    designs: Sequence[Design],
+    inputs: Sequence[Beats],
+    *,
+    backpressure: str,
+    seed: int,
+    folder: Path,
+    models: Path,
+    waves: bool = False,
+    progress: Progress = SILENT,
+) -> list[Outcome]:
+    """Simulate designs one after another in one model; ``inputs[k]`` are beats of whole frames.
+
+    Everything of the run goes into ``folder``, which is emptied first; ``models`` keeps models for
+    the next time. Raises ToolError where a tool is missing, fails, or the simulation breaks off.
+    """
+    if backpressure not in BACKPRESSURE:
+        raise ValueError(f"back-pressure is one of {', '.join(BACKPRESSURE)}, not {backpressure!r}")
+    progress.phase("verilog")
+    top = SimTop({d.name: d.component for d in designs}, {d.name: d.taps for d in designs})
+    verilog = to_verilog(top, name="simtop") + testbench(top.streams)
+    library = build_model(verilog, "bench", models, waves=waves, progress=progress)
+    progress.phase("simulation")
+    shutil.rmtree(folder, ignore_errors=True)
+    for design, beats in zip(designs, inputs, strict=True):
+        write_beats(folder / design.name / "input.hex", beats, design.i)
+    task = write_task(folder, designs, inputs, backpressure == "random", seed)
+    run_model(
+        *(library, "bench", "subbit.sim.bench", folder),
+        environment={"SUBBIT_BENCH": task.name},
+        waves=waves,
+        progress=progress,
+    )
+    return read_results(folder, designs)
+
+
+def write_task(
+    folder: Path, designs: Sequence[Design], inputs: Sequence[Beats], throttle: bool, seed: int
+) -> Path:
+    """Write the file that tells the bench what to do."""
+    rows = [
+        {
+            "name": design.name,
+            "expected": len(beats) // design.i_beats * design.o_beats,
+            "patience": PATIENCE_CYCLES
+            + PATIENCE_FACTOR * max(len(process.steps) for process in design.processes),
+        }
+        for design, beats in zip(designs, inputs, strict=True)
+    ]
+    task = {"throttle": throttle, "seed": seed, "result": "result.json", "designs": rows}
+    path = folder / "task.json"
+    path.write_text(json.dumps(task, indent=1))
+    return path
+
+
+def read_results(folder: Path, designs: Sequence[Design]) -> list[Outcome]:
+    """What the bench wrote of every design."""
+    path = folder / "result.json"
+    rows = json.loads(path.read_text()) if path.exists() else {}
+    missing = [design.name for design in designs if design.name not in rows]
+    if missing:
+        raise ToolError(f"the simulation of {missing[0]} broke off; see {folder / 'sim.log'}")
+    return [
+        Outcome(
+            folder / design.name,
+            rows[design.name]["cycles"],
+            rows[design.name]["seconds"],
+            rows[design.name]["stuck"],
+        )
+        for design in designs
+    ]
