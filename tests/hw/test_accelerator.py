@@ -1,0 +1,50 @@
+"""Whole accelerators against the cycle model and the units' references."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from harness import check_unit
+from networks import NETWORKS, small_network
+
+from subbit.hw.accelerator import Accelerator
+from subbit.sw.cycles import Process
+from subbit.sw.pipeline import Pipeline
+from subbit.sw.planner import default_plan
+from subbit.sw.units.unit import Beats, Lanes, Unit
+
+
+class Whole(Unit):
+    """A pipeline as one unit."""
+
+    component = ""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+
+    @property
+    def i(self) -> Lanes:
+        return self.pipeline.i
+
+    @property
+    def o(self) -> Lanes:
+        return self.pipeline.o
+
+    def processes(self) -> tuple[Process, ...]:
+        return self.pipeline.processes
+
+    def reference(self, beats: Beats) -> Beats:
+        for step in self.pipeline.steps:
+            beats = step.unit.reference(beats)
+        return beats
+
+    def load_component(self) -> Any:
+        return lambda unit: Accelerator(unit.pipeline)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_accelerator(name: str) -> None:
+    network = small_network(name)
+    unit = Whole(Pipeline(network, default_plan(network, 2500)))
+    beats = np.random.default_rng(3).integers(0, 16, (3 * unit.i_beats, unit.i.lanes))
+    check_unit(unit, beats)

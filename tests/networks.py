@@ -1,0 +1,80 @@
+"""Small networks with random parameters, one for each encoding and kind of padding."""
+
+import numpy as np
+
+from subbit.sw.ir import (
+    Affine,
+    Argmax,
+    BinaryWeights,
+    CodebookWeights,
+    Conv2d,
+    Encoding,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    Network,
+    Padding,
+    TensorType,
+    Threshold,
+    TiledWeights,
+    Weights,
+)
+
+__all__ = ["NETWORKS", "small_network"]
+
+
+def threshold(chance: np.random.Generator, channels: int, reach: int, bits: int = 1) -> Threshold:
+    """Thresholds near zero, some falling."""
+    levels = np.sort(chance.integers(-reach, reach + 1, (channels, (1 << bits) - 1)), axis=1)
+    return Threshold(levels, chance.integers(0, 2, channels))
+
+
+def binary(chance: np.random.Generator, *shape: int) -> Weights:
+    """Plain weights."""
+    return BinaryWeights(chance.integers(0, 2, shape))
+
+
+def codebook(chance: np.random.Generator, out: int, into: int, kernel: int, tau: int) -> Weights:
+    """Codebook weights."""
+    words = chance.integers(0, 2, (1 << tau, kernel, kernel))
+    return CodebookWeights(words, chance.integers(0, 1 << tau, (out, into)))
+
+
+def tiled(chance: np.random.Generator, shape: tuple[int, ...], p: int, scaled: bool) -> Weights:
+    """Tiled weights, with scales of 1 to 3 where wanted."""
+    scales = chance.integers(1, 4, p) if scaled else np.ones(p, np.int64)
+    return TiledWeights(shape, chance.integers(0, 2, int(np.prod(shape)) // p), scales)
+
+
+def small_network(name: str, seed: int = 1) -> Network:
+    """The network of that name: ``plain``, ``codebook``, ``tiled``, ``strided`` or ``bits``."""
+    chance = np.random.default_rng(seed)
+    x = TensorType.codes(8, 8, 1, 4, Encoding.UNSIGNED)
+    stem = Conv2d(binary(chance, 8, 1, 3, 3), 1, Padding.ZERO)
+    body = {
+        "plain": lambda: Conv2d(binary(chance, 12, 8, 3, 3), 1, Padding.ZERO),
+        "codebook": lambda: Conv2d(codebook(chance, 12, 8, 3, 4), 1, Padding.MINUS),
+        "tiled": lambda: Conv2d(tiled(chance, (12, 8, 3, 3), 4, False), 1, Padding.PLUS),
+        "strided": lambda: Conv2d(tiled(chance, (12, 8, 5, 5), 3, False), 2, Padding.ZERO),
+        "bits": lambda: Conv2d(binary(chance, 12, 8, 3, 3), 1, Padding.ZERO),
+    }[name]()
+    side = 2 if body.stride == 1 else 1
+    head = binary(chance, 10, 12 * side * side)
+    if name == "tiled":
+        head = tiled(chance, (10, 12 * side * side), 4, True)
+    layers = {
+        "conv1": stem,
+        "act1": threshold(chance, 8, 40, 2 if name == "bits" else 1),
+        "pool1": MaxPool2d(),
+        "conv2": body,
+        "act2": threshold(chance, 12, 12),
+        "pool2": MaxPool2d(),
+        "flatten": Flatten(),
+        "fc": Linear(head),
+    }
+    if name == "strided":
+        layers["affine"] = Affine(chance.integers(-9, 9, 10), chance.integers(-99, 99, 10))
+    return Network.chain(name, x, layers | {"argmax": Argmax()})
+
+
+NETWORKS = ("plain", "codebook", "tiled", "strided", "bits")
