@@ -68,6 +68,15 @@ def count_correct(model: nn.Module, split: Split) -> int:
     return int((torch.cat(found) == split.labels).sum())
 
 
+def parameter_groups(model: nn.Module, pattern_rate: float) -> list[dict[str, Any]]:
+    """The parameters for the optimizer: codeword patterns, and all others, each with its relative rate."""
+    named = dict(model.named_parameters())
+    patterns = [value for name, value in named.items() if name.endswith("patterns")]
+    others = [value for name, value in named.items() if not name.endswith("patterns")]
+    groups = [{"params": others, "rate": 1.0}, {"params": patterns, "rate": pattern_rate}]
+    return [group for group in groups if group["params"]]
+
+
 class Trainer:
     """One run: model, optimizer and history.
 
@@ -82,8 +91,8 @@ class Trainer:
         self.recipe, self.epochs, self.seed, self.checkpoint = recipe, epochs, seed, checkpoint
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.model = build_model(recipe, seed)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=recipe.lr)
+            self.model = build_model(recipe, seed).to(memory_format=torch.channels_last)
+        self.optimizer = torch.optim.Adam(parameter_groups(self.model, recipe.pattern_rate))
         self.history = History([], [])
 
     @property
@@ -137,7 +146,7 @@ class Trainer:
     def set_rate(self, done: float) -> None:
         """The learning rate after the share ``done`` of the run: half a cosine down to 0."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.lr * 0.5 * (1 + cos(pi * done))
+            group["lr"] = self.recipe.lr * group["rate"] * 0.5 * (1 + cos(pi * done))
 
     def step(self, codes: Tensor, labels: Tensor) -> float:
         """One step of the optimizer; returns the loss."""

@@ -21,7 +21,8 @@ class Recipe:
     plain binary; the others use ``encoding``: ``plain``, ``codebook`` (``tau``) or ``tiled`` (``repeats``, and
     plain below ``min_size`` weights).
     ``height`` and ``width`` in pixels; ``bits`` and ``shift`` are the preprocessing. ``lr`` is Adam's first
-    learning rate, which falls to 0 in half a cosine.
+    learning rate, which falls to 0 in half a cosine; that of codeword patterns, which move in every 25th
+    step only, is ``pattern_rate`` times as high.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Recipe:
     augmentation: Augmentation
     encoding: str = "plain"
     tau: int = 4
+    pattern_rate: float = 10.0
     repeats: int = 4
     min_size: int = 1000
     hidden: int = 0
@@ -61,10 +63,10 @@ DIGITS = Recipe(
     width=8,
     bits=4,
     channels=(32, 64),
-    epochs=300,
+    epochs=400,
     batch=64,
     lr=0.005,
-    augmentation=Augmentation(shift=0.7, degrees=8, scale=0.08),
+    augmentation=Augmentation(shift=0.4, degrees=5, scale=0.05),
 )
 MNIST = Recipe(
     name="mnist-plain",
@@ -73,10 +75,10 @@ MNIST = Recipe(
     width=28,
     bits=8,
     channels=(16, 32, 64),
-    epochs=30,
+    epochs=15,
     batch=100,
     lr=0.005,
-    augmentation=Augmentation(shift=1.5, degrees=8, scale=0.08),
+    augmentation=Augmentation(shift=1.0, degrees=6, scale=0.06),
     padding=Padding.MINUS,
 )
 RECIPES = {

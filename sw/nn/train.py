@@ -102,13 +102,14 @@ def describe(
     """The network's metadata: data set and preprocessing, classes, accuracy, and how it was trained."""
     recipe = trainer.recipe
     folder = " --data DIR" if needs_data else ""
+    place = out.name if out.is_absolute() else out.as_posix()
     default = "" if trainer.epochs == recipe.epochs else f" --epochs {trainer.epochs}"
     return {
         "dataset": {"name": recipe.dataset, "preprocess": recipe.preprocess},
         "classes": list(dataset.classes),
         "accuracy": {"correct": correct, "images": len(dataset), "split": "test"},
         "training": {
-            "command": f"subbit train {recipe.name}{folder} --out {out.name}{default} --seed {trainer.seed}",
+            "command": f"subbit train {recipe.name}{folder} --out {place}{default} --seed {trainer.seed}",
             "recipe": recipe.name,
             "seed": trainer.seed,
             "epochs": trainer.epochs,
