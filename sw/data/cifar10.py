@@ -31,7 +31,9 @@ FILES = {
 
 
 def load_cifar10(split: Split, folder: Path | None) -> Dataset:
-    """CIFAR-10 of one split from ``folder`` or its sub-folder ``cifar-10-batches-bin``; raises DataError."""
+    """CIFAR-10 of one split from ``folder`` or its sub-folder ``cifar-10-batches-bin``; raises
+    DataError.
+    """
     check_split(split)
     parts = []
     for name in FILES[split]:
@@ -48,7 +50,8 @@ def read_records(path: Path) -> NDArray[np.uint8]:
     content = read_data(path)
     if not content or len(content) % RECORD_BYTES:
         raise DataError(
-            f"{path} holds {len(content)} bytes, not a whole number of {RECORD_BYTES}-byte records; fetch it again"
+            f"{path} holds {len(content)} bytes, not a whole number of "
+            f"{RECORD_BYTES}-byte records; fetch it again"
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, RECORD_BYTES)
     if records[:, 0].max() >= len(CLASSES):

@@ -16,7 +16,8 @@ Split = str
 class Dataset:
     """Images with their labels.
 
-    ``images``: uint8 ``[n][height][width][channels]``; ``labels``: int64 ``[n]``, each an index into ``classes``.
+    ``images``: uint8 ``[n][height][width][channels]``; ``labels``: int64 ``[n]``, each an index
+    into ``classes``.
     """
 
     images: NDArray[np.uint8]

@@ -1,5 +1,6 @@
 """scikit-learn's bundled digits: 1,797 real images of 8x8 pixels from 0 to 16."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +17,18 @@ TEST_SHARE = 0.2
 def load_digits(split: Split, folder: Path | None = None) -> Dataset:
     """The digits of one split; ``folder`` is not needed.
 
-    The split is fixed: of every class, a fifth drawn with a fixed seed is the test set (359 images).
-    Raises ToolError if scikit-learn is missing.
+    The split is fixed: of every class, a fifth drawn with a fixed seed is the test set (359
+    images). Raises ToolError if scikit-learn is missing.
     """
     check_split(split)
     try:
-        from sklearn.datasets import load_digits as bundled
+        sklearn = import_module("sklearn.datasets")
     except ImportError:
         raise ToolError(
-            "the digits data set comes with scikit-learn; install it with pip install 'subbit[train]'"
+            "the digits data set comes with scikit-learn; install it with: "
+            "pip install 'subbit[train]'"
         ) from None
-    source = bundled()
+    source = sklearn.load_digits()
     labels = source.target.astype(np.int64)
     # RandomState's stream is frozen for all numpy versions, default_rng's is not.
     draw = np.random.RandomState(SPLIT_SEED)

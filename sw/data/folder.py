@@ -16,10 +16,11 @@ MAX_BYTES = 1 << 31
 
 
 def load_folder(split: Split, folder: Path | None) -> Dataset:
-    """Images from ``folder/<split>/<class>/*.png|jpg``, or ``folder/<class>/...`` if there are no splits.
+    """Images from ``folder/<split>/<class>/*.png|jpg``, or ``folder/<class>/...`` if there are no
+    splits.
 
-    Classes are the sub-folders in alphabetical order. All images must have the first one's size and channels.
-    Raises DataError where they do not, or where there are none.
+    Classes are the sub-folders in alphabetical order. All images must have the first one's size and
+    channels. Raises DataError where they do not, or where there are none.
     """
     check_split(split)
     if folder is None or not folder.is_dir():

@@ -17,8 +17,8 @@ MODES = {1: "L", 3: "RGB"}
 def load_image(path: Path, height: int, width: int, channels: int) -> NDArray[np.uint8]:
     """The image in ``path`` as uint8 ``[height][width][channels]``, scaled if it has another size.
 
-    ``channels``: 1 (grey) or 3 (red, green, blue). Raises DataError if the file is missing, no image, or larger
-    than 16,777,216 pixels.
+    ``channels``: 1 (grey) or 3 (red, green, blue). Raises DataError if the file is missing, no
+    image, or larger than 16,777,216 pixels.
     """
     with open_image(path, channels) as image:
         if image.size != (width, height):
@@ -34,7 +34,8 @@ def open_image(path: Path, channels: int | None = None) -> Image.Image:
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise DataError(
-                    f"{path} has {image.width}x{image.height} pixels, more than {MAX_PIXELS}; scale it down"
+                    f"{path} has {image.width}x{image.height} pixels, more than "
+                    f"{MAX_PIXELS}; scale it down"
                 )
             grey = image.mode in ("1", "L", "LA", "I", "I;16")
             return image.convert(MODES[channels or (1 if grey else 3)])

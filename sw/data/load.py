@@ -21,9 +21,11 @@ DATASETS: dict[str, Callable[[Split, Path | None], Dataset]] = {
 
 
 def load_dataset(name: str, split: Split, folder: Path | None = None) -> Dataset:
-    """The split ``train`` or ``test`` of a data set: ``digits``, ``mnist``, ``cifar10`` or ``folder``.
+    """The split ``train`` or ``test`` of a data set: ``digits``, ``mnist``, ``cifar10`` or
+    ``folder``.
 
-    ``folder`` holds its files; only ``digits`` needs none. Raises DataError, naming what is wrong with which file.
+    ``folder`` holds its files; only ``digits`` needs none. Raises DataError, naming what is wrong
+    with which file.
     """
     if name not in DATASETS:
         raise DataError(f"unknown data set {name!r}; known are {', '.join(DATASETS)}")

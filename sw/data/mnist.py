@@ -39,8 +39,8 @@ def locate(folder: Path | None, stem: str, rank: int) -> Path:
 def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
     """The array of unsigned bytes with ``rank`` dimensions in an IDX file.
 
-    Raises DataError if the file is missing, cut short, too long, of another kind, or beyond the limits
-    (1,048,576 items, 1,024 pixels a side).
+    Raises DataError if the file is missing, cut short, too long, of another kind, or beyond the
+    limits (1,048,576 items, 1,024 pixels a side).
     """
     content = read_data(path)
     start = 4 + 4 * rank
@@ -48,14 +48,15 @@ def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
         raise DataError(f"{path} is cut short: {len(content)} bytes are no IDX header")
     if content[:4] != bytes((0, 0, UNSIGNED_BYTE, rank)):
         raise DataError(
-            f"{path} is not an IDX file of bytes in {rank} dimensions (it starts {content[:4].hex()})"
+            f"{path} is not an IDX file of bytes in {rank} dimensions "
+            f"(it starts {content[:4].hex()})"
         )
     shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4))
     if not 1 <= shape[0] <= MAX_ITEMS or any(not 1 <= side <= MAX_SIDE for side in shape[1:]):
         raise DataError(f"{path} declares the shape {shape}; it is damaged or no data set of ours")
     if len(content) - start != prod(shape):
         raise DataError(
-            f"{path} holds {len(content) - start} bytes where its shape {shape} needs {prod(shape)}; "
-            "fetch it again"
+            f"{path} holds {len(content) - start} bytes where its shape {shape} "
+            f"needs {prod(shape)}; fetch it again"
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

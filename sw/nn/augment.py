@@ -20,7 +20,9 @@ class Augmentation:
 
 
 def augment(codes: Tensor, options: Augmentation, top: int, generator: torch.Generator) -> Tensor:
-    """Codes ``(n, c, H, W)`` of 0..``top``, each image moved at random; the results are codes again."""
+    """Codes ``(n, c, H, W)`` of 0..``top``, each image moved at random; the results are codes
+    again.
+    """
     if options == Augmentation():
         return codes
     count = len(codes)

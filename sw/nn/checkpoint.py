@@ -47,7 +47,8 @@ def save_checkpoint(
         write_atomic(path, buffer.getvalue())
     except OSError as error:
         raise DataError(
-            f"cannot write the checkpoint {path}: {error.strerror}; free some space or name another place"
+            f"cannot write the checkpoint {path}: {error.strerror}; "
+            "free some space or name another place"
         ) from None
 
 
@@ -56,7 +57,8 @@ def load_checkpoint(
 ) -> History:
     """Put the state in ``path`` into ``model`` and ``optimizer``.
 
-    Raises DataError if there is none, if it is damaged, or if it belongs to another run than ``run``.
+    Raises DataError if there is none, if it is damaged, or if it belongs to another run than
+    ``run``.
     """
     if not path.is_file():
         raise DataError(f"there is no checkpoint {path} to resume from; start without --resume")
@@ -66,7 +68,8 @@ def load_checkpoint(
             raise DataError(f"{path} is of another version of subbit; start without --resume")
         if state["run"] != run:
             raise DataError(
-                f"{path} belongs to a run with other settings ({state['run']}); start without --resume"
+                f"{path} belongs to a run with other settings "
+                f"({state['run']}); start without --resume"
             )
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])

@@ -1,4 +1,6 @@
-"""Trainable codebook weights: Sub-bit Neural Networks (ICCV 2021), section 3 and the authors' training rules."""
+"""Trainable codebook weights: Sub-bit Neural Networks (ICCV 2021), section 3 and the authors'
+training rules.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -28,17 +30,20 @@ def numbers_of(codewords: Tensor) -> Tensor:
 
 
 def draw_codewords(count: int, generator: torch.Generator | None = None) -> Tensor:
-    """``count`` distinct 3x3 binary kernels drawn uniformly without replacement, ``(count, 9)`` of +-1."""
+    """``count`` distinct 3x3 binary kernels drawn uniformly without replacement, ``(count, 9)`` of
+    +-1.
+    """
     return codewords_of(torch.randperm(KERNELS, generator=generator)[:count])
 
 
 class CodebookEncoder(Encoder):
-    """Every 3x3 kernel is the codeword nearest to its latent kernel, times ``mean |latent|`` of its output.
+    """Every 3x3 kernel is the codeword nearest to its latent kernel, times ``mean |latent|`` of its
+    output.
 
-    ``patterns`` ``(2**tau, 9)`` are learned; codeword = sign(pattern), kept as it was (``memory``) where
-    ``|pattern| < 1e-3``. A weight's gradient goes to ``latent`` where ``|latent| <= 1``, and in every 25th step
-    to the pattern as well. Patterns stay within +-3; equal codewords are replaced by unused kernels.
-    ``seed`` draws the first codewords and the replacements.
+    ``patterns`` ``(2**tau, 9)`` are learned; codeword = sign(pattern), kept as it was (``memory``)
+    where ``|pattern| < 1e-3``. A weight's gradient goes to ``latent`` where ``|latent| <= 1``, and
+    in every 25th step to the pattern as well. Patterns stay within +-3; equal codewords are
+    replaced by unused kernels. ``seed`` draws the first codewords and the replacements.
     """
 
     memory: Tensor

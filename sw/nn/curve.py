@@ -11,7 +11,9 @@ __all__ = ["save_curve"]
 
 
 def save_curve(history: History, title: str, path: Path) -> None:
-    """Write loss and test accuracy over the epochs to a PNG; raises DataError where it cannot be written."""
+    """Write loss and test accuracy over the epochs to a PNG; raises DataError where it cannot be
+    written.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")

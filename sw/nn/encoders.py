@@ -22,7 +22,8 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(self) -> tuple[Tensor, Tensor]:
-        """Integer weights of shape ``shape``, as floats, and the real factor of every output, ``(out,)``.
+        """Integer weights of shape ``shape``, as floats, and the real factor of every output,
+        ``(out,)``.
 
         The weight that the layer stands for is their product.
         """
@@ -43,7 +44,8 @@ def to_bits(signs: Tensor) -> Tensor:
 
 
 class PlainEncoder(Encoder):
-    """One bit per weight: ``sign(latent)``, factor ``mean |latent|`` of the output, or of the layer if ``shared``.
+    """One bit per weight: ``sign(latent)``, factor ``mean |latent|`` of the output, or of the layer
+    if ``shared``.
 
     The factor is detached; the gradient reaches ``latent`` where ``|latent| <= 1``.
     """
@@ -64,12 +66,14 @@ class PlainEncoder(Encoder):
 
 
 class TiledEncoder(Encoder):
-    """One tile of ``q = N / p`` signs repeated p times (Tiled Bit Networks), factor ``mean |magnitudes|`` a repeat.
+    """One tile of ``q = N / p`` signs repeated p times (Tiled Bit Networks), factor ``mean
+    |magnitudes|`` a repeat.
 
-    ``tile[j] = sign(sum over repeats of scores)`` with sign(0) = -1; the gradient of a weight goes to its score
-    unchanged. Layers of fewer than ``min_size`` weights (lambda) have one repeat. Where p does not divide the
-    outputs, rows cross repeats: the factors are then integers of ``scale_bits`` bits (1: one factor for the whole
-    layer) times one real step, in training as in the Network, so that exporting them loses nothing.
+    ``tile[j] = sign(sum over repeats of scores)`` with sign(0) = -1; the gradient of a weight goes
+    to its score unchanged. Layers of fewer than ``min_size`` weights (lambda) have one repeat.
+    Where p does not divide the outputs, rows cross repeats: the factors are then integers of
+    ``scale_bits`` bits (1: one factor for the whole layer) times one real step, in training as in
+    the Network, so that exporting them loses nothing.
     """
 
     def __init__(
@@ -85,7 +89,8 @@ class TiledEncoder(Encoder):
         self.repeats = repeats if prod(shape) >= min_size else 1
         if repeats < 1 or prod(shape) % self.repeats:
             raise NetworkError(
-                f"{repeats} repeats of a tile do not divide the {prod(shape)} weights of a layer of shape {shape}"
+                f"{repeats} repeats of a tile do not divide the {prod(shape)} weights "
+                f"of a layer of shape {shape}"
             )
         if not 1 <= scale_bits <= 15:
             raise NetworkError(f"tile scales have 1 to 15 bits, not {scale_bits}")
@@ -126,7 +131,9 @@ class TiledEncoder(Encoder):
         return signs * spread, step.expand(self.shape[0])
 
     def scale_error(self) -> float:
-        """Greatest relative difference between a repeat's real factor and the integer scale used for it."""
+        """Greatest relative difference between a repeat's real factor and the integer scale used
+        for it.
+        """
         if self.rows_shared:
             return 0.0
         scales, step = self.scales()

@@ -41,13 +41,15 @@ def export(
 ) -> Network:
     """The Network that computes what ``module`` does in eval mode, ending in an argmax.
 
-    ``module``: an nn.Sequential of the layers of subbit.sw.nn.layers and torch's BatchNorm; pooling stands after
-    the sign or between it and its dot product, not between two BatchNorms. ``codes`` ``[n][h][w][c]`` are the test
-    set, on which the order of the logits decides the width of a last Affine. Every binary activation is the
-    same for every input: thresholds come from evaluating the module's own arithmetic. What the export had to
-    choose stands in the network's metadata under ``export``.
+    ``module``: an nn.Sequential of the layers of subbit.sw.nn.layers and torch's BatchNorm; pooling
+    stands after the sign or between it and its dot product, not between two BatchNorms. ``codes``
+    ``[n][h][w][c]`` are the test set, on which the order of the logits decides the width of a last
+    Affine. Every binary activation is the same for every input: thresholds come from evaluating the
+    module's own arithmetic. What the export had to choose stands in the network's metadata under
+    ``export``.
 
-    Raises NetworkError for a module that it cannot convert, naming it, and for NaN or infinite parameters.
+    Raises NetworkError for a module that it cannot convert, naming it, and for NaN or infinite
+    parameters.
     """
     check_finite(module)
     was_training = module.training
@@ -78,13 +80,14 @@ def check_finite(module: nn.Module) -> None:
     for name, value in module.state_dict().items():
         if not torch.isfinite(value).all():
             raise NetworkError(
-                f"parameter {name!r} holds NaN or infinite numbers; train again with a lower learning rate"
+                f"parameter {name!r} holds NaN or infinite numbers; "
+                "train again with a lower learning rate"
             )
 
 
 def run_module(module: nn.Module, codes: NDArray[np.uint8]) -> Tensor:
     """The output of ``module`` for codes ``[n][h][w][c]``, in batches, without gradients."""
-    batches = torch.from_numpy(np.ascontiguousarray(codes)).split(BATCH)
+    batches = torch.split(torch.from_numpy(np.ascontiguousarray(codes)), BATCH)
     with torch.no_grad():
         return torch.cat([module(batch.permute(0, 3, 1, 2).float()) for batch in batches])
 
@@ -125,8 +128,8 @@ class Builder:
                 return convert(module)
         hint = "; use subbit.sw.nn.layers.Flatten" if isinstance(module, nn.Flatten) else ""
         raise NetworkError(
-            f"cannot export {type(module).__name__}: networks are made of the layers in subbit.sw.nn.layers "
-            f"and BatchNorm{hint}"
+            f"cannot export {type(module).__name__}: networks are made of the layers "
+            f"in subbit.sw.nn.layers and BatchNorm{hint}"
         )
 
     def add_dot(self, module: nn_layers.DotLayer) -> None:
@@ -159,7 +162,8 @@ class Builder:
         self.tail.append(module)
 
     def add_pool(self, module: nn.Module) -> None:
-        """2x2 pooling: on integers or codes as it stands, behind the sign where it follows a BatchNorm.
+        """2x2 pooling: on integers or codes as it stands, behind the sign where it follows a
+        BatchNorm.
 
         The greatest of some numbers has the sign +1 exactly if one of them has.
         """
@@ -200,7 +204,9 @@ class Builder:
         return fold_threshold(real_part(self.dot, self.tail), self.type)
 
     def finish(self) -> None:
-        """Fold what follows the last dot product into an Affine where the order depends on it; append the argmax."""
+        """Fold what follows the last dot product into an Affine where the order depends on it;
+        append the argmax.
+        """
         if self.dot is None:
             raise NetworkError("the last layer must be a convolution or linear layer without sign")
         if self.pooled_tail:

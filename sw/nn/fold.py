@@ -1,4 +1,6 @@
-"""Folding the real arithmetic behind a dot product into integers, by evaluating that very arithmetic."""
+"""Folding the real arithmetic behind a dot product into integers, by evaluating that very
+arithmetic.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,18 +15,21 @@ from subbit.sw.ir import Affine, TensorType, Threshold
 __all__ = ["RealPart", "fold_affine", "fold_threshold", "is_common_scale", "same_order"]
 
 RealPart = Callable[[Tensor], Tensor]
-"""What a module does to integer dot products ``(channels,)`` up to the sign or the logits, per channel."""
+"""What a module does to integer dot products ``(channels,)`` up to the sign or the logits, per
+channel.
+"""
 
 MAX_SCALE_BITS = 18
 Reals = NDArray[np.float64]
 
 
 def fold_threshold(real: RealPart, dots: TensorType) -> Threshold:
-    """The thresholds with which ``sign(real(n))`` is the same for every integer n of the type ``dots``.
+    """The thresholds with which ``sign(real(n))`` is the same for every integer n of the type
+    ``dots``.
 
-    ``real`` must be monotone in n, as positive factors and BatchNorm are, also after rounding. Bisection finds the
-    first n at which its sign is that of the upper end; a channel that never changes gets a threshold at an end:
-    ``low`` (always +1) or ``high + 1`` (always -1).
+    ``real`` must be monotone in n, as positive factors and BatchNorm are, also after rounding.
+    Bisection finds the first n at which its sign is that of the upper end; a channel that never
+    changes gets a threshold at an end: ``low`` (always +1) or ``high + 1`` (always -1).
     """
     low = torch.full((dots.channels,), dots.low, dtype=torch.int64)
     high = torch.full((dots.channels,), dots.high, dtype=torch.int64)
@@ -47,7 +52,9 @@ def positive(real: RealPart, dots: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class AffineFit:
-    """An Affine layer, the width of its scales, and on how many images it keeps the order of the logits."""
+    """An Affine layer, the width of its scales, and on how many images it keeps the order of the
+    logits.
+    """
 
     layer: Affine
     scale_bits: int
@@ -56,7 +63,9 @@ class AffineFit:
 
 
 def line(real: RealPart, dots: TensorType) -> tuple[Reals, Reals]:
-    """Slope and offset of every channel of the real part, ``(channels,)`` each; ``real`` in float64."""
+    """Slope and offset of every channel of the real part, ``(channels,)`` each; ``real`` in
+    float64.
+    """
     reach = max(abs(dots.low), abs(dots.high), 1)
     zero = torch.zeros(dots.channels, dtype=torch.int64)
     offset, top = real(zero), real(zero + reach)
@@ -64,7 +73,9 @@ def line(real: RealPart, dots: TensorType) -> tuple[Reals, Reals]:
 
 
 def is_common_scale(real: RealPart, dots: TensorType) -> bool:
-    """Whether the real part is one positive factor and one offset for all channels, which no order depends on."""
+    """Whether the real part is one positive factor and one offset for all channels, which no order
+    depends on.
+    """
     slope, offset = line(real, dots)
     return bool(slope[0] > 0 and (slope == slope[0]).all() and (offset == offset[0]).all())
 
@@ -74,8 +85,9 @@ def fold_affine(
 ) -> AffineFit:
     """The Affine layer of the least scale width (2 to 18 bits) that keeps the order of the logits.
 
-    ``logits`` ``(images, channels)`` are the module's, ``integers`` the dot products they come from; without them
-    the width is the greatest. If no width keeps every order, the one that keeps most is taken.
+    ``logits`` ``(images, channels)`` are the module's, ``integers`` the dot products they come
+    from; without them the width is the greatest. If no width keeps every order, the one that keeps
+    most is taken.
     """
     slope, offset = line(real, dots)
     if logits is None or integers is None:
@@ -93,7 +105,9 @@ def fold_affine(
 
 
 def quantised(slope: Reals, offset: Reals, bits: int) -> Affine:
-    """Slope and offset as multiples of the step with which the greatest slope fills ``bits`` bits, sign included."""
+    """Slope and offset as multiples of the step with which the greatest slope fills ``bits`` bits,
+    sign included.
+    """
     top = (1 << (bits - 1)) - 1
     step = float(np.abs(slope).max()) / top or float(np.abs(offset).max()) / top or 1.0
     return Affine(np.rint(slope / step).astype(np.int64), np.rint(offset / step).astype(np.int64))

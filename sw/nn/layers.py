@@ -1,7 +1,7 @@
 """Layers of binary networks in torch: what an export turns into the layers of a Network.
 
-In eval mode each computes the integer dot product exactly and then, per output, the real factors in float
-arithmetic element by element, so that the export can fold them without a rounding difference.
+In eval mode each computes the integer dot product exactly and then, per output, the real factors in
+float arithmetic element by element, so that the export can fold them without a rounding difference.
 """
 
 from collections.abc import Sequence
@@ -59,12 +59,15 @@ class DotLayer(nn.Module):
         """``x`` holds integers: -1 and +1, or the unsigned codes of the network's input."""
         weights, factors = self.encoder()
         dots = self.dot(x, weights)
-        # Integers below 2**24 are exact in float32; rounding guards against a library that reorders with fractions.
+        # Integers below 2**24 are exact in float32; rounding guards against libraries that compute
+        # convolutions with fractions.
         return self.apply_factors(dots if self.training else dots.round(), factors)
 
 
 class CodedConv2d(DotLayer):
-    """Square convolution; ``padding`` as in the Network: none, zero, minus or plus. ``(n, in, H, W)``."""
+    """Square convolution; ``padding`` as in the Network: none, zero, minus or plus. ``(n, in, H,
+    W)``.
+    """
 
     def __init__(
         self, encoder: Encoder, *, stride: int = 1, padding: Padding = Padding.NONE
@@ -142,7 +145,9 @@ class CodedLinear(DotLayer):
 
 
 class BinaryLinear(CodedLinear):
-    """Linear layer with plain binary weights; ``shared``: one factor for all outputs, as logits need no Affine."""
+    """Linear layer with plain binary weights; ``shared``: one factor for all outputs, as logits
+    need no Affine.
+    """
 
     def __init__(self, inputs: int, outputs: int, *, shared: bool = False) -> None:
         super().__init__(PlainEncoder((outputs, inputs), shared=shared))
@@ -167,9 +172,11 @@ class TiledLinear(CodedLinear):
 
 
 class BatchNorm(_BatchNorm):
-    """torch's batch normalisation of ``(n, channels, ...)``, in eval mode ``x * scale + shift`` element by element.
+    """torch's batch normalisation of ``(n, channels, ...)``, in eval mode ``x * scale + shift``
+    element by element.
 
-    The library's own kernels may fuse or reorder that by the layout of x; these two steps round the same for all.
+    The library's own kernels may fuse or reorder that by the layout of x; these two steps round the
+    same for all.
     """
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -187,7 +194,9 @@ class BatchNorm(_BatchNorm):
 
 
 class Scale(nn.Module):
-    """One learned positive factor for the whole tensor, ``exp(log)``: the temperature of integer logits."""
+    """One learned positive factor for the whole tensor, ``exp(log)``: the temperature of integer
+    logits.
+    """
 
     def __init__(self, initial: float = 1.0) -> None:
         super().__init__()
@@ -207,7 +216,9 @@ class SignActivation(nn.Module):
 
 
 class MaxPool2d(nn.Module):
-    """The greatest of each 2x2 block; after a sign, or between the dot product, BatchNorm and the sign."""
+    """The greatest of each 2x2 block; after a sign, or between the dot product, BatchNorm and the
+    sign.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """``(n, c, H, W)`` to ``(n, c, H // 2, W // 2)``."""
@@ -215,7 +226,9 @@ class MaxPool2d(nn.Module):
 
 
 class Flatten(nn.Module):
-    """``(n, c, H, W)`` to ``(n, H*W*c)`` in the order of the hardware's stream: row, column, channel."""
+    """``(n, c, H, W)`` to ``(n, H*W*c)`` in the order of the hardware's stream: row, column,
+    channel.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """The flat tensor."""

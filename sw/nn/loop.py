@@ -24,9 +24,11 @@ MAX_SEED = (1 << 31) - 1
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: finished ``epoch`` of ``epochs``, finished ``batch`` of ``batches`` in the next one.
+    """Where a run stands: finished ``epoch`` of ``epochs``, finished ``batch`` of ``batches`` in
+    the next one.
 
-    ``loss``: of the last batch; ``accuracy``: on the test set after the last epoch, 0 before the first.
+    ``loss``: of the last batch; ``accuracy``: on the test set after the last epoch, 0 before the
+    first.
     """
 
     epoch: int
@@ -53,8 +55,8 @@ def load_split(recipe: Recipe, split: str, data: Path | None) -> tuple[Dataset, 
         or len(dataset.classes) != recipe.classes
     ):
         raise DataError(
-            f"{recipe.name} takes {recipe.classes} classes of images {recipe.input_type.shape}; the data set has "
-            f"{len(dataset.classes)} of {dataset.images.shape[1:]}"
+            f"{recipe.name} takes {recipe.classes} classes of images {recipe.input_type.shape}; "
+            f"the data set has {len(dataset.classes)} of {dataset.images.shape[1:]}"
         )
     codes = torch.from_numpy(preprocess(dataset.images, recipe.preprocess))
     return dataset, Split(codes.permute(0, 3, 1, 2).float(), torch.from_numpy(dataset.labels))
@@ -64,12 +66,14 @@ def count_correct(model: nn.Module, split: Split) -> int:
     """How many images ``model``, in eval mode, classifies right; ties go to the lowest class."""
     model.eval()
     with torch.no_grad():
-        found = [model(codes).argmax(1) for codes in split.codes.split(EVAL_BATCH)]
+        found = [model(codes).argmax(1) for codes in torch.split(split.codes, EVAL_BATCH)]
     return int((torch.cat(found) == split.labels).sum())
 
 
 def parameter_groups(model: nn.Module, pattern_rate: float) -> list[dict[str, Any]]:
-    """The parameters for the optimizer: codeword patterns, and all others, each with its relative rate."""
+    """The parameters for the optimizer: codeword patterns, and all others, each with its relative
+    rate.
+    """
     named = dict(model.named_parameters())
     patterns = [value for name, value in named.items() if name.endswith("patterns")]
     others = [value for name, value in named.items() if not name.endswith("patterns")]
@@ -77,10 +81,18 @@ def parameter_groups(model: nn.Module, pattern_rate: float) -> list[dict[str, An
     return [group for group in groups if group["params"]]
 
 
+def store_channels_last(model: nn.Module) -> None:
+    """Lay convolution weights out channel last, in which a CPU trains a sixth faster."""
+    for parameter in model.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
 class Trainer:
     """One run: model, optimizer and history.
 
-    All randomness comes from ``seed`` and the number of the epoch, so a resumed run equals an uninterrupted one.
+    All randomness comes from ``seed`` and the number of the epoch, so a resumed run equals an
+    uninterrupted one.
     """
 
     def __init__(self, recipe: Recipe, epochs: int, seed: int, checkpoint: Path) -> None:
@@ -91,7 +103,8 @@ class Trainer:
         self.recipe, self.epochs, self.seed, self.checkpoint = recipe, epochs, seed, checkpoint
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.model = build_model(recipe, seed).to(memory_format=torch.channels_last)
+            self.model = build_model(recipe, seed)
+        store_channels_last(self.model)
         self.optimizer = torch.optim.Adam(parameter_groups(self.model, recipe.pattern_rate))
         self.history = History([], [])
 
@@ -130,7 +143,7 @@ class Trainer:
         order = torch.randperm(len(train.labels), generator=generator)
         total = 0.0
         self.model.train()
-        for batch, chosen in enumerate(order.split(self.recipe.batch)[:batches]):
+        for batch, chosen in enumerate(torch.split(order, self.recipe.batch)[:batches]):
             self.set_rate((number + batch / batches) / self.epochs)
             moved = augment(
                 train.codes[chosen],
@@ -152,6 +165,6 @@ class Trainer:
         """One step of the optimizer; returns the loss."""
         loss = functional.cross_entropy(self.model(codes), labels)
         self.optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimizer.step()
         return float(loss.detach())

@@ -16,13 +16,13 @@ __all__ = ["RECIPES", "Recipe", "build_model", "find_recipe"]
 class Recipe:
     """A small CNN and its training.
 
-    Blocks of 3x3 convolution, BatchNorm, 2x2 max pooling and sign with ``channels`` outputs each, then a hidden
-    linear layer of ``hidden`` outputs if not 0, then ``classes`` logits. The first convolution and the logits are
-    plain binary; the others use ``encoding``: ``plain``, ``codebook`` (``tau``) or ``tiled`` (``repeats``, and
-    plain below ``min_size`` weights).
-    ``height`` and ``width`` in pixels; ``bits`` and ``shift`` are the preprocessing. ``lr`` is Adam's first
-    learning rate, which falls to 0 in half a cosine; that of codeword patterns, which move in every 25th
-    step only, is ``pattern_rate`` times as high.
+    Blocks of 3x3 convolution, BatchNorm, 2x2 max pooling and sign with ``channels`` outputs each,
+    then a hidden linear layer of ``hidden`` outputs if not 0, then ``classes`` logits. The first
+    convolution and the logits are plain binary; the others use ``encoding``: ``plain``,
+    ``codebook`` (``tau``) or ``tiled`` (``repeats``, and plain below ``min_size`` weights).
+    ``height`` and ``width`` in pixels; ``bits`` and ``shift`` are the preprocessing. ``lr`` is
+    Adam's first learning rate, which falls to 0 in half a cosine; that of codeword patterns, which
+    move in every 25th step only, is ``pattern_rate`` times as high.
     """
 
     name: str
@@ -114,7 +114,9 @@ def build_model(recipe: Recipe, seed: int) -> nn.Sequential:
 
 
 def activation(channels: int) -> list[nn.Module]:
-    """BatchNorm, pooling and sign; pooling before the sign lets the gradient see which element was greatest."""
+    """BatchNorm, pooling and sign; pooling before the sign lets the gradient see which element was
+    greatest.
+    """
     return [nn_layers.BatchNorm(channels), nn_layers.MaxPool2d(), nn_layers.SignActivation()]
 
 

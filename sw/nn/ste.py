@@ -14,7 +14,9 @@ def hard_sign(x: Tensor) -> Tensor:
 
 
 class ApproxSign(torch.autograd.Function):
-    """Sign whose gradient is that of a piecewise quadratic, ``2 - 2|x|`` on [-1, 1] (Bi-Real Net)."""
+    """Sign whose gradient is that of a piecewise quadratic, ``2 - 2|x|`` on [-1, 1]
+    (Bi-Real Net).
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -26,7 +28,8 @@ class ApproxSign(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         """The gradient times ``max(0, 2 - 2|x|)``."""
         (x,) = ctx.saved_tensors
-        return gradients[0] * (2 - 2 * x.abs()).clamp_(min=0)
+        slope: Tensor = (2 - 2 * x.abs()).clamp_(min=0)
+        return gradients[0] * slope
 
 
 def approx_sign(x: Tensor) -> Tensor:

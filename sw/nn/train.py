@@ -18,7 +18,9 @@ __all__ = ["TrainResult", "checkpoint_path", "curve_path", "train_network"]
 
 @dataclass(frozen=True)
 class TrainResult:
-    """A finished run: the network, its file, the curve's file, and how many test images came out right."""
+    """A finished run: the network, its file, the curve's file, and how many test images came out
+    right.
+    """
 
     network: Network
     path: Path
@@ -35,7 +37,9 @@ class TrainResult:
 
 
 def checkpoint_path(out: Path) -> Path:
-    """Where a run that writes ``out`` keeps its state between epochs; deleted when the run is finished."""
+    """Where a run that writes ``out`` keeps its state between epochs; deleted when the run is
+    finished.
+    """
     return out.with_suffix(".checkpoint")
 
 
@@ -59,9 +63,9 @@ def train_network(
 ) -> TrainResult:
     """Train ``recipe`` and write the Network to ``out`` (.safetensors), its curve beside it.
 
-    ``data``: the data set's folder, where it needs one; ``epochs``: None for the recipe's. After Ctrl-C,
-    ``resume`` goes on after the last finished epoch, with the result of an uninterrupted run.
-    ``progress`` is called after every batch. Raises DataError and NetworkError, see there.
+    ``data``: the data set's folder, where it needs one; ``epochs``: None for the recipe's. After
+    Ctrl-C, ``resume`` goes on after the last finished epoch, with the result of an uninterrupted
+    run. ``progress`` is called after every batch. Raises DataError and NetworkError, see there.
     """
     chosen, out = find_recipe(recipe), Path(out)
     check_out(out)
@@ -99,7 +103,9 @@ def title(recipe: Recipe, seed: int) -> str:
 def describe(
     trainer: Trainer, dataset: Dataset, correct: int, out: Path, needs_data: bool
 ) -> dict[str, Any]:
-    """The network's metadata: data set and preprocessing, classes, accuracy, and how it was trained."""
+    """The network's metadata: data set and preprocessing, classes, accuracy, and how it was
+    trained.
+    """
     recipe = trainer.recipe
     folder = " --data DIR" if needs_data else ""
     place = out.name if out.is_absolute() else out.as_posix()
@@ -109,7 +115,8 @@ def describe(
         "classes": list(dataset.classes),
         "accuracy": {"correct": correct, "images": len(dataset), "split": "test"},
         "training": {
-            "command": f"subbit train {recipe.name}{folder} --out {place}{default} --seed {trainer.seed}",
+            "command": f"subbit train {recipe.name}{folder} --out {place}{default} "
+            f"--seed {trainer.seed}",
             "recipe": recipe.name,
             "seed": trainer.seed,
             "epochs": trainer.epochs,
