@@ -86,7 +86,8 @@ class LinkInfo:
     """What a board holds, as IDENTIFIED tells it.
 
     ``digest``: the network's, in hex. ``height``, ``width``, ``channels``, ``bits`` (1 to 8),
-    ``encoding``: the input's. ``logit_bytes``: 4 or 8. ``clock_hz``: the accelerator's clock.
+    ``encoding``: the input's. ``logit_bytes``: 4 or 8. ``clock_hz``: the accelerator's clock,
+    0 if it was not known when the design was made.
     ``name``: at most 32 bytes of UTF-8. ``window``: frame buffers, a power of two from 2 to 128; 0
     chooses as many as one block RAM holds, at most 8.
 
