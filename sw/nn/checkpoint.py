@@ -75,6 +75,11 @@ def load_checkpoint(
         optimizer.load_state_dict(state["optimizer"])
         return History(list(state["loss"]), list(state["accuracy"]))
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError) as error:
-        raise DataError(f"{path} is no checkpoint that can be read ({error})") from None
+        raise DataError(f"{path} is no checkpoint that can be read ({first_line(error)})") from None
     except pickle.UnpicklingError:
         raise DataError(f"{path} is no checkpoint; start without --resume") from None
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what the error says, or its kind if it says nothing."""
+    return str(error).partition("\n")[0] or type(error).__name__
