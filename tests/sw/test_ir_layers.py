@@ -181,8 +181,8 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
         "there are scales for 1 channels, not 2",
     ),
     (
-        lambda: Affine([1 << 16], [0]).infer((INTEGERS(1, 1, 1, 0, (1 << 47) - 1),)),
-        "integers in 0..9223372036854710272 need 64 bits; at most 48 are supported",
+        lambda: Affine([(1 << 17) - 1], [0]).infer((INTEGERS(1, 1, 1, 0, (1 << 47) - 1),)),
+        "integers in 0..18446603336221065217 need 65 bits; at most 48 are supported",
     ),
     (
         lambda: Argmax().infer((CODES(1, 1, 4, 1),)),
