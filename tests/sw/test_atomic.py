@@ -53,9 +53,17 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "new"
 
 
-def test_a_device_is_written_to_and_not_replaced() -> None:
-    write_atomic(Path(os.devnull), "x")
-    assert Path(os.devnull).is_char_device()
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    """A pipe of the test's own stands for /dev/stdout: never let a test replace a real device."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_atomic(pipe, "text")
+        assert os.read(reader, 100) == b"text"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_a_folder_is_not_replaced(tmp_path: Path) -> None:

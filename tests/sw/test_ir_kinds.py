@@ -30,7 +30,7 @@ def test_every_rule_and_golden_rule_exists(name: str) -> None:
         ("ReLU", "threshold"),
         ("BatchNorm2d", "threshold"),
         ("Gemm", "linear"),
-        ("softmax", "argmax"),
+        ("SOFTMAX", "argmax"),
         ("", "threshold"),
     ],
 )
