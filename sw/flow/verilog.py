@@ -16,10 +16,14 @@ __all__ = ["rtlil_to_verilog", "to_verilog"]
 # Attributes that tell where the text came from, and would make it differ between machines.
 INTERNAL = ("generator", "top", "src", "amaranth.hierarchy", "amaranth.decoding")
 
+# A field of a structured signal comes as a second net that is named like a bit of the first. The
+# text formats between the synthesis passes confuse the two, and logic is lost; so these names go.
 SCRIPT = """\
 read_rtlil {name}.il
 proc -nomux -norom
 memory_collect
+delete w:*\\[*
+opt_clean
 attrmap {removed}
 attrmap -modattr {removed}
 write_verilog -norename {name}.v

@@ -1,0 +1,14 @@
+"""The Verilog that synthesis reads."""
+
+import re
+
+from subbit.hw.width import Upsize
+from subbit.sw.flow.verilog import to_verilog
+from subbit.sw.units.unit import Lanes
+from subbit.sw.units.width import Upsize as UpsizeUnit
+
+
+def test_no_net_is_named_like_a_bit_of_another() -> None:
+    text = to_verilog(Upsize(UpsizeUnit(Lanes(4, 1), 2, 4)), name="dut")
+    assert "o__payload" in text
+    assert not re.findall(r"\\\S+\[\S*", text)
