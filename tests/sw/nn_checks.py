@@ -35,7 +35,7 @@ def assert_same(module: nn.Module, network: Network, codes: np.ndarray) -> None:
     """Every binary activation, the order of every two logits and every class are the same."""
     bits, logits = activations(module, codes)
     names = [node.name for node in network.nodes]
-    # A pooling that stands before the sign in the module stands behind the threshold in the network.
+    # Pooling before the sign in the module stands behind the threshold in the network.
     signs = [n for n in names if n.startswith("act")]
     tensors = evaluate(network, codes)
     for name, wanted in zip(signs, bits, strict=True):
