@@ -94,8 +94,8 @@ class BoardTop(Elaboratable):
         m.domains += clocks.domains
         m.submodules.core = self.core
         uart = platform.request("uart", dir={"rx": "-", "tx": "-"})
-        m.submodules.rx = rx = io.Buffer("i", uart.rx)
-        m.submodules.tx = tx = io.Buffer("o", uart.tx)
+        m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
+        m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
         m.d.comb += [self.core.rx.eq(rx.i), tx.o.eq(self.core.tx)]
         return m
 

@@ -110,6 +110,7 @@ class DotStage(Stage):
             feed = self.replay_units(layer, x, y)
         masked = isinstance(layer, Conv2d) and is_masked(layer, x)
         post = network.node(self.layers[1]).layer if len(self.layers) > 1 else None
+        assert post is None or isinstance(post, Threshold | Affine)
         dot = Dot(
             weights=layer.weights,
             encoding=x.encoding,
