@@ -75,7 +75,7 @@ MNIST = Recipe(
     width=28,
     bits=8,
     channels=(16, 32, 64),
-    epochs=15,
+    epochs=30,
     batch=100,
     lr=0.005,
     augmentation=Augmentation(shift=1.0, degrees=6, scale=0.06),
@@ -88,8 +88,8 @@ RECIPES = {
         replace(DIGITS, name="digits-codebook", encoding="codebook", tau=4),
         replace(DIGITS, name="digits-tiled", encoding="tiled", hidden=64),
         MNIST,
-        replace(MNIST, name="mnist-codebook", encoding="codebook", tau=5),
-        replace(MNIST, name="mnist-tiled", encoding="tiled", hidden=64),
+        replace(MNIST, name="mnist-codebook", epochs=15, encoding="codebook", tau=5),
+        replace(MNIST, name="mnist-tiled", epochs=15, encoding="tiled", hidden=64),
     )
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 from subbit.sw.data import Dataset, preprocess
 from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.ir import Network, save_network
+from subbit.sw.nn.agree import compare
 from subbit.sw.nn.curve import save_curve
 from subbit.sw.nn.export import export
 from subbit.sw.nn.loop import Progress, Trainer, count_correct, load_split
@@ -81,6 +82,7 @@ def train_network(
     metadata = describe(trainer, dataset, correct, out, data is not None)
     codes = preprocess(dataset.images, chosen.preprocess)
     network = export(trainer.model, chosen.input_type, chosen.name, metadata, codes=codes)
+    compare(trainer.model, network, codes).require_exact()
     save_network(network, out)
     save_curve(trainer.history, title(chosen, seed), curve_path(out))
     checkpoint_path(out).unlink(missing_ok=True)
