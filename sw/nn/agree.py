@@ -36,8 +36,8 @@ class Agreement:
         if self.activations_apart or self.classes_apart:
             raise NetworkError(
                 f"the exported network differs from the module in {self.activations_apart} of "
-                f"{self.activations} activations and {self.classes_apart} of {self.images} classes; "
-                "please report this with the module"
+                f"{self.activations} activations and {self.classes_apart} of {self.images} "
+                "classes; please report this with the module"
             )
 
 

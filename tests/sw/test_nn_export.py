@@ -1,5 +1,7 @@
 """The export: integers that agree with the float module on all accumulators and activations."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,15 @@ from nn_checks import assert_same
 from torch import nn
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.ir import Affine, Encoding, Padding, TensorType, Threshold, TiledWeights
+from subbit.sw.ir import (
+    Affine,
+    Encoding,
+    Padding,
+    TensorType,
+    Threshold,
+    TiledWeights,
+    load_network,
+)
 from subbit.sw.nn import export
 from subbit.sw.nn.export import real_part
 from subbit.sw.nn.fold import fold_threshold
@@ -200,3 +210,11 @@ def test_thresholds_are_one_bit() -> None:
     layer = export(module, PIXELS, "test").node("act1").layer
     assert isinstance(layer, Threshold)
     assert layer.bits == 1
+
+
+def test_the_example_in_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Path(__file__).parents[2] / "docs" / "training.md"
+    _, _, rest = page.read_text().partition("```python\n")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(rest.partition("```")[0], str(page), "exec"), {})
+    assert load_network("mine.safetensors").output_type.channels == 1
