@@ -41,7 +41,7 @@ def board_clocks(board: Board, *, target_hz: float = TARGET_HZ) -> Clocks:
 def prepare(top: Elaboratable, board: Board, *, name: str = "top") -> BoardDesign:
     """Elaborate ``top`` for the board. The texts depend on nothing but the design.
 
-    ``top`` makes its own clock domains (see board_clocks) and requests its pins from the platform.
+    ``top`` has its clock domains from board_clocks and requests its pins from the platform.
     """
     platform = board_platform(board)
     files = platform.prepare(top, name, emit_src=False).files

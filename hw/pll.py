@@ -140,16 +140,18 @@ class Clocks(Elaboratable):
     Both are held in reset until the PLL has locked. ``oscillator``: the name of the platform's
     clock resource. ``sync`` is built for ``settings``; place-and-route is driven to that frequency,
     and the flow then lowers the PLL to what the routed design meets (subbit.sw.flow.clock).
+
+    The design that holds this as a submodule adds ``domains`` to its own.
     """
 
     def __init__(self, *, oscillator: str, settings: PllSettings) -> None:
         self.oscillator = oscillator
         self.settings = settings
+        self.domains = [ClockDomain("sync"), ClockDomain("link")]
 
     def elaborate(self, platform: Any) -> Module:
         """See the class."""
         m = Module()
-        m.domains += [ClockDomain("sync"), ClockDomain("link")]
         m.submodules.pad = pad = io.Buffer(
             io.Direction.Input, platform.request(self.oscillator, dir="-")
         )

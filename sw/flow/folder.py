@@ -50,7 +50,7 @@ def publish(part: Path, out: Path, *, last: str) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         (out / last).unlink(missing_ok=True)
-        for name in sorted(os.listdir(part), key=lambda name: name == last):
+        for name in sorted(os.listdir(part), key=lambda name: (name == last, name)):
             os.replace(part / name, out / name)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

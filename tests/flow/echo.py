@@ -22,7 +22,8 @@ class Echo(Elaboratable):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.clocks = board_clocks(self.board, **self.clocks)
+        m.submodules.clocks = clocks = board_clocks(self.board, **self.clocks)
+        m.domains += clocks.domains
         uart = platform.request("uart", 0, dir={"rx": "-", "tx": "-", "rts": "-", "dtr": "-"})
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
         m.submodules.tx = tx = io.Buffer("o", uart.tx)

@@ -1,0 +1,30 @@
+"""Lets the tests of this folder import its helpers by name, and builds the small design once."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from echo import Echo
+
+from subbit.boards import board
+from subbit.sw.flow.implement import Implementation, implement
+
+
+@dataclass(frozen=True)
+class Built:
+    """The folder of a build and what was told of it."""
+
+    folder: Path
+    result: Implementation
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The echo design for the ULX3S, from Amaranth to bitstream."""
+    folder = tmp_path_factory.mktemp("echo")
+    target = board("ulx3s")
+    return Built(folder, implement(Echo(board=target), target, folder, name="echo"))
