@@ -19,8 +19,8 @@ INPUT_STREAM, OUTPUT_STREAM = "i", "o"
 class Watched:
     """The output stream of a unit in its place.
 
-    ``port``: its name in the test bench; ``layer``: the layer that the unit computes; ``process``:
-    which of the design's processes gives the stream. ``tensor``: the type of the tensor whose
+    ``port``: its name in the test bench; ``layer``: the layer, or joined by '+' the layers, whose
+    result it is or that it serves; ``process``: which of the design's processes gives the stream. ``tensor``: the type of the tensor whose
     elements the beats carry in order, or None; ``golden``: the layer that makes this tensor.
     ``pixels``: the output pixels of the unit's stage, in whose order the beats come.
     """
@@ -102,11 +102,12 @@ def watch(
     whole = (same or step.tensor is not None) and holds(step.unit, carried[1])
     behind = types[step.stage.layers[-1]]
     last = step.name == pipeline.steps[-1].name
+    head = step.stage.layers[0]
     return carried, Watched(
         name=step.name,
         port=OUTPUT_STREAM if last else step.name,
         unit=step.unit,
-        layer=carried[0] if whole else step.stage.layers[0],
+        layer="+".join(step.stage.layers) if step.tensor else carried[0] if whole else head,
         process=pipeline.outputs[step.name],
         tensor=carried[1] if whole else None,
         golden=step.tensor,

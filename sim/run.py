@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from subbit.sim.compare import Comparison, Difference, Golden, compare
 from subbit.sim.design import Design, network_design
-from subbit.sim.runner import run_designs
+from subbit.sim.runner import build_designs, run_designs
 from subbit.sw.cycles import run
 from subbit.sw.errors import SubbitError
 from subbit.sw.evaluate import load_frames
@@ -128,12 +128,12 @@ def simulate_design(
 ) -> SimResult:
     """``simulate`` for a design that stands for the accelerator of ``pipeline``; see there."""
     inputs = codes.astype(np.int64).reshape(-1, pipeline.i.lanes)
+    model = build_designs([design], models, waves=waves, progress=progress)
     (outcome,) = run_designs(
-        *([design], [inputs]),
+        *(model, [design], [inputs]),
         backpressure=backpressure,
         seed=seed,
         folder=folder,
-        models=models,
         waves=waves,
         progress=progress,
     )

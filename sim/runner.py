@@ -16,7 +16,7 @@ from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.flow.verilog import to_verilog
 from subbit.sw.units.unit import Beats
 
-__all__ = ["BACKPRESSURE", "Outcome", "run_designs"]
+__all__ = ["BACKPRESSURE", "Outcome", "build_designs", "run_designs"]
 
 BACKPRESSURE = ("none", "random")
 # A throttled end goes on in one cycle of eight at the least.
@@ -38,35 +38,48 @@ class Outcome:
     stuck: bool
 
 
+def build_designs(
+    designs: Sequence[Design],
+    models: Path,
+    *,
+    waves: bool = False,
+    progress: Progress = SILENT,
+) -> Path:
+    """The model that holds all the designs, from the folder ``models`` if it is there already.
+
+    Raises ToolError where a tool is missing or fails.
+    """
+    progress.phase("verilog")
+    top = SimTop({d.name: d.component for d in designs}, {d.name: d.taps for d in designs})
+    verilog = to_verilog(top, name="simtop") + testbench(top.streams)
+    return build_model(verilog, "bench", models, waves=waves, progress=progress)
+
+
 def run_designs(
+    model: Path,
     designs: Sequence[Design],
     inputs: Sequence[Beats],
     *,
     backpressure: str,
     seed: int,
     folder: Path,
-    models: Path,
     waves: bool = False,
     progress: Progress = SILENT,
 ) -> list[Outcome]:
-    """Simulate designs one after another in one model; ``inputs[k]`` are beats of whole frames.
+    """Simulate the designs of a model one after another; ``inputs[k]`` are beats of whole frames.
 
-    Everything of the run goes into ``folder``, which is emptied first; ``models`` keeps models for
-    the next time. Raises ToolError where a tool is missing, fails, or the simulation breaks off.
+    Everything of the run goes into ``folder``, which is emptied first. Raises ToolError where the
+    simulation breaks off.
     """
     if backpressure not in BACKPRESSURE:
         raise ValueError(f"back-pressure is one of {', '.join(BACKPRESSURE)}, not {backpressure!r}")
-    progress.phase("verilog")
-    top = SimTop({d.name: d.component for d in designs}, {d.name: d.taps for d in designs})
-    verilog = to_verilog(top, name="simtop") + testbench(top.streams)
-    library = build_model(verilog, "bench", models, waves=waves, progress=progress)
     progress.phase("simulation")
     shutil.rmtree(folder, ignore_errors=True)
     for design, beats in zip(designs, inputs, strict=True):
         write_beats(folder / design.name / "input.hex", beats, design.i)
     task = write_task(folder, designs, inputs, backpressure == "random", seed)
     run_model(
-        *(library, "bench", "subbit.sim.bench", folder),
+        *(model, "bench", "subbit.sim.bench", folder),
         environment={"SUBBIT_BENCH": task.name},
         waves=waves,
         progress=progress,

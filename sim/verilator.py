@@ -40,7 +40,16 @@ MAKE_VARIABLES = {
 }
 VERILATOR_OPTIONS = (
     *("--cc", "--exe", "--vpi", "--no-timing", "--prefix", "Vtop", "--Mdir", "model"),
-    *("-Wno-lint", "-Wno-style", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
+    *(
+        "-Wno-lint",
+        "-Wno-style",
+        "-Wno-UNOPTFLAT",
+        "-O3",
+        "--x-assign",
+        "fast",
+        "--x-initial",
+        "fast",
+    ),
     *("--output-split", "20000", "--no-assert", "-CFLAGS", "-fPIC", "-o", "model.so"),
 )
 ENTRY = """\

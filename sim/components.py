@@ -1,0 +1,190 @@
+"""Every component alone: a table of small cases, all in one simulation model side by side.
+
+A component kind that is added gets its cases here; docs/simulation.md shows how.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from subbit.sim.compare import Difference, compare
+from subbit.sim.design import unit_design
+from subbit.sim.run import FOLDER
+from subbit.sim.runner import build_designs, run_designs
+from subbit.sw.cycles import run
+from subbit.sw.errors import SubbitError
+from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.ir.layers.affine import Affine as AffineLayer
+from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.layers.threshold import Threshold as ThresholdLayer
+from subbit.sw.ir.types import Encoding, TensorType
+from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
+from subbit.sw.units.affine import Affine
+from subbit.sw.units.argmax import Argmax
+from subbit.sw.units.dot import Dot
+from subbit.sw.units.fifo import Fifo
+from subbit.sw.units.maxpool2d import MaxPool2d
+from subbit.sw.units.replay import Replay
+from subbit.sw.units.subsample import Subsample
+from subbit.sw.units.threshold import Threshold
+from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.sw.units.width import Downsize, Upsize
+from subbit.sw.units.window import Window
+
+__all__ = ["CASES", "ComponentResult", "random_beats", "simulate_components"]
+
+UNSIGNED, BIPOLAR = Encoding.UNSIGNED, Encoding.BIPOLAR
+RNG = np.random.default_rng
+
+
+def bits(seed: int, *shape: int) -> Any:
+    """Random bits."""
+    return RNG(seed).integers(0, 2, shape, np.uint8)
+
+
+def plain(outputs: int, length: int) -> Weights:
+    """Random binary weights of a linear layer."""
+    return BinaryWeights(bits(outputs, outputs, length))
+
+
+def codebook(outputs: int, inputs: int, tau: int) -> Weights:
+    """Random 3x3 codebook weights."""
+    indices = RNG(outputs).integers(0, 1 << tau, (outputs, inputs))
+    return CodebookWeights(bits(tau, 1 << tau, 3, 3), indices)
+
+
+def tiled(outputs: int, length: int, scales: Sequence[int]) -> Weights:
+    """Random tiled weights of a linear layer, a repeat for each scale."""
+    size = outputs * length // len(scales)
+    return TiledWeights((outputs, length), bits(size, size), np.array(scales, np.int64))
+
+
+def thresholds(channels: int, levels: int, reach: int) -> ThresholdLayer:
+    """Random thresholds in ``-reach..reach``, both polarities."""
+    rows = np.sort(RNG(channels).integers(-reach, reach + 1, (channels, levels)), axis=1)
+    return ThresholdLayer(rows, bits(levels, channels))
+
+
+def affine(channels: int) -> AffineLayer:
+    """Random scales and offsets."""
+    scale, offset = RNG(channels).integers(-99, 100, (2, channels))
+    return AffineLayer(scale, offset)
+
+
+def window(
+    *shape: int, code: tuple[Encoding, int] = (BIPOLAR, 1), kernel: int = 3, **options: Any
+) -> Window:
+    """Windows over codes of this shape."""
+    settings: dict[str, Any] = {"stride": 1, "padding": Padding.NONE, "channels": 1, "folds": 1}
+    height, width, channels = shape
+    kind = TensorType.codes(height, width, channels, code[1], code[0])
+    return Window(input=kind, kernel=kernel, **(settings | options))
+
+
+def dot(weights: Weights, encoding: Encoding, bits: int, pe: int, simd: int, **more: Any) -> Dot:
+    """An engine for three vectors a frame."""
+    settings: dict[str, Any] = {"masked": False, "vectors": 3}
+    return Dot(weights, encoding, bits, pe=pe, simd=simd, **(settings | more))
+
+
+CASES: dict[str, Callable[[], Unit]] = {
+    "upsize": lambda: Upsize(Lanes(3, 2), 5, 20),
+    "upsize_by_1": lambda: Upsize(Lanes(2, 3), 1, 7),
+    "downsize": lambda: Downsize(Lanes(15, 2), 5, 5),
+    "fifo": lambda: Fifo(Lanes(3, 5, True), 4, 9, "distributed"),
+    "fifo_depth_1": lambda: Fifo(Lanes(1, 4), 1, 9),
+    "fifo_block": lambda: Fifo(Lanes(2, 9), 32, 50, "block"),
+    "subsample": lambda: Subsample(TensorType.codes(5, 4, 4, 2), 2, 2),
+    "replay": lambda: Replay(Lanes(4, 2), 3, 4, 5),
+    "replay_one_beat": lambda: Replay(Lanes(4, 1), 1, 3, 5),
+    "replay_block": lambda: Replay(Lanes(2, 8), 5, 2, 4, "block"),
+    "window_masked": lambda: window(5, 6, 4, padding=Padding.ZERO, channels=2, folds=3),
+    "window_bare": lambda: window(6, 5, 2, code=(BIPOLAR, 2), folds=2),
+    "window_stride_2": lambda: window(7, 6, 2, stride=2, padding=Padding.MINUS, channels=2),
+    "window_pixels": lambda: window(6, 6, 1, code=(UNSIGNED, 8), padding=Padding.ZERO, folds=2),
+    "window_5x5": lambda: window(7, 7, 2, kernel=5, stride=2, padding=Padding.PLUS, folds=2),
+    "window_block": lambda: window(5, 9, 4, padding=Padding.ZERO, memory="block"),
+    "dot_plain": lambda: dot(plain(6, 24), BIPOLAR, 1, 2, 8, post=thresholds(6, 1, 8)),
+    "dot_pixels": lambda: dot(plain(4, 18), UNSIGNED, 8, 2, 9, post=thresholds(4, 3, 900)),
+    "dot_masked": lambda: dot(plain(4, 18), BIPOLAR, 2, 4, 9, masked=True),
+    "dot_codebook": lambda: dot(codebook(8, 4, 3), BIPOLAR, 1, 4, 18, post=thresholds(8, 1, 9)),
+    "dot_codebook_block": lambda: dot(codebook(8, 2, 4), BIPOLAR, 1, 2, 9, memory="block"),
+    "dot_tiled": lambda: dot(tiled(8, 16, [1] * 4), BIPOLAR, 1, 2, 8, post=thresholds(8, 1, 9)),
+    "dot_tiled_crossing": lambda: dot(tiled(4, 20, [3, 1, 2, 5, 1]), BIPOLAR, 2, 2, 4),
+    "dot_affine": lambda: dot(plain(10, 12), BIPOLAR, 1, 5, 12, post=affine(10)),
+    "threshold": lambda: Threshold(
+        thresholds(4, 1, 20), TensorType.integers(3, 2, 4, -30, 30), lanes=2
+    ),
+    "threshold_3_bit": lambda: Threshold(
+        thresholds(6, 7, 90), TensorType.integers(2, 2, 6, -100, 99), lanes=3
+    ),
+    "affine": lambda: Affine(affine(6), TensorType.integers(2, 1, 6, -50, 70), lanes=2),
+    "maxpool": lambda: MaxPool2d(TensorType.codes(4, 6, 4, 1), lanes=2),
+    "maxpool_integers": lambda: MaxPool2d(TensorType.integers(5, 5, 2, -9, 9), lanes=1),
+    "argmax": lambda: Argmax(TensorType.integers(1, 1, 10, -7, 7)),
+}
+
+
+@dataclass(frozen=True)
+class ComponentResult:
+    """What the simulation of one case found; see subbit.sim.run.SimResult for the fields."""
+
+    name: str
+    kind: str
+    frames: int
+    mismatches: int
+    first_difference: Difference | None
+    cycles: int
+
+
+def random_beats(unit: Unit, frames: int, seed: int) -> Beats:
+    """Input beats of some frames, from the whole range that the unit's input may have."""
+    kind = getattr(unit, "input", None)
+    low, high = -(unit.i.signed << (unit.i.bits - 1)), (1 << (unit.i.bits - unit.i.signed)) - 1
+    if isinstance(kind, TensorType):
+        low, high = kind.low, kind.high
+    return RNG(seed).integers(low, high + 1, (frames * unit.i_beats, unit.i.lanes), np.int64)
+
+
+def simulate_components(
+    names: Sequence[str] | None = None,
+    *,
+    frames: int = 3,
+    backpressure: str = "none",
+    seed: int = 0,
+    folder: Path = FOLDER,
+    models: Path | None = None,
+    waves: bool = False,
+    progress: Progress = SILENT,
+) -> list[ComponentResult]:
+    """Run the named cases, by default all, on random input; compare them as ``simulate`` does.
+
+    Raises SubbitError where a name is unknown, ToolError where a tool is missing or fails.
+    """
+    names = list(names or CASES)
+    unknown = [name for name in names if name not in CASES]
+    if unknown:
+        raise SubbitError(f"there is no case {unknown[0]!r}; there are {', '.join(CASES)}")
+    units = {name: CASES[name]() for name in names}
+    designs = [unit_design(name, unit) for name, unit in units.items()]
+    inputs = [random_beats(unit, frames, seed) for unit in units.values()]
+    model = build_designs(designs, models or folder / "models", waves=waves, progress=progress)
+    outcomes = run_designs(
+        *(model, designs, inputs),
+        backpressure=backpressure,
+        seed=seed,
+        folder=folder / "components",
+        waves=waves,
+        progress=progress,
+    )
+    results = []
+    for design, beats, outcome in zip(designs, inputs, outcomes, strict=True):
+        trace = run(design.processes, frames) if backpressure == "none" else None
+        found = compare(design, outcome.folder, beats, trace, None)
+        kind = type(units[design.name]).__name__
+        counts = (found.mismatches, found.first, outcome.cycles)
+        results.append(ComponentResult(design.name, kind, frames, *counts))
+    return results

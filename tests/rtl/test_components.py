@@ -1,0 +1,37 @@
+"""Each component alone under Verilator and cocotb: the second simulator beside Amaranth's own."""
+
+import inspect
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import subbit.sw.units
+from subbit.sim.components import CASES, simulate_components
+from subbit.sw.errors import SubbitError
+from subbit.sw.units.unit import Unit
+
+
+def test_components(tmp_path: Path, models: Path) -> None:
+    for backpressure in ("none", "random"):
+        results = simulate_components(
+            backpressure=backpressure, seed=11, folder=tmp_path, models=models
+        )
+        bad = [f"{row.name}: {row.first_difference}" for row in results if row.mismatches]
+        assert not bad, f"{backpressure} back-pressure: " + "; ".join(bad)
+        assert [row.name for row in results] == list(CASES)
+
+
+def test_every_kind_of_unit_has_a_case() -> None:
+    kinds = set()
+    for module in pkgutil.iter_modules(subbit.sw.units.__path__, "subbit.sw.units."):
+        for _, found in inspect.getmembers(import_module(module.name), inspect.isclass):
+            if issubclass(found, Unit) and not inspect.isabstract(found):
+                kinds.add(found)
+    assert kinds == {type(build()) for build in CASES.values()}
+
+
+def test_unknown_case(tmp_path: Path) -> None:
+    with pytest.raises(SubbitError, match="there is no case 'windw'; there are upsize, "):
+        simulate_components(["windw"], folder=tmp_path)

@@ -1,0 +1,48 @@
+"""Whole networks of every encoding and padding, in one model: every stream, every cycle."""
+
+from pathlib import Path
+
+import numpy as np
+from networks import NETWORKS, small_network
+
+from subbit.sim.compare import compare
+from subbit.sim.design import network_design
+from subbit.sim.run import classes, golden_model
+from subbit.sim.runner import build_designs, run_designs
+from subbit.sw.cycles import run
+from subbit.sw.golden import predict
+from subbit.sw.pipeline import Pipeline
+from subbit.sw.plan import smallest_plan
+from subbit.sw.planner import default_plan
+
+FRAMES = 3
+
+
+def pipelines() -> dict[str, Pipeline]:
+    """A pipeline for each network, unfolded a little and folded as far as it goes in turn."""
+    made = {}
+    for number, name in enumerate(NETWORKS):
+        network = small_network(name)
+        plan = default_plan(network, 1800) if number % 2 else smallest_plan(network)
+        made[name] = Pipeline(network, plan)
+    return made
+
+
+def test_networks(tmp_path: Path, models: Path) -> None:
+    codes = np.random.default_rng(7).integers(0, 16, (FRAMES, 8, 8, 1))
+    rows = pipelines()
+    designs = [network_design(f"net_{name}", pipeline) for name, pipeline in rows.items()]
+    inputs = [codes.reshape(-1, pipeline.i.lanes) for pipeline in rows.values()]
+    model = build_designs(designs, models)
+    for backpressure in ("none", "random"):
+        outcomes = run_designs(
+            *(model, designs, inputs), backpressure=backpressure, seed=3, folder=tmp_path / "run"
+        )
+        for name, design, beats, outcome in zip(rows, designs, inputs, outcomes, strict=True):
+            network = rows[name].network
+            trace = run(design.processes, FRAMES) if backpressure == "none" else None
+            found = compare(design, outcome.folder, beats, trace, golden_model(network, codes))
+            assert not found.mismatches, f"{name}, {backpressure}: {found.first}"
+            assert not outcome.stuck
+            predicted = predict(network, codes).classes
+            np.testing.assert_array_equal(classes(network, found), predicted)
