@@ -48,4 +48,5 @@ class Subsample(Unit):
 
     def reference(self, beats: Beats) -> Beats:
         """The beats that pass."""
-        return beats[np.tile(self.kept(), len(beats) // len(self.kept()))]
+        kept: Beats = beats[np.tile(self.kept(), len(beats) // len(self.kept()))]
+        return kept
