@@ -28,9 +28,8 @@ class FrameBuffer(wiring.Component):
     the other side. A buffer is free again when its last byte was read.
 
     With ``e = 8 // bits`` elements in a byte and ``g = gcd(e, lanes)``, ``o`` gives a beat every
-    ``lanes / g`` cycles. Latency: the first beat comes 3 read cycles after ``commit`` has passed
-    into ``r_domain`` (one cycle of ``w_domain``, two of ``r_domain``), and ``lanes / g`` more where
-    ``lanes != g``.
+    ``lanes / g`` cycles. Latency from ``commit`` to the first beat: one cycle of ``w_domain`` and
+    four of ``r_domain``, and ``lanes / g`` more where ``lanes != g``.
 
     Both domains must be reset together. Raises ValueError if ``lanes`` does not divide the frame.
     """
@@ -95,35 +94,36 @@ class FrameBuffer(wiring.Component):
         groups = info.elements_per_byte // group
         final_groups = (info.elements - 1) % info.elements_per_byte // group + 1
         offset = Signal(range(info.frame_bytes))  # byte to read next
-        index = Signal(range(groups))
-        live, final = Signal(), Signal()  # a byte waits at the port; it is its frame's last
-        taken, fetch = Signal(), Signal()
-        part = Signal(group * info.bits)
-        part_valid, part_ready = live, Signal()
+        # A byte waits at the memory's port, and elements of another in ``byte``; each may be the
+        # last of its frame. The memory is slow, so nothing but registers follows it.
+        fetched, fetched_final, live, final = Signal(), Signal(), Signal(), Signal()
+        byte, index = Signal(8), Signal(range(groups))
+        taken, load, fetch = Signal(), Signal(), Signal()
+        part, part_ready = byte[: group * info.bits], Signal()
         m.d.comb += [
             r_port.addr.eq(offset | (emptied[:-1] << ceil_log2(info.frame_bytes))),
             r_port.en.eq(fetch),
-            part.eq(r_port.data.word_select(index, group * info.bits)),
             taken.eq(part_ready & (index == Mux(final, final_groups - 1, groups - 1))),
-            fetch.eq((filled_there != emptied_gray) & (~live | taken)),
+            load.eq(fetched & (~live | taken)),
+            fetch.eq((filled_there != emptied_gray) & (~fetched | load)),
         ]
         with m.If(live & part_ready):
-            r_sync += index.eq(Mux(taken, 0, index + 1))
-            with m.If(taken):
-                r_sync += live.eq(0)
+            r_sync += [byte.eq(byte >> group * info.bits), index.eq(index + 1)]
+        with m.If(load):
+            r_sync += [byte.eq(r_port.data), index.eq(0), live.eq(1), final.eq(fetched_final)]
+        with m.Elif(taken):
+            r_sync += live.eq(0)
         with m.If(fetch):
-            r_sync += [live.eq(1), final.eq(0), offset.eq(offset + 1)]
-            with m.If(offset == info.frame_bytes - 1):
-                r_sync += [
-                    final.eq(1),
-                    offset.eq(0),
-                    emptied.eq(emptied + 1),
-                    emptied_gray.eq(next_gray(emptied)),
-                ]
-        self._join(m, part, part_valid, part_ready, group)
+            ends = offset == info.frame_bytes - 1
+            r_sync += [fetched.eq(1), fetched_final.eq(ends), offset.eq(Mux(ends, 0, offset + 1))]
+            with m.If(ends):
+                r_sync += [emptied.eq(emptied + 1), emptied_gray.eq(next_gray(emptied))]
+        with m.Elif(load):
+            r_sync += fetched.eq(0)
+        self._join(m, part, live, part_ready, group)
         return m
 
-    def _join(self, m: Module, part: Signal, valid: Signal, ready: Signal, group: int) -> None:
+    def _join(self, m: Module, part: Value, valid: Signal, ready: Signal, group: int) -> None:
         """Connect parts of ``group`` elements to ``o``."""
         ratio = self._lanes.lanes // group
         if ratio == 1:

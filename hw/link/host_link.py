@@ -27,7 +27,7 @@ class HostLink(wiring.Component):
 
     The two domains may have any clocks; they must be reset together. A byte on the line takes
     ``10 * clock_hz / baud`` cycles of ``link_domain``. From the middle of the stop bit of a
-    frame's closing flag to ``o`` valid: one cycle of ``link_domain`` and three of ``domain``
+    frame's closing flag to ``o`` valid: one cycle of ``link_domain`` and four of ``domain``
     (FrameBuffer says more where lanes do not divide a byte).
 
     Raises ValueError if a bit has less than four cycles, ``lanes`` does not divide the frame, or

@@ -76,13 +76,16 @@ def test_deframer_agrees_with_python(seed: int | None) -> None:
 
 
 def test_deframer_marks_what_is_damaged() -> None:
+    """A byte in doubt on top of a right content damages it; an escaped escape does not."""
     line = [(b, 0) for b in frame(b"good one")]
     line += [(b, int(n == 4)) for n, b in enumerate(frame(b"stop bit"))]
     line += [(b, 0) for b in frame(b"escape at the end")[:-1] + b"\x7d\x7e" + frame(b"good two")]
+    whole = frame(b"one byte too many")
+    line += [(b, 0) for b in whole[:5]] + [(0x00, 1)] + [(b, 0) for b in whole[5:]]
+    line += [(b, 0) for b in frame(b"good ]").replace(b"]", b"\x7d\x7d")]
     found = deframe(line, None)
-    assert [good for _, good in found] == [True, False, False, True]
-    assert found[0][0][:-4] == b"good one"
-    assert found[3][0][:-4] == b"good two"
+    assert [good for _, good in found] == [True, False, False, True, False, True]
+    assert [found[k][0][:-4] for k in (0, 3, 5)] == [b"good one", b"good two", b"good ]"]
 
 
 def test_deframer_takes_a_byte_in_nine_cycles() -> None:

@@ -76,6 +76,23 @@ def test_responses(link: LinkInfo, result_bits: int, seed: int | None) -> None:
     assert [(piece.data, piece.last) for piece in got] == expected
 
 
+def test_a_result_begins_when_its_first_logit_is_there() -> None:
+    dut = ResponseSender(info=info(2, 4), result_bits=8)
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.i.payload.kind, Answer.RESULT)
+        ctx.set(dut.i.valid, 1)
+        ctx.set(dut.o.ready, 1)
+        for _ in range(20):
+            await ctx.tick()
+            assert not ctx.get(dut.o.valid)
+        ctx.set(dut.results.valid, 1)
+        await ctx.tick()
+        assert ctx.get(dut.o.valid)
+
+    simulate(dut, [bench])
+
+
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 def test_results_must_fit() -> None:
     with pytest.raises(ValueError, match="33 bits do not fit logits of 4 bytes"):
