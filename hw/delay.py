@@ -11,35 +11,33 @@ __all__ = ["DelayLine"]
 
 
 class DelayLine(wiring.Component):
-    """``q`` is what ``d`` was ``depth`` steps ago, from a register; all ``fill`` bits before that.
+    """``q`` is what ``d`` was ``depth`` steps ago, from a register.
 
     A step reads the word for the next step and writes the word of this one, so with two words or
     more the addresses differ and no read-during-write logic is needed; one word is a register.
-    ``collision`` is high if they ever were the same. ``fill`` is None where the first ``depth``
-    words do not matter; else the memory is no block RAM, whose output has no initial value.
+    ``collision`` is high if they ever were the same. Nothing is known of the first ``depth`` words,
+    and a reset does not clear the memory.
     """
 
     step: Signal
     d: Signal
     q: Signal
 
-    def __init__(self, width: int, depth: int, memory: str = "auto", fill: int | None = None):
+    def __init__(self, width: int, depth: int, memory: str = "auto") -> None:
         self._width, self._depth = width, depth
-        style = choose_memory(width, depth, memory)
-        self._style = style if fill is None else "distributed"
-        self._fill = ((1 << width) - 1) * (fill or 0)
+        self._style = choose_memory(width, depth, memory)
         self.collision = Signal()
         super().__init__({"step": In(1), "d": In(width), "q": Out(width)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         if self._depth == 1:
-            word = Signal(self._width, init=self._fill)
+            word = Signal(self._width, reset_less=True)
             m.d.comb += self.q.eq(word)
             with m.If(self.step):
                 m.d.sync += word.eq(self.d)
             return m
-        memory = ram(self._width, self._depth, self._style, [self._fill] * self._depth)
+        memory = ram(self._width, self._depth, self._style)
         m.submodules.memory = memory
         write = memory.write_port()
         block = self._style == "block"
@@ -53,7 +51,7 @@ class DelayLine(wiring.Component):
             read.addr.eq(ahead),
             self.collision.eq(self.step & (now == ahead)),
         ]
-        word = Signal(self._width, init=self._fill)
+        word = Signal(self._width, reset_less=True)
         m.d.comb += self.q.eq(read.data if block else word)
         if block:
             m.d.comb += read.en.eq(self.step)

@@ -1,6 +1,6 @@
 """The sliding windows of a convolution."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -86,14 +86,16 @@ class WindowHistory(wiring.Component):
         m.submodules.chunks = chunks = Counter(unit.chunks)
         m.submodules.positions = positions = Counter(unit.positions, unit.position_tables())
         m.submodules.rows = rows = Counter(unit.rows.outputs, unit.rows.inside().T)
-        data, emit = positions.flags[0], positions.flags[1]
+        # After a reset the padding left of the first row has yet to come: no row before brought it.
+        left = Signal(range(unit.columns.after + 1), init=unit.columns.after)
+        begun = left == 0
+        data, emit = positions.flags[0] & begun, positions.flags[1] & begun
         inside = Mux(data, rows.flags, 0)  # which rows of this column are in the tensor
         column = self.padded(inside)
         kept = unit.replay.element.width - len(column)
         step = Signal()
         if unit.chunks == 1:
-            width = unit.replay.element.width
-            window = Signal(width, init=self.fill * ((1 << width) - 1))
+            window = Signal(unit.replay.element.width, reset_less=True)
             can = ~self.o.valid | self.o.ready
             m.d.comb += self.o.payload.eq(window)
             with m.If(self.o.ready):
@@ -109,8 +111,7 @@ class WindowHistory(wiring.Component):
                 window.eq(column),
             ]
             if kept:
-                fill = self.fill if unit.pad else None
-                m.submodules.past = past = DelayLine(kept, unit.chunks, "auto", fill)
+                m.submodules.past = past = DelayLine(kept, unit.chunks)
                 m.d.comb += [
                     window.eq(Cat(past.q, column)),
                     past.d.eq(window[len(column) :]),
@@ -121,22 +122,20 @@ class WindowHistory(wiring.Component):
             step.eq((self.i.valid | ~data) & can),
             self.i.ready.eq(data & can),
             chunks.step.eq(step),
-            positions.step.eq(step & chunks.last),
-            rows.step.eq(step & chunks.last & positions.last),
+            positions.step.eq(step & chunks.last & begun),
+            rows.step.eq(positions.step & positions.last),
         ]
+        with m.If(step & chunks.last & ~begun):
+            m.d.sync += left.eq(left - 1)
         return m
-
-    @property
-    def fill(self) -> int:
-        """The bits of the padding: all of its code's are the same."""
-        return int(self._unit.pad_code > 0)
 
     def padded(self, inside: Value) -> Value:
         """The incoming column with padding where a row is not ``inside``, and the mask behind."""
         width = self._unit.i.width
         rows = [self.i.payload[ky * width : (ky + 1) * width] for ky in range(self._unit.kernel)]
         if self._unit.pad:
-            pad = Const(self.fill * ((1 << width) - 1), width)
+            code = Const(self._unit.pad_code, unsigned(self._unit.input.bits))
+            pad = code.replicate(self._unit.channels)
             rows = [Mux(inside[ky], row, pad) for ky, row in enumerate(rows)]
         return Cat(*rows, inside) if self._unit.masked else Cat(*rows)
 
