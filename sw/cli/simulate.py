@@ -1,6 +1,7 @@
 """subbit sim: the RTL against the golden model."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -17,6 +18,9 @@ from subbit.sw.cli.options import (
     print_json,
 )
 from subbit.sw.ir import load_network
+
+if TYPE_CHECKING:
+    from subbit.sim.run import SimResult
 
 __all__ = ["sim_command"]
 
@@ -52,25 +56,39 @@ def sim_command(
 ) -> int:
     """Simulate the RTL of MODEL on test images and compare every stream with the golden model.
 
-    Exits with 1 at the first difference, which is named: layer, pixel, channel, expected, got.
+    Exits with 1 if any element differs; the first is named: layer, pixel, channel, expected, got.
 
     \b
     Example: subbit sim examples/digits-plain.safetensors --frames 20 --backpressure random --seed 1
     """
     from subbit.sim.run import simulate
-    from subbit.sw.evaluate import load_frames
+    from subbit.sw.flow.progress import ConsoleProgress
 
     network = load_network(model)
     chosen = chosen_plan(network, board, plan)
-    images = load_frames(network, data, frames)
-    result = simulate(
-        network, chosen, images.codes, backpressure=backpressure, seed=seed, waves=waves
-    )
+    with ConsoleProgress() as progress:
+        result = simulate(
+            *(network, chosen),
+            frames=frames,
+            backpressure=backpressure,
+            seed=seed,
+            waves=waves,
+            data=data,
+            progress=progress,
+        )
     if json_:
         print_json(result.summary())
     else:
-        table = Table(title=f"simulation of {network.name}", show_header=False)
-        for name, value in result.summary().items():
-            table.add_row(name, str(value))
-        Console().print(table)
+        show(result)
     return 1 if result.mismatches else 0
+
+
+def show(result: "SimResult") -> None:
+    """Print the result as a table, and the first difference below it."""
+    table = Table(title=f"simulation of {result.network}", show_header=False)
+    for name, value in result.summary().items():
+        if name not in ("network", "first_difference") and value is not None:
+            table.add_row(name, str(value))
+    Console().print(table)
+    if result.first_difference is not None:
+        click.echo(f"first difference: {result.first_difference}")
