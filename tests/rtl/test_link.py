@@ -4,6 +4,7 @@ bad.
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 from subbit.sim.simulated_board import SimulatedBoard
 from subbit.sw.host.device import Device
 from subbit.sw.host.hdlc import Deframer, frame
-from subbit.sw.host.loopback import Faults, NoisyLine
+from subbit.sw.host.loopback import Faults, NoisyTransport
 from subbit.sw.host.packing import pack_frames, unpack_result
 from subbit.sw.host.protocol import ErrorCode, Kind, LinkInfo, Message
-from subbit.sw.host.transport import PtyTransport, SerialTransport, Transport
+from subbit.sw.host.transport import PtyTransport, SerialTransport
 from subbit.sw.ir import Encoding
 
-TIMEOUT_S = 3.0
+# The simulation shares its processor: only lines that lose answers need a short timeout.
+TIMEOUT_S, NOISY_TIMEOUT_S = 20.0, 2.0
 
 
 def info(height: int, width: int, channels: int, bits: int, window: int, logits: int) -> LinkInfo:
@@ -51,8 +53,8 @@ class Board:
     def transport(self) -> PtyTransport:
         return self.simulated.transport()
 
-    def device(self, transport: Transport | None = None, retries: int = 5) -> Device:
-        return Device(transport or self.transport(), timeout_s=TIMEOUT_S, retries=retries)
+    def device(self) -> Device:
+        return Device(self.transport(), timeout_s=TIMEOUT_S)
 
     def codes(self, count: int, seed: int) -> NDArray[np.int64]:
         shape = (count, *self.info.shape)
@@ -74,15 +76,11 @@ class Board:
 
 
 @pytest.fixture(scope="module", params=BOARDS)
-def board(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Board]:
+def board(request: pytest.FixtureRequest, models: Path) -> Iterator[Board]:
     link, options, clocks = BOARDS[request.param]
-    models = tmp_path_factory.getbasetemp() / "models"
-    with SimulatedBoard(
-        LinkedSums(info=link, **options), name="sums", models=models, **clocks
-    ) as it:
-        yield Board(it, link)
+    component = LinkedSums(info=link, **options)
+    with SimulatedBoard(component, name="sums", models=models, **clocks) as simulated:
+        yield Board(simulated, link)
 
 
 def test_good_line_with_the_window_full(board: Board) -> None:
@@ -94,7 +92,7 @@ def test_good_line_with_the_window_full(board: Board) -> None:
 
 
 def test_a_serial_port_is_a_transport_too(board: Board) -> None:
-    with board.device(SerialTransport(board.simulated.path)) as device:
+    with Device(SerialTransport(board.simulated.path), timeout_s=TIMEOUT_S) as device:
         board.check(device, 5, 2)
 
 
@@ -109,27 +107,6 @@ def test_garbage_before_and_between(board: Board, seed: int) -> None:
         board.check(device, 4, seed)
 
 
-class NoisyTransport(Transport):
-    """A transport whose line loses, changes and adds bytes in both directions."""
-
-    def __init__(self, inner: Transport, faults: Faults) -> None:
-        self.name = inner.name
-        self.inner = inner
-        self.there, self.back = NoisyLine(faults, 0), NoisyLine(faults, 1)
-
-    def write(self, content: bytes) -> None:
-        self.inner.write(self.there.carry(content))
-
-    def read(self, limit: int, timeout_s: float) -> bytes:
-        while content := self.inner.read(limit, timeout_s):
-            if arrived := self.back.carry(content):
-                return arrived
-        return b""
-
-    def close(self) -> None:
-        self.inner.close()
-
-
 @pytest.mark.parametrize(
     "faults",
     [
@@ -142,7 +119,7 @@ class NoisyTransport(Transport):
 )
 def test_bad_lines_change_nothing_but_the_time(board: Board, faults: Faults) -> None:
     noisy = NoisyTransport(board.transport(), faults)
-    with board.device(noisy, retries=30) as device:
+    with Device(noisy, timeout_s=NOISY_TIMEOUT_S, retries=30) as device:
         assert device.identify() == board.info
         board.check(device, 60, faults.seed)
         assert device.statistics.repeats > 0
