@@ -2,31 +2,30 @@
 
 from collections.abc import Iterable, Sequence
 
-from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 __all__ = ["Counter", "lookup"]
 
 
-def lookup(index: Value, table: Sequence[bool]) -> Value:
-    """``table[index]``, by comparisons with constants; ``index`` below ``len(table)``.
+MANY = 4  # changes of a flag beyond which its even and odd counts are looked at apart
 
-    Cheap for tables of one or two runs, and for those whose even and odd parts are so.
+
+def lookup(index: Value, table: Sequence[bool]) -> Value:
+    """``table[index]``, ``index`` below ``len(table)``; cheap where few elements are true or few
+    are false, and for tables whose even and odd parts are such.
     """
-    starts = [k for k in range(len(table)) if table[k] and not (k and table[k - 1])]
-    if all(table) or not starts:
-        return Const(int(bool(starts)), 1)
-    if len(starts) > 2:
-        return (index[0] & lookup(index[1:], table[1::2])) | (
-            ~index[0] & lookup(index[1:], table[::2])
-        )
-    runs: Value = Const(0, 1)
-    for start in starts:
-        end = next((k for k in range(start, len(table)) if not table[k]), len(table))
-        above = (index >= start) if start else Const(1, 1)
-        runs = runs | (above & (index < end) if end < len(table) else above)
-    return runs
+    hits = [k for k, x in enumerate(table) if x]
+    if len(hits) > len(table) // 2:
+        return ~lookup(index, [not x for x in table])
+    if len(hits) > MANY:
+        odd, even = lookup(index[1:], table[1::2]), lookup(index[1:], table[::2])
+        return Mux(index[0], odd, even)
+    found: Value = Const(0, 1)
+    for k in hits:
+        found = found | (index == k)
+    return found
 
 
 class Counter(wiring.Component):
@@ -63,7 +62,8 @@ class Counter(wiring.Component):
         with m.If(self.step):
             m.d.sync += self.count.eq(self.count + 1)
             for t, table in enumerate(self._tables):
-                m.d.sync += flags[t].eq(lookup(self.count, table[1:] + table[:1]))
+                changes = [x != y for x, y in zip(table, table[1:] + table[:1], strict=True)]
+                m.d.sync += flags[t].eq(flags[t] ^ lookup(self.count, changes))
             with m.If(flags[-1]):
                 m.d.sync += [self.count.eq(0), flags.eq(first)]
         return m
