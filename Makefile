@@ -21,7 +21,7 @@ MADE_OF = pyproject.toml constraints.txt tools/venv
 help:  ## list the targets
 	@echo 'make TARGET [MODEL=network.safetensors] [BOARD=ulx3s] [ARGS="more options of subbit"]'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 	    printf '  %-11s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'MODEL is $(MODEL), BOARD is $(BOARD)'

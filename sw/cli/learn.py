@@ -42,8 +42,10 @@ def train_command(
              subbit train mnist-plain --data mnist/
     """
     from subbit.sw.nn.progress import training_bar
+    from subbit.sw.nn.recipes import find_recipe
     from subbit.sw.nn.train import train_network
 
+    find_recipe(recipe)
     path = out or Path(f"{recipe}.safetensors")
     with training_bar() as bar:
         result = train_network(recipe, path, data, epochs, seed, resume, bar)
