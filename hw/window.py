@@ -84,7 +84,7 @@ class WindowHistory(wiring.Component):
         m = Module()
         unit = self._unit
         m.submodules.chunks = chunks = Counter(unit.chunks)
-        m.submodules.positions = positions = Counter(unit.positions, unit.position_tables())
+        m.submodules.positions = positions = Counter(unit.columns.positions, unit.position_tables())
         m.submodules.rows = rows = Counter(unit.rows.outputs, unit.rows.inside().T)
         # After a reset the padding left of the first row has yet to come: no row before brought it.
         left = Signal(range(unit.columns.after + 1), init=unit.columns.after)

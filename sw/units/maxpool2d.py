@@ -82,4 +82,4 @@ class MaxPool2d(Unit):
         lines = memory_cost(width, self.chunks, self.memory)
         lines += memory_cost(width, self.line_words, self.memory)
         counters = 3 * (self.interval_cycles - 1).bit_length()
-        return lines + Cost(2 * per_bit * width + counters + 10, 2 * width + counters + 10)
+        return lines + Cost(2 * per_bit * width + counters + 25, 2 * width + counters + 10)

@@ -10,56 +10,14 @@ from numpy.typing import NDArray
 from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE, Process
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.types import Encoding, TensorType
+from subbit.sw.units.axis import Axis
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.memory import memory_cost
 from subbit.sw.units.replay import Replay
 from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.sw.units.window_interval import window_interval
 
-__all__ = ["Axis", "Window"]
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One direction of a sliding window over ``size`` elements with ``pad`` more on each side.
-
-    Output ``j`` covers the elements ``j * stride - pad`` to ``j * stride - pad + kernel - 1``.
-    """
-
-    size: int
-    kernel: int
-    stride: int
-    pad: int
-
-    @property
-    def outputs(self) -> int:
-        """Positions of the window."""
-        return (self.size + 2 * self.pad - self.kernel) // self.stride + 1
-
-    @property
-    def first(self) -> int:
-        """Last element that output 0 covers."""
-        return self.kernel - 1 - self.pad
-
-    @property
-    def last(self) -> int:
-        """Last element that the last output covers; ``size`` or more where that is padding."""
-        return self.first + self.stride * (self.outputs - 1)
-
-    @property
-    def after(self) -> int:
-        """Padding elements behind the last real one that some output covers."""
-        return max(0, self.last - self.size + 1)
-
-    def completes(self, elements: "range | NDArray[np.int64]") -> NDArray[np.bool_]:
-        """For each element, whether it is the last one of some output."""
-        x = np.asarray(elements) - self.first
-        return np.isin(x, np.arange(self.outputs) * self.stride)
-
-    def inside(self) -> NDArray[np.bool_]:
-        """``(outputs, kernel)``: whether that element of that window is a real one."""
-        start = np.arange(self.outputs)[:, None] * self.stride - self.pad
-        elements = start + np.arange(self.kernel)
-        return (elements >= 0) & (elements < self.size)
+__all__ = ["Window"]
 
 
 @dataclass(frozen=True)
@@ -77,8 +35,9 @@ class Window(Unit):
     row below the tensor takes ``W * n`` cycles and no input); a history of columns per chunk that
     turns columns into windows (padding columns right of the tensor serve as those left of the next
     row too: ``W + pad`` positions a row, each ``n`` cycles); and a double-buffered replay. So an
-    output row takes about ``max(positions * n, OW * n * folds)`` cycles; see ``interval_cycles``.
-    ``memory``: where the line buffer lives: ``auto``, ``block``, ``distributed``.
+    output row takes ``max((W + pad) * n, OW * n * folds)`` cycles, and more after a row that
+    completes no window; see ``interval_cycles``. ``memory``: where the line buffer lives, one of
+    ``auto``, ``block``, ``distributed``.
     """
 
     component: ClassVar[str] = "subbit.hw.window:Window"
@@ -146,16 +105,6 @@ class Window(Unit):
         return max(self.input.height, self.rows.last + 1)
 
     @property
-    def lead(self) -> int:
-        """Padding columns of a row that no window of the row before had on its right."""
-        return self.pad - self.columns.after
-
-    @property
-    def positions(self) -> int:
-        """Columns that a row of windows goes through."""
-        return self.lead + self.columns.last + 1
-
-    @property
     def replay(self) -> Replay:
         """What repeats the windows: a word of all lanes and of the mask of each position."""
         width = self.kernel * (self.column_bits + (self.kernel if self.masked else 0))
@@ -166,6 +115,11 @@ class Window(Unit):
     def direct(self) -> bool:
         """Whether the register of the last columns is the output already."""
         return self.chunks == 1 and self.folds == 1
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles between two frames when neither neighbour is slower; see ``window_interval``."""
+        return window_interval(self.rows, self.columns, self.chunks, self.folds)
 
     def line_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
         """Of each row that is run, whether it is input and whether it completes windows; of each
@@ -179,7 +133,7 @@ class Window(Unit):
         """Of each position in a row of windows, whether it is input and whether it completes a
         window.
         """
-        x = np.arange(self.positions) - self.lead
+        x = np.arange(self.columns.positions) - self.columns.lead
         return (x >= 0) & (x < self.input.width), self.columns.completes(x)
 
     def processes(self) -> tuple[Process, ...]:
@@ -196,7 +150,7 @@ class Window(Unit):
     def history_process(self) -> Process:
         """Takes the real columns, gives a token for each complete window (all its chunks)."""
         data, emits = self.position_tables()
-        steps = np.zeros((self.rows.outputs, self.positions, self.chunks), np.uint8)
+        steps = np.zeros((self.rows.outputs, self.columns.positions, self.chunks), np.uint8)
         steps[:, data] |= TAKE
         if self.chunks > 1:
             steps[:, emits, 0] |= RESERVE
@@ -237,5 +191,6 @@ class Window(Unit):
             total += Cost(lut4=self.column_bits)
         if not self.direct:
             total += self.replay.cost()
-        counters = (self.rows_run * self.line_words * self.positions).bit_length()
-        return total + Cost(3 * counters + 20, 2 * counters + 20)
+        counters = (self.rows_run * self.line_words * self.columns.positions).bit_length()
+        edges = 10 * k if self.pad else 0
+        return total + Cost(3 * counters + 20 + edges, 2 * counters + 20)

@@ -1,9 +1,12 @@
 """Sliding windows against numpy, over shapes, paddings, strides, chunks and folds."""
 
+from random import Random
+
 import numpy as np
 import pytest
-from harness import check_unit
+from harness import check_unit, simulate_unit
 
+from subbit.sw.cycles import run
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.types import TensorType
 from subbit.sw.units.window import Window
@@ -52,3 +55,48 @@ def test_window(case: tuple[int, int, int, int, int, int, Padding, int, int]) ->
     tensor = TensorType.codes(height, width, cin, bits)
     unit = Window(tensor, kernel, stride, padding, channels, folds)
     check_unit(unit, frames_of(unit, 3))
+
+
+def test_interval_is_that_of_the_cycle_model() -> None:
+    random = Random(1)
+    checked = 0
+    while checked < 400:
+        kernel, stride = random.choice((1, 3, 5)), random.choice((1, 2))
+        padding = random.choice((NONE, ZERO)) if kernel > 1 else NONE
+        tensor = TensorType.codes(random.randint(1, 8), random.randint(1, 8), 6, 1)
+        unit = Window(tensor, kernel, stride, padding, random.choice((2, 3, 6)), checked % 7 + 1)
+        if min(unit.rows.outputs, unit.columns.outputs) < 1:
+            continue
+        trace = run(list(unit.processes()), 6)
+        assert trace.interval_cycles == unit.interval_cycles, unit
+        checked += 1
+
+
+def test_large_rows_are_bound_by_the_replay() -> None:
+    unit = Window(TensorType.codes(30, 30, 64, 1), 3, 1, ZERO, 16, 8)
+    line_of_the_next_frame = 30 * 4 - 3 * 8 * 4 + 3 * 4
+    assert unit.interval_cycles == 30 * 30 * 4 * 8 + line_of_the_next_frame
+
+
+def test_a_reference_window() -> None:
+    unit = Window(TensorType.codes(2, 2, 1, 2), 3, 1, ZERO, 1, 1)
+    first = unit.reference(np.array([[1], [2], [3], [0]]))[0]
+    assert first.reshape(3, 3).tolist() == [[0, 0, 0], [0, 4 + 1, 4 + 2], [0, 4 + 3, 4 + 0]]
+
+
+LARGE = [
+    # height, width, channels, kernel, padding, at a time, folds
+    (30, 30, 64, 3, NONE, 64, 1),
+    (6, 30, 64, 3, ZERO, 16, 1),
+    (3, 3, 256, 3, PLUS, 16, 1),
+]
+
+
+@pytest.mark.parametrize("case", LARGE, ids=str)
+def test_real_sizes(case: tuple[int, int, int, int, Padding, int, int]) -> None:
+    height, width, cin, kernel, padding, channels, folds = case
+    unit = Window(TensorType.codes(height, width, cin, 1), kernel, 1, padding, channels, folds)
+    beats = frames_of(unit, 1)
+    out, cycles = simulate_unit(unit, beats, unit.o_beats, None)
+    np.testing.assert_array_equal(out, unit.reference(beats))
+    assert cycles == run(list(unit.processes())).taken[-1].tolist()

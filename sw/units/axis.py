@@ -1,0 +1,67 @@
+"""The arithmetic of a sliding window in one direction."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Axis"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One direction of a sliding window over ``size`` elements with ``pad`` more on each side.
+
+    Output ``j`` covers the elements ``j * stride - pad`` to ``j * stride - pad + kernel - 1``.
+    """
+
+    size: int
+    kernel: int
+    stride: int
+    pad: int
+
+    @property
+    def outputs(self) -> int:
+        """Positions of the window."""
+        return (self.size + 2 * self.pad - self.kernel) // self.stride + 1
+
+    @property
+    def first(self) -> int:
+        """Last element that output 0 covers."""
+        return self.kernel - 1 - self.pad
+
+    @property
+    def last(self) -> int:
+        """Last element that the last output covers; ``size`` or more where that is padding."""
+        return self.first + self.stride * (self.outputs - 1)
+
+    @property
+    def after(self) -> int:
+        """Padding elements behind the last real one that some output covers."""
+        return max(0, self.last - self.size + 1)
+
+    @property
+    def lead(self) -> int:
+        """Padding elements in front that the padding behind the row before does not serve as."""
+        return self.pad - self.after
+
+    @property
+    def positions(self) -> int:
+        """Elements that a row of windows goes through, one after another."""
+        return self.lead + self.last + 1
+
+    @property
+    def used(self) -> int:
+        """Real elements up to the last that an output covers."""
+        return min(self.size, self.last + 1)
+
+    def completes(self, elements: "range | NDArray[np.int64]") -> NDArray[np.bool_]:
+        """For each element, whether it is the last one of some output."""
+        x = np.asarray(elements) - self.first
+        return np.isin(x, np.arange(self.outputs) * self.stride)
+
+    def inside(self) -> NDArray[np.bool_]:
+        """``(outputs, kernel)``: whether that element of that window is a real one."""
+        start = np.arange(self.outputs)[:, None] * self.stride - self.pad
+        elements = start + np.arange(self.kernel)
+        return (elements >= 0) & (elements < self.size)
