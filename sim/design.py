@@ -20,9 +20,10 @@ class Watched:
     """The output stream of a unit in its place.
 
     ``port``: its name in the test bench; ``layer``: the layer, or joined by '+' the layers, whose
-    result it is or that it serves; ``process``: which of the design's processes gives the stream. ``tensor``: the type of the tensor whose
-    elements the beats carry in order, or None; ``golden``: the layer that makes this tensor.
-    ``pixels``: the output pixels of the unit's stage, in whose order the beats come.
+    result it is or that it serves; ``process``: which of the design's processes gives the stream.
+    ``tensor``: the type of the tensor whose elements the beats carry in order, or None; ``golden``:
+    the layer that makes this tensor. ``pixels``: rows and columns of the output of the unit's
+    stage, in whose order the beats come.
     """
 
     name: str

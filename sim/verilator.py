@@ -50,7 +50,7 @@ VERILATOR_OPTIONS = (
         "--x-initial",
         "fast",
     ),
-    *("--output-split", "20000", "--no-assert", "-CFLAGS", "-fPIC", "-o", "model.so"),
+    *("--output-split", "50000", "--no-assert", "-CFLAGS", "-fPIC", "-o", "model.so"),
 )
 ENTRY = """\
 #define main cocotb_main
