@@ -69,8 +69,16 @@ def test_codebook_sizes(name: str, tau: int) -> None:
         assert isinstance(layer.weights, CodebookWeights)
         assert layer.weights.tau == tau
         assert len(np.unique(layer.weights.codewords, axis=0)) == 1 << tau
-    share = sum(la.weight_bits for la in layers) / sum(la.weight_count for la in layers)
-    assert share <= (0.56 if name == "digits-codebook" else 0.58)
+        outputs, inputs = layer.weights.shape[:2]
+        assert layer.weight_bits == tau * outputs * inputs + 9 * (1 << tau)
+    if name == "digits-codebook":
+        bits, count = (sum(sizes) for sizes in zip(*map(sizes_of, layers), strict=True))
+        assert bits <= 0.56 * count
+
+
+def sizes_of(layer: Conv2d) -> tuple[int, int]:
+    """Stored bits and number of weights."""
+    return layer.weight_bits, layer.weight_count
 
 
 @pytest.mark.parametrize("name", ["digits-tiled", "mnist-tiled"])
