@@ -88,8 +88,8 @@ RECIPES = {
         replace(DIGITS, name="digits-codebook", encoding="codebook", tau=4),
         replace(DIGITS, name="digits-tiled", encoding="tiled", hidden=64),
         MNIST,
-        replace(MNIST, name="mnist-codebook", epochs=15, encoding="codebook", tau=5),
-        replace(MNIST, name="mnist-tiled", epochs=15, encoding="tiled", hidden=64),
+        replace(MNIST, name="mnist-codebook", encoding="codebook", tau=5),
+        replace(MNIST, name="mnist-tiled", encoding="tiled", hidden=64),
     )
 }
 

@@ -1,5 +1,7 @@
 """Training: recipes, resuming, the files that a run leaves, and what bad input gets."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -188,3 +190,16 @@ def test_progress_bar() -> None:
     assert "epoch 2/2" in text
     assert "loss 0.500" in text
     assert "test 87.50 %" in text
+
+
+@pytest.mark.parametrize("absent", ["torch", "matplotlib"])
+def test_missing_packages_are_named(absent: str) -> None:
+    code = (
+        "import importlib.util as u; find = u.find_spec\n"
+        f"u.find_spec = lambda name: None if name == {absent!r} else find(name)\n"
+        "from subbit.sw.errors import ToolError\n"
+        "try:\n    import subbit.sw.nn\nexcept ToolError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    wanted = f"training needs {absent}; install it with: pip install 'subbit[train]'\n"
+    assert done.stdout == wanted
