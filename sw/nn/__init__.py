@@ -4,10 +4,9 @@ from importlib.util import find_spec
 
 from subbit.sw.errors import ToolError
 
-_missing = [name for name in ("torch", "matplotlib") if find_spec(name) is None]
-if _missing:
+if find_spec("torch") is None or find_spec("matplotlib") is None:
     raise ToolError(
-        f"training needs {' and '.join(_missing)}; install it with: pip install 'subbit[train]'"
+        "training needs torch and matplotlib; install them with: pip install 'subbit[train]'"
     )
 
 from subbit.sw.nn.export import export
