@@ -1,5 +1,7 @@
 """The sliding windows of a convolution."""
 
+from itertools import product
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -61,7 +63,7 @@ class LineBuffer(wiring.Component):
 
 
 class WindowHistory(wiring.Component):
-    """Columns in, windows of ``kernel`` columns out, the leftmost in the low bits.
+    """Columns in, windows of ``span`` columns out, the leftmost in the low bits.
 
     Puts the code of the padding outside the tensor. With a mask, ``kernel`` bits above each
     column say which of its rows are inside. ``collision``: see DelayLine.
@@ -181,16 +183,15 @@ class Window(wiring.Component):
         return m
 
     def lanes(self, window: Value) -> Value:
-        """The window's bits in the order channel, row, column, each lane with its mask bit."""
+        """The bits in the order pixel, channel, row, column, each lane with its mask bit."""
         unit = self._unit
         k, bits = unit.kernel, unit.input.bits
-        column_bits = len(window) // k
+        column_bits = len(window) // unit.span
         parts: list[Value] = []
-        for channel in range(unit.channels):
-            for ky in range(k):
-                for column in range(0, k * column_bits, column_bits):
-                    start = column + (ky * unit.channels + channel) * bits
-                    parts.append(window[start : start + bits])
-                    if unit.masked:
-                        parts.append(window[column + unit.column_bits + ky])
+        for pixel, channel, ky, kx in product(*map(range, (unit.pixels, unit.channels, k, k))):
+            column = (pixel * unit.stride + kx) * column_bits
+            start = column + (ky * unit.channels + channel) * bits
+            parts.append(window[start : start + bits])
+            if unit.masked:
+                parts.append(window[column + unit.column_bits + ky])
         return Cat(*parts)

@@ -38,6 +38,10 @@ class Window(Unit):
     output row takes ``max((W + pad) * n, OW * n * folds)`` cycles, and more after a row that
     completes no window; see ``interval_cycles``. ``memory``: where the line buffer lives, one of
     ``auto``, ``block``, ``distributed``.
+
+    With ``pixels`` more than 1, that many neighbouring output pixels of a row (a divisor of the
+    row) come side by side, the leftmost in the lowest lanes: a window of ``span`` columns moves by
+    ``pixels * stride``, and ``OW / pixels`` replaces ``OW`` above.
     """
 
     component: ClassVar[str] = "subbit.hw.window:Window"
@@ -48,6 +52,12 @@ class Window(Unit):
     channels: int
     folds: int
     memory: str = "auto"
+    pixels: int = 1
+
+    @property
+    def span(self) -> int:
+        """Columns that the windows of a beat cover together."""
+        return self.kernel + (self.pixels - 1) * self.stride
 
     @property
     def masked(self) -> bool:
@@ -76,8 +86,8 @@ class Window(Unit):
 
     @property
     def columns(self) -> Axis:
-        """The window's way to the right."""
-        return Axis(self.input.width, self.kernel, self.stride, self.pad)
+        """The way to the right of the windows of a beat."""
+        return Axis(self.input.width, self.span, self.stride * self.pixels, self.pad)
 
     @property
     def i(self) -> Lanes:
@@ -86,8 +96,9 @@ class Window(Unit):
 
     @property
     def o(self) -> Lanes:
-        """A window of ``channels`` channels."""
-        return Lanes(self.channels * self.kernel**2, self.input.bits + self.masked)
+        """A window of ``channels`` channels for each of the pixels."""
+        lanes = self.pixels * self.channels * self.kernel**2
+        return Lanes(lanes, self.input.bits + self.masked)
 
     @property
     def column_bits(self) -> int:
@@ -107,7 +118,7 @@ class Window(Unit):
     @property
     def replay(self) -> Replay:
         """What repeats the windows: a word of all lanes and of the mask of each position."""
-        width = self.kernel * (self.column_bits + (self.kernel if self.masked else 0))
+        width = self.span * (self.column_bits + (self.kernel if self.masked else 0))
         vectors = self.rows.outputs * self.columns.outputs
         return Replay(Lanes(1, width), self.chunks, self.folds, vectors)
 
@@ -171,21 +182,22 @@ class Window(Unit):
         return windows.reshape(-1, self.o.lanes)
 
     def windows(self, frames: Beats, pad_code: int) -> Beats:
-        """``(frame, y, x, fold, chunk, channel, ky, kx)``."""
+        """``(frame, y, x / pixels, fold, chunk, pixel, channel, ky, kx)``."""
         pad, k, s = self.pad, self.kernel, self.stride
         edges = ((0, 0), (pad, pad), (pad, pad), (0, 0))
         padded = np.pad(frames, edges, constant_values=pad_code)
         views = sliding_window_view(padded, (k, k), axis=(1, 2))[:, ::s, ::s]
-        parts = views.reshape(*views.shape[:3], 1, self.chunks, self.channels, k, k)
-        return np.repeat(parts, self.folds, axis=3)
+        groups = (views.shape[2] // self.pixels, 1, self.pixels)
+        parts = views.reshape(*views.shape[:2], *groups, self.chunks, self.channels, k, k)
+        return np.repeat(np.moveaxis(parts, 4, 5), self.folds, axis=3)
 
     def cost(self) -> Cost:
         """Line buffer, history, replay, counters."""
-        k, mask = self.kernel, self.kernel if self.masked else 0
+        k, span, mask = self.kernel, self.span, self.kernel if self.masked else 0
         column = self.column_bits + mask
         total = memory_cost((k - 1) * self.i.width, self.line_words, self.memory)
         total += Cost(flip_flops=self.column_bits)
-        kept = k if self.chunks == 1 else k - 1
+        kept = span if self.chunks == 1 else span - 1
         total += memory_cost(kept * column, self.chunks)
         if self.chunks > 1 and self.pad:
             total += Cost(lut4=self.column_bits)

@@ -9,6 +9,7 @@ from harness import check_unit, simulate_unit
 from subbit.sw.cycles import run
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.types import TensorType
+from subbit.sw.units.axis import Axis
 from subbit.sw.units.window import Window
 
 NONE, ZERO, MINUS, PLUS = Padding.NONE, Padding.ZERO, Padding.MINUS, Padding.PLUS
@@ -57,6 +58,35 @@ def test_window(case: tuple[int, int, int, int, int, int, Padding, int, int]) ->
     check_unit(unit, frames_of(unit, 3))
 
 
+PIXELS = [
+    # height, width, channels, bits, kernel, stride, padding, at a time, folds, pixels
+    (4, 6, 2, 1, 3, 1, ZERO, 2, 1, 2),
+    (4, 6, 2, 1, 3, 1, ZERO, 1, 3, 3),
+    (3, 6, 4, 2, 3, 1, PLUS, 2, 2, 6),
+    (5, 8, 2, 1, 3, 2, ZERO, 2, 2, 2),
+    (5, 9, 2, 1, 3, 2, NONE, 1, 2, 4),
+    (6, 6, 2, 1, 5, 1, MINUS, 1, 1, 2),
+    (7, 7, 1, 8, 5, 2, NONE, 1, 3, 2),
+    (3, 4, 4, 2, 1, 1, NONE, 2, 2, 2),
+]
+
+
+@pytest.mark.parametrize("case", PIXELS, ids=str)
+def test_pixels_side_by_side(
+    case: tuple[int, int, int, int, int, int, Padding, int, int, int],
+) -> None:
+    height, width, cin, bits, kernel, stride, padding, channels, folds, pixels = case
+    tensor = TensorType.codes(height, width, cin, bits)
+    unit = Window(tensor, kernel, stride, padding, channels, folds, pixels=pixels)
+    one = Window(tensor, kernel, stride, padding, channels, folds)
+    beats = frames_of(unit, 3)
+    check_unit(unit, beats)
+    # the same windows as one by one, in another order
+    k2 = channels * kernel**2
+    wide = unit.reference(beats).reshape(-1, folds, unit.chunks, pixels, k2)
+    np.testing.assert_array_equal(np.moveaxis(wide, 3, 1).ravel(), one.reference(beats).ravel())
+
+
 def test_interval_is_that_of_the_cycle_model() -> None:
     random = Random(1)
     checked = 0
@@ -64,8 +94,10 @@ def test_interval_is_that_of_the_cycle_model() -> None:
         kernel, stride = random.choice((1, 3, 5)), random.choice((1, 2))
         padding = random.choice((NONE, ZERO)) if kernel > 1 else NONE
         tensor = TensorType.codes(random.randint(1, 8), random.randint(1, 8), 6, 1)
-        unit = Window(tensor, kernel, stride, padding, random.choice((2, 3, 6)), checked % 7 + 1)
-        if min(unit.rows.outputs, unit.columns.outputs) < 1:
+        channels, pixels = random.choice((2, 3, 6)), random.choice((1, 1, 2, 3))
+        unit = Window(tensor, kernel, stride, padding, channels, checked % 7 + 1, pixels=pixels)
+        row = Axis(tensor.width, kernel, stride, unit.pad).outputs
+        if min(unit.rows.outputs, row) < 1 or row % pixels:
             continue
         trace = run(list(unit.processes()), 6)
         assert trace.interval_cycles == unit.interval_cycles, unit
