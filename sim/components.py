@@ -27,8 +27,8 @@ from subbit.sw.units.argmax import Argmax
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.fifo import Fifo
 from subbit.sw.units.maxpool2d import MaxPool2d
+from subbit.sw.units.pick import Pick
 from subbit.sw.units.replay import Replay
-from subbit.sw.units.subsample import Subsample
 from subbit.sw.units.threshold import Threshold
 from subbit.sw.units.unit import Beats, Lanes, Unit
 from subbit.sw.units.width import Downsize, Upsize
@@ -97,7 +97,7 @@ CASES: dict[str, Callable[[], Unit]] = {
     "fifo": lambda: Fifo(Lanes(3, 5, True), 4, 9, "distributed"),
     "fifo_depth_1": lambda: Fifo(Lanes(1, 4), 1, 9),
     "fifo_block": lambda: Fifo(Lanes(2, 9), 32, 50, "block"),
-    "subsample": lambda: Subsample(TensorType.codes(5, 4, 4, 2), 2, 2),
+    "pick": lambda: Pick(Lanes(2, 3), 2, 3, 2),
     "replay": lambda: Replay(Lanes(4, 2), 3, 4, 5),
     "replay_one_beat": lambda: Replay(Lanes(4, 1), 1, 3, 5),
     "replay_block": lambda: Replay(Lanes(2, 8), 5, 2, 4, "block"),

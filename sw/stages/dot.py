@@ -14,8 +14,8 @@ from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import CodebookWeights, TiledWeights
 from subbit.sw.stages.stage import Stage, check_divides, divisors
 from subbit.sw.units.dot import Dot
+from subbit.sw.units.pick import Pick
 from subbit.sw.units.replay import Replay
-from subbit.sw.units.subsample import Subsample
 from subbit.sw.units.unit import Lanes, Unit
 from subbit.sw.units.width import Downsize
 from subbit.sw.units.window import Window
@@ -30,7 +30,8 @@ class DotStage(Stage):
     ``pe``: outputs computed at once, a divisor of the outputs. ``simd``: inputs consumed a cycle, a
     divisor of N, the weights of one output; with a codebook a multiple of the kernel's size, with a
     tile a divisor of the tile. ``weights``: where the weights live (``block`` RAM, ``logic``, or
-    ``auto`` by depth). Cycles per output pixel: ``(outputs / pe) * (N / simd)``.
+    ``auto`` by depth). ``pixels``: output pixels of a row computed at once with the same weights, a
+    divisor of the row. Cycles per ``pixels``: ``(outputs / pe) * (N / simd)``.
     """
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -41,6 +42,7 @@ class DotStage(Stage):
     engine: str = "direct"
     pe: int = 1
     simd: int = 1
+    pixels: int = 1
     weights: str = "auto"
     window: str = "auto"
 
@@ -85,9 +87,11 @@ class DotStage(Stage):
         return wider + [replace(self, pe=pe) for pe in pes[:1]]
 
     def check(self, network: Network) -> None:
-        """Raise PlanError where ``pe`` or ``simd`` does not fit the layer."""
+        """Raise PlanError where a setting does not fit the layer."""
         layer = self.layer(network)
         weights = layer.weights
+        row = network.types[self.layers[0]].width
+        check_divides("pixels", self.pixels, row, "the output pixels of a row")
         check_divides("pe", self.pe, weights.shape[0], "the layer's outputs")
         check_divides("simd", self.simd, weights.row_length, "the weights of one output")
         if isinstance(weights, CodebookWeights) and self.simd % weights.codewords[0].size:
@@ -99,32 +103,32 @@ class DotStage(Stage):
             check_divides("simd", self.simd, weights.tile.size, "the bits of the tile")
 
     def units(self, network: Network) -> list[tuple[str, Unit]]:
-        """A window (or a replay buffer), and the engine."""
+        """A window (or a replay buffer), the engine, and the pixels it gives put in their order."""
         self.check(network)
         node = network.node(self.layers[0])
         x, y = network.types[node.inputs[0]], network.types[node.name]
         layer = self.layer(network)
-        if isinstance(layer, Conv2d) and layer.kernel > 1:
-            feed = self.window_units(layer, x)
+        folds = layer.weights.shape[0] // self.pe
+        if isinstance(layer, Conv2d):
+            feed = self.window_units(layer, x, folds)
         else:
-            feed = self.replay_units(layer, x, y)
-        masked = isinstance(layer, Conv2d) and is_masked(layer, x)
+            feed = self.replay_units(x, folds)
         post = network.node(self.layers[1]).layer if len(self.layers) > 1 else None
         assert post is None or isinstance(post, Threshold | Affine)
         dot = Dot(
             weights=layer.weights,
             encoding=x.encoding,
             bits=x.bits,
-            masked=masked,
+            masked=isinstance(layer, Conv2d) and is_masked(layer, x),
             pe=self.pe,
             simd=self.simd,
-            vectors=y.height * y.width,
+            vectors=y.height * y.width // self.pixels,
             post=post,
             memory=self.weights,
         )
-        return [*feed, ("dot", dot)]
+        return [*feed, ("dot", dot), *self.order_units(dot)]
 
-    def window_units(self, layer: Conv2d, x: TensorType) -> list[tuple[str, Unit]]:
+    def window_units(self, layer: Conv2d, x: TensorType, folds: int) -> list[tuple[str, Unit]]:
         """The sliding window, cut to ``simd`` lanes."""
         size = layer.kernel**2
         channels = self.simd // gcd(self.simd, size)
@@ -137,28 +141,35 @@ class DotStage(Stage):
             stride=layer.stride,
             padding=layer.padding,
             channels=channels,
-            folds=layer.weights.shape[0] // self.pe,
+            folds=folds,
             memory=self.window,
+            pixels=self.pixels,
         )
-        units: list[tuple[str, Unit]] = [("window", window)]
         ratio = channels * size // self.simd
-        if ratio > 1:
-            units.append(("slice", Downsize(window.o, ratio, window.o_beats)))
-        return units
+        if ratio == 1:
+            return [("window", window)]
+        if self.pixels > 1:
+            raise PlanError(
+                f"pixels={self.pixels} needs whole kernels: simd must be a multiple of {size}, "
+                f"not {self.simd}"
+            )
+        return [("window", window), ("slice", Downsize(window.o, ratio, window.o_beats))]
 
-    def replay_units(
-        self, layer: Conv2d | Linear, x: TensorType, y: TensorType
-    ) -> list[tuple[str, Unit]]:
-        """The buffer that repeats each vector for every pass over the outputs."""
-        units: list[tuple[str, Unit]] = []
-        if isinstance(layer, Conv2d) and layer.stride > 1:
-            units.append(("subsample", Subsample(x, layer.stride, self.simd)))
-        folds = layer.weights.shape[0] // self.pe
-        if folds > 1:
-            words = layer.weights.row_length // self.simd
-            element = Lanes.of(x, self.simd)
-            units.append(("replay", Replay(element, words, folds, y.height * y.width)))
-        return units
+    def replay_units(self, x: TensorType, folds: int) -> list[tuple[str, Unit]]:
+        """The buffer that repeats the vector for every pass over the outputs."""
+        if folds == 1:
+            return []
+        return [("replay", Replay(Lanes.of(x, self.simd), x.channels // self.simd, folds, 1))]
+
+    def order_units(self, dot: Dot) -> list[tuple[str, Unit]]:
+        """What turns beats of several pixels into beats of one pixel after the other."""
+        if self.pixels == 1:
+            return []
+        pixel = Lanes(self.pe, dot.o.bits, dot.o.signed)
+        if dot.passes == 1:
+            return [("split", Downsize(dot.o, self.pixels, dot.o_beats))]
+        replay = Replay(dot.o, dot.passes, self.pixels, dot.vectors)
+        return [("gather", replay), ("pick", Pick(pixel, self.pixels, dot.passes, dot.vectors))]
 
 
 def is_masked(layer: Conv2d, x: TensorType) -> bool:
