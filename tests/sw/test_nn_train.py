@@ -96,12 +96,14 @@ def test_the_seed_decides(tmp_path: Path) -> None:
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_training_leaves_the_global_generator_alone(tmp_path: Path) -> None:
+def test_training_leaves_torch_as_it_was(tmp_path: Path) -> None:
+    threads = torch.get_num_threads()
     torch.manual_seed(11)
     wanted = torch.rand(3)
     torch.manual_seed(11)
     train_network("digits-plain", tmp_path / "a.safetensors", epochs=1)
     assert torch.equal(torch.rand(3), wanted)
+    assert torch.get_num_threads() == threads
 
 
 class TestBadInput:
