@@ -53,7 +53,7 @@ class CreditQueue(wiring.Component):
             with m.If(self.push):
                 m.d.sync += store.eq(data)
             return m
-        memory = Memory(shape=len(data), depth=self._depth, init=[])
+        memory: Memory = Memory(shape=len(data), depth=self._depth, init=[])
         m.submodules.memory = memory
         write, read = memory.write_port(), memory.read_port(domain="comb")
         m.d.comb += [write.data.eq(data), write.en.eq(self.push), payload.eq(read.data)]

@@ -78,7 +78,10 @@ class Dot(wiring.Component):
         m.submodules.popcount = popcount = PopcountXnor(unit.popcount)
         x = registered(m, self.i.payload.as_value(), source.latency)
         m.d.comb += [weights.step.eq(fire), popcount.x.eq(x), popcount.w.eq(weights.w)]
-        words: list[Value] = [popcount.count[row] for row in range(source.rows)]
+        size = unit.popcount.width
+        words: list[Value] = [
+            popcount.count[row * size : (row + 1) * size] for row in range(source.rows)
+        ]
         if unit.masked:
             blanks = (popcount.blanks << unit.bits) - popcount.blanks
             words = [

@@ -1,7 +1,9 @@
 """XNOR-popcount: how many positions of an input word match each row's weights."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Const, Module, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.pipe import registered
@@ -15,13 +17,14 @@ class PopcountXnor(wiring.Component):
     """See :class:`subbit.sw.units.popcount.PopcountXnor` for what is counted, and the latency.
 
     ``x``: positions, each ``bits`` wide with its mask bit on top if there are masks, the first one
-    lowest. ``w``: weight bits, ``position * rows + row``. ``count``: one number a row. ``blanks``:
-    positions with mask 0. A form made of a vendor's primitives has the same ports.
+    lowest. ``w``: weight bits, ``position * rows + row``. ``count``: a number a row, the first one
+    lowest. ``blanks``: positions with mask 0. A form made of a vendor's primitives has the same
+    ports.
     """
 
     x: Signal
     w: Signal
-    count: data.View
+    count: Signal
     blanks: Signal
 
     def __init__(self, shape: Shape) -> None:
@@ -30,7 +33,7 @@ class PopcountXnor(wiring.Component):
             {
                 "x": In(shape.simd * (shape.bits + shape.masked)),
                 "w": In(shape.simd * shape.rows),
-                "count": Out(data.ArrayLayout(shape.width, shape.rows)),
+                "count": Out(shape.width * shape.rows),
                 "blanks": Out(shape.simd.bit_length()),
             }
         )
@@ -42,15 +45,17 @@ class PopcountXnor(wiring.Component):
         positions = [self.x[at * lane : (at + 1) * lane] for at in range(shape.simd)]
         weights = [self.w[at * rows : (at + 1) * rows] for at in range(shape.simd)]
         planes = [
-            [match(x, w, bit, shape) for bit in range(shape.bits)]
+            [named(m, match(x, w, bit, shape)) for bit in range(shape.bits)]
             for x, w in zip(positions, weights, strict=True)
         ]
         if shape.bits == 1:
-            counts, stages = count_ones(m, [plane[0] for plane in planes], rows)
+            raw = zip(positions, weights, strict=True)
+            late = () if shape.masked or shape.constant else tuple(raw)[GROUP - 1 :: GROUP]
+            counts, stages = count_ones(m, [plane[0] for plane in planes], rows, late)
         else:
             counts, stages = sum_codes(m, planes, rows)
-        for row, count in enumerate(counts):
-            m.d.comb += self.count[row].eq(registered(m, count, shape.latency - stages))
+        counts = [registered(m, count[: shape.width], shape.latency - stages) for count in counts]
+        m.d.comb += self.count.eq(Cat(*counts))
         if shape.masked:
             [blanks], stages = count_ones(m, [~x[shape.bits] for x in positions], 1)
             m.d.comb += self.blanks.eq(registered(m, blanks, shape.latency - stages))
@@ -63,16 +68,26 @@ def match(x: Value, w: Value, bit: int, shape: Shape) -> Value:
     return same & x[shape.bits].replicate(shape.rows) if shape.masked else same
 
 
+def named(m: Module, value: Value) -> Value:
+    """``value`` as a signal, so that using each of its parts does not compute the whole again."""
+    signal = Signal(len(value), name="wires")
+    m.d.comb += signal.eq(value)
+    return signal
+
+
 def full_add(a: Value, b: Value, c: Value) -> tuple[Value, Value]:
     """Sum and carry of three bits, for each place of the vectors."""
     return a ^ b ^ c, (a & b) | (c & (a ^ b))
 
 
-def count_ones(m: Module, ones: list[Value], rows: int) -> tuple[list[Value], int]:
+def count_ones(
+    m: Module, ones: list[Value], rows: int, raw: Sequence[tuple[Value, Value]] = ()
+) -> tuple[list[Value], int]:
     """For each row the number of vectors that have a 1 there, and the register stages taken.
 
     Full adders, a whole vector at a time, count groups of 3 into two bits and groups of 7 into
-    three; adder trees count those.
+    three; adder trees count those. ``raw``: the bit and the weights of every seventh position, for
+    an xnor that costs nothing because it is part of an adder's lookup tables.
     """
     size = 3 if len(ones) <= 3 else GROUP
     groups = -(-len(ones) // size)
@@ -82,11 +97,19 @@ def count_ones(m: Module, ones: list[Value], rows: int) -> tuple[list[Value], in
     bits, stages = [low, high], 1
     if size == GROUP:
         low2, high2 = (registered(m, bits) for bits in full_add(*columns[3:6]))
-        low, carry = full_add(low, low2, registered(m, columns[6]))
+        seventh = late_xnor(m, raw) if raw else registered(m, columns[6])
+        low, carry = full_add(low, low2, seventh)
         bits, stages = [registered(m, v) for v in (low, *full_add(high, high2, carry))], 2
-    numbers = [Cat(*(plane[at] for plane in bits)) for at in range(groups * rows)]
+    numbers: list[Value] = [Cat(*(plane[at] for plane in bits)) for at in range(groups * rows)]
     counts = [add_up(m, numbers[row::rows]) for row in range(rows)]
     return [count for count, _ in counts], stages + counts[0][1]
+
+
+def late_xnor(m: Module, pairs: Sequence[tuple[Value, Value]]) -> Value:
+    """The xnors of each pair's bit with all of its weights, side by side, behind registers."""
+    bits = registered(m, Cat(*(bit for bit, _ in pairs)))
+    weights = registered(m, Cat(*(weights for _, weights in pairs)))
+    return ~(Cat(*(bit.replicate(len(weights) // len(pairs)) for bit in bits)) ^ weights)
 
 
 def sum_codes(m: Module, planes: list[list[Value]], rows: int) -> tuple[list[Value], int]:

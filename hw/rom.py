@@ -2,12 +2,12 @@
 
 from amaranth.hdl import Const, Module, Signal, ValueLike
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory, MemoryData
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from subbit.sw.units.rom import Rom as RomTable
 
-__all__ = ["Rom", "RomSequence", "count_steps", "next_in_cycle"]
+__all__ = ["Rom", "RomSequence", "count_steps", "next_in_cycle", "table_memory"]
 
 
 def next_in_cycle(count: Signal, length: int) -> ValueLike:
@@ -23,6 +23,16 @@ def count_steps(m: Module, step: Signal, length: int) -> Signal:
     with m.If(step):
         m.d.sync += count.eq(next_in_cycle(count, length))
     return count
+
+
+def table_memory(table: RomTable) -> Memory:
+    """A memory that holds the table; its attribute tells synthesis which kind it is."""
+    return Memory(
+        shape=table.width,
+        depth=table.depth,
+        init=table.words,
+        attrs={"rom_style": table.style},
+    )
 
 
 class Rom(wiring.Component):
@@ -41,8 +51,7 @@ class Rom(wiring.Component):
         if table.style == "const":
             m.d.comb += self.data.eq(Const(table.words[0], max(table.width, 1)))
             return m
-        data = MemoryData(shape=table.width, depth=table.depth, init=table.words)
-        m.submodules.memory = memory = Memory(data, attrs={"rom_style": table.style})
+        m.submodules.memory = memory = table_memory(table)
         port = memory.read_port()
         m.d.comb += [port.addr.eq(self.addr), self.data.eq(port.data)]
         return m

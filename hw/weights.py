@@ -1,12 +1,11 @@
 """Weight sources of the direct engine: plain words, codebook indices, tiles."""
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory, MemoryData
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.pipe import registered
-from subbit.hw.rom import RomSequence
+from subbit.hw.rom import RomSequence, count_steps, table_memory
 from subbit.sw.units.source import CodebookSource, PhaseSource, Source, WordSource
 
 __all__ = ["Codewords", "PhasedTile", "Words", "weights_of"]
@@ -43,7 +42,12 @@ class Words(wiring.Component):
 
 
 class Codewords(wiring.Component):
-    """Words of indices in order, each index replaced by its codeword."""
+    """Words of indices in order, each index replaced by its codeword.
+
+    The low bits of an index, as many as a lookup table has inputs, name one codeword for each value
+    of the high bits; these choose behind a register, which keeps the mapper from unfolding the
+    tables.
+    """
 
     step: Signal
     w: Signal
@@ -57,20 +61,29 @@ class Codewords(wiring.Component):
         source, rows, tau = self._source, self._source.rows, self._source.tau
         m.submodules.rom = rom = RomSequence(source.rom)
         m.d.comb += rom.step.eq(self.step)
-        indices = registered(m, rom.data, source.latency - 2)
-        kernel = source.codewords.shape[1]
-        words = [sum(int(bit) << at for at, bit in enumerate(row)) for row in source.codewords]
-        table = MemoryData(shape=kernel, depth=1 << tau, init=words)
-        m.submodules.codewords = codewords = Memory(table, attrs={"rom_style": "logic"})
+        indices = registered(m, rom.data, int(source.rom.style == "block"))
+        m.submodules.codewords = codewords = table_memory(source.low_rom)
         found = []
         for field in range(len(indices) // tau):
+            index = indices[field * tau : (field + 1) * tau]
             port = codewords.read_port(domain="comb")
-            m.d.comb += port.addr.eq(indices[field * tau : (field + 1) * tau])
-            found.append(port.data)
+            m.d.comb += port.addr.eq(index)
+            found.append(self._chosen(m, port.data, index[source.low_bits :]))
         chunks = [found[at : at + rows] for at in range(0, len(found), rows)]
-        bits = [word[at] for chunk in chunks for at in range(kernel) for word in chunk]
+        bits = [word[at] for chunk in chunks for at in range(source.kernel) for word in chunk]
         m.d.comb += self.w.eq(registered(m, Cat(*bits)))
         return m
+
+    def _chosen(self, m: Module, candidates: Value, choice: Value) -> Value:
+        """The codeword that the high bits of an index choose among those that its low bits name."""
+        if not len(choice):
+            return candidates
+        kernel = self._source.kernel
+        choice, candidates = registered(m, choice), registered(m, candidates)
+        words = [candidates[at : at + kernel] for at in range(0, len(candidates), kernel)]
+        for bit in choice:
+            words = [Mux(bit, *pair) for pair in zip(words[1::2], words[::2], strict=True)]
+        return words[0]
 
 
 class PhasedTile(wiring.Component):
@@ -90,14 +103,8 @@ class PhasedTile(wiring.Component):
             bits = [Const(table.words[0] >> at & 1, 1) for at in range(source.simd)]
             m.d.comb += self.w.eq(Cat(*(bit.replicate(source.rows) for bit in bits)))
             return m
-        data = MemoryData(shape=table.width, depth=table.depth, init=table.words)
-        m.submodules.tile = tile = Memory(data, attrs={"rom_style": table.style})
-        word = Signal(range(source.run))
-        last = word == source.run - 1
-        with m.If(self.step):
-            m.d.sync += word.eq(0 if source.run == 1 else word + 1)
-            with m.If(last):
-                m.d.sync += word.eq(0)
+        m.submodules.tile = tile = table_memory(table)
+        last = count_steps(m, self.step, source.run) == source.run - 1
         rows = []
         for row, start in enumerate(source.starts):
             addr = Signal(range(table.depth), init=start, name=f"addr{row}")

@@ -7,11 +7,12 @@ from typing import ClassVar
 import numpy as np
 
 from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.affine import Affine as AffineLayer
 from subbit.sw.ir.types import TensorType
-from subbit.sw.ir.weights import Ints
+from subbit.sw.units.cost import Cost
 from subbit.sw.units.rom import Rom, packed, period, rom_of
-from subbit.sw.units.threshold import check_lanes
+from subbit.sw.units.threshold import check_lanes, queue_cost
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
 __all__ = ["Affine", "AffineCore"]
@@ -62,6 +63,15 @@ class AffineCore:
         return period(pairs.reshape(len(pairs) // self.lanes, -1).tolist())
 
     @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping, beside the multipliers."""
+        adders = Cost(2 * -(-self.bits // 2) * self.lanes, self.bits * self.lanes)
+        if self.shift is not None:
+            return adders + self.add_rom.cost
+        products = Cost(flip_flops=2 * self.bits * self.lanes)
+        return adders + products + self.add_rom.cost + self.mul_rom.cost
+
+    @property
     def mul_rom(self) -> Rom:
         """``mul`` of each lane, one word a group."""
         return self._rom(self.mul, self.mul_bits)
@@ -80,9 +90,9 @@ class AffineCore:
 class Affine(Unit):
     """An affine layer between two streams, ``lanes`` integers at a time.
 
-    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. Latency: 3 cycles, 4
-    with multipliers. Interval: a beat a cycle. Raises PlanError where lanes do not divide the
-    channels.
+    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. Latency: 3
+    cycles, 4 with multipliers. Interval: a beat a cycle. Raises PlanError where lanes do not divide
+    the channels.
     """
 
     component: ClassVar[str] = "subbit.hw.affine:Affine"
@@ -119,6 +129,10 @@ class Affine(Unit):
         """Takes and gives a beat a cycle."""
         steps = np.full(self.input.elements // self.lanes, TAKE | GIVE, np.uint8)
         return (Process("affine", steps, self.core.latency + 2, self.depth, 1),)
+
+    def cost(self) -> Cost:
+        """Estimated cost: the arithmetic, input registers and the queue."""
+        return self.core.cost + Cost(flip_flops=self.i.width) + queue_cost(self.o, self.depth)
 
     def reference(self, beats: Beats) -> Beats:
         """Each element scaled and shifted."""

@@ -8,16 +8,18 @@ import numpy as np
 
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.errors import PlanError
+from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.linear import dot_type
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.ir.weights import Ints, TiledWeights, Weights
+from subbit.sw.ir.weights import TiledWeights, Weights
 from subbit.sw.units.affine import AffineCore
+from subbit.sw.units.cost import Cost
 from subbit.sw.units.popcount import PopcountXnor
 from subbit.sw.units.rom import Rom, packed, period, rom_of
 from subbit.sw.units.source import Source, source_of
-from subbit.sw.units.threshold import ThresholdCore, threshold_values
+from subbit.sw.units.threshold import ThresholdCore, queue_cost, threshold_values
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
 __all__ = ["Dot"]
@@ -104,7 +106,9 @@ class Dot(Unit):
     @property
     def popcount(self) -> PopcountXnor:
         """The counters of matching positions."""
-        return PopcountXnor(self.source.rows, self.simd, self.bits, self.masked)
+        source = self.source
+        constant = source.rom.style == "const"
+        return PopcountXnor(source.rows, self.simd, self.bits, self.masked, constant)
 
     @property
     def crossing(self) -> bool:
@@ -190,6 +194,21 @@ class Dot(Unit):
         """Beats that the output queue holds: enough for an input beat every cycle."""
         return -(-(self.stages + 2) // self.words)
 
+    def cost(self) -> Cost:
+        """Estimated cost after mapping; affine ends take multipliers beside it."""
+        rows, bits = self.source.rows, self.raw_top.bit_length()
+        total = self.source.cost + self.popcount.cost + self.core.cost
+        total += queue_cost(self.o, self.depth)
+        total += Cost(20, self.i.width * self.source.latency + 2 * self.stages)
+        if self.masked:
+            wide = self.word_top.bit_length()
+            total += Cost(2 * -(-wide // 2) * rows, wide * rows)
+        if self.crossing:
+            total += self.scale_rom.cost + Cost(flip_flops=(bits - 1) * rows)
+        if self.words > 1:
+            total += Cost(2 * -(-bits // 2) * rows, 2 * bits * rows)
+        return total
+
     def processes(self) -> tuple[Process, ...]:
         """Takes a beat a cycle; the last one of each pass gives one."""
         group = np.full(self.words, TAKE, np.uint8)
@@ -205,7 +224,7 @@ class Dot(Unit):
         if self.masked:
             values = values * (passes >> self.bits)
         rows = self.weights.dense().reshape(self.passes, self.pe, -1)
-        dots = np.einsum("vgn,gpn->vgp", values, rows).reshape(-1, self.weights.shape[0])
+        dots: Ints = np.einsum("vgn,gpn->vgp", values, rows).reshape(-1, self.weights.shape[0])
         if isinstance(self.post, Threshold):
             dots = threshold_values(self.post, dots)
         elif self.post:

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from subbit.sw.errors import PlanError
+from subbit.sw.units.cost import Cost
 
 __all__ = ["BLOCK_BITS", "MEMORIES", "Rom", "lut_rom_luts", "packed", "period", "rom_of"]
 
 MEMORIES = ("auto", "block", "logic")
 BLOCK_BITS = 18432  # of one block RAM
 BLOCK_WIDTHS = (36, 18, 9, 4, 2, 1)  # widths of a block RAM, at depths from 512 up
-LUTS_PER_BLOCK = 128  # a table that takes more LUTs than that per block RAM saved goes to block RAM
+LUTS_PER_BLOCK = 100  # a table that takes more LUTs than that per block RAM saved goes to block RAM
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,22 +32,21 @@ class Rom:
         return len(self.words)
 
     @property
-    def lut4(self) -> int:
-        """Lookup tables that it takes, estimated for contents without structure."""
-        return self.width * lut_rom_luts(self.depth) if self.style == "logic" else 0
-
-    @property
-    def block_rams(self) -> int:
-        """Block RAMs that it takes."""
-        return block_rams(self.depth, self.width) if self.style == "block" else 0
+    def cost(self) -> Cost:
+        """Estimated cost of contents without structure, with the counter of its address."""
+        if self.style == "const":
+            return Cost()
+        bits = (self.depth - 1).bit_length()
+        counter = Cost(lut4=2 * bits + 1, flip_flops=bits)
+        if self.style == "block":
+            return counter + Cost(block_rams=block_rams(self.depth, self.width))
+        return counter + Cost(lut4=self.width * lut_rom_luts(self.depth), flip_flops=self.width)
 
 
 def lut_rom_luts(depth: int) -> int:
-    """4-input lookup tables for one bit of a table of ``depth`` words, muxes included."""
-    if depth <= 1:
-        return 0
+    """4-input lookup tables for one bit of a table of ``depth`` words, as measured."""
     tables = -(-depth // 16)
-    return tables + tables - 1
+    return tables * 9 // 4 if tables > 1 else int(depth > 1)
 
 
 def block_rams(depth: int, width: int) -> int:

@@ -12,7 +12,9 @@ from math import gcd
 import numpy as np
 
 from subbit.sw.errors import PlanError
-from subbit.sw.ir.weights import BinaryWeights, Bits, CodebookWeights, Ints, TiledWeights, Weights
+from subbit.sw.ir.arrays import Bits, Ints
+from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
+from subbit.sw.units.cost import Cost
 from subbit.sw.units.rom import Rom, lut_rom_luts, packed, period, rom_of
 
 __all__ = ["CodebookSource", "PhaseSource", "Source", "WordSource", "source_of"]
@@ -34,6 +36,11 @@ class WordSource:
         """Cycles from a step to its weights: the table's, and a register behind a block RAM."""
         return 2 if self.rom.style == "block" else 1
 
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping."""
+        return self.rom.cost + Cost(flip_flops=self.rom.width * (self.latency - 1))
+
 
 @dataclass(frozen=True, eq=False)
 class CodebookSource:
@@ -54,9 +61,35 @@ class CodebookSource:
         return len(self.codewords).bit_length() - 1
 
     @property
+    def kernel(self) -> int:
+        """Bits of a codeword."""
+        return int(self.codewords.shape[1])
+
+    @property
+    def low_bits(self) -> int:
+        """Bits of an index that look codewords up; the others choose one of those found."""
+        return min(self.tau, 4)
+
+    @property
+    def low_rom(self) -> Rom:
+        """For each value of the low bits the codewords it may name, that of high bits 0 lowest."""
+        candidates = self.codewords.reshape(-1, 1 << self.low_bits, self.kernel).transpose(1, 0, 2)
+        words = [packed_bits(row) for row in candidates.reshape(1 << self.low_bits, -1)]
+        return Rom(tuple(words), self.kernel << (self.tau - self.low_bits), "logic")
+
+    @property
     def latency(self) -> int:
-        """Cycles from a step to its weights: the indices', and one for the codewords."""
-        return 3 if self.rom.style == "block" else 2
+        """Cycles from a step to its weights: the indices', and those of the codewords."""
+        return 1 + (self.rom.style == "block") + 1 + (self.tau > self.low_bits)
+
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping."""
+        bits = self.rows * self.simd
+        tables = 1 << (self.tau - self.low_bits)
+        decoder = Cost(bits * decoder_luts(self.tau), bits * (tables + 1 if tables > 1 else 1))
+        indices = self.rom.width if self.rom.style == "block" else 0
+        return self.rom.cost + decoder + Cost(flip_flops=indices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +98,7 @@ class PhaseSource:
 
     ``rom``: the tile in words of ``simd`` bits. Row j starts at word ``starts[j]``, reads ``run``
     words in order and then adds ``jump``, all modulo the number of words, without division. A
-    memory with r read ports takes r copies of the tile (a block RAM with two ports serves two).
+    memory with r read ports takes r copies of the tile.
     """
 
     rows: int
@@ -80,6 +113,17 @@ class PhaseSource:
         """Cycles from a step to its weights, as WordSource."""
         return 2 if self.rom.style == "block" else 1
 
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping."""
+        bits = (self.rom.depth - 1).bit_length()
+        reads = sum([self.rom.cost] * self.rows, Cost())
+        return Cost(
+            reads.lut4 + 4 * bits * self.rows,
+            reads.flip_flops + self.rom.width * self.rows * (self.latency - 1),
+            reads.block_rams,
+        )
+
 
 Source = WordSource | CodebookSource | PhaseSource
 
@@ -90,6 +134,12 @@ def source_of(weights: Weights, pe: int, simd: int, memory: str) -> Source:
     Raises PlanError where the two do not fit the encoding.
     """
     return SOURCES[type(weights)](weights, pe, simd, memory)
+
+
+def decoder_luts(tau: int) -> int:
+    """Lookup tables for a bit of a codeword: a table for each value of the high bits, a choice."""
+    tables = 1 << max(tau - 4, 0)
+    return tables + -(-2 * (tables - 1) // 3)
 
 
 def step_bits(bits: Ints, pe: int, simd: int) -> list[int]:
@@ -124,7 +174,7 @@ def codebook(weights: Weights, pe: int, simd: int, memory: str) -> Source:
     sets = fields.transpose(0, 2, 3, 1).reshape(-1, channels * pe)
     words = [packed(row, tau) for row in sets.tolist()]
     rom = rom_of(words[: period(words)], channels * pe * tau, memory)
-    decode = kernel * lut_rom_luts(1 << tau) + tau * lut_rom_luts(rom.depth)
+    decode = kernel * decoder_luts(tau) + tau * lut_rom_luts(rom.depth)
     if rom.style == "const" or (
         rom.style == "logic" and kernel * lut_rom_luts(rom.depth) <= decode
     ):

@@ -8,9 +8,10 @@ import numpy as np
 
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.errors import PlanError
+from subbit.sw.ir.arrays import Bits, Ints
 from subbit.sw.ir.layers.threshold import Threshold as ThresholdLayer
 from subbit.sw.ir.types import TensorType
-from subbit.sw.ir.weights import Bits, Ints
+from subbit.sw.units.cost import Cost
 from subbit.sw.units.rom import Rom, packed, period, rom_of
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
@@ -72,6 +73,16 @@ class ThresholdCore:
             else 1 + max((self.high + 1).bit_length(), (~self.low).bit_length())
         )
 
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping: tables, comparators, and the numbers' delay registers."""
+        wide = 2 * -(-(self.width + 1) // 2)
+        cores = Cost(wide * self.bits * self.lanes, (self.width + self.bits) * self.lanes)
+        delay = Cost(flip_flops=2 * (self.bits - 1) * (self.width + self.bits) * self.lanes)
+        tables = [self.rom(0, range(self.lanes)), self.polarity_rom]
+        later = [self.rom(step, range(1)) for step in range(1, self.bits)] * self.lanes
+        return sum((table.cost for table in tables + later), cores + delay)
+
     def rom(self, step: int, lanes: range) -> Rom:
         """The thresholds of one step for some lanes, side by side with the first lane lowest.
 
@@ -95,8 +106,8 @@ class ThresholdCore:
 class Threshold(Unit):
     """A threshold activation between two streams: ``lanes`` integers in, as many M-bit codes out.
 
-    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. Latency: ``2M + 1``
-    cycles. Interval: a beat a cycle. Raises PlanError where lanes do not divide the channels.
+    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. Latency: ``2M +
+    1`` cycles. Interval: a beat a cycle. Raises PlanError where lanes do not divide the channels.
     """
 
     component: ClassVar[str] = "subbit.hw.threshold:Threshold"
@@ -135,6 +146,10 @@ class Threshold(Unit):
         steps = np.full(beats, TAKE | GIVE, np.uint8)
         return (Process("threshold", steps, self.core.latency + 2, self.depth, 1),)
 
+    def cost(self) -> Cost:
+        """Estimated cost: the comparisons, input registers and the queue."""
+        return self.core.cost + Cost(flip_flops=self.i.width) + queue_cost(self.o, self.depth)
+
     def reference(self, beats: Beats) -> Beats:
         """Each element compared with its channel's thresholds."""
         return threshold_values(self.layer, beats.reshape(-1, self.input.channels)).reshape(
@@ -146,3 +161,12 @@ def check_lanes(lanes: int, channels: int) -> None:
     """Raise PlanError unless ``lanes`` divides ``channels``."""
     if lanes < 1 or channels % lanes:
         raise PlanError(f"lanes must divide the {channels} channels, and {lanes} does not")
+
+
+def queue_cost(lanes: Lanes, depth: int) -> Cost:
+    """Estimated cost of a pipeline's credits and output queue."""
+    bits = depth.bit_length()
+    if depth == 1:
+        return Cost(lut4=8, flip_flops=lanes.width + 2)
+    store = 4 * -(-lanes.width // 4) * -(-depth // 16)
+    return Cost(lut4=store + 8 * bits, flip_flops=4 * bits)

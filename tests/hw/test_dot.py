@@ -1,44 +1,144 @@
-"""The direct engine against its unit."""
+"""The direct engine against its unit: every encoding, weight source, folding and end."""
 
 from typing import Any
 
 import numpy as np
 import pytest
-from harness import check_unit
+from amaranth.hdl import ResetInserter, Signal
+from amaranth.sim import Simulator
+from dots import affine, codebook, frames, plain, thresholds, tiled
+from harness import check_unit, pack, unpack
 
-from subbit.sw.ir import BinaryWeights, Encoding, Threshold
-from subbit.sw.ir.weights import Weights
+from subbit.hw.dot import Dot as Component
+from subbit.sw.ir import Encoding, Weights
 from subbit.sw.units.dot import Dot
-from subbit.sw.units.unit import Beats
 
 BIPOLAR, UNSIGNED = Encoding.BIPOLAR, Encoding.UNSIGNED
 
 
-def plain(rng: Any, outputs: int, length: int) -> Weights:
-    return BinaryWeights(rng.integers(0, 2, (outputs, length)))
+def end(kind: str, rng: np.random.Generator, weights: Weights, bits: int) -> Any:
+    """``none``, ``affine``, or ``threshold`` and its bits, in the range of the dot products."""
+    outputs, reach = weights.shape[0], int(np.abs(weights.dense()).sum(axis=1).max()) << bits
+    if kind == "none":
+        return None
+    if kind == "affine":
+        return affine(rng, outputs)
+    return thresholds(rng, outputs, reach // 4, int(kind[-1]))
 
 
-def thresholds(rng: Any, outputs: int, reach: int, bits: int) -> Threshold:
-    table = np.sort(rng.integers(-reach, reach + 1, (outputs, (1 << bits) - 1)), axis=1)
-    return Threshold(table, rng.integers(0, 2, outputs))
-
-
-def frames(rng: Any, unit: Dot, count: int) -> Beats:
-    """Random vectors, each repeated for its passes, as the replay before the engine does it."""
-    vectors = rng.integers(0, 1 << unit.i.bits, (count * unit.vectors, unit.words * unit.simd))
-    return np.repeat(vectors, unit.passes, axis=0).reshape(-1, unit.simd)
+def check(weights: Weights, post: str, encoding: Encoding, bits: int, **rest: Any) -> Dot:
+    rng = np.random.default_rng(weights.count + bits)
+    unit = Dot(
+        weights=weights,
+        encoding=encoding,
+        bits=bits,
+        vectors=3,
+        post=end(post, rng, weights, bits),
+        **{"masked": False, **rest},
+    )
+    check_unit(unit, frames(rng, unit, 2))
+    return unit
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-@pytest.mark.parametrize("encoding", [BIPOLAR, UNSIGNED])
+@pytest.mark.parametrize(("encoding", "masked"), [(BIPOLAR, 0), (BIPOLAR, 1), (UNSIGNED, 0)])
+@pytest.mark.parametrize("post", ["none", "affine", "threshold1", "threshold2"])
+def test_inputs_and_ends(bits: int, encoding: Encoding, masked: int, post: str) -> None:
+    weights = plain(np.random.default_rng(bits), 4, 18)
+    check(weights, post, encoding, bits, masked=bool(masked), pe=2, simd=9)
+
+
 @pytest.mark.parametrize(
-    ("outputs", "length", "pe", "simd"),
-    [(4, 12, 2, 4), (3, 18, 1, 18), (6, 18, 6, 9), (4, 10, 4, 10), (2, 6, 1, 1), (8, 32, 4, 16)],
+    ("outputs", "length", "pe", "simd", "stages"),
+    [
+        (3, 18, 1, 18, 5),  # one word a pass: a result every cycle
+        (6, 18, 6, 9, 6),  # one pass
+        (4, 10, 4, 10, 5),  # one word, one pass: the weights are wires
+        (1, 1, 1, 1, 3),
+        (2, 6, 1, 1, 4),  # one position a step
+        (2, 6, 2, 3, 4),
+        (8, 32, 4, 16, 6),
+        (5, 63, 5, 21, 6),
+    ],
 )
-def test_plain(
-    bits: int, encoding: Encoding, outputs: int, length: int, pe: int, simd: int
+def test_foldings(outputs: int, length: int, pe: int, simd: int, stages: int) -> None:
+    weights = plain(np.random.default_rng(length), outputs, length)
+    unit = check(weights, "threshold1", BIPOLAR, 1, pe=pe, simd=simd, memory="logic")
+    assert unit.stages == stages
+
+
+@pytest.mark.parametrize("memory", ["block", "logic"])
+@pytest.mark.parametrize(
+    ("tau", "pe", "simd"), [(1, 2, 9), (3, 3, 18), (4, 6, 36), (5, 2, 9), (6, 1, 9), (8, 2, 18)]
+)
+def test_codebook(memory: str, tau: int, pe: int, simd: int) -> None:
+    weights = codebook(np.random.default_rng(tau), 6, 4, tau)
+    check(weights, "threshold1", BIPOLAR, 1, masked=tau == 3, pe=pe, simd=simd, memory=memory)
+
+
+def test_codebook_of_large_kernels_and_inputs() -> None:
+    weights = codebook(np.random.default_rng(0), 4, 2, 2, kernel=5)
+    check(weights, "none", UNSIGNED, 4, pe=2, simd=25, memory="block")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "length", "repeats", "pe", "simd", "rows"),
+    [
+        (8, 12, 4, 1, 6, 1),  # one row at a time reads the tile word after word
+        (8, 12, 4, 2, 4, 2),  # as many rows as the tile has: computed once
+        (8, 12, 4, 8, 6, 2),  # four outputs share each row
+        (8, 12, 2, 2, 12, 2),  # words of two of the tile's four rows
+        (8, 12, 8, 4, 6, 1),  # a tile of one row
+        (12, 6, 2, 4, 3, 4),  # six rows, four at a time: a read port each
+        (6, 20, 8, 2, 5, 2),  # rows at three different phases of the tile
+        (6, 20, 8, 6, 5, 3),
+        (5, 12, 3, 5, 2, 5),  # rows cross repeats
+        (4, 30, 3, 4, 10, 4),
+        (6, 6, 18, 3, 2, 1),  # a tile shorter than a row, one word long
+        (4, 18, 1, 2, 9, 2),  # a tile that does not repeat
+    ],
+)
+@pytest.mark.parametrize("scaled", [False, True])
+def test_tiled(
+    outputs: int, length: int, repeats: int, pe: int, simd: int, rows: int, scaled: bool
 ) -> None:
-    rng = np.random.default_rng(length * bits)
-    post = thresholds(rng, outputs, length * bits, 1 + bits % 3)
-    unit = Dot(plain(rng, outputs, length), encoding, bits, False, pe, simd, 3, post)
-    check_unit(unit, frames(rng, unit, 2))
+    rng = np.random.default_rng(length + repeats)
+    weights = tiled(rng, outputs, length, repeats, scaled)
+    memory, post = ("block", "threshold1") if scaled else ("logic", "none")
+    unit = check(weights, post, BIPOLAR, 1, masked=pe == 2, pe=pe, simd=simd, memory=memory)
+    if not unit.crossing:
+        assert unit.source.rows == rows
+
+
+def test_scaled_tiles_with_other_inputs() -> None:
+    weights = tiled(np.random.default_rng(4), 5, 12, 3, True)
+    check(weights, "affine", UNSIGNED, 8, pe=5, simd=4)
+    check(weights, "threshold2", BIPOLAR, 2, pe=1, simd=2, masked=True)
+
+
+def test_a_reset_in_the_middle_of_a_frame() -> None:
+    rng = np.random.default_rng(9)
+    unit = Dot(tiled(rng, 5, 12, 3, True), BIPOLAR, 2, True, 5, 2, 3, thresholds(rng, 5, 30, 2))
+    beats = frames(rng, unit, 1)
+    component, reset = Component(unit), Signal()
+    out: list[list[int]] = []
+
+    async def bench(ctx: Any) -> None:
+        for cycles, ready in ((7, 0), (1, 0), (80, 1)):
+            position = 0
+            ctx.set(reset, int(cycles == 1))
+            ctx.set(component.o.ready, ready)
+            for _ in range(cycles):
+                ctx.set(component.i.valid, int(position < len(beats)))
+                beat = beats[min(position, len(beats) - 1)]
+                ctx.set(component.i.payload.as_value(), pack(beat, unit.i.bits))
+                position += ctx.get(component.i.ready)
+                if ctx.get(component.o.valid) and ready:
+                    out.append(unpack(ctx.get(component.o.payload.as_value()), unit))
+                await ctx.tick()
+
+    simulator = Simulator(ResetInserter(reset)(component))
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    np.testing.assert_array_equal(out, unit.reference(beats))

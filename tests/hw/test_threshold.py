@@ -1,0 +1,58 @@
+"""Thresholds between two streams against their unit."""
+
+import numpy as np
+import pytest
+from harness import check_unit
+
+from subbit.sw.errors import PlanError
+from subbit.sw.ir import TensorType
+from subbit.sw.ir import Threshold as Layer
+from subbit.sw.units.threshold import Threshold
+
+
+def layer(rng: np.random.Generator, channels: int, bits: int, reach: int) -> Layer:
+    """Random thresholds, some beyond every number, with some channels falling."""
+    table = np.sort(rng.integers(-reach - 3, reach + 4, (channels, (1 << bits) - 1)), axis=1)
+    return Layer(table, rng.integers(0, 2, channels))
+
+
+@pytest.mark.parametrize(
+    ("bits", "channels", "lanes", "low", "high", "latency"),
+    [
+        (1, 4, 2, -9, 9, 3),
+        (1, 3, 3, 0, 15, 3),
+        (1, 6, 1, -100, -1, 3),
+        (2, 4, 2, -9, 9, 5),
+        (2, 1, 1, -8, 7, 5),
+        (3, 6, 2, -20, 21, 7),
+        (4, 3, 1, -64, 63, 9),
+        (8, 2, 2, -200, 200, 17),
+    ],
+)
+def test_threshold(bits: int, channels: int, lanes: int, low: int, high: int, latency: int) -> None:
+    rng = np.random.default_rng(bits * channels)
+    tensor = TensorType.integers(2, 3, channels, low, high)
+    unit = Threshold(layer(rng, channels, bits, max(-low, high)), tensor, lanes)
+    assert unit.processes()[0].latency == latency
+    check_unit(unit, rng.integers(low, high + 1, (3 * unit.i_beats, lanes)))
+
+
+def test_equal_channels_need_no_tables() -> None:
+    tensor = TensorType.integers(1, 2, 8, -9, 9)
+    unit = Threshold(Layer(np.full((8, 3), 2), np.zeros(8, np.int64)), tensor, 2)
+    assert unit.core.groups == 1
+    assert unit.core.polarity_rom.style == "const"
+    check_unit(unit, np.random.default_rng(0).integers(-9, 10, (16, 2)))
+
+
+def test_every_number_at_every_threshold() -> None:
+    tensor = TensorType.integers(1, 9, 1, -4, 4)
+    unit = Threshold(Layer(np.array([[-4, 0, 4]]), np.array([1])), tensor, 1)
+    numbers = np.arange(-4, 5).reshape(-1, 1)
+    assert unit.reference(numbers).ravel().tolist() == [1, 1, 1, 1, 2, 2, 2, 2, 3]
+    check_unit(unit, numbers)
+
+
+def test_lanes_must_divide_the_channels() -> None:
+    with pytest.raises(PlanError, match="lanes must divide the 6 channels, and 4 does not"):
+        Threshold(layer(np.random.default_rng(0), 6, 1, 9), TensorType.integers(1, 1, 6, -9, 9), 4)
