@@ -29,8 +29,8 @@ class AffineCore(wiring.Component):
         super().__init__(
             {
                 "step": In(1),
-                "x": In(data.ArrayLayout(shape, config.lanes)),
-                "y": Out(data.ArrayLayout(signed(config.bits), config.lanes)),
+                "x": In(data.ArrayLayout(shape, config.lanes * config.copies)),
+                "y": Out(data.ArrayLayout(signed(config.bits), config.lanes * config.copies)),
             }
         )
 
@@ -43,8 +43,9 @@ class AffineCore(wiring.Component):
         m.d.comb += [mul.addr.eq(group), add.addr.eq(group)]
         moving = config.shift is None and config.add_rom.style != "const"
         offsets = registered(m, add.data, int(moving))
-        for lane in range(config.lanes):
-            offset = offsets[lane * config.bits : (lane + 1) * config.bits]
+        for lane in range(config.lanes * config.copies):
+            at = lane % config.lanes
+            offset = offsets[at * config.bits : (at + 1) * config.bits]
             result = (self._scaled(m, lane, mul) + offset)[: config.bits]
             m.d.comb += self.y[lane].eq(registered(m, result))
         return m
@@ -54,7 +55,8 @@ class AffineCore(wiring.Component):
         config = self._config
         if config.shift is not None:
             return Value.cast(self.x[lane] << config.shift)
-        factor = mul.data[lane * config.mul_bits : (lane + 1) * config.mul_bits].as_signed()
+        at = lane % config.lanes
+        factor = mul.data[at * config.mul_bits : (at + 1) * config.mul_bits].as_signed()
         product = Signal(signed(config.bits), reset_less=True)
         m.d.sync += product.eq(self.x[lane] * factor)
         return product

@@ -55,7 +55,10 @@ class Dot(wiring.Component):
         else:
             m.submodules.core = core = AffineCore(config, bits)
         m.d.comb += core.step.eq(done[ready])
-        m.d.comb += [core.x[lane].eq(words[lane % len(words)]) for lane in range(unit.pe)]
+        rows = len(words) // unit.pixels
+        for pixel in range(unit.pixels):
+            for pe in range(unit.pe):
+                m.d.comb += core.x[pixel * unit.pe + pe].eq(words[pixel * rows + pe % rows])
         m.d.comb += [queue.push.eq(done[-1]), queue.data.as_value().eq(core.y.as_value())]
         wiring.connect(m, queue.o, wiring.flipped(self.o))
         return m
@@ -71,30 +74,39 @@ class Dot(wiring.Component):
         return last
 
     def _words(self, m: Module, fire: Signal, valid: list[Value]) -> list[Value]:
-        """The raw number of each row, valid with ``valid[unit.word_stages]``."""
+        """The raw number of each pixel's rows, valid with ``valid[unit.word_stages]``."""
         unit = self._unit
         source = unit.source
         m.submodules.weights = weights = weights_of(source)
-        m.submodules.popcount = popcount = PopcountXnor(unit.popcount)
+        m.d.comb += weights.step.eq(fire)
         x = registered(m, self.i.payload.as_value(), source.latency)
-        m.d.comb += [weights.step.eq(fire), popcount.x.eq(x), popcount.w.eq(weights.w)]
+        width = len(x) // unit.pixels
+        words: list[Value] = []
+        for pixel in range(unit.pixels):
+            words += self._counted(m, pixel, x[pixel * width : (pixel + 1) * width], weights.w)
+        if unit.crossing:
+            m.submodules.scales = scales = RomSequence(unit.scale_rom)
+            m.d.comb += scales.step.eq(valid[unit.word_stages - 2])
+            bits = unit.scale_bits
+            factors = [scales.data[lane * bits : (lane + 1) * bits] for lane in range(unit.pe)]
+            pairs = zip(words, factors * unit.pixels, strict=True)
+            words = [registered(m, word * factor) for word, factor in pairs]
+        return words
+
+    def _counted(self, m: Module, pixel: int, x: Value, w: Value) -> list[Value]:
+        """The raw number of each row of one pixel, before its scale."""
+        unit = self._unit
+        m.submodules[f"popcount{pixel}"] = popcount = PopcountXnor(unit.popcount)
+        m.d.comb += [popcount.x.eq(x), popcount.w.eq(w)]
         size = unit.popcount.width
         words: list[Value] = [
-            popcount.count[row * size : (row + 1) * size] for row in range(source.rows)
+            popcount.count[row * size : (row + 1) * size] for row in range(unit.source.rows)
         ]
         if unit.masked:
             blanks = (popcount.blanks << unit.bits) - popcount.blanks
             words = [
                 registered(m, ((word << 1) + blanks)[: unit.word_top.bit_length()])
                 for word in words
-            ]
-        if unit.crossing:
-            m.submodules.scales = scales = RomSequence(unit.scale_rom)
-            m.d.comb += scales.step.eq(valid[unit.word_stages - 2])
-            width = unit.scale_bits
-            factors = [scales.data[lane * width : (lane + 1) * width] for lane in range(unit.pe)]
-            words = [
-                registered(m, word * factor) for word, factor in zip(words, factors, strict=True)
             ]
         return words
 

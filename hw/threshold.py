@@ -29,14 +29,14 @@ class ThresholdCore(wiring.Component):
         super().__init__(
             {
                 "step": In(1),
-                "x": In(data.ArrayLayout(shape, config.lanes)),
-                "y": Out(data.ArrayLayout(config.bits, config.lanes)),
+                "x": In(data.ArrayLayout(shape, config.lanes * config.copies)),
+                "y": Out(data.ArrayLayout(config.bits, config.lanes * config.copies)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config, lanes = self._config, range(self._config.lanes)
+        config, lanes = self._config, range(self._config.lanes * self._config.copies)
         group: Value = count_steps(m, self.step, config.groups)
         numbers = [self.x[lane] for lane in lanes]
         found: list[list[Value]] = [[] for _ in lanes]
@@ -52,7 +52,7 @@ class ThresholdCore(wiring.Component):
         m.d.comb += polarity.addr.eq(group)
         falling = registered(m, polarity.data, int(config.polarity_rom.style != "const"))
         for lane in lanes:
-            codes = Cat(*found[lane]) ^ falling[lane].replicate(config.bits)
+            codes = Cat(*found[lane]) ^ falling[lane % config.lanes].replicate(config.bits)
             m.d.comb += self.y[lane].eq(codes)
         return m
 
@@ -61,17 +61,22 @@ class ThresholdCore(wiring.Component):
     ) -> list[Value]:
         """The thresholds of each lane, a cycle after ``group`` and the bits found so far."""
         config = self._config
-        lanes = range(config.lanes)
-        parts = [lanes] if step == 0 else [range(lane, lane + 1) for lane in lanes]
-        values: list[Value] = []
-        for part in parts:
-            rom = Rom(config.rom(step, part))
-            m.submodules[f"thresholds{step}_{part.start}"] = rom
-            m.d.comb += rom.addr.eq(Cat(*found[part.start], group))
+        if step == 0:  # every copy compares with the same
+            m.submodules.thresholds0 = rom = Rom(config.rom(0, range(config.lanes)))
+            m.d.comb += rom.addr.eq(group)
             words = [
-                rom.data[at * config.width : (at + 1) * config.width] for at in range(len(part))
+                rom.data[lane * config.width : (lane + 1) * config.width]
+                for lane in range(config.lanes)
             ]
-            values += [reinterpret(word, config) for word in words]
+            return [reinterpret(word, config) for word in words] * config.copies
+        values: list[Value] = []
+        for at, bits in enumerate(found):
+            lane = at % config.lanes
+            m.submodules[f"thresholds{step}_{at}"] = rom = Rom(
+                config.rom(step, range(lane, lane + 1))
+            )
+            m.d.comb += rom.addr.eq(Cat(*bits, group))
+            values.append(reinterpret(rom.data, config))
         return values
 
 

@@ -122,6 +122,7 @@ class DotStage(Stage):
             masked=isinstance(layer, Conv2d) and is_masked(layer, x),
             pe=self.pe,
             simd=self.simd,
+            pixels=self.pixels,
             vectors=y.height * y.width // self.pixels,
             post=post,
             memory=self.weights,

@@ -24,6 +24,7 @@ class AffineCore:
 
     ``low..high``: the numbers' range. ``mul``, ``add``: ``(channels,)``, in order. ``bits``: of the
     two's complement results. Where all ``mul`` are one power of two there is no multiplier.
+    ``copies``: sets of lanes side by side that share ``mul`` and ``add``.
     """
 
     low: int
@@ -33,6 +34,7 @@ class AffineCore:
     lanes: int
     bits: int
     memory: str = "auto"
+    copies: int = 1
 
     @property
     def shift(self) -> int | None:
@@ -65,10 +67,11 @@ class AffineCore:
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping, beside the multipliers."""
-        adders = Cost(2 * -(-self.bits // 2) * self.lanes, self.bits * self.lanes)
+        count = self.lanes * self.copies
+        adders = Cost(2 * -(-self.bits // 2) * count, self.bits * count)
         if self.shift is not None:
             return adders + self.add_rom.cost
-        products = Cost(flip_flops=2 * self.bits * self.lanes)
+        products = Cost(flip_flops=2 * self.bits * count)
         return adders + products + self.add_rom.cost + self.mul_rom.cost
 
     @property

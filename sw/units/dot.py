@@ -36,6 +36,9 @@ class Dot(Unit):
     stands for 0. ``post``: thresholds, or scale and offset, or nothing, which gives the signed dot
     product. ``memory``: where tables live: ``auto``, ``block`` or ``logic``.
 
+    ``pixels`` vectors go side by side with the same weights, the first in the lowest lanes of input
+    and output; ``vectors`` then counts such groups.
+
     Interval: one input beat a cycle. Latency: ``stages + 1`` cycles from a pass's last input beat
     to its output.
 
@@ -52,6 +55,7 @@ class Dot(Unit):
     vectors: int
     post: Threshold | Affine | None = None
     memory: str = "auto"
+    pixels: int = 1
 
     def __post_init__(self) -> None:
         outputs, length = self.weights.shape[0], self.weights.row_length
@@ -63,8 +67,10 @@ class Dot(Unit):
             )
         if self.masked and self.encoding is not Encoding.BIPOLAR:
             raise PlanError("only bipolar inputs have a mask; an unsigned 0 is code 0")
-        if self.vectors < 1:
-            raise PlanError(f"a frame has at least one vector, not {self.vectors}")
+        if self.vectors < 1 or self.pixels < 1:
+            raise PlanError(
+                f"a frame has at least one vector and pixel, not {self.vectors} and {self.pixels}"
+            )
         _ = self.x_type, self.source, self.o
 
     @cached_property
@@ -79,14 +85,14 @@ class Dot(Unit):
 
     @property
     def i(self) -> Lanes:
-        """``simd`` codes, each with its mask bit on top if there are masks."""
-        return Lanes(self.simd, self.bits + self.masked)
+        """``simd`` codes a pixel, each with its mask bit on top if there are masks."""
+        return Lanes(self.pixels * self.simd, self.bits + self.masked)
 
     @property
     def o(self) -> Lanes:
-        """``pe`` outputs: codes, or integers of the layer's type."""
+        """``pe`` outputs a pixel: codes, or integers of the layer's type."""
         final = self.post.infer((self.dot_type,)) if self.post else self.dot_type
-        return Lanes.of(final, self.pe)
+        return Lanes.of(final, self.pixels * self.pe)
 
     @property
     def words(self) -> int:
@@ -105,7 +111,7 @@ class Dot(Unit):
 
     @property
     def popcount(self) -> PopcountXnor:
-        """The counters of matching positions."""
+        """The counters of matching positions of one pixel."""
         source = self.source
         constant = source.rom.style == "const"
         return PopcountXnor(source.rows, self.simd, self.bits, self.masked, constant)
@@ -174,10 +180,12 @@ class Dot(Unit):
         if isinstance(self.post, Threshold):
             thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
             rising = self.post.rising
-            return ThresholdCore(0, self.raw_top, thresholds, rising, self.pe, self.memory)
+            return ThresholdCore(
+                0, self.raw_top, thresholds, rising, self.pe, self.memory, self.pixels
+            )
         if self.post:
             a, b = a * self.post.scale, b * self.post.scale + self.post.offset
-        return AffineCore(0, self.raw_top, a, b, self.pe, self.o.bits, self.memory)
+        return AffineCore(0, self.raw_top, a, b, self.pe, self.o.bits, self.memory, self.pixels)
 
     @property
     def word_stages(self) -> int:
@@ -196,8 +204,9 @@ class Dot(Unit):
 
     def cost(self) -> Cost:
         """Estimated cost after mapping; affine ends take multipliers beside it."""
-        rows, bits = self.source.rows, self.raw_top.bit_length()
-        total = self.source.cost + self.popcount.cost + self.core.cost
+        rows, bits = self.source.rows * self.pixels, self.raw_top.bit_length()
+        total = self.source.cost + self.core.cost
+        total += sum((self.popcount.cost for _ in range(self.pixels)), Cost())
         total += queue_cost(self.o, self.depth)
         total += Cost(20, self.i.width * self.source.latency + 2 * self.stages)
         if self.masked:
@@ -218,7 +227,8 @@ class Dot(Unit):
 
     def reference(self, beats: Beats) -> Beats:
         """The layers' own definition, from the dense weights."""
-        passes = beats.reshape(-1, self.passes, self.words * self.simd)
+        groups = beats.reshape(-1, self.passes, self.words, self.pixels, self.simd)
+        passes = np.moveaxis(groups, 3, 1).reshape(-1, self.passes, self.words * self.simd)
         codes = passes & ((1 << self.bits) - 1)
         values = 2 * codes - (1 << self.bits) + 1 if self.encoding is Encoding.BIPOLAR else codes
         if self.masked:
@@ -229,4 +239,5 @@ class Dot(Unit):
             dots = threshold_values(self.post, dots)
         elif self.post:
             dots = dots * self.post.scale + self.post.offset
-        return dots.reshape(-1, self.pe)
+        outputs: Beats = dots.reshape(-1, self.pixels, self.passes, self.pe).swapaxes(1, 2)
+        return outputs.reshape(-1, self.o.lanes)

@@ -33,7 +33,7 @@ class ThresholdCore:
     in order. ``thresholds``: ``(channels, 2**M - 1)``, ascending, in the domain of the numbers;
     where not ``rising`` the code is inverted. Step k compares with the middle of what is left,
     ``threshold[(2n + 1) * 2**(M - k - 1) - 1]`` for the bits n found so far, so that M comparators
-    do the work of 2**M - 1.
+    do the work of 2**M - 1. ``copies``: sets of lanes side by side that share the thresholds.
     """
 
     low: int
@@ -42,6 +42,7 @@ class ThresholdCore:
     rising: Bits
     lanes: int
     memory: str = "auto"
+    copies: int = 1
 
     @property
     def bits(self) -> int:
@@ -77,10 +78,11 @@ class ThresholdCore:
     def cost(self) -> Cost:
         """Estimated cost after mapping: tables, comparators, and the numbers' delay registers."""
         wide = 2 * -(-(self.width + 1) // 2)
-        cores = Cost(wide * self.bits * self.lanes, (self.width + self.bits) * self.lanes)
-        delay = Cost(flip_flops=2 * (self.bits - 1) * (self.width + self.bits) * self.lanes)
+        count = self.lanes * self.copies
+        cores = Cost(wide * self.bits * count, (self.width + self.bits) * count)
+        delay = Cost(flip_flops=2 * (self.bits - 1) * (self.width + self.bits) * count)
         tables = [self.rom(0, range(self.lanes)), self.polarity_rom]
-        later = [self.rom(step, range(1)) for step in range(1, self.bits)] * self.lanes
+        later = [self.rom(step, range(1)) for step in range(1, self.bits)] * count
         return sum((table.cost for table in tables + later), cores + delay)
 
     def rom(self, step: int, lanes: range) -> Rom:

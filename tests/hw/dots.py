@@ -36,8 +36,9 @@ def affine(rng: Generator, outputs: int) -> Affine:
 
 def frames(rng: Generator, unit: Dot, count: int) -> Beats:
     """Random vectors, each repeated for its passes, as the replay before the engine does it."""
-    vectors = rng.integers(0, 1 << unit.i.bits, (count * unit.vectors, unit.words * unit.simd))
-    return np.repeat(vectors, unit.passes, axis=0).reshape(-1, unit.simd)
+    shape = (count * unit.vectors, unit.words, unit.pixels * unit.simd)
+    vectors = rng.integers(0, 1 << unit.i.bits, shape)
+    return np.repeat(vectors, unit.passes, axis=0).reshape(-1, unit.i.lanes)
 
 
 def flipped(weights: Weights, place: int) -> Weights:

@@ -1,5 +1,6 @@
 """Whole accelerators against the cycle model and the units' references."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from subbit.hw.accelerator import Accelerator
 from subbit.sw.cycles import Process
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.planner import default_plan
+from subbit.sw.stages.dot import DotStage
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
 
@@ -40,6 +42,22 @@ class Whole(Unit):
 
     def load_component(self) -> Any:
         return lambda unit: Accelerator(unit.pipeline)
+
+
+@pytest.mark.parametrize("name", ["plain", "strided"])
+@pytest.mark.parametrize("pe", [3, 12])
+def test_pixels_side_by_side(name: str, pe: int) -> None:
+    network = small_network(name)
+    plan = default_plan(network, 2000)
+    stages = [
+        replace(stage, pe=pe, simd=stage.simds(network)[1], pixels=2)
+        if isinstance(stage, DotStage) and stage.layers[0] == "conv2"
+        else stage
+        for stage in plan.stages
+    ]
+    unit = Whole(Pipeline(network, replace(plan, stages=tuple(stages))))
+    beats = np.random.default_rng(4).integers(0, 16, (2 * unit.i_beats, unit.i.lanes))
+    check_unit(unit, beats)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

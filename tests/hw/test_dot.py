@@ -67,6 +67,22 @@ def test_foldings(outputs: int, length: int, pe: int, simd: int, stages: int) ->
     assert unit.stages == stages
 
 
+@pytest.mark.parametrize("pixels", [2, 3])
+@pytest.mark.parametrize("post", ["none", "affine", "threshold1", "threshold2"])
+@pytest.mark.parametrize("source", ["plain", "codebook", "tiled", "scaled"])
+def test_pixels_side_by_side(source: str, post: str, pixels: int) -> None:
+    rng = np.random.default_rng(pixels)
+    weights = {
+        "plain": lambda: plain(rng, 6, 36),
+        "codebook": lambda: codebook(rng, 6, 4, 3),
+        "tiled": lambda: tiled(rng, 6, 36, 3),
+        "scaled": lambda: tiled(rng, 6, 36, 4, scaled=True),
+    }[source]()
+    masked = source in ("plain", "tiled")
+    unit = check(weights, post, BIPOLAR, 2, masked=masked, pe=2, simd=18, pixels=pixels)
+    assert unit.o.lanes == 2 * pixels
+
+
 @pytest.mark.parametrize("memory", ["block", "logic"])
 @pytest.mark.parametrize(
     ("tau", "pe", "simd"), [(1, 2, 9), (3, 3, 18), (4, 6, 36), (5, 2, 9), (6, 1, 9), (8, 2, 18)]
