@@ -61,7 +61,7 @@ def program_command(model: Path, board: Board, flash: bool) -> None:
 
 
 @click.command("run", short_help="Classify images on the board.")
-@click.argument("images", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--port", required=True, help="The board's serial port, such as /dev/ttyUSB0; or 'sim'."
 )
