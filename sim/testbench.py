@@ -16,12 +16,14 @@ __all__ = ["CYCLE_DIGITS", "testbench"]
 CYCLE_DIGITS = 8
 
 LIBRARY = """\
-// Random numbers that are the same in every simulator, and how often a throttled end goes on:
-// in 1, 4, 7 or 8 of 8 cycles, chosen anew every 32 cycles.
+// Random numbers that are the same in every simulator, and how often a throttled end goes on: in
+// 1, 4, 7 or 8 of 8 cycles, chosen anew every 32 cycles, or not at all for 32 to 4096 cycles, so
+// that queues run full and empty.
 module subbit_chance (input clk, input run, input throttle, input [31:0] seed, output reg go,
                       output reg [31:0] random);
   reg [1:0] level = 0;
-  reg [4:0] left = 0;
+  reg pause = 0;
+  reg [12:0] left = 0;
   initial begin go = 0; random = 1; end
   always @(posedge clk) begin
     if (!run) begin random = seed | 1; left = 0; end
@@ -30,14 +32,20 @@ module subbit_chance (input clk, input run, input throttle, input [31:0] seed, o
       random = random ^ (random >> 17);
       random = random ^ (random << 5);
     end
-    if (left == 0) level = random[9:8];
-    left = left + 1;
+    if (left == 0) begin
+      level = random[9:8];
+      pause = random[14:10] == 0;
+      left = 13'd32 << (pause ? random[17:15] : 0);
+    end
+    left = left - 1;
     case (level)
-      0: go <= !throttle || random[2:0] == 0;
-      1: go <= !throttle || random[2:0] < 4;
-      2: go <= !throttle || random[2:0] != 0;
+      0: go <= random[2:0] == 0;
+      1: go <= random[2:0] < 4;
+      2: go <= random[2:0] != 0;
       default: go <= 1;
     endcase
+    if (pause) go <= 0;
+    if (!throttle) go <= 1;
   end
 endmodule
 

