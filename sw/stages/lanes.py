@@ -26,8 +26,12 @@ class LaneStage(Stage):
 
     @classmethod
     def default(cls, network: Network, layers: tuple[str, ...], lanes: int) -> Self:
-        """As many of the lanes that the stage before gives as divide the channels."""
-        return cls(layers=layers, lanes=gcd(network.types[layers[0]].channels, lanes))
+        """As many of the lanes that the stage before gives as divide the channels.
+
+        A short FIFO behind it keeps its ready, a path from the units behind to those before, short.
+        """
+        channels = network.types[layers[0]].channels
+        return cls(layers=layers, fifo=2, lanes=gcd(channels, lanes))
 
     def units(self, network: Network) -> list[tuple[str, Unit]]:
         """The one unit, named after the layer's kind."""
