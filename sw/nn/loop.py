@@ -70,15 +70,18 @@ def count_correct(model: nn.Module, split: Split) -> int:
     return int((torch.cat(found) == split.labels).sum())
 
 
-def parameter_groups(model: nn.Module, pattern_rate: float) -> list[dict[str, Any]]:
+def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     """The parameters for the optimizer: codeword patterns, and all others, each with its relative
     rate.
     """
     named = dict(model.named_parameters())
     patterns = [value for name, value in named.items() if name.endswith("patterns")]
     others = [value for name, value in named.items() if not name.endswith("patterns")]
-    groups = [{"params": others, "rate": 1.0}, {"params": patterns, "rate": pattern_rate}]
-    return [group for group in groups if group["params"]]
+    groups: list[dict[str, Any]] = [{"params": others, "rate": 1.0, "until": 1.0}]
+    if patterns:
+        rate, until = recipe.pattern_rate, recipe.pattern_share
+        groups.append({"params": patterns, "rate": rate, "until": until})
+    return groups
 
 
 def store_channels_last(model: nn.Module) -> None:
@@ -105,7 +108,7 @@ class Trainer:
             torch.manual_seed(seed)
             self.model = build_model(recipe, seed)
         store_channels_last(self.model)
-        self.optimizer = torch.optim.Adam(parameter_groups(self.model, recipe.pattern_rate))
+        self.optimizer = torch.optim.Adam(parameter_groups(self.model, recipe))
         self.history = History([], [])
 
     @property
@@ -157,9 +160,14 @@ class Trainer:
         return total / batches
 
     def set_rate(self, done: float) -> None:
-        """The learning rate after the share ``done`` of the run: half a cosine down to 0."""
+        """The learning rate after the share ``done`` of the run: half a cosine down to 0.
+
+        That of codeword patterns is 0 after the recipe's share for them.
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr * group["rate"] * 0.5 * (1 + cos(pi * done))
+            if done >= group["until"]:
+                group["lr"] = 0.0
 
     def step(self, codes: Tensor, labels: Tensor) -> float:
         """One step of the optimizer; returns the loss."""

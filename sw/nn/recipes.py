@@ -22,7 +22,9 @@ class Recipe:
     ``codebook`` (``tau``) or ``tiled`` (``repeats``, and plain below ``min_size`` weights).
     ``height`` and ``width`` in pixels; ``bits`` and ``shift`` are the preprocessing. ``lr`` is
     Adam's first learning rate, which falls to 0 in half a cosine; that of codeword patterns, which
-    move in every 25th step only, is ``pattern_rate`` times as high.
+    move in every 25th step only, is ``pattern_rate`` times as high, and 0 after the share
+    ``pattern_share`` of the run: a codeword's bit changes hundreds of kernels, and the weights and
+    BatchNorm statistics need time to follow.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Recipe:
     encoding: str = "plain"
     tau: int = 4
     pattern_rate: float = 10.0
+    pattern_share: float = 0.7
     repeats: int = 4
     min_size: int = 1000
     hidden: int = 0
@@ -88,7 +91,7 @@ RECIPES = {
         replace(DIGITS, name="digits-codebook", encoding="codebook", tau=4),
         replace(DIGITS, name="digits-tiled", encoding="tiled", hidden=64),
         MNIST,
-        replace(MNIST, name="mnist-codebook", encoding="codebook", tau=5),
+        replace(MNIST, name="mnist-codebook", encoding="codebook", tau=5, epochs=20),
         replace(MNIST, name="mnist-tiled", encoding="tiled", hidden=64),
     )
 }

@@ -87,6 +87,18 @@ def test_resuming_equals_an_uninterrupted_run(tmp_path: Path) -> None:
     assert not checkpoint_path(cut).exists()
 
 
+def test_codewords_stand_still_at_the_end_of_a_run(tmp_path: Path) -> None:
+    trainer = Trainer(find_recipe("digits-codebook"), 10, 1, tmp_path / "state")
+    rates = []
+    for done in (0.0, 0.5, 0.69, 0.7, 0.99):
+        trainer.set_rate(done)
+        rates.append([group["lr"] for group in trainer.optimizer.param_groups])
+    assert all(patterns == pytest.approx(10 * others) for others, patterns in rates[:3])
+    assert all(patterns == 0 and others > 0 for others, patterns in rates[3:])
+    assert rates[0][0] == 0.005
+    assert [len(group["params"]) for group in trainer.optimizer.param_groups][1] == 1
+
+
 def test_the_seed_decides(tmp_path: Path) -> None:
     runs = [
         train_network("digits-plain", tmp_path / f"{i}.safetensors", epochs=1, seed=seed)
