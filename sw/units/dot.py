@@ -34,7 +34,7 @@ class Dot(Unit):
     g gives a beat of the outputs ``g*pe .. g*pe + pe - 1``. ``encoding``, ``bits``: of the input
     codes; with ``masked`` each lane has a mask bit above the code, and a lane whose mask is 0
     stands for 0. ``post``: thresholds, or scale and offset, or nothing, which gives the signed dot
-    product. ``memory``: where tables live: ``auto``, ``block`` or ``logic``.
+    product. ``memory``: where the weights live: ``auto``, ``block`` or ``logic``.
 
     ``pixels`` vectors go side by side with the same weights, the first in the lowest lanes of input
     and output; ``vectors`` then counts such groups.
@@ -67,10 +67,9 @@ class Dot(Unit):
             )
         if self.masked and self.encoding is not Encoding.BIPOLAR:
             raise PlanError("only bipolar inputs have a mask; an unsigned 0 is code 0")
-        if self.vectors < 1 or self.pixels < 1:
-            raise PlanError(
-                f"a frame has at least one vector and pixel, not {self.vectors} and {self.pixels}"
-            )
+        for name, number in (("vector", self.vectors), ("pixel", self.pixels)):
+            if number < 1:
+                raise PlanError(f"a frame has at least one {name}, not {number}")
         _ = self.x_type, self.source, self.o
 
     @cached_property
@@ -141,7 +140,7 @@ class Dot(Unit):
         """Scales of the ``pe`` words of each step, for crossing rows."""
         steps = self.scales.reshape(self.passes, self.pe, self.words).transpose(0, 2, 1)
         words = [packed(row, self.scale_bits) for row in steps.reshape(-1, self.pe).tolist()]
-        return rom_of(words[: period(words)], self.scale_bits * self.pe, self.memory)
+        return rom_of(words[: period(words)], self.scale_bits * self.pe)
 
     @property
     def word_top(self) -> int:
@@ -180,12 +179,10 @@ class Dot(Unit):
         if isinstance(self.post, Threshold):
             thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
             rising = self.post.rising
-            return ThresholdCore(
-                0, self.raw_top, thresholds, rising, self.pe, self.memory, self.pixels
-            )
+            return ThresholdCore(0, self.raw_top, thresholds, rising, self.pe, self.pixels)
         if self.post:
             a, b = a * self.post.scale, b * self.post.scale + self.post.offset
-        return AffineCore(0, self.raw_top, a, b, self.pe, self.o.bits, self.memory, self.pixels)
+        return AffineCore(0, self.raw_top, a, b, self.pe, self.o.bits, self.pixels)
 
     @property
     def word_stages(self) -> int:

@@ -1,5 +1,6 @@
 """Lets the tests of this folder import its helpers by name, and builds the small design once."""
 
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,10 @@ from echo import Echo
 
 from subbit.boards import board
 from subbit.sw.flow.implement import Implementation, implement
+
+
+# A runner in the background may have had Ctrl-C ignored, which every process below inherits.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

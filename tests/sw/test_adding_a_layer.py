@@ -56,8 +56,8 @@ def test_the_example_of_the_page_works(clamp: type, tmp_path: Path) -> None:
     values = golden.evaluate(network, codes)
     assert values["clamp"].min() == -3
     assert values["clamp"].max() == 4
-    step = Pipeline(network, smallest_plan(network)).steps[-1]
-    assert step.tensor == "clamp"
+    steps = Pipeline(network, smallest_plan(network)).steps
+    step = next(step for step in steps if step.tensor == "clamp")
     beats = np.asarray(values["fc"]).reshape(-1, step.unit.i.lanes)
     np.testing.assert_array_equal(
         step.unit.reference(beats), np.asarray(values["clamp"]).reshape(-1, step.unit.o.lanes)
