@@ -14,7 +14,6 @@ from echo import Echo
 from subbit.boards import board
 from subbit.sw.flow.implement import Implementation, implement
 
-
 # A runner in the background may have had Ctrl-C ignored, which every process below inherits.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
