@@ -1,5 +1,6 @@
 """Whole networks of every encoding and padding, in one model: every stream, every cycle."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from subbit.sim.runner import build_designs, run_designs
 from subbit.sw.cycles import run
 from subbit.sw.golden import predict
 from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import smallest_plan
+from subbit.sw.plan import Plan, smallest_plan
 from subbit.sw.planner import default_plan
 
 FRAMES = 3
@@ -24,8 +25,17 @@ def pipelines() -> dict[str, Pipeline]:
     for number, name in enumerate(NETWORKS):
         network = small_network(name)
         plan = default_plan(network, 1800) if number % 2 else smallest_plan(network)
-        made[name] = Pipeline(network, plan)
+        made[name] = Pipeline(network, varied(plan) if name == "plain" else plan)
     return made
+
+
+def varied(plan: Plan) -> Plan:
+    """The plan with two pixels at once in its convolutions, and a FIFO behind every stage."""
+    stages = [
+        replace(stage, pixels=2) if stage.layers[0].startswith("conv") else stage
+        for stage in plan.stages
+    ]
+    return replace(plan, stages=tuple(replace(stage, fifo=4) for stage in stages))
 
 
 def test_networks(tmp_path: Path, models: Path) -> None:
