@@ -15,6 +15,7 @@ from subbit.sw.golden import predict
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import Plan, smallest_plan
 from subbit.sw.planner import default_plan
+from subbit.sw.stages.dot import DotStage
 
 FRAMES = 3
 
@@ -32,7 +33,9 @@ def pipelines() -> dict[str, Pipeline]:
 def varied(plan: Plan) -> Plan:
     """The plan with two pixels at once in its convolutions, and a FIFO behind every stage."""
     stages = [
-        replace(stage, pixels=2) if stage.layers[0].startswith("conv") else stage
+        replace(stage, pixels=2)
+        if isinstance(stage, DotStage) and stage.layers[0].startswith("conv")
+        else stage
         for stage in plan.stages
     ]
     return replace(plan, stages=tuple(replace(stage, fifo=4) for stage in stages))
