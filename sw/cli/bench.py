@@ -1,6 +1,7 @@
-"""subbit bench: the same measurements of several networks."""
+"""subbit bench: what is measured, and the same measurements of several networks."""
 
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -12,7 +13,10 @@ from subbit.sw.cli.options import as_json, board_option, chosen_plan, print_json
 from subbit.sw.errors import SubbitError
 from subbit.sw.ir import load_network
 
-__all__ = ["bench_command"]
+__all__ = ["bench_command", "networks_command"]
+
+# The module of each measurement.
+BENCHES = {"networks": "bench", "cnv": "bench_cnv"}
 
 COLUMNS = (
     *("network", "lut4", "flip_flops", "block_rams", "clock_mhz"),
@@ -20,11 +24,43 @@ COLUMNS = (
 )
 
 
-@click.command("bench", short_help="Build several networks and compare them.")
+class Benches(click.Group):
+    """One command a measurement; without the name of one, the first."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See click.Group."""
+        if not args or args[0] not in {*BENCHES, *ctx.help_option_names}:
+            args = [next(iter(BENCHES)), *args]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table."""
+        return list(BENCHES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """See click.Group."""
+        if cmd_name not in BENCHES:
+            return None
+        module = import_module(f"subbit.sw.cli.{BENCHES[cmd_name]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+
+@click.group("bench", cls=Benches, short_help="Measure: networks, or parts of the way.")
+def bench_command() -> None:
+    """Measure. Without the name of a measurement, 'networks' is meant.
+
+    \b
+    Example: subbit bench --board ulx3s-85f
+             subbit bench cnv --help
+    """
+
+
+@click.command("networks", short_help="Build several networks and compare them.")
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path))
 @board_option
 @as_json
-def bench_command(models: tuple[Path, ...], board: Board, json_: bool) -> None:
+def networks_command(models: tuple[Path, ...], board: Board, json_: bool) -> None:
     """Build the bitstream of every network in MODELS (by default those in examples/) and compare.
 
     The builds go to build/NETWORK-BOARD as with 'subbit bitstream', and take minutes each.

@@ -1,0 +1,67 @@
+"""subbit bench: which measurement is meant, and what the command of CNV makes of its result."""
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from subbit.sw.bench import cnv
+from subbit.sw.cli.bench import BENCHES, bench_command
+from subbit.sw.errors import NetworkError
+
+WORDS = {"network": "cnv-w1a1", "dataset": "test", "first_difference": None}
+REPORT = cnv.CnvReport(**{field.name: 0 for field in fields(cnv.CnvReport)} | WORDS)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["none.safetensors"], ["--json", "none.safetensors"], ["networks", "none.x"]]
+)
+def test_networks_are_meant_unless_another_is_named(arguments: list[str]) -> None:
+    found = CliRunner().invoke(bench_command, arguments)
+    assert isinstance(found.exception, NetworkError)
+    assert "none." in str(found.exception)
+
+
+def test_help_names_every_measurement() -> None:
+    text = CliRunner().invoke(bench_command, ["--help"]).output
+    for name in BENCHES:
+        assert f"  {name} " in text
+        assert "Example: subbit bench" in CliRunner().invoke(bench_command, [name, "--help"]).output
+
+
+@pytest.mark.parametrize("mismatches", [0, 3])
+def test_cnv_writes_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mismatches: int
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def bench_cnv(parameters: Path, images: Path, **rest: Any) -> cnv.CnvReport:
+        asked.update(rest, parameters=parameters, images=images)
+        return replace(REPORT, mismatches=mismatches)
+
+    monkeypatch.setattr(cnv, "bench_cnv", bench_cnv)
+    arguments = ["cnv", "x.npz", "--images", "set", "--frames", "5", "--out", str(tmp_path)]
+    found = CliRunner().invoke(bench_command, [*arguments, "--json"], standalone_mode=False)
+    assert found.return_value == (1 if mismatches else 0)
+    assert json.loads(found.stdout) == json.loads((tmp_path / "report.json").read_text())
+    assert json.loads(found.stdout)["mismatches"] == mismatches
+    assert (asked["parameters"], asked["images"]) == (Path("x.npz"), Path("set"))
+    assert (asked["frames"], asked["folder"]) == (5, tmp_path)
+    table = CliRunner().invoke(bench_command, arguments, standalone_mode=False)
+    assert "interval_cycles" in table.output
+
+
+def test_phases_are_timed_and_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 1.0, 3.5, 4.0, 10.0])
+    monkeypatch.setattr(cnv, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    seen: list[str] = []
+    watch = cnv.Stopwatch(SimpleNamespace(phase=seen.append, detail=seen.append))
+    for name in ("a", "b", "a", ""):
+        watch.phase(name)
+    watch.detail("much")
+    assert seen == ["a", "b", "a", "", "much"]
+    assert (watch.of("a"), watch.of("b"), watch.of("a", "b", "never")) == (8.5, 0.5, 9.0)
