@@ -38,8 +38,8 @@ class AffineCore(wiring.Component):
         m = Module()
         config = self._config
         group = count_steps(m, self.step, config.groups)
-        m.submodules.mul = mul = Rom(config.mul_rom)
-        m.submodules.add = add = Rom(config.add_rom)
+        m.submodules.mul = mul = Rom(config.mul_rom, config.table_cycles)
+        m.submodules.add = add = Rom(config.add_rom, config.table_cycles)
         m.d.comb += [mul.addr.eq(group), add.addr.eq(group)]
         moving = config.shift is None and config.add_rom.style != "const"
         offsets = registered(m, add.data, int(moving))
@@ -53,12 +53,14 @@ class AffineCore(wiring.Component):
     def _scaled(self, m: Module, lane: int, mul: Rom) -> Value:
         """``mul * x`` modulo 2**bits, registered if there is a multiplier."""
         config = self._config
+        number = registered(m, self.x[lane], config.table_cycles - 1)
+        number = number.as_signed() if config.signed else number.as_unsigned()
         if config.shift is not None:
-            return Value.cast(self.x[lane] << config.shift)
+            return Value.cast(number << config.shift)
         at = lane % config.lanes
         factor = mul.data[at * config.mul_bits : (at + 1) * config.mul_bits].as_signed()
         product = Signal(signed(config.bits), reset_less=True)
-        m.d.sync += product.eq(self.x[lane] * factor)
+        m.d.sync += product.eq(number * factor)
         return product
 
 

@@ -85,8 +85,8 @@ class Dot(wiring.Component):
         for pixel in range(unit.pixels):
             words += self._counted(m, pixel, x[pixel * width : (pixel + 1) * width], weights.w)
         if unit.crossing:
-            m.submodules.scales = scales = RomSequence(unit.scale_rom)
-            m.d.comb += scales.step.eq(valid[unit.word_stages - 2])
+            m.submodules.scales = scales = RomSequence(unit.scale_rom, 2)
+            m.d.comb += scales.step.eq(valid[unit.word_stages - 3])
             bits = unit.scale_bits
             factors = [scales.data[lane * bits : (lane + 1) * bits] for lane in range(unit.pe)]
             pairs = zip(words, factors * unit.pixels, strict=True)

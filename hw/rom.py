@@ -36,13 +36,16 @@ def table_memory(table: RomTable) -> Memory:
 
 
 class Rom(wiring.Component):
-    """``data`` is ``table.words[addr]`` of the cycle before."""
+    """``data`` is ``table.words[addr]`` of ``cycles`` (1 or 2) cycles before.
+
+    A block RAM is slow to put data out; with the second cycle nothing follows it but a register.
+    """
 
     addr: Signal
     data: Signal
 
-    def __init__(self, table: RomTable) -> None:
-        self._table = table
+    def __init__(self, table: RomTable, cycles: int = 1) -> None:
+        self._table, self._cycles = table, cycles
         super().__init__({"addr": In(range(max(table.depth, 2))), "data": Out(max(table.width, 1))})
 
     def elaborate(self, platform: object) -> Module:
@@ -53,26 +56,33 @@ class Rom(wiring.Component):
             return m
         m.submodules.memory = memory = table_memory(table)
         port = memory.read_port()
-        m.d.comb += [port.addr.eq(self.addr), self.data.eq(port.data)]
+        m.d.comb += port.addr.eq(self.addr)
+        if self._cycles == 1:
+            m.d.comb += self.data.eq(port.data)
+        else:
+            late = Signal(table.width, reset_less=True)
+            m.d.sync += late.eq(port.data)
+            m.d.comb += self.data.eq(late)
         return m
 
 
 class RomSequence(wiring.Component):
     """The words of ``table`` in order, again and again.
 
-    ``data``: after a cycle with ``step`` the word of that step; the next step has the next word.
+    ``data``: ``cycles`` (1 or 2) after a ``step`` the word of that step; the next step has the next
+    word.
     """
 
     step: Signal
     data: Signal
 
-    def __init__(self, table: RomTable) -> None:
-        self._table = table
+    def __init__(self, table: RomTable, cycles: int = 1) -> None:
+        self._table, self._cycles = table, cycles
         super().__init__({"step": In(1), "data": Out(max(table.width, 1))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.rom = rom = Rom(self._table)
+        m.submodules.rom = rom = Rom(self._table, self._cycles)
         m.d.comb += self.data.eq(rom.data)
         if self._table.style != "const":
             m.d.comb += rom.addr.eq(count_steps(m, self.step, self._table.depth))

@@ -40,15 +40,16 @@ class ThresholdCore(wiring.Component):
         group: Value = count_steps(m, self.step, config.groups)
         numbers = [self.x[lane] for lane in lanes]
         found: list[list[Value]] = [[] for _ in lanes]
+        cycles = config.table_cycles
         for step in range(config.bits):
-            if step:
-                numbers = [reinterpret(registered(m, x), config) for x in numbers]
-                group = registered(m, group, 2)
+            late = cycles + 1 if step else cycles - 1
+            group = registered(m, group, cycles + 1) if step else group
+            numbers = [reinterpret(registered(m, x, late), config) for x in numbers]
             for lane, threshold in enumerate(self._thresholds(m, step, group, found)):
                 reached = registered(m, numbers[lane] >= threshold)
-                found[lane] = [reached, *(registered(m, bit, 2) for bit in found[lane])]
-            numbers = [reinterpret(registered(m, x), config) for x in numbers]
-        m.submodules.polarity = polarity = Rom(config.polarity_rom)
+                older = [registered(m, bit, cycles + 1) for bit in found[lane]]
+                found[lane] = [reached, *older]
+        m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
         m.d.comb += polarity.addr.eq(group)
         falling = registered(m, polarity.data, int(config.polarity_rom.style != "const"))
         for lane in lanes:
@@ -59,10 +60,12 @@ class ThresholdCore(wiring.Component):
     def _thresholds(
         self, m: Module, step: int, group: Value, found: list[list[Value]]
     ) -> list[Value]:
-        """The thresholds of each lane, a cycle after ``group`` and the bits found so far."""
+        """The thresholds of each lane, ``table_cycles`` after ``group`` and the bits found."""
         config = self._config
         if step == 0:  # every copy compares with the same
-            m.submodules.thresholds0 = rom = Rom(config.rom(0, range(config.lanes)))
+            m.submodules.thresholds0 = rom = Rom(
+                config.rom(0, range(config.lanes)), config.table_cycles
+            )
             m.d.comb += rom.addr.eq(group)
             words = [
                 rom.data[lane * config.width : (lane + 1) * config.width]
@@ -72,9 +75,8 @@ class ThresholdCore(wiring.Component):
         values: list[Value] = []
         for at, bits in enumerate(found):
             lane = at % config.lanes
-            m.submodules[f"thresholds{step}_{at}"] = rom = Rom(
-                config.rom(step, range(lane, lane + 1))
-            )
+            rom = Rom(config.rom(step, range(lane, lane + 1)), config.table_cycles)
+            m.submodules[f"thresholds{step}_{at}"] = rom
             m.d.comb += rom.addr.eq(Cat(*bits, group))
             values.append(reinterpret(rom.data, config))
         return values

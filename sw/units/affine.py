@@ -11,7 +11,7 @@ from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.affine import Affine as AffineLayer
 from subbit.sw.ir.types import TensorType
 from subbit.sw.units.cost import Cost
-from subbit.sw.units.rom import Rom, packed, period, rom_of
+from subbit.sw.units.rom import Rom, packed, period, rom_of, style_of
 from subbit.sw.units.threshold import check_lanes, queue_cost
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
@@ -33,7 +33,6 @@ class AffineCore:
     add: Ints
     lanes: int
     bits: int
-    memory: str = "auto"
     copies: int = 1
 
     @property
@@ -46,7 +45,13 @@ class AffineCore:
     @property
     def latency(self) -> int:
         """Cycles from numbers to results: a multiplication, if there is one, and an addition."""
-        return 1 if self.shift is not None else 2
+        return self.table_cycles - 1 + (1 if self.shift is not None else 2)
+
+    @cached_property
+    def table_cycles(self) -> int:
+        """Cycles to read a table: 1, or with one in block RAM and a register behind it 2."""
+        widths = (self.mul_bits * self.lanes, self.bits * self.lanes)
+        return 1 + any(style_of(self.groups, width) == "block" for width in widths)
 
     @property
     def signed(self) -> bool:
@@ -86,7 +91,7 @@ class AffineCore:
 
     def _rom(self, table: Ints, bits: int) -> Rom:
         words = [packed(row, bits) for row in table.reshape(-1, self.lanes)[: self.groups]]
-        return rom_of(words, bits * self.lanes, self.memory)
+        return rom_of(words, bits * self.lanes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +99,8 @@ class Affine(Unit):
     """An affine layer between two streams, ``lanes`` integers at a time.
 
     ``input``: the type of the input tensor, whose channels ``lanes`` must divide. Latency: 3
-    cycles, 4 with multipliers. Interval: a beat a cycle. Raises PlanError where lanes do not divide
-    the channels.
+    cycles, and one each with multipliers and with constants in block RAM. Interval: a beat a cycle.
+    Raises PlanError where lanes do not divide the channels.
     """
 
     component: ClassVar[str] = "subbit.hw.affine:Affine"

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from subbit.sw.errors import PlanError
 from subbit.sw.units.cost import Cost
 
-__all__ = ["BLOCK_BITS", "MEMORIES", "Rom", "lut_rom_luts", "packed", "period", "rom_of"]
+__all__ = [
+    "BLOCK_BITS",
+    "MEMORIES",
+    "Rom",
+    "lut_rom_luts",
+    "packed",
+    "period",
+    "rom_of",
+    "style_of",
+]
 
 MEMORIES = ("auto", "block", "logic")
 BLOCK_BITS = 18432  # of one block RAM
@@ -68,18 +77,24 @@ def packed(elements: Iterable[int], bits: int) -> int:
     return sum((int(value) & mask) << (bits * place) for place, value in enumerate(elements))
 
 
+def style_of(depth: int, width: int, memory: str = "auto") -> str:
+    """``logic`` or ``block`` for a table of that size; see rom_of."""
+    if memory not in MEMORIES:
+        raise PlanError(f"memory must be one of {', '.join(MEMORIES)}, not {memory!r}")
+    if memory != "auto":
+        return memory
+    luts = width * lut_rom_luts(depth)
+    return "logic" if luts <= LUTS_PER_BLOCK * block_rams(depth, width) else "block"
+
+
 def rom_of(words: Sequence[int], width: int, memory: str = "auto") -> Rom:
     """A table in the memory asked for, or no table but wires where all words are equal.
 
     ``memory``: ``block``, ``logic``, or ``auto``, which takes lookup tables up to LUTS_PER_BLOCK
     for each block RAM that they save. Raises PlanError for another name.
     """
-    if memory not in MEMORIES:
-        raise PlanError(f"memory must be one of {', '.join(MEMORIES)}, not {memory!r}")
+    style = style_of(len(words), width, memory)
     table = tuple(int(word) for word in words)
     if not width or len(set(table)) == 1:
         return Rom(table[:1], width, "const")
-    if memory == "auto":
-        luts = width * lut_rom_luts(len(table))
-        memory = "logic" if luts <= LUTS_PER_BLOCK * block_rams(len(table), width) else "block"
-    return Rom(table, width, memory)
+    return Rom(table, width, style)

@@ -12,7 +12,7 @@ from subbit.sw.ir.arrays import Bits, Ints
 from subbit.sw.ir.layers.threshold import Threshold as ThresholdLayer
 from subbit.sw.ir.types import TensorType
 from subbit.sw.units.cost import Cost
-from subbit.sw.units.rom import Rom, packed, period, rom_of
+from subbit.sw.units.rom import Rom, packed, period, rom_of, style_of
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
 __all__ = ["Threshold", "ThresholdCore", "threshold_values"]
@@ -41,7 +41,6 @@ class ThresholdCore:
     thresholds: Ints
     rising: Bits
     lanes: int
-    memory: str = "auto"
     copies: int = 1
 
     @property
@@ -57,8 +56,15 @@ class ThresholdCore:
 
     @property
     def latency(self) -> int:
-        """Cycles from numbers to codes: a comparison, then a table and a comparison a bit."""
-        return 2 * self.bits - 1
+        """Cycles from numbers to codes: tables and a comparison a bit, the first table ahead."""
+        return (self.table_cycles + 1) * self.bits - 1
+
+    @cached_property
+    def table_cycles(self) -> int:
+        """Cycles to read a table: 1, or with any in block RAM and a register behind it 2."""
+        sizes = [(self.groups, self.width * self.lanes)]
+        sizes += [(self.groups << step, self.width) for step in range(1, self.bits)]
+        return 1 + any(style_of(*size) == "block" for size in sizes)
 
     @property
     def signed(self) -> bool:
@@ -80,7 +86,8 @@ class ThresholdCore:
         wide = 2 * -(-(self.width + 1) // 2)
         count = self.lanes * self.copies
         cores = Cost(wide * self.bits * count, (self.width + self.bits) * count)
-        delay = Cost(flip_flops=2 * (self.bits - 1) * (self.width + self.bits) * count)
+        cycles = (self.table_cycles + 1) * (self.bits - 1)
+        delay = Cost(flip_flops=cycles * (self.width + self.bits) * count)
         tables = [self.rom(0, range(self.lanes)), self.polarity_rom]
         later = [self.rom(step, range(1)) for step in range(1, self.bits)] * count
         return sum((table.cost for table in tables + later), cores + delay)
@@ -95,13 +102,13 @@ class ThresholdCore:
         sets = middles[: self.groups * self.lanes].reshape(self.groups, self.lanes, 1 << step)
         rows = sets.transpose(0, 2, 1)[:, :, lanes.start : lanes.stop].reshape(-1, len(lanes))
         words = [packed(row, self.width) for row in rows]
-        return rom_of(words, self.width * len(lanes), self.memory)
+        return rom_of(words, self.width * len(lanes))
 
     @property
     def polarity_rom(self) -> Rom:
         """A bit for each lane, set where the code is inverted; one word a group."""
         falling = (self.rising == 0).reshape(-1, self.lanes)[: self.groups]
-        return rom_of([packed(row, 1) for row in falling], self.lanes, self.memory)
+        return rom_of([packed(row, 1) for row in falling], self.lanes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +116,8 @@ class Threshold(Unit):
     """A threshold activation between two streams: ``lanes`` integers in, as many M-bit codes out.
 
     ``input``: the type of the input tensor, whose channels ``lanes`` must divide. Latency: ``2M +
-    1`` cycles. Interval: a beat a cycle. Raises PlanError where lanes do not divide the channels.
+    1`` cycles, ``3M + 1`` with thresholds in block RAM. Interval: a beat a cycle. Raises PlanError
+    where lanes do not divide the channels.
     """
 
     component: ClassVar[str] = "subbit.hw.threshold:Threshold"

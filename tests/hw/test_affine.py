@@ -35,6 +35,15 @@ def test_affine(
     check_unit(unit, beats)
 
 
+@pytest.mark.parametrize(("spread", "latency"), [(1, 4), (5, 5)])
+def test_constants_in_block_ram(spread: int, latency: int) -> None:
+    rng = np.random.default_rng(spread)
+    layer = Layer(rng.integers(1, 1 + spread, 128), rng.integers(-900, 900, 128))
+    unit = Affine(layer, TensorType.integers(1, 1, 128, -20, 20), 1)
+    assert unit.processes()[0].latency == latency
+    check_unit(unit, rng.integers(-20, 21, (256, 1)))
+
+
 def test_lanes_must_divide_the_channels() -> None:
     layer = Layer(np.ones(3, np.int64), np.zeros(3, np.int64))
     with pytest.raises(PlanError, match="lanes must divide the 3 channels, and 2 does not"):

@@ -44,7 +44,11 @@ def dot(weights: Weights, **rest: Any) -> Dot:
             {"encoding": Encoding.UNSIGNED, "masked": True},
             "only bipolar inputs have a mask; an unsigned 0 is code 0",
         ),
-        (plain(RNG, 6, 4), {"vectors": 0}, "a frame has at least one vector, not 0"),
+        (
+            plain(RNG, 6, 4),
+            {"vectors": 0},
+            "a frame has at least one vector and pixel, not 0 and 1",
+        ),
         (
             plain(RNG, 6, 4),
             {"memory": "flash"},

@@ -26,15 +26,17 @@ def layer(rng: np.random.Generator, channels: int, bits: int, reach: int) -> Lay
         (2, 1, 1, -8, 7, 5),
         (3, 6, 2, -20, 21, 7),
         (4, 3, 1, -64, 63, 9),
-        (8, 2, 2, -200, 200, 17),
+        (8, 2, 2, -200, 200, 25),
+        (1, 128, 1, -60, 60, 4),  # thresholds in block RAM
+        (3, 64, 2, 0, 255, 10),
     ],
 )
 def test_threshold(bits: int, channels: int, lanes: int, low: int, high: int, latency: int) -> None:
     rng = np.random.default_rng(bits * channels)
-    tensor = TensorType.integers(2, 3, channels, low, high)
+    tensor = TensorType.integers(1, 3, channels, low, high)
     unit = Threshold(layer(rng, channels, bits, max(-low, high)), tensor, lanes)
     assert unit.processes()[0].latency == latency
-    check_unit(unit, rng.integers(low, high + 1, (3 * unit.i_beats, lanes)))
+    check_unit(unit, rng.integers(low, high + 1, (2 * unit.i_beats, lanes)))
 
 
 def test_equal_channels_need_no_tables() -> None:
