@@ -47,7 +47,7 @@ def dot(weights: Weights, **rest: Any) -> Dot:
         (
             plain(RNG, 6, 4),
             {"vectors": 0},
-            "a frame has at least one vector and pixel, not 0 and 1",
+            "a frame has at least one vector, not 0",
         ),
         (
             plain(RNG, 6, 4),
