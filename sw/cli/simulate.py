@@ -1,5 +1,6 @@
 """subbit sim: the RTL against the golden model."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ from subbit.sw.cli.options import (
     board_option,
     chosen_plan,
     data_option,
-    model_argument,
     plan_option,
     print_json,
 )
@@ -26,7 +26,8 @@ __all__ = ["sim_command"]
 
 
 @click.command("sim", short_help="Simulate the RTL and compare it with the golden model.")
-@model_argument
+@click.argument("model", type=click.Path(path_type=Path), required=False)
+@click.option("--components", is_flag=True, help="Simulate each component alone; without MODEL.")
 @board_option
 @plan_option
 @data_option
@@ -44,7 +45,8 @@ __all__ = ["sim_command"]
 @click.option("--waves", is_flag=True, help="Keep the waveforms.")
 @as_json
 def sim_command(
-    model: Path,
+    model: Path | None,
+    components: bool,
     board: Board,
     plan: Path | None,
     data: Path | None,
@@ -60,7 +62,12 @@ def sim_command(
 
     \b
     Example: subbit sim examples/digits-plain.safetensors --frames 20 --backpressure random --seed 1
+             subbit sim --components
     """
+    if components == (model is not None):
+        raise click.UsageError("name one network, or --components and none")
+    if model is None:
+        return run_components(frames, backpressure, seed, waves, json_)
     from subbit.sim.run import simulate
     from subbit.sw.flow.progress import ConsoleProgress
 
@@ -81,6 +88,28 @@ def sim_command(
     else:
         show(result)
     return 1 if result.mismatches else 0
+
+
+def run_components(frames: int, backpressure: str, seed: int, waves: bool, json_: bool) -> int:
+    """Simulate every component on random input, and print what was found."""
+    from subbit.sim.components import simulate_components
+    from subbit.sw.flow.progress import ConsoleProgress
+
+    with ConsoleProgress() as progress:
+        results = simulate_components(
+            frames=frames, backpressure=backpressure, seed=seed, waves=waves, progress=progress
+        )
+    if json_:
+        print_json([asdict(result) for result in results])
+    else:
+        table = Table("component", "kind", "frames", "cycles", "mismatches", "first difference")
+        for row in results:
+            found = str(row.first_difference or "")
+            table.add_row(
+                row.name, row.kind, str(row.frames), str(row.cycles), str(row.mismatches), found
+            )
+        Console().print(table)
+    return 1 if any(result.mismatches for result in results) else 0
 
 
 def show(result: "SimResult") -> None:
