@@ -119,6 +119,7 @@ def simulate_design(
     *,
     folder: Path,
     models: Path,
+    model: Path | None = None,
     backpressure: str = "none",
     seed: int = 0,
     waves: bool = False,
@@ -126,9 +127,12 @@ def simulate_design(
     images: str = "the codes given",
     progress: Progress = SILENT,
 ) -> SimResult:
-    """``simulate`` for a design that stands for the accelerator of ``pipeline``; see there."""
+    """``simulate`` for a design that stands for the accelerator of ``pipeline``; see there.
+
+    ``model``: the design's simulation model where it is built already.
+    """
     inputs = codes.astype(np.int64).reshape(-1, pipeline.i.lanes)
-    model = build_designs([design], models, waves=waves, progress=progress)
+    model = model or build_designs([design], models, waves=waves, progress=progress)
     (outcome,) = run_designs(
         *(model, [design], [inputs]),
         backpressure=backpressure,

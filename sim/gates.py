@@ -1,0 +1,183 @@
+"""The accelerator as Yosys maps it for ECP5, cell by cell, held to the golden model.
+
+Mappers have bugs, and constructs that they read differently than they were meant. So the very
+netlist that place and route takes is simulated with models of the vendor's cells. Names inside are
+gone by then; what is compared are the accelerator's own results and their cycles.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subbit.hw.simtop import StreamPorts
+from subbit.sim.cells import cell_models
+from subbit.sim.design import INPUT_STREAM, OUTPUT_STREAM, Design, network_design
+from subbit.sim.run import FOLDER, SimResult, choose_frames, golden_model, simulate_design
+from subbit.sim.testbench import testbench
+from subbit.sim.verilator import build_model
+from subbit.sw.cycles import Process
+from subbit.sw.flow import tools
+from subbit.sw.flow.process import run_tool
+from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.flow.synth import synthesise
+from subbit.sw.flow.verilog import to_verilog
+from subbit.sw.ir.network import Network
+from subbit.sw.pipeline import Pipeline
+from subbit.sw.plan import Plan
+from subbit.sw.units.unit import Beats, Lanes, Unit
+
+__all__ = ["WholePipeline", "build_mapped", "map_design", "mapped_design", "simulate_mapped"]
+
+PARTS = ("valid", "ready", "payload")
+SCRIPT = """\
+read_json {name}.json
+write_verilog -noattr {name}.v
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class WholePipeline(Unit):
+    """A whole pipeline seen from outside, as if it were one unit."""
+
+    component: ClassVar[str] = "subbit.hw.accelerator:Accelerator"
+    pipeline: Pipeline
+
+    @property
+    def i(self) -> Lanes:
+        """Payload of the first unit's input stream."""
+        return self.pipeline.i
+
+    @property
+    def o(self) -> Lanes:
+        """Payload of the last unit's output stream."""
+        return self.pipeline.o
+
+    def processes(self) -> tuple[Process, ...]:
+        """Those of all units."""
+        return self.pipeline.processes
+
+    def reference(self, beats: Beats) -> Beats:
+        """The units' references one after another."""
+        for step in self.pipeline.steps:
+            beats = step.unit.reference(beats)
+        return beats
+
+
+def mapped_design(name: str, pipeline: Pipeline) -> Design:
+    """The accelerator of a pipeline, of which no stream but the last can be watched."""
+    whole = network_design(name, pipeline)
+    last = replace(whole.watched[-1], unit=WholePipeline(pipeline))
+    return Design(name, whole.component, {}, (last,))
+
+
+def map_design(design: Design, folder: Path, *, progress: Progress = SILENT) -> str:
+    """The netlist, as JSON, of a design that is mapped just as for a bitstream.
+
+    Its module is named like the design and has the ports of the module that ``subbit rtl`` writes.
+    Verilog, netlist and log stay in ``folder``. Raises ToolError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    progress.phase("verilog")
+    (folder / f"{design.name}.v").write_text(to_verilog(design.component, name=design.name))
+    progress.phase("synthesis")
+    return synthesise(folder, name=design.name, progress=progress).read_text()
+
+
+def build_mapped(
+    designs: Sequence[Design],
+    netlists: Sequence[str],
+    models: Path,
+    *,
+    waves: bool = False,
+    progress: Progress = SILENT,
+) -> Path:
+    """The simulation model, kept in ``models``, of the designs' netlists side by side.
+
+    ``netlists``: JSON; of the modules in each, the one named like the design is taken. Raises
+    ToolError where a tool is missing or fails.
+    """
+    progress.phase("netlist")
+    streams = {design.name: ports(design) for design in designs}
+    rows = zip(designs, netlists, strict=True)
+    mapped = "".join(as_verilog(design.name, netlist) for design, netlist in rows)
+    verilog = cell_models() + mapped + simtop(streams) + testbench(streams)
+    return build_model(verilog, "bench", models, waves=waves, progress=progress)
+
+
+def as_verilog(name: str, netlist: str) -> str:
+    """A netlist in JSON as Verilog that instantiates cells."""
+    with tempfile.TemporaryDirectory(prefix="subbit-") as place:
+        folder = Path(place)
+        (folder / f"{name}.json").write_text(netlist)
+        (folder / "netlist.ys").write_text(SCRIPT.format(name=name))
+        run_tool(tools.yosys(), ["netlist.ys"], folder=folder, log="netlist.log")
+        return (folder / f"{name}.v").read_text()
+
+
+def ports(design: Design) -> dict[str, StreamPorts]:
+    """The ports in the test bench of a design's two streams."""
+    widths = {INPUT_STREAM: design.i.width, OUTPUT_STREAM: design.watched[-1].unit.o.width}
+    return {name: StreamPorts(f"{design.name}__{name}", bits) for name, bits in widths.items()}
+
+
+def simtop(designs: Mapping[str, Mapping[str, StreamPorts]]) -> str:
+    """Verilog of the module that the test bench wants around the netlists' modules."""
+    declared, instances = ["input clk", "input rst"], []
+    for name, streams in designs.items():
+        connected = [".clk(clk)", ".rst(rst)"]
+        for stream, port in streams.items():
+            for part in PARTS:
+                inward = (stream == INPUT_STREAM) != (part == "ready")
+                bits = f"[{port.width - 1}:0] " if part == "payload" else ""
+                declared.append(f"{'input' if inward else 'output'} {bits}{port.prefix}__{part}")
+                connected.append(f".{stream}__{part}({port.prefix}__{part})")
+        instances.append(f"  {name} {name}_netlist ({', '.join(connected)});\n")
+    return f"module simtop ({', '.join(declared)});\n{''.join(instances)}endmodule\n"
+
+
+def simulate_mapped(
+    network: Network,
+    plan: Plan,
+    codes: NDArray[np.integer[Any]] | None = None,
+    *,
+    frames: int = 2,
+    backpressure: str = "none",
+    seed: int = 0,
+    waves: bool = False,
+    folder: Path = FOLDER,
+    models: Path | None = None,
+    data: Path | None = None,
+    progress: Progress = SILENT,
+) -> SimResult:
+    """``simulate`` for the mapped netlist: same arguments, same result, results compared alone.
+
+    The netlist stays in ``folder``/<network>-mapped. Raises what ``simulate`` raises.
+    """
+    if codes is None:
+        codes, images = choose_frames(network, frames, seed, data)
+    else:
+        images = "the codes given"
+    pipeline = Pipeline(network, plan)
+    name = "net_" + network.name.replace(".", "_").replace("-", "_")
+    place = folder / f"{network.name}-mapped"
+    design = mapped_design(name, pipeline)
+    netlist = map_design(design, place, progress=progress)
+    models = models or folder / "models"
+    model = build_mapped([design], [netlist], models, waves=waves, progress=progress)
+    return simulate_design(
+        *(design, pipeline, codes),
+        backpressure=backpressure,
+        seed=seed,
+        waves=waves,
+        folder=place / "run",
+        models=models,
+        model=model,
+        golden=golden_model(network, codes),
+        images=images,
+        progress=progress,
+    )
