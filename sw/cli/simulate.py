@@ -43,6 +43,9 @@ __all__ = ["sim_command"]
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the random pauses.")
 @click.option("--waves", is_flag=True, help="Keep the waveforms.")
+@click.option(
+    "--mapped", is_flag=True, help="Simulate the cells that synthesis maps to, instead of the RTL."
+)
 @as_json
 def sim_command(
     model: Path | None,
@@ -54,6 +57,7 @@ def sim_command(
     backpressure: str,
     seed: int,
     waves: bool,
+    mapped: bool,
     json_: bool,
 ) -> int:
     """Simulate the RTL of MODEL on test images and compare every stream with the golden model.
@@ -68,13 +72,14 @@ def sim_command(
         raise click.UsageError("name one network, or --components and none")
     if model is None:
         return run_components(frames, backpressure, seed, waves, json_)
+    from subbit.sim.gates import simulate_mapped
     from subbit.sim.run import simulate
     from subbit.sw.flow.progress import ConsoleProgress
 
     network = load_network(model)
     chosen = chosen_plan(network, board, plan)
     with ConsoleProgress() as progress:
-        result = simulate(
+        result = (simulate_mapped if mapped else simulate)(
             *(network, chosen),
             frames=frames,
             backpressure=backpressure,
