@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import expm1
 
 from subbit.sw.errors import PlanError
 from subbit.sw.units.cost import Cost
@@ -49,7 +50,10 @@ class Rom:
         counter = Cost(lut4=2 * bits + 1, flip_flops=bits)
         if self.style == "block":
             return counter + Cost(block_rams=block_rams(self.depth, self.width))
-        return counter + Cost(lut4=self.width * lut_rom_luts(self.depth), flip_flops=self.width)
+        # equal columns share their tables: those expected among that many random ones
+        columns = 1 << min(self.depth, 30)
+        distinct = round(-columns * expm1(-self.width / columns))
+        return counter + Cost(distinct * lut_rom_luts(self.depth), distinct)
 
 
 def lut_rom_luts(depth: int) -> int:
