@@ -28,8 +28,9 @@ VERILATOR = Wanted(
 MAX_MODELS = 50
 HOW_TO_INSTALL = "install it, on Debian: apt install g++ make perl"
 
-# The model is used once or a few times, so compiling it counts as much as running it. Measured on
-# 7 kbMAC a cycle: -O1 takes no longer to compile than -Os and runs 10 % faster, -O0 gains nothing.
+# The model is used once or a few times, so compiling it counts as much as running it. Five small
+# networks compile in 7.9 s with -O0, 11.7 s with -O1, 19.0 s with -Os; -O1 runs 10 % faster than
+# -Os and 50 % faster than -O0.
 MAKE_VARIABLES = {
     "OPT_FAST": "-O1",
     "OPT_SLOW": "-O0",
