@@ -20,6 +20,7 @@ from subbit.sw.ir import (
     MaxPool2d,
     Network,
     TensorType,
+    Threshold,
 )
 from subbit.sw.nn import layers as nn_layers
 from subbit.sw.nn.encoders import TiledEncoder
@@ -162,21 +163,18 @@ class Builder:
         self.tail.append(module)
 
     def add_pool(self, module: nn.Module) -> None:
-        """2x2 pooling: on integers or codes as it stands, behind the sign where it follows a
-        BatchNorm.
+        """2x2 pooling: behind the sign, where it handles one bit a channel, if that is the same.
 
         The greatest of some numbers has the sign +1 exactly if one of them has.
         """
         if isinstance(module, nn.MaxPool2d) and not is_plain_pool(module):
             raise NetworkError("max pooling is 2x2 with stride 2 and no padding; change the module")
-        if self.dot is not None and self.tail:
+        if self.dot is not None:
             if self.pooled_tail is not None:
                 raise NetworkError(f"{self.dot_name!r} is pooled twice before its sign")
             self.pooled_tail = len(self.tail)
-            return
-        if self.dot is not None:
-            self.pooled_tail = 0
-        self.put_pool()
+        else:
+            self.put_pool()
 
     def put_pool(self) -> None:
         """Append the pooling of the last convolution."""
@@ -193,12 +191,18 @@ class Builder:
         if self.dot is None:
             raise NetworkError("SignActivation must follow a convolution or linear layer")
         number = self.dot_name.removeprefix("conv")
-        self.put(f"act{number}" if number.isdigit() else f"act_{number}", self.threshold())
-        if self.pooled_tail:
+        name = f"act{number}" if number.isdigit() else f"act_{number}"
+        layer = self.threshold()
+        if self.pooled_tail == 0 and not layer.rising.all():
+            # The greatest integer is not the greatest code where a channel's code falls.
+            self.put_pool()
+            self.pooled_tail = None
+        self.put(name, layer)
+        if self.pooled_tail is not None:
             self.put_pool()
         self.dot = None
 
-    def threshold(self) -> Layer:
+    def threshold(self) -> Threshold:
         """The threshold layer of the present block."""
         assert self.dot is not None
         return fold_threshold(real_part(self.dot, self.tail), self.type)
@@ -209,8 +213,8 @@ class Builder:
         """
         if self.dot is None:
             raise NetworkError("the last layer must be a convolution or linear layer without sign")
-        if self.pooled_tail:
-            raise NetworkError("logits cannot be pooled behind a BatchNorm; put a sign before it")
+        if self.pooled_tail is not None:
+            raise NetworkError("logits cannot be pooled; put a sign before the pooling")
         exact = real_part(
             copy.deepcopy(self.dot).double(), [copy.deepcopy(m).double() for m in self.tail]
         )

@@ -175,20 +175,29 @@ class BatchNorm(_BatchNorm):
     """torch's batch normalisation of ``(n, channels, ...)``, in eval mode ``x * scale + shift``
     element by element.
 
-    The library's own kernels may fuse or reorder that by the layout of x; these two steps round the
-    same for all.
+    ``positive``: the factors count by magnitude, so that the result rises with ``x`` and pooling
+    may stand before or behind it. The library's own kernels may fuse or reorder that by the layout
+    of x; these two steps round the same for all.
     """
+
+    def __init__(self, num_features: int, eps: float = 1e-5, *, positive: bool = False) -> None:
+        super().__init__(num_features, eps)
+        self.positive = positive
 
     def _check_input_dim(self, input: Tensor) -> None:
         return None
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalised ``input``."""
-        if self.training:
-            return super().forward(input)
         assert self.running_mean is not None
         assert self.running_var is not None
-        scale = self.weight / torch.sqrt(self.running_var + self.eps)
+        factor = self.weight.abs() if self.positive else self.weight
+        if self.training:
+            mean, var, momentum = self.running_mean, self.running_var, self.momentum or 0.1
+            return functional.batch_norm(
+                input, mean, var, factor, self.bias, True, momentum, self.eps
+            )
+        scale = factor / torch.sqrt(self.running_var + self.eps)
         shift = self.bias - self.running_mean * scale
         return input * per_channel(scale, input) + per_channel(shift, input)
 

@@ -24,7 +24,8 @@ class Recipe:
     Adam's first learning rate, which falls to 0 in half a cosine; that of codeword patterns, which
     move in every 25th step only, is ``pattern_rate`` times as high, and 0 after the share
     ``pattern_share`` of the run: a codeword's bit changes hundreds of kernels, and the weights and
-    BatchNorm statistics need time to follow.
+    BatchNorm statistics need time to follow. ``pool_first`` pools before the BatchNorm, whose
+    factors are then positive so that the exported network still pools bits behind the sign.
     """
 
     name: str
@@ -40,7 +41,8 @@ class Recipe:
     encoding: str = "plain"
     tau: int = 4
     pattern_rate: float = 10.0
-    pattern_share: float = 0.7
+    pattern_share: float = 1.0
+    pool_first: bool = False
     repeats: int = 4
     min_size: int = 1000
     hidden: int = 0
@@ -88,10 +90,10 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         DIGITS,
-        replace(DIGITS, name="digits-codebook", encoding="codebook", tau=4),
+        replace(DIGITS, name="digits-codebook", encoding="codebook", tau=4, pattern_share=0.7),
         replace(DIGITS, name="digits-tiled", encoding="tiled", hidden=64),
         MNIST,
-        replace(MNIST, name="mnist-codebook", encoding="codebook", tau=5, epochs=20),
+        replace(MNIST, name="mnist-codebook", encoding="codebook", tau=5, epochs=15),
         replace(MNIST, name="mnist-tiled", encoding="tiled", hidden=64),
     )
 }
@@ -107,20 +109,26 @@ def find_recipe(name: str) -> Recipe:
 def build_model(recipe: Recipe, seed: int) -> nn.Sequential:
     """The untrained module of a recipe."""
     stem = nn_layers.BinaryConv2d(1, recipe.channels[0], padding=Padding.ZERO)
-    blocks: list[nn.Module] = [stem, *activation(recipe.channels[0])]
+    blocks: list[nn.Module] = [stem, *activation(recipe.channels[0], recipe.pool_first)]
     for position, inputs in enumerate(recipe.channels[:-1]):
         outputs = recipe.channels[position + 1]
-        blocks += [convolution(recipe, inputs, outputs, seed + position), *activation(outputs)]
+        blocks += [
+            convolution(recipe, inputs, outputs, seed + position),
+            *activation(outputs, recipe.pool_first),
+        ]
     halvings = len(recipe.channels)
     features = (recipe.height >> halvings) * (recipe.width >> halvings) * recipe.channels[-1]
     return nn.Sequential(*blocks, nn_layers.Flatten(), *classifier(recipe, features))
 
 
-def activation(channels: int) -> list[nn.Module]:
-    """BatchNorm, pooling and sign; pooling before the sign lets the gradient see which element was
-    greatest.
+def activation(channels: int, pool_first: bool) -> list[nn.Module]:
+    """BatchNorm, pooling and sign; the pooling is before the sign, where a gradient sees which
+    element was greatest, and before the BatchNorm if ``pool_first``.
     """
-    return [nn_layers.BatchNorm(channels), nn_layers.MaxPool2d(), nn_layers.SignActivation()]
+    pool, sign = nn_layers.MaxPool2d(), nn_layers.SignActivation()
+    if pool_first:
+        return [pool, nn_layers.BatchNorm(channels, positive=True), sign]
+    return [nn_layers.BatchNorm(channels), pool, sign]
 
 
 def convolution(recipe: Recipe, inputs: int, outputs: int, seed: int) -> nn.Module:

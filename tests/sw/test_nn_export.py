@@ -107,8 +107,10 @@ def convolutions() -> dict[str, nn.Module]:
 def network(name: str, pool: str, last: list[nn.Module]) -> nn.Sequential:
     """A random network with that inner convolution and that place of the pooling."""
     norm, sign = shuffled(BatchNorm(20), 3), SignActivation()
+    rising = shuffled(BatchNorm(20, positive=True), 3)
     blocks = {
         "before norm": [MaxPool2d(), norm, sign],
+        "before positive norm": [MaxPool2d(), rising, sign],
         "before sign": [norm, MaxPool2d(), sign],
         "after sign": [norm, sign, nn.MaxPool2d(2)],
     }
@@ -119,7 +121,9 @@ def network(name: str, pool: str, last: list[nn.Module]) -> nn.Sequential:
 
 class TestNetworks:
     @pytest.mark.parametrize("name", convolutions())
-    @pytest.mark.parametrize("pool", ["before norm", "before sign", "after sign"])
+    @pytest.mark.parametrize(
+        "pool", ["before norm", "before positive norm", "before sign", "after sign"]
+    )
     def test_all_activations_and_orders_agree(self, name: str, pool: str) -> None:
         torch.manual_seed(len(name + pool))
         size = 8 * (4 if name == "stride" else 16)
@@ -203,6 +207,17 @@ class TestRefusals:
         conv.encoder.latent.data[0, 0, 0, 0] = float("nan")
         message = self.refused(conv, SignActivation())
         assert message.startswith("parameter '0.encoder.latent' holds NaN or infinite numbers")
+
+
+def test_positive_batchnorm_trains_as_it_evaluates() -> None:
+    torch.manual_seed(1)
+    x = torch.randn(16, 20, 4, 4)
+    ours, theirs = shuffled(BatchNorm(20, positive=True), 3), shuffled(nn.BatchNorm2d(20), 3)
+    theirs.weight.data.abs_()
+    assert torch.allclose(ours.train()(x), theirs.train()(x), atol=1e-3)
+    assert torch.allclose(ours.running_var, theirs.running_var)
+    assert torch.allclose(ours.running_mean, theirs.running_mean)
+    assert torch.allclose(ours.eval()(x), theirs.eval()(x), atol=1e-3)
 
 
 def test_thresholds_are_one_bit() -> None:
