@@ -93,7 +93,14 @@ RECIPES = {
         replace(DIGITS, name="digits-codebook", encoding="codebook", tau=4, pattern_share=0.7),
         replace(DIGITS, name="digits-tiled", encoding="tiled", hidden=64),
         MNIST,
-        replace(MNIST, name="mnist-codebook", encoding="codebook", tau=5, epochs=15),
+        replace(
+            MNIST,
+            name="mnist-codebook",
+            encoding="codebook",
+            tau=5,
+            pattern_share=0.7,
+            pool_first=True,
+        ),
         replace(MNIST, name="mnist-tiled", encoding="tiled", hidden=64),
     )
 }
