@@ -1,5 +1,7 @@
 """Weight sources of the direct engine: plain words, codebook indices, tiles."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -23,8 +25,13 @@ def weights_of(source: Source) -> "Words | Codewords | PhasedTile":
     return Codewords(source) if isinstance(source, CodebookSource) else PhasedTile(source)
 
 
+def by_position(rows: Sequence[Value]) -> Value:
+    """The weights of all rows, bit ``position * rows + row``."""
+    return Cat(*(row[at] for at in range(len(rows[0])) for row in rows))
+
+
 class Words(wiring.Component):
-    """Words of one table in order; bit ``position * rows + row`` of a word is a weight."""
+    """Words of one table in order."""
 
     step: Signal
     w: Signal
@@ -37,7 +44,10 @@ class Words(wiring.Component):
         m = Module()
         m.submodules.rom = rom = RomSequence(self._source.rom)
         m.d.comb += rom.step.eq(self.step)
-        m.d.comb += self.w.eq(registered(m, rom.data, self._source.latency - 1))
+        word = registered(m, rom.data, self._source.latency - 1)
+        simd = self._source.simd
+        rows = [word[at : at + simd] for at in range(0, len(word), simd)]
+        m.d.comb += self.w.eq(by_position(rows))
         return m
 
 
@@ -69,9 +79,9 @@ class Codewords(wiring.Component):
             port = codewords.read_port(domain="comb")
             m.d.comb += port.addr.eq(index)
             found.append(self._chosen(m, port.data, index[source.low_bits :]))
-        chunks = [found[at : at + rows] for at in range(0, len(found), rows)]
-        bits = [word[at] for chunk in chunks for at in range(source.kernel) for word in chunk]
-        m.d.comb += self.w.eq(registered(m, Cat(*bits)))
+        channels = len(found) // rows
+        words = (Cat(*found[at : at + channels]) for at in range(0, len(found), channels))
+        m.d.comb += self.w.eq(by_position([registered(m, word) for word in words]))
         return m
 
     def _chosen(self, m: Module, candidates: Value, choice: Value) -> Value:
@@ -119,5 +129,5 @@ class PhasedTile(wiring.Component):
                 m.d.sync += addr.eq(ahead - (over.replicate(len(ahead)) & table.depth))
             m.d.comb += port.addr.eq(addr)
             rows.append(registered(m, port.data, source.latency - 1))
-        m.d.comb += self.w.eq(Cat(*(row[at] for at in range(source.simd) for row in rows)))
+        m.d.comb += self.w.eq(by_position(rows))
         return m

@@ -1,8 +1,8 @@
 """Weight sources: in which memory a dot engine finds the weights of each step.
 
-A step multiplies ``simd`` positions with the weights of ``rows`` outputs. The weight word of a step
-has bit ``position * rows + row``. Steps go through the words of a row, then through the passes,
-then start again.
+A step multiplies ``simd`` positions with the weights of ``rows`` outputs. Steps go through the
+words of a row, then through the passes, then start again. In a stored word each row's weights lie
+side by side, so that a block RAM serves the adders of a row or two and is placed next to them.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,8 @@ __all__ = ["CodebookSource", "PhaseSource", "Source", "WordSource", "source_of"]
 class WordSource:
     """One table of whole weight words, read one after another: plain weights, or a tile.
 
-    ``rows``: distinct outputs a step computes; PE lane j takes row ``j % rows``.
+    ``rows``: distinct outputs a step computes; PE lane j takes row ``j % rows``. ``rom``: bit
+    ``row * simd + position`` of a word is a weight.
     """
 
     rows: int
@@ -46,8 +47,8 @@ class WordSource:
 class CodebookSource:
     """A table of indices, and behind it a table of codewords for each kernel of a word.
 
-    ``rom``: index words; field ``channel * rows + row`` of ``tau`` bits. ``codewords``: ``(2**tau,
-    k*k)`` bits, in logic.
+    ``rom``: index words; field ``row * channels + channel`` of ``tau`` bits. ``codewords``:
+    ``(2**tau, k*k)`` bits, in logic.
     """
 
     rows: int
@@ -144,7 +145,7 @@ def decoder_luts(tau: int) -> int:
 
 def step_bits(bits: Ints, pe: int, simd: int) -> list[int]:
     """Weight words of every step for ``bits (outputs, N)``."""
-    words = bits.reshape(len(bits) // pe, pe, -1, simd).transpose(0, 2, 3, 1)
+    words = bits.reshape(len(bits) // pe, pe, -1, simd).transpose(0, 2, 1, 3)
     return [packed_bits(word) for word in words.reshape(-1, simd * pe)]
 
 
@@ -171,7 +172,7 @@ def codebook(weights: Weights, pe: int, simd: int, memory: str) -> Source:
         )
     channels, tau = simd // kernel, weights.tau
     fields = weights.indices.reshape(len(weights.indices) // pe, pe, -1, channels)
-    sets = fields.transpose(0, 2, 3, 1).reshape(-1, channels * pe)
+    sets = fields.transpose(0, 2, 1, 3).reshape(-1, channels * pe)
     words = [packed(row, tau) for row in sets.tolist()]
     rom = rom_of(words[: period(words)], channels * pe * tau, memory)
     decode = kernel * decoder_luts(tau) + tau * lut_rom_luts(rom.depth)
