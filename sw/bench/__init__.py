@@ -1,1 +1,1 @@
-"""Measurements that `make bench` makes: figures as values, for the command line to print."""
+"""Measurements of parts of accelerators after place-and-route."""

@@ -1,0 +1,129 @@
+"""XNOR-popcount made of one vendor's primitives."""
+
+from collections.abc import Callable, Sequence
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.pipe import registered
+from subbit.hw.vendor import ecp5, gowin, ice40
+from subbit.hw.vendor.pipeline import Pipeline
+from subbit.sw.compress.netlist import Chain, Lut, Netlist
+from subbit.sw.compress.popcount import Popcount, ones_netlist, popcount_netlist
+from subbit.sw.units.popcount import PopcountXnor as Shape
+
+__all__ = ["PopcountSum", "VendorPopcount", "add_netlist"]
+
+ADD_CELL: dict[str, Callable[[Module, Pipeline, int, Lut | Chain], None]] = {
+    "ecp5": ecp5.add_cell,
+    "ice40": ice40.add_cell,
+    "gowin": gowin.add_cell,
+}
+
+
+def add_netlist(
+    m: Module,
+    netlist: Netlist,
+    fabric: str,
+    inputs: Sequence[Value],
+    share: Pipeline | None = None,
+    shared: int = 0,
+) -> tuple[Pipeline, Value]:
+    """Add the cells of a netlist to the module; returns its nets and the count.
+
+    The first ``shared`` inputs are those of ``share``.
+    """
+    pipeline = Pipeline(m, netlist, inputs, share, shared)
+    for level, cell in netlist.cells:
+        ADD_CELL[fabric](m, pipeline, level, cell)
+    return pipeline, Cat(*(pipeline.output(unit) for unit in netlist.outputs))
+
+
+class VendorPopcount(wiring.Component):
+    """The ports and the sums of :class:`subbit.hw.popcount.PopcountXnor`, of a vendor's cells.
+
+    ``form``: of one row, with the shape's ``simd``, ``bits`` and ``masked``. ``latency``: cycles
+    from positions to counts, at least those of the netlist, which is the default; a new set every
+    cycle. Raises ValueError where they do not fit each other.
+    """
+
+    x: Signal
+    w: Signal
+    count: Signal
+    blanks: Signal
+
+    def __init__(self, shape: Shape, form: Popcount, latency: int | None = None) -> None:
+        if (shape.simd, shape.bits, shape.masked) != (form.simd, form.bits, form.masked):
+            raise ValueError(f"{form!r} does not count a row of {shape!r}")
+        self._shape, self.form = shape, form
+        self._netlist = popcount_netlist(form)
+        self.latency = self._netlist.latency if latency is None else latency
+        if self.latency < self._netlist.latency:
+            raise ValueError(
+                f"the counts take {self._netlist.latency} cycles, which is more than {latency}"
+            )
+        super().__init__(
+            {
+                "x": In(shape.simd * (shape.bits + shape.masked)),
+                "w": In(shape.simd * shape.rows),
+                "count": Out(shape.width * shape.rows),
+                "blanks": Out(shape.simd.bit_length()),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        shape, form, netlist = self._shape, self.form, self._netlist
+        share: Pipeline | None = None
+        counts = []
+        for row in range(shape.rows):
+            weights = [*self.w[row :: shape.rows]] if form.weights is None else []
+            pipeline, count = add_netlist(
+                m, netlist, form.fabric, [*self.x, *weights], share, len(self.x)
+            )
+            share = share or pipeline
+            counts.append(registered(m, count, self.latency - netlist.latency))
+        m.d.comb += self.count.eq(Cat(*counts))
+        if shape.masked:
+            masks = self.x[shape.bits :: shape.bits + 1]
+            ones = ones_netlist(shape.simd, 0, form.fabric, form.limit, form.depth)
+            _, blanks = add_netlist(m, ones, form.fabric, [*masks])
+            m.d.comb += self.blanks.eq(registered(m, blanks, self.latency - ones.latency))
+        return m
+
+
+class PopcountSum(wiring.Component):
+    """A running sum of XNOR-popcounts of one row, in one compressor tree.
+
+    ``count`` is the sum, modulo ``2**form.total``, of the counts of the words ``x``, ``w`` from the
+    last one that came with ``first`` on, ``latency`` cycles after its last word. A word a cycle.
+    Raises ValueError for a form without a running sum.
+    """
+
+    x: Signal
+    w: Signal
+    first: Signal
+    count: Signal
+
+    def __init__(self, form: Popcount) -> None:
+        if not form.total or form.weights is not None:
+            raise ValueError(f"{form!r} has no running sum, or constant weights")
+        self._form, self._netlist = form, popcount_netlist(form)
+        self.latency = self._netlist.latency
+        super().__init__(
+            {
+                "x": In(form.simd * form.lane),
+                "w": In(form.simd),
+                "first": In(1),
+                "count": Out(form.total),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        feedback = [Const(0, 1)] * self._form.total  # nets that the netlist takes from its outputs
+        inputs = [*self.x, *self.w, self.first, *feedback]
+        _, count = add_netlist(m, self._netlist, self._form.fabric, inputs)
+        m.d.comb += self.count.eq(count)
+        return m

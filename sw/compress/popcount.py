@@ -1,0 +1,178 @@
+"""Compressor netlists for the XNOR-popcounts of engines."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from subbit.sw.compress.assemble import Begin, assemble, combine, lookup, wire
+from subbit.sw.compress.fabric import FABRICS, Fabric
+from subbit.sw.compress.netlist import Add, Chain, Netlist, Place, Turn, Unit
+from subbit.sw.compress.plan import Heights, Task
+from subbit.sw.compress.search import find_plan
+
+__all__ = ["Popcount", "ones_netlist", "popcount_netlist"]
+
+XNOR, MATCH = 0b1001, 0b10010000  # of x and w; of x, w and mask
+LOOSE = 8  # of so many bits, one is not counted in threes but kept as carry-in
+
+
+@dataclass(frozen=True)
+class Popcount:
+    """``sum over l, b of 2**b * (xnor(x[l, b], w[l]) & mask[l])`` of one row of an engine.
+
+    Nets: for each position l its ``bits`` bits of ``x``, then its mask bit if ``masked``; then
+    ``w``, unless the weights are constant (``weights``). With ``total``, a width, the result is a
+    running sum of the counts since that which came with net ``first`` at 1, modulo 2**total; the
+    bits of the sum are the last nets. ``fabric``: whose carry chains; ``limit``: their places;
+    ``depth``: levels between registers.
+    """
+
+    simd: int
+    bits: int = 1
+    masked: bool = False
+    weights: tuple[int, ...] | None = None
+    total: int = 0
+    fabric: str = "ecp5"
+    limit: int = 32
+    depth: int = 1
+
+    @property
+    def lane(self) -> int:
+        """Nets of a position."""
+        return self.bits + self.masked
+
+    @property
+    def first(self) -> int:
+        """The net that starts a new sum."""
+        return self.simd * (self.lane + (self.weights is None))
+
+    @property
+    def inputs(self) -> int:
+        """Nets that come from outside, running sum included."""
+        return self.first + (1 + self.total if self.total else 0)
+
+    @property
+    def width(self) -> int:
+        """Bits of the result."""
+        return self.total or (self.simd * ((1 << self.bits) - 1)).bit_length()
+
+    def match(self, position: int, bit: int) -> Unit:
+        """Whether a bit of a position matches its weight, and is not masked out."""
+        x = position * self.lane + bit
+        mask = position * self.lane + self.bits
+        if self.weights is None:
+            w = self.simd * self.lane + position
+            return Unit((x, w, mask), MATCH) if self.masked else Unit((x, w), XNOR)
+        ones = self.weights[position]
+        if self.masked:
+            return Unit((x, mask), 0b1000 if ones else 0b0100)
+        return Unit((x,), 0b10 if ones else 0b01)
+
+
+@lru_cache(maxsize=64)
+def popcount_netlist(popcount: Popcount) -> Netlist:
+    """The cells that count. Raises PlanError if there is no way to."""
+    fabric = FABRICS[popcount.fabric]
+    matches = [
+        [popcount.match(at, bit) for at in range(popcount.simd)] for bit in range(popcount.bits)
+    ]
+    return count(popcount, matches, fabric)
+
+
+@lru_cache(maxsize=64)
+def ones_netlist(ones: int, value: int, fabric: str, limit: int, depth: int) -> Netlist:
+    """Counts those of ``ones`` nets that are ``value``."""
+    shape = Popcount(ones, 1, False, (value,) * ones, 0, fabric, limit, depth)
+    return popcount_netlist(shape)
+
+
+def count(popcount: Popcount, bits: list[list[Unit]], fabric: Fabric) -> Netlist:
+    """The netlist that counts units, by weight."""
+    inputs = max(len(unit.nets) for units in bits for unit in units)
+    threes = [0] * len(bits)
+    if fabric.plain or inputs > 2:
+        threes = [(len(units) - len(units) // LOOSE) // 3 for units in bits]
+    ready = inputs <= 2 and not fabric.plain
+    pairs = [len(units) for units in bits] if ready and inputs == 2 else []
+    singles = [len(units) - 2 * three for units, three in zip(bits, threes, strict=True)]
+    if not ready:
+        singles = [a + b for a, b in zip([*singles, 0], [0, *threes], strict=True)]
+    heights = Heights.of(pairs, [] if pairs else singles, popcount.width)
+    task = Task(heights, popcount.limit, fabric.plain, bool(popcount.total))
+
+    def begin() -> Begin:
+        netlist = Netlist(popcount.inputs, 0, popcount.depth)
+        empty: list[list[Unit]] = [[] for _ in range(heights.width)]
+        begun = Begin(netlist, [*empty], [*map(list, empty)])
+        if ready:
+            (begun.pairs if pairs else begun.singles)[: len(bits)] = [list(u) for u in bits]
+        else:
+            leaves(begun, bits, threes, fabric, popcount.limit)
+            begun.level = 1
+        if popcount.total:
+            netlist.sums = tuple(range(popcount.first + 1, popcount.inputs))
+            begun.late = [Unit((net, popcount.first), 0b0010) for net in netlist.sums]
+        return begun
+
+    return assemble(find_plan(task), begin, fabric.feasible)
+
+
+def leaves(
+    begun: Begin, bits: list[list[Unit]], threes: list[int], fabric: Fabric, limit: int
+) -> None:
+    """Level 0 of trees whose units are no pairs: some in threes, the others as single nets."""
+    for w, (units, groups) in enumerate(zip(bits, threes, strict=True)):
+        grouped = [units[3 * at : 3 * at + 3] for at in range(groups)]
+        if fabric.plain:
+            counted = [three_in_luts(begun.netlist, *group) for group in grouped]
+        else:
+            counted = three_in_chains(begun.netlist, grouped, limit)
+        begun.singles[w] += [s for s, _ in counted]
+        if counted:
+            begun.singles[w + 1] += [c for _, c in counted]
+        begun.singles[w] += [lookup(begun.netlist, 0, unit) for unit in units[3 * groups :]]
+
+
+def three_in_luts(netlist: Netlist, p: Unit, q: Unit, r: Unit) -> tuple[Unit, Unit]:
+    """Sum and carry of three units, in four lookup tables, or five if they have three nets."""
+    if max(len(unit.nets) for unit in (p, q, r)) > 2:
+        p, q, r = (lookup(netlist, 0, unit) for unit in (p, q, r))
+        low, high = combine(0b10010110, p, q, r), combine(0b11101000, p, q, r)
+        return lookup(netlist, 0, low), lookup(netlist, 0, high)
+    first = lookup(netlist, 0, p)
+    odd = lookup(netlist, 0, function(lambda a, b: a ^ b, p, q))
+    low = lookup(netlist, 0, function(lambda a, b: a ^ b, odd, r))
+    high = lookup(netlist, 0, function(lambda a, b, c: b if a else c, odd, r, first))
+    return low, high
+
+
+def three_in_chains(
+    netlist: Netlist, groups: list[list[Unit]], limit: int
+) -> list[tuple[Unit, Unit]]:
+    """Sum and carry of threes of units of three nets: two become nets, a chain adds the third."""
+    found: list[tuple[Unit, Unit]] = []
+    for start in range(0, len(groups), max(1, (limit - 1) // 2)):
+        places: list[Place] = []
+        carry: int | None = None
+        for p, q, r in groups[start : start + max(1, (limit - 1) // 2)]:
+            inject, single = lookup(netlist, 0, q), lookup(netlist, 0, r)
+            low, high = netlist.new_net(0), netlist.new_net(0)
+            places += [Turn(inject, carry), Add(p, single, low, False)]
+            carry = high
+            found.append((wire(low), wire(high)))
+        places.append(Turn(Unit.constant(0), carry))
+        netlist.cells.append((0, Chain(tuple(places))))
+    return found
+
+
+def function(table: Callable[..., int], *units: Unit) -> Unit:
+    """A function of units as one unit of all their nets."""
+    nets = tuple(net for unit in units for net in unit.nets)
+    rows = 0
+    for k in range(1 << len(nets)):
+        values, at = [], 0
+        for unit in units:
+            values.append(unit.value([k >> (at + i) & 1 for i in range(len(unit.nets))]))
+            at += len(unit.nets)
+        rows |= table(*values) << k
+    return Unit(nets, rows)

@@ -1,0 +1,202 @@
+"""Searching for a good plan of a compressor tree: simulated annealing from a rough guess."""
+
+import json
+import math
+import random
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate, zip_longest
+from pathlib import Path
+
+from subbit.sw.compress.plan import Heights, Plan, Task, tally, tally_level, uncounted
+from subbit.sw.errors import PlanError
+
+__all__ = ["adapted", "anneal", "distance", "find_plan", "known_plans", "price", "search"]
+
+FLIP_FLOP = 0.03  # of a LUT4; registers mostly fit beside the lookup tables that drive them
+LEFT = 6.0  # LUT4s that a bit left uncounted costs the search
+RATIOS, MOST_LEVELS = (2.2, 2.5, 2.8, 3.1, 3.4, 3.8), 16  # of first guesses
+HOT, WARM, COLD = 3.0, 0.8, 0.12  # LUT4s that a change may lose: at the start, or later, and last
+SEARCH, POLISH = 4000, 1500  # changes tried
+NEAR = 0.3  # bits that may differ between two tasks of which one's plan is a start for the other
+
+Table = tuple[tuple[int, ...], ...]
+
+
+@dataclass
+class Change:
+    """Old value of a table's place."""
+
+    row: list[int]
+    at: int
+    old: int
+
+
+class State:
+    """A plan in the making, with the bits and the costs after each of its levels."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.task, heights = plan.task, plan.task.heights
+        self.chains, self.threes = [*map(list, plan.chains)], [*map(list, plan.threes)]
+        self.levels, self.width = plan.levels, heights.width
+        self.after = [(list(heights.pairs), list(heights.singles), 0.0)]
+        self.cost, self.left = math.inf, 0
+        self.count(0)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan as it is."""
+        return Plan(self.task, tuple(map(tuple, self.chains)), tuple(map(tuple, self.threes)))
+
+    def count(self, level: int) -> None:
+        """Count the levels from ``level`` on anew."""
+        del self.after[level + 1 :]
+        pairs, singles, cost = self.after[level]
+        for at in range(level, self.levels):
+            luts, lost, pairs, singles = tally_level(
+                self.task, self.chains[at], self.threes[at], pairs, singles, at == self.levels - 1
+            )
+            cost += luts + LEFT * lost + FLIP_FLOP * (sum(singles) + 2 * sum(pairs))
+            self.after.append((pairs, singles, cost))
+        self.left = uncounted(pairs, singles)
+        self.cost = cost + sum(pairs) + LEFT * self.left
+
+    def change(self, chance: random.Random) -> tuple[int, list[Change]]:
+        """Change the tables a little; returns the first level changed, and how to undo it."""
+        level, w = chance.randrange(self.levels), chance.randrange(self.width)
+        step, kind = chance.choice((-1, 1)), chance.random()
+        chains, threes, undo = self.chains[level], self.threes[level], list[Change]()
+        if kind < 0.3:
+            shift(chains, w, step, undo)
+        elif kind < 0.5:
+            for at in range(w, chance.randrange(w, self.width) + 1):
+                shift(chains, at, step, undo)
+        elif kind < 0.62:
+            shift(chains, w, step, undo)
+            shift(self.chains[min(self.levels - 1, level + 1)], w, -step, undo)
+        elif kind < 0.72:
+            shift(chains, w, step, undo)
+            shift(threes, w, -step, undo)
+        elif kind < 0.8:
+            shift(chains, w, step, undo)
+            shift(chains, min(self.width - 1, w + 1), -step, undo)
+        else:
+            more = threes[w] < self.after[level][1][w] // 3
+            shift(threes, w, step if more else -1, undo)
+        return level, undo
+
+
+def shift(row: list[int], at: int, step: int, undo: list[Change]) -> None:
+    """Add ``step`` to a number of a table unless that makes it negative."""
+    if row[at] + step >= 0:
+        undo.append(Change(row, at, row[at]))
+        row[at] += step
+
+
+def guess(task: Task, ratio: float) -> Plan | None:
+    """A plan with a chain for so many bits at each level until few are left, if that counts."""
+    rows: list[tuple[int, ...]] = []
+    pairs, singles = list(task.heights.pairs), list(task.heights.singles)
+    none = (0,) * task.heights.width
+    while len(rows) < MOST_LEVELS:
+        bits = [p + s for p, s in zip(pairs, singles, strict=True)]
+        last = tuple(accumulate((int(b + task.total > 1) for b in bits), max))
+        plan = Plan(task, (*rows, last), (none,) * (len(rows) + 1))
+        if not tally(plan).left:
+            return plan
+        rows.append(tuple(math.ceil((b - 1) / ratio) if b > 1 else 0 for b in bits))
+        _, _, pairs, singles = tally_level(task, rows[-1], none, pairs, singles, False)
+    return None
+
+
+def anneal(start: Plan, steps: int, seed: int, hot: float = HOT) -> Plan:
+    """The best plan found on the way from ``start``; the same for the same arguments."""
+    chance, state = random.Random(seed), State(start)
+    best, found = state.cost if not state.left else math.inf, start
+    for step in range(steps):
+        heat = hot * (COLD / hot) ** (step / steps)
+        before, after = state.cost, state.after.copy()
+        level, undo = state.change(chance)
+        if not undo:
+            continue
+        state.count(level)
+        if state.cost > before and chance.random() >= math.exp((before - state.cost) / heat):
+            for change in reversed(undo):
+                change.row[change.at] = change.old
+            state.after, state.cost = after, before
+        elif state.cost < best and not state.left:
+            best, found = state.cost, state.plan
+    return found
+
+
+def price(plan: Plan) -> float:
+    """What the search makes small."""
+    taken = tally(plan)
+    return taken.lut4 + FLIP_FLOP * taken.flip_flops + LEFT * taken.left
+
+
+def adapted(plan: Plan, task: Task) -> Plan:
+    """A plan as a start for another task: weights above its own do as its last one."""
+    width = task.heights.width
+    more = width - plan.task.heights.width
+    chains = tuple((*row, *row[-1:] * more)[:width] for row in plan.chains)
+    threes = tuple((*row, *(0,) * more)[:width] for row in plan.threes)
+    return Plan(task, chains, threes)
+
+
+def distance(plan: Plan, task: Task) -> float:
+    """Bits that the tasks do not share, or infinity where they are of different kinds."""
+    if (plan.task.plain, plan.task.total) != (task.plain, task.total):
+        return math.inf
+    mine, other = plan.task.heights, task.heights
+    heights = ((mine.pairs, other.pairs), (mine.singles, other.singles))
+    bits = [both for two in heights for both in zip_longest(*two, fillvalue=0)]
+    return sum(abs(a - b) + 0.5 * (a < b) for a, b in bits)
+
+
+def search(task: Task, steps: int, seeds: int) -> Plan:
+    """A plan from nothing. Raises PlanError if none is found."""
+    starts = [plan for ratio in RATIOS if (plan := guess(task, ratio))]
+    starts = sorted(starts, key=price)[:2]
+    found = [anneal(start, steps, seed) for start in starts for seed in range(seeds)]
+    if not found:
+        raise PlanError(f"no compressor tree found for {task.heights}")
+    return min(found, key=price)
+
+
+@lru_cache(maxsize=1)
+def known_plans() -> tuple[Plan, ...]:
+    """Plans that long searches found, kept beside this file."""
+    rows = json.loads((Path(__file__).parent / "plans.json").read_text())
+    return tuple(
+        Plan(
+            Task(
+                Heights(tuple(row["pairs"]), tuple(row["singles"])),
+                row["limit"],
+                row.get("plain", False),
+                row.get("total", False),
+            ),
+            tuple(map(tuple, row["chains"])),
+            tuple(map(tuple, row["threes"])),
+        )
+        for row in rows
+    )
+
+
+@lru_cache(maxsize=256)
+def find_plan(task: Task) -> Plan:
+    """A plan for the task, always the same one, within a second or so for a few hundred bits.
+
+    A known plan as it is, or a short search from one for a similar task, else from nothing. Raises
+    PlanError if none is found.
+    """
+    bits = sum(task.heights.pairs) + sum(task.heights.singles)
+    near = sorted(known_plans(), key=lambda plan: (distance(plan, task), plan.task != task))
+    for plan in near[:1]:
+        if plan.task == task:
+            return plan
+        if distance(plan, task) <= NEAR * bits:
+            found = anneal(adapted(plan, task), POLISH, 0, WARM)
+            if not tally(found).left:
+                return found
+    return search(task, SEARCH, 1)
