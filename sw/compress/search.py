@@ -1,17 +1,26 @@
 """Searching for a good plan of a compressor tree: simulated annealing from a rough guess."""
 
-import json
 import math
 import random
+import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, zip_longest
-from pathlib import Path
 
+from subbit.sw.compress.known import PLANS
 from subbit.sw.compress.plan import Heights, Plan, Task, tally, tally_level, uncounted
 from subbit.sw.errors import PlanError
 
-__all__ = ["adapted", "anneal", "distance", "find_plan", "known_plans", "price", "search"]
+__all__ = [
+    "adapted",
+    "anneal",
+    "distance",
+    "find_plan",
+    "known_plans",
+    "price",
+    "search",
+    "written",
+]
 
 FLIP_FLOP = 0.03  # of a LUT4; registers mostly fit beside the lookup tables that drive them
 LEFT = 6.0  # LUT4s that a bit left uncounted costs the search
@@ -166,21 +175,36 @@ def search(task: Task, steps: int, seeds: int) -> Plan:
 
 @lru_cache(maxsize=1)
 def known_plans() -> tuple[Plan, ...]:
-    """Plans that long searches found, kept beside this file."""
-    rows = json.loads((Path(__file__).parent / "plans.json").read_text())
-    return tuple(
-        Plan(
-            Task(
-                Heights(tuple(row["pairs"]), tuple(row["singles"])),
-                row["limit"],
-                row.get("plain", False),
-                row.get("total", False),
-            ),
-            tuple(map(tuple, row["chains"])),
-            tuple(map(tuple, row["threes"])),
-        )
-        for row in rows
+    """Plans that long searches found."""
+    return tuple(map(read_plan, PLANS.split("\n\n")))
+
+
+def read_plan(text: str) -> Plan:
+    """A plan as the module of known plans has it."""
+    kind, limit, *parts = (part.split("/") for part in " ".join(text.split()).split(";"))
+    rows = [[tuple(map(int, row.split())) for row in part] for part in parts]
+    heights = Heights(rows[0][0], rows[0][1])
+    task = Task(heights, int(limit[0]), "plain" in kind[0], "total" in kind[0])
+    chains, threes = (
+        tuple((*row, *(0,) * (heights.width - len(row))) for row in table) for table in rows[1:]
     )
+    return Plan(task, chains, threes)
+
+
+def written(plan: Plan) -> str:
+    """The plan for the module of known plans."""
+    task = plan.task
+    kind = "plain " * task.plain + "total " * task.total or "any"
+    tables = [[task.heights.pairs, task.heights.singles], map(short, plan.chains)]
+    tables.append(map(short, plan.threes))
+    rows = [" / ".join(" ".join(map(str, row)) for row in table) for table in tables]
+    return textwrap.fill(f"{kind.strip()} ; {task.limit} ; {' ; '.join(rows)}", 100)
+
+
+def short(row: tuple[int, ...]) -> tuple[int, ...]:
+    """A row without the zeros at its end."""
+    used = [at for at, number in enumerate(row) if number]
+    return row[: used[-1] + 1] if used else ()
 
 
 @lru_cache(maxsize=256)

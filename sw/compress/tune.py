@@ -1,6 +1,5 @@
-"""``python -m subbit.sw.compress.tune``: long searches for the plans kept in plans.json."""
+"""``python -m subbit.sw.compress.tune``: long searches for the plans kept in known.py."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -12,11 +11,18 @@ from subbit.sw.compress.search import (
     known_plans,
     price,
     search,
+    written,
 )
 
 __all__ = ["main"]
 
-FILE = Path(__file__).parent / "plans.json"
+FILE = Path(__file__).parent / "known.py"
+HEAD = '''"""Plans that ``python -m subbit.sw.compress.tune`` found: kind; places of a carry chain;
+pairs / singles by weight; chains of each level by weight; groups of three likewise.
+"""
+
+__all__ = ["PLANS"]
+'''
 SIMILAR = 0.4
 
 
@@ -64,7 +70,7 @@ def main(arguments: list[str]) -> None:
     """Arguments: limit, steps, seeds, then names of tasks, a p before those of plain fabrics."""
     limit, steps, seeds = (int(argument) for argument in arguments[:3])
     plans = {plan.task: plan for plan in known_plans()}
-    for name in arguments[3:]:
+    for name in arguments[3:]:  # each starts from the plans of the last run
         task = task_of(name.lstrip("p"), limit)
         if name[0] == "p":
             task = Task(task.heights, limit, plain=True, total=task.total)
@@ -72,23 +78,8 @@ def main(arguments: list[str]) -> None:
         plans[task] = min((plan, plans.get(task, plan)), key=price)
         sys.stdout.write(f"{name}: {tally(plans[task])}\n")
         sys.stdout.flush()
-        rows = [json.dumps(row_of(plan), separators=(",", ":")) for plan in plans.values()]
-        FILE.write_text("[\n" + ",\n".join(sorted(rows)) + "\n]\n")
-        known_plans.cache_clear()
-
-
-def row_of(plan: Plan) -> dict[str, object]:
-    """The plan for JSON."""
-    task = plan.task
-    return {
-        "limit": task.limit,
-        "plain": task.plain,
-        "total": task.total,
-        "pairs": task.heights.pairs,
-        "singles": task.heights.singles,
-        "chains": plan.chains,
-        "threes": plan.threes,
-    }
+        texts = sorted(written(plan) for plan in plans.values())
+        FILE.write_text(HEAD + '\nPLANS = """\\\n' + "\n\n".join(texts) + '\n"""\n')
 
 
 if __name__ == "__main__":
