@@ -65,7 +65,7 @@ def train_command(
     else:
         click.echo(
             f"{result.path}: {result.correct} of {result.images} test images right "
-            f"({result.accuracy:.2%}), curve in {result.curve}"
+            f"({result.accuracy:.2%}), seed {result.seed}, curve in {result.curve}"
         )
 
 
