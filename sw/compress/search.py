@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 FLIP_FLOP = 0.03  # of a LUT4; registers mostly fit beside the lookup tables that drive them
+LONE = 0.7  # of a LUT4, for one on a plain fabric, where it takes the place of a lookup table
 LEFT = 6.0  # LUT4s that a bit left uncounted costs the search
 RATIOS, MOST_LEVELS = (2.2, 2.5, 2.8, 3.1, 3.4, 3.8), 16  # of first guesses
 HOT, WARM, COLD = 3.0, 0.8, 0.12  # LUT4s that a change may lose: at the start, or later, and last
@@ -62,10 +63,11 @@ class State:
         del self.after[level + 1 :]
         pairs, singles, cost = self.after[level]
         for at in range(level, self.levels):
-            luts, lost, pairs, singles = tally_level(
+            luts, lost, lone, pairs, singles = tally_level(
                 self.task, self.chains[at], self.threes[at], pairs, singles, at == self.levels - 1
             )
             cost += luts + LEFT * lost + FLIP_FLOP * (sum(singles) + 2 * sum(pairs))
+            cost += LONE * lone if self.task.plain else 0.0
             self.after.append((pairs, singles, cost))
         self.left = uncounted(pairs, singles)
         self.cost = cost + sum(pairs) + LEFT * self.left
@@ -114,7 +116,7 @@ def guess(task: Task, ratio: float) -> Plan | None:
         if not tally(plan).left:
             return plan
         rows.append(tuple(math.ceil((b - 1) / ratio) if b > 1 else 0 for b in bits))
-        _, _, pairs, singles = tally_level(task, rows[-1], none, pairs, singles, False)
+        _, _, _, pairs, singles = tally_level(task, rows[-1], none, pairs, singles, False)
     return None
 
 
@@ -140,8 +142,7 @@ def anneal(start: Plan, steps: int, seed: int, hot: float = HOT) -> Plan:
 
 def price(plan: Plan) -> float:
     """What the search makes small."""
-    taken = tally(plan)
-    return taken.lut4 + FLIP_FLOP * taken.flip_flops + LEFT * taken.left
+    return State(plan).cost
 
 
 def adapted(plan: Plan, task: Task) -> Plan:
