@@ -6,7 +6,9 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from subbit.hw.fabric import fabric_of
 from subbit.hw.pipe import registered
+from subbit.hw.vendor.popcount import VendorPopcount
 from subbit.sw.units.popcount import GROUP, ceil_log2
 from subbit.sw.units.popcount import PopcountXnor as Shape
 
@@ -18,8 +20,8 @@ class PopcountXnor(wiring.Component):
 
     ``x``: positions, each ``bits`` wide with its mask bit on top if there are masks, the first one
     lowest. ``w``: weight bits, ``position * rows + row``. ``count``: a number a row, the first one
-    lowest. ``blanks``: positions with mask 0. A form made of a vendor's primitives has the same
-    ports.
+    lowest. ``blanks``: positions with mask 0. Made for a part with the fabric that the shape is
+    meant for, it consists of that vendor's cells, else of portable logic of the same latency.
     """
 
     x: Signal
@@ -40,6 +42,25 @@ class PopcountXnor(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        if fabric_of(platform) == self._shape.form:
+            self._add_cells(m)
+        else:
+            self._add_logic(m)
+        return m
+
+    def _add_cells(self, m: Module) -> None:
+        """The vendor's form."""
+        shape = self._shape
+        m.submodules.cells = cells = VendorPopcount(shape, shape.row, shape.latency)
+        m.d.comb += [
+            cells.x.eq(self.x),
+            cells.w.eq(self.w),
+            self.count.eq(cells.count),
+            self.blanks.eq(cells.blanks),
+        ]
+
+    def _add_logic(self, m: Module) -> None:
+        """The portable form."""
         shape, rows = self._shape, self._shape.rows
         lane = shape.bits + shape.masked
         positions = [self.x[at * lane : (at + 1) * lane] for at in range(shape.simd)]
@@ -59,7 +80,6 @@ class PopcountXnor(wiring.Component):
         if shape.masked:
             [blanks], stages = count_ones(m, [~x[shape.bits] for x in positions], 1)
             m.d.comb += self.blanks.eq(registered(m, blanks, shape.latency - stages))
-        return m
 
 
 def match(x: Value, w: Value, bit: int, shape: Shape) -> Value:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.hw.fabric import Part
 from subbit.hw.simtop import StreamPorts
 from subbit.sim.cells import cell_models
 from subbit.sim.design import INPUT_STREAM, OUTPUT_STREAM, Design, network_design
@@ -83,7 +84,8 @@ def map_design(design: Design, folder: Path, *, progress: Progress = SILENT) -> 
     """
     folder.mkdir(parents=True, exist_ok=True)
     progress.phase("verilog")
-    (folder / f"{design.name}.v").write_text(to_verilog(design.component, name=design.name))
+    text = to_verilog(design.component, name=design.name, platform=Part("ecp5"))
+    (folder / f"{design.name}.v").write_text(text)
     progress.phase("synthesis")
     return synthesise(folder, name=design.name, progress=progress).read_text()
 

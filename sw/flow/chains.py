@@ -13,7 +13,6 @@ from typing import Any
 __all__ = ["open_chains"]
 
 CONSTANTS = ("0", "1", "x")
-OPEN = ["x"]
 
 
 def open_chains(netlist: Path) -> int:
@@ -38,10 +37,12 @@ def open_chains(netlist: Path) -> int:
 def open_cell(cell: dict[str, Any], users: Counter[int | str]) -> int:
     """Open the ends of one cell; returns how many."""
     pins, opened = cell["connections"], 0
-    if pins["COUT"] != OPEN and users[pins["COUT"][0]] < 2:
-        pins["COUT"], opened = OPEN, opened + 1
-    if pins["CIN"][0] in CONSTANTS and pins["CIN"] != OPEN and ignores_carry(cell, users):
-        pins["CIN"], opened = OPEN, opened + 1
+    if pins.get("COUT") and users[pins["COUT"][0]] < 2:
+        del pins["COUT"]
+        opened += 1
+    if pins.get("CIN", [""])[0] in CONSTANTS and ignores_carry(cell, users):
+        del pins["CIN"]
+        opened += 1
     return opened
 
 
@@ -60,4 +61,5 @@ def ignores_carry(cell: dict[str, Any], users: Counter[int | str]) -> bool:
         for row in range(16)
         if all(str(1 - (row >> at & 1)) != value for at, value in enumerate(inputs))
     ]
-    return users[pins["S0"][0]] < 2 and not any(table >> row & 1 for row in rows)
+    used = bool(pins.get("S0")) and users[pins["S0"][0]] > 1
+    return not used and not any(table >> row & 1 for row in rows)

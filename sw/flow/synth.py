@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from subbit.sw.flow import tools
+from subbit.sw.flow.chains import open_chains
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
 
@@ -30,4 +31,5 @@ def synthesise(folder: Path, *, name: str, progress: Progress = SILENT) -> Path:
     script = folder / "synth.ys"
     script.write_text(SCRIPT.format(name=name))
     run_tool(tools.yosys(), [script.name], folder=folder, log="synth.log", on_line=on_line)
+    open_chains(folder / f"{name}.json")
     return folder / f"{name}.json"

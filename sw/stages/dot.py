@@ -15,6 +15,7 @@ from subbit.sw.ir.weights import CodebookWeights, TiledWeights
 from subbit.sw.stages.stage import Stage, check_divides, divisors
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.pick import Pick
+from subbit.sw.units.popcount import FORMS, PORTABLE
 from subbit.sw.units.replay import Replay
 from subbit.sw.units.unit import Lanes, Unit
 from subbit.sw.units.width import Downsize
@@ -31,13 +32,15 @@ class DotStage(Stage):
     divisor of N, the weights of one output; with a codebook a multiple of the kernel's size, with a
     tile a divisor of the tile. ``weights``: where the weights live (``block`` RAM, ``logic``, or
     ``auto`` by depth). ``pixels``: output pixels of a row computed at once with the same weights, a
-    divisor of the row. Cycles per ``pixels``: ``(outputs / pe) * (N / simd)``.
+    divisor of the row. ``popcount``: the counters' form, ``portable`` or the fabric for whose carry
+    chains they are built. Cycles per ``pixels``: ``(outputs / pe) * (N / simd)``.
     """
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
         "engine": ("direct",),
         "weights": ("auto", "block", "logic"),
         "window": ("auto", "block", "distributed"),
+        "popcount": FORMS,
     }
     engine: str = "direct"
     pe: int = 1
@@ -45,6 +48,7 @@ class DotStage(Stage):
     pixels: int = 1
     weights: str = "auto"
     window: str = "auto"
+    popcount: str = PORTABLE
 
     @classmethod
     def absorbs(cls, network: Network, node: Node, follower: Node) -> bool:
@@ -126,6 +130,7 @@ class DotStage(Stage):
             vectors=y.height * y.width // self.pixels,
             post=post,
             memory=self.weights,
+            form=self.popcount,
         )
         return [*feed, ("dot", dot), *self.order_units(dot)]
 

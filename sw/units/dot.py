@@ -16,7 +16,7 @@ from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import TiledWeights, Weights
 from subbit.sw.units.affine import AffineCore
 from subbit.sw.units.cost import Cost
-from subbit.sw.units.popcount import PopcountXnor
+from subbit.sw.units.popcount import FORMS, PORTABLE, PopcountXnor
 from subbit.sw.units.rom import Rom, packed, period, rom_of
 from subbit.sw.units.source import Source, source_of
 from subbit.sw.units.threshold import ThresholdCore, queue_cost, threshold_values
@@ -34,7 +34,8 @@ class Dot(Unit):
     g gives a beat of the outputs ``g*pe .. g*pe + pe - 1``. ``encoding``, ``bits``: of the input
     codes; with ``masked`` each lane has a mask bit above the code, and a lane whose mask is 0
     stands for 0. ``post``: thresholds, or scale and offset, or nothing, which gives the signed dot
-    product. ``memory``: where the weights live: ``auto``, ``block`` or ``logic``.
+    product. ``memory``: where the weights live: ``auto``, ``block`` or ``logic``. ``form``: of the
+    counters: ``portable``, or the fabric whose cells they are meant for.
 
     ``pixels`` vectors go side by side with the same weights, the first in the lowest lanes of input
     and output; ``vectors`` then counts such groups.
@@ -56,6 +57,7 @@ class Dot(Unit):
     post: Threshold | Affine | None = None
     memory: str = "auto"
     pixels: int = 1
+    form: str = PORTABLE
 
     def __post_init__(self) -> None:
         outputs, length = self.weights.shape[0], self.weights.row_length
@@ -67,6 +69,8 @@ class Dot(Unit):
             )
         if self.masked and self.encoding is not Encoding.BIPOLAR:
             raise PlanError("only bipolar inputs have a mask; an unsigned 0 is code 0")
+        if self.form not in FORMS:
+            raise PlanError(f"popcount must be one of {', '.join(FORMS)}, not {self.form!r}")
         for name, number in (("vector", self.vectors), ("pixel", self.pixels)):
             if number < 1:
                 raise PlanError(f"a frame has at least one {name}, not {number}")
@@ -113,7 +117,7 @@ class Dot(Unit):
         """The counters of matching positions of one pixel."""
         source = self.source
         constant = source.rom.style == "const"
-        return PopcountXnor(source.rows, self.simd, self.bits, self.masked, constant)
+        return PopcountXnor(source.rows, self.simd, self.bits, self.masked, constant, self.form)
 
     @property
     def crossing(self) -> bool:

@@ -1,12 +1,19 @@
 """Shape and latency of the XNOR-popcount that all engines share."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from subbit.sw.compress.fabric import FABRICS
+from subbit.sw.compress.netlist import Add, Chain, Lut, Netlist, Turn
+from subbit.sw.compress.popcount import Popcount, ones_netlist, popcount_netlist
 from subbit.sw.units.cost import Cost
 
-__all__ = ["GROUP", "PopcountXnor", "ceil_log2", "tree_stages"]
+__all__ = ["FORMS", "GROUP", "PORTABLE", "PopcountXnor", "ceil_log2", "tree_stages"]
 
 GROUP = 7  # positions that one cell of full adders counts into three bits
+PORTABLE = "portable"
+FORMS = (PORTABLE, *FABRICS)
+CLOCK_MHZ = 150.0  # what trees of vendors' cells in an engine are planned for
 
 
 def ceil_log2(number: int) -> int:
@@ -25,8 +32,10 @@ class PopcountXnor:
 
     ``simd`` positions l of ``bits`` bits b; with ``masked`` each position carries a mask bit above
     its value, and ``blanks``, the number of positions with mask 0, comes out beside the counts.
-    ``constant``: ``w`` never changes. This is the portable form; a form for one vendor has the same
-    ports, and a latency and cost of its own.
+    ``constant``: ``w`` never changes. ``form``: ``portable``, or the fabric for whose cells the
+    counters are meant. Its latency and cost are then those of the vendor's compressor trees;
+    wherever they are made for anything else (simulation, another part) a portable form of the same
+    latency takes their place.
     """
 
     rows: int
@@ -34,6 +43,7 @@ class PopcountXnor:
     bits: int
     masked: bool = False
     constant: bool = False
+    form: str = PORTABLE
 
     @property
     def top(self) -> int:
@@ -48,19 +58,65 @@ class PopcountXnor:
     @property
     def latency(self) -> int:
         """Cycles from positions to counts; a new set every cycle."""
+        return max(self.portable_latency, *(tree.latency for tree in self.trees))
+
+    @property
+    def portable_latency(self) -> int:
+        """The least latency of the portable form."""
         ones = popcount_stages(self.simd)
         if self.bits == 1:
             return ones
         return max(1, tree_stages(self.simd), ones if self.masked else 0)
 
     @property
+    def row(self) -> Popcount:
+        """A row as the vendor's compressor tree counts it."""
+        limit, depth = FABRICS[self.form].speed(CLOCK_MHZ)
+        return Popcount(
+            self.simd, self.bits, self.masked, fabric=self.form, limit=limit, depth=depth
+        )
+
+    @property
+    def trees(self) -> tuple[Netlist, ...]:
+        """The vendor's compressor trees, that of a row and that of the blanks; none if portable."""
+        if self.form == PORTABLE:
+            return ()
+        row = self.row
+        blanks = ones_netlist(self.simd, 0, row.fabric, row.limit, row.depth)
+        return (popcount_netlist(row), *([blanks] * self.masked))
+
+    @property
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
+        if self.form != PORTABLE:
+            lanes = self.simd * (self.bits + self.masked)
+            row, *blanks = (tree_cells(tree, lanes) for tree in self.trees)
+            late = Cost(flip_flops=self.width * (self.latency - self.trees[0].latency))
+            return sum([row + late] * self.rows, sum(blanks, Cost()))
         ones = ones_cost(self.simd, 2 + self.masked)
         if self.bits > 1:
             ones = codes_cost(self.simd, self.bits)
         blanks = ones_cost(self.simd, 1) if self.masked else Cost()
         return sum([ones] * self.rows, blanks)
+
+
+def tree_cells(tree: Netlist, shared: int) -> Cost:
+    """Cells of a compressor tree, but no registers for its first ``shared`` inputs."""
+    last: dict[int, int] = {}
+    for level, cell in sorted(tree.cells, key=lambda row: row[0]):
+        last |= dict.fromkeys(nets_of(cell), level // tree.depth)
+    last |= dict.fromkeys((net for unit in tree.outputs for net in unit.nets), tree.latency)
+    own = (net for net in last if net >= shared)
+    return Cost(tree.lut4, sum(last[net] - max(tree.level[net] // tree.depth, 0) for net in own))
+
+
+def nets_of(cell: Lut | Chain) -> Iterator[int]:
+    """The nets that a cell uses."""
+    for place in cell.places if isinstance(cell, Chain) else (cell,):
+        if isinstance(place, Add):
+            yield from place.u.nets + place.v.nets
+        else:
+            yield from (place.inject if isinstance(place, Turn) else place.unit).nets
 
 
 def popcount_stages(positions: int) -> int:

@@ -67,6 +67,19 @@ def test_foldings(outputs: int, length: int, pe: int, simd: int, stages: int) ->
     assert unit.stages == stages
 
 
+@pytest.mark.parametrize("form", ["ecp5", "ice40", "gowin"])
+@pytest.mark.parametrize(
+    ("bits", "encoding", "masked", "simd"),
+    [(1, BIPOLAR, 0, 18), (1, BIPOLAR, 1, 9), (2, UNSIGNED, 0, 9), (3, BIPOLAR, 1, 6)],
+)
+def test_meant_for_vendors_cells(
+    form: str, bits: int, encoding: Encoding, masked: int, simd: int
+) -> None:
+    weights = plain(np.random.default_rng(bits), 4, 18)
+    rest = {"masked": bool(masked), "pe": 2, "simd": simd, "form": form, "pixels": 2}
+    check(weights, "threshold1", encoding, bits, **rest)
+
+
 @pytest.mark.parametrize("pixels", [2, 3])
 @pytest.mark.parametrize("post", ["none", "affine", "threshold1", "threshold2"])
 @pytest.mark.parametrize("source", ["plain", "codebook", "tiled", "scaled"])
