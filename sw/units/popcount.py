@@ -58,7 +58,7 @@ class PopcountXnor:
     @property
     def latency(self) -> int:
         """Cycles from positions to counts; a new set every cycle."""
-        return max(self.portable_latency, *(tree.latency for tree in self.trees))
+        return max([self.portable_latency, *(tree.latency for tree in self.trees)])
 
     @property
     def portable_latency(self) -> int:
@@ -90,9 +90,9 @@ class PopcountXnor:
         """Estimated cost after mapping."""
         if self.form != PORTABLE:
             lanes = self.simd * (self.bits + self.masked)
-            row, *blanks = (tree_cells(tree, lanes) for tree in self.trees)
+            row, *rest = (tree_cells(tree, lanes) for tree in self.trees)
             late = Cost(flip_flops=self.width * (self.latency - self.trees[0].latency))
-            return sum([row + late] * self.rows, sum(blanks, Cost()))
+            return sum([row + late] * self.rows, sum(rest, Cost()))
         ones = ones_cost(self.simd, 2 + self.masked)
         if self.bits > 1:
             ones = codes_cost(self.simd, self.bits)
