@@ -16,7 +16,8 @@ from subbit.sw.cli.options import (
     plan_option,
     print_json,
 )
-from subbit.sw.ir import Network, load_network
+from subbit.sw.ir import Layer, Network, Weights, load_network
+from subbit.sw.ir.planes import branches_of
 from subbit.sw.plan import Plan
 
 __all__ = ["info_command", "plan_command"]
@@ -38,19 +39,20 @@ def info_command(model: Path, json_: bool) -> None:
     table = Table(title=f"{network.name}  {network.digest[:12]}")
     for name, style in (("layer", "left"), ("kind", "left"), ("output", "left")):
         table.add_column(name, justify=style)  # type: ignore[arg-type]
-    table.add_column("weights", justify="right")
-    table.add_column("bits stored", justify="right")
-    table.add_row("input", "", str(network.input_type), "", "")
+    for name in ("encoding", "weights", "bits stored"):
+        table.add_column(name, justify="right")
+    table.add_row("input", "", str(network.input_type), "", "", "")
     for row in describe(network)["layers"]:
         table.add_row(
             row["name"],
             row["kind"],
             row["output"],
+            row["encoding"] or "",
             f"{row['weights']:,}" if row["weights"] else "",
             f"{row['weight_bits']:,}" if row["weights"] else "",
         )
     table.add_section()
-    table.add_row("all", "", "", f"{network.weight_count:,}", f"{network.weight_bits:,}")
+    table.add_row("all", "", "", "", f"{network.weight_count:,}", f"{network.weight_bits:,}")
     console = Console()
     console.print(table)
     for key, value in network.metadata.items():
@@ -70,6 +72,7 @@ def describe(network: Network) -> dict[str, Any]:
                 "name": node.name,
                 "kind": node.layer.kind,
                 "output": str(network.types[node.name]),
+                "encoding": encoding(node.layer),
                 "weights": node.layer.weight_count,
                 "weight_bits": node.layer.weight_bits,
             }
@@ -77,6 +80,17 @@ def describe(network: Network) -> dict[str, Any]:
         ],
         "metadata": network.metadata,
     }
+
+
+def encoding(layer: Layer) -> str | None:
+    """How the layer's weights are encoded, each bit plane where there are several; None if none."""
+    weights = getattr(layer, "weights", None)
+    if not isinstance(weights, Weights):
+        return None
+    return " + ".join(
+        plane.encoding if scale == 1 else f"{scale} {plane.encoding}"
+        for scale, plane in branches_of(weights)
+    )
 
 
 @click.command("plan", short_help="Show or write the plan of a network.")

@@ -10,6 +10,7 @@ from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import INPUT, Network, Node
+from subbit.sw.ir.planes import PlanesWeights
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
 
@@ -28,6 +29,7 @@ __all__ = [
     "Network",
     "Node",
     "Padding",
+    "PlanesWeights",
     "TensorType",
     "Threshold",
     "TiledWeights",

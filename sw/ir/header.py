@@ -14,7 +14,7 @@ from subbit.sw.kinds import layer_from_parts
 
 __all__ = ["FORMAT_VERSION", "build_network", "strict_json"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # version 1 is the same with fewer layers and encodings
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -44,10 +44,10 @@ def build_network(header: Any, arrays: Arrays) -> Network:
     if not isinstance(header, dict) or "version" not in header:
         raise NetworkError("the header has no format version; export the network again")
     version = header["version"]
-    if type(version) is not int or version != FORMAT_VERSION:
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise NetworkError(
-            f"format version {str(version)[:20]}; this subbit reads version {FORMAT_VERSION}: "
-            "export it again, or use a subbit of its age"
+            f"format version {str(version)[:20]}; this subbit reads versions 1 to "
+            f"{FORMAT_VERSION}: export it again, or use a subbit of its age"
         )
     parts = take_object("the header", header, version=int, network=dict, metadata=dict)
     graph = take_object("'network'", parts["network"], name=str, input=dict, nodes=list)

@@ -20,6 +20,7 @@ from subbit.sw.ir import (
     Linear,
     MaxPool2d,
     Network,
+    PlanesWeights,
     TensorType,
     Threshold,
     TiledWeights,
@@ -60,6 +61,16 @@ def tiled(
     return TiledWeights(shape, bits(rng, int(np.prod(shape)) // repeats), scales)
 
 
+def planes(rng: np.random.Generator, shape: tuple[int, ...], count: int) -> Weights:
+    """Weights of ``count`` bits: planes that are plain, a codebook's (of a convolution), a tile."""
+    kinds: list[Callable[[], Weights]] = [
+        lambda: binary(rng, shape),
+        lambda: codebook(rng, shape) if len(shape) == 4 else binary(rng, shape),
+        lambda: tiled(rng, shape, shape[0]),
+    ]
+    return PlanesWeights(tuple(kinds[k % 3]() for k in range(count)))
+
+
 def threshold(
     rng: np.random.Generator, channels: int, width: int = 1, spread: int = 20
 ) -> Threshold:
@@ -79,6 +90,8 @@ def conv_weights(rng: np.random.Generator, shape: tuple[int, ...]) -> dict[str, 
         "tiled-scaled": tiled(rng, shape, shape[0], scaled=True),
         "tiled-uneven": tiled(rng, shape, uneven),
         "tiled-uneven-scaled": tiled(rng, shape, uneven, scaled=True),
+        "planes": planes(rng, shape, 3),
+        "planes-ternary": PlanesWeights((binary(rng, shape), binary(rng, shape)), (1, 1)),
     }
 
 

@@ -29,6 +29,7 @@ from subbit.sw.ir import (
     MaxPool2d,
     Network,
     Padding,
+    PlanesWeights,
     TensorType,
     Threshold,
     TiledWeights,
@@ -46,6 +47,9 @@ def weight(weights: Any, place: tuple[int, ...]) -> int:
     if isinstance(weights, CodebookWeights):
         word = weights.codewords[weights.indices[place[:2]]]
         return 2 * int(word[place[2:]]) - 1
+    if isinstance(weights, PlanesWeights):
+        pairs = zip(weights.scales, weights.planes, strict=True)
+        return sum(scale * weight(plane, place) for scale, plane in pairs)
     f = 0
     for index, side in zip(place, weights.shape, strict=True):
         f = f * side + index

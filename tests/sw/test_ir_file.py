@@ -203,14 +203,14 @@ NODES = ("network", "nodes")
 BITS = np.zeros((2, 4), np.uint8)
 DAMAGE: list[tuple[Callable[[Any, Any], None], str]] = [
     (
-        edit("version", value=2),
-        "format version 2; this subbit reads version 1: export it again, or use a subbit of its "
-        "age",
+        edit("version", value=3),
+        "format version 3; this subbit reads versions 1 to 2: export it again, or use a subbit of "
+        "its age",
     ),
     (
         edit("version", value=True),
-        "format version True; this subbit reads version 1: export it again, or use a subbit of "
-        "its age",
+        "format version True; this subbit reads versions 1 to 2: export it again, or use a subbit "
+        "of its age",
     ),
     (
         edit("version", value=...),
@@ -268,7 +268,7 @@ DAMAGE: list[tuple[Callable[[Any, Any], None], str]] = [
     ),
     (
         edit(*NODES, 0, "attributes", "weights", value="ternary"),
-        "layer 'fc': unknown weight encoding 'ternary'; known are binary, codebook, tiled",
+        "layer 'fc': unknown weight encoding 'ternary'; known are binary, codebook, tiled, planes",
     ),
     (
         edit(*NODES, 0, "attributes", value={"weights": "tiled", "shape": [2, "4"]}),

@@ -11,7 +11,7 @@ import pytest
 from samples import chain
 
 from subbit.sw.golden import evaluate
-from subbit.sw.ir import file, load_network, network, types, weights
+from subbit.sw.ir import file, load_network, network, planes, types, weights
 from subbit.sw.ir.layers import affine, threshold
 from subbit.sw.kinds import KINDS
 
@@ -48,7 +48,7 @@ def test_the_digest_can_be_computed_as_the_page_says() -> None:
     wide = {"thresholds": "<i8", "scale": "<i8", "offset": "<i8", "scales": "<i4"}
     for node in sample.nodes:
         for part, array in sorted(node.layer.tensors().items()):
-            kind = wide.get(part, "|u1")
+            kind = wide.get(part.rpartition(".")[2], "|u1")
             total.update(f"{node.name}.{part} {kind} {array.shape}".encode("ascii"))
             total.update(array.astype(kind).tobytes())
     assert total.hexdigest() == sample.digest
@@ -57,10 +57,11 @@ def test_the_digest_can_be_computed_as_the_page_says() -> None:
 def test_the_page_names_every_kind_encoding_and_limit() -> None:
     for name in (*KINDS, *weights.ENCODINGS):
         assert f"`{name}`" in PAGE
-    assert (file.FORMAT_VERSION, network.MAX_NODES) == (1, 4096)
+    assert (file.FORMAT_VERSION, network.MAX_NODES) == (2, 4096)
     assert (file.MAX_FILE_BYTES, file.MAX_HEADER_BYTES) == (512 << 20, 4 << 20)
     assert (types.MAX_ELEMENTS, types.MAX_INTEGER_BITS) == (1 << 26, 48)
     assert (weights.MAX_SIDE, weights.MAX_WEIGHTS) == (1 << 20, 1 << 28)
     assert (weights.MAX_SCALE, weights.MAX_TAU) == (32767, 8)
+    assert (planes.MAX_PLANES, planes.PLANE_SCALES[-1]) == (9, 128)
     assert (affine.SCALE_LIMIT, affine.OFFSET_LIMIT) == (1 << 17, 1 << 39)
     assert threshold.LIMIT == 1 << 47

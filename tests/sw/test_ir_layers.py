@@ -207,7 +207,7 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: Conv2d.from_parts({"stride": 1, "padding": "none"}, {}),
-        "unknown weight encoding 'None'; known are binary, codebook, tiled",
+        "unknown weight encoding 'None'; known are binary, codebook, tiled, planes",
     ),
     (
         lambda: Linear.from_parts({"weights": "binary", "bias": 1}, {"bits": bits(RNG, 1, 1)}),

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from subbit.sw.errors import NetworkError
 from subbit.sw.ir.arrays import Bits, Ints, as_bits, as_ints
 from subbit.sw.ir.layer import Layer
-from subbit.sw.ir.parts import no_more, only_input, take_array
-from subbit.sw.ir.types import TensorType
+from subbit.sw.ir.parts import no_more, only_input, take_array, take_text
+from subbit.sw.ir.types import Encoding, TensorType
 
 __all__ = ["Threshold"]
 
 LIMIT = 1 << 47
+CODES = (Encoding.BIPOLAR, Encoding.UNSIGNED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,13 +23,16 @@ class Threshold(Layer):
     """With ``n`` the number of ``thresholds[c] <= x``: ``n`` where rising, else ``levels - n``.
 
     ``thresholds``: ``(channels, 2**M - 1)``, ascending in each channel; ``rising``: bits
-    ``(channels,)``. Input: integers ``(H, W, channels)``. Output: M-bit bipolar codes of the same
-    shape. With M = 1 this is ``sign(x - threshold)`` with sign(0) = +1, flipped where not rising.
+    ``(channels,)``. Input: integers ``(H, W, channels)``. Output: M-bit codes of the same shape,
+    M from 1 to 8, which stand for what ``encoding`` says: bipolar, or unsigned for activations
+    from 0 up. Bipolar with M = 1 this is ``sign(x - threshold)`` with sign(0) = +1, flipped where
+    not rising.
     """
 
     kind: ClassVar[str] = "threshold"
     thresholds: Ints
     rising: Bits
+    encoding: Encoding = Encoding.BIPOLAR
 
     def __post_init__(self) -> None:
         channels, levels = (*np.shape(self.thresholds), 0, 0)[:2]
@@ -43,6 +47,11 @@ class Threshold(Layer):
             raise NetworkError(
                 f"the thresholds of channel {unsorted[0]} are not in ascending order"
             )
+        if self.encoding not in CODES:
+            raise NetworkError(
+                f"the codes of a threshold are {' or '.join(CODES)}, not {self.encoding!r}"
+            )
+        object.__setattr__(self, "encoding", Encoding(self.encoding))
         object.__setattr__(self, "thresholds", thresholds)
         object.__setattr__(self, "rising", as_bits("rising", self.rising, (channels,)))
 
@@ -57,7 +66,7 @@ class Threshold(Layer):
         return self.levels.bit_length()
 
     def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
-        """M-bit bipolar codes in the input's shape."""
+        """M-bit codes in the input's shape."""
         x = only_input(inputs)
         if x.is_code:
             raise NetworkError(f"a threshold takes integers, not {x}")
@@ -65,7 +74,11 @@ class Threshold(Layer):
             raise NetworkError(
                 f"there are thresholds for {len(self.thresholds)} channels, not {x.channels}"
             )
-        return TensorType.codes(x.height, x.width, x.channels, self.bits)
+        return TensorType.codes(x.height, x.width, x.channels, self.bits, self.encoding)
+
+    def attributes(self) -> dict[str, Any]:
+        """``encoding`` where the codes are not bipolar."""
+        return {} if self.encoding is Encoding.BIPOLAR else {"encoding": str(self.encoding)}
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """``thresholds`` (int64) and ``rising`` (uint8)."""
@@ -75,5 +88,8 @@ class Threshold(Layer):
     def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
         """See Parts."""
         thresholds, rising = take_array(tensors, "thresholds"), take_array(tensors, "rising")
+        encoding = Encoding.BIPOLAR
+        if "encoding" in attributes:
+            encoding = Encoding(take_text(attributes, "encoding", CODES))
         no_more(attributes, tensors)
-        return cls(thresholds, rising)
+        return cls(thresholds, rising, encoding)
