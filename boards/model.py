@@ -11,7 +11,8 @@ class Device:
 
     ``name``: the part's family and size, as in ``LFE5U-85F``; ``package`` and ``speed``: as nextpnr
     calls them. ``lut4``, ``flip_flops``, ``block_rams`` (18 kbit each) and ``dsps`` (18 x 18
-    multipliers) are the numbers that nextpnr reports as available.
+    multipliers) are the numbers that nextpnr reports as available. ``fabric``: whose carry chains
+    it has, as subbit.sw.compress.fabric calls them.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Device:
     flip_flops: int
     block_rams: int
     dsps: int
+    fabric: str = "ecp5"
 
 
 @dataclass(frozen=True)

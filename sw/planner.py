@@ -1,13 +1,14 @@
 """A default plan: fold every layer so that the slowest is as fast as a LUT budget allows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from subbit.sw.ir.network import Network
 from subbit.sw.plan import Plan, groups
 from subbit.sw.stages.dot import DotStage
 from subbit.sw.stages.stage import Stage
 from subbit.sw.units.cost import Cost
+from subbit.sw.units.popcount import PORTABLE
 
 __all__ = ["DEFAULT_LUT4", "StageEstimate", "default_plan", "estimate"]
 
@@ -35,12 +36,12 @@ def estimate(network: Network, plan: Plan) -> list[StageEstimate]:
     return [estimate_stage(network, stage) for stage in plan.stages]
 
 
-def default_plan(network: Network, lut4: int = DEFAULT_LUT4) -> Plan:
+def default_plan(network: Network, lut4: int = DEFAULT_LUT4, popcount: str = PORTABLE) -> Plan:
     """Speed up the slowest stage, cheapest step first, until ``lut4`` LUTs are spent or nothing
     helps.
 
     Starts with everything folded as far as it goes. ``lut4`` bounds the estimate of the accelerator
-    without its host link.
+    without its host link. ``popcount``: the form of all counters.
     """
     wanted = list(groups(network))
     memo: dict[Stage, StageEstimate] = {}
@@ -64,17 +65,25 @@ def default_plan(network: Network, lut4: int = DEFAULT_LUT4) -> Plan:
         for position, (cls, layers) in enumerate(wanted)
         if issubclass(cls, DotStage)
     }
-    rows = complete(chosen)
-    while True:
-        slowest = max(chosen, key=lambda position: rows[position].cycles)
-        best = best_step(network, rows[slowest], estimated)
-        if best is None:
-            break
-        trial = complete(chosen | {slowest: best})
-        if sum(row.cost.lut4 for row in trial) > lut4:
-            break
-        chosen[slowest], rows = best, trial
+    # Compressor trees take long to find, so the portable form, which takes more, goes first.
+    for form in dict.fromkeys((PORTABLE, popcount)):
+        chosen = {at: with_popcount(stage, form) for at, stage in chosen.items()}
+        rows = complete(chosen)
+        while True:
+            slowest = max(chosen, key=lambda position: rows[position].cycles)
+            best = best_step(network, rows[slowest], estimated)
+            if best is None:
+                break
+            trial = complete(chosen | {slowest: best})
+            if sum(row.cost.lut4 for row in trial) > lut4:
+                break
+            chosen[slowest], rows = best, trial
     return Plan(network.digest, tuple(row.stage for row in rows))
+
+
+def with_popcount(stage: Stage, form: str) -> Stage:
+    """The stage with counters of that form, if it has counters."""
+    return replace(stage, popcount=form) if isinstance(stage, DotStage) else stage
 
 
 def best_step(

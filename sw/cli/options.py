@@ -75,7 +75,8 @@ def chosen_plan(network: Network, board: Board, path: Path | None) -> Plan:
 
     if path is not None:
         return load_plan(path, network)
-    return default_plan(network, min(DEFAULT_LUT4, board.device.lut4 // 2))
+    budget = min(DEFAULT_LUT4, board.device.lut4 // 2)
+    return default_plan(network, budget, board.device.fabric)
 
 
 def print_json(value: Any) -> None:
