@@ -19,10 +19,12 @@ __all__ = ["KINDS", "LayerKind", "layer_from_parts", "layer_kind", "register"]
 # What other frameworks call layers that one of ours does the work of.
 SYNONYMS = {
     "activation": "threshold",
-    "avgpool2d": "maxpool2d",
+    "adaptiveavgpool2d": "globalavgpool",
+    "averagepool": "avgpool2d",
     "batchnorm2d": "threshold",
     "dense": "linear",
     "gemm": "linear",
+    "globalaveragepool": "globalavgpool",
     "hardtanh": "threshold",
     "matmul": "linear",
     "quant": "threshold",
@@ -86,6 +88,10 @@ for _name, _class, _stage in [
     ("maxpool2d", "MaxPool2d", "maxpool2d:MaxPoolStage"),
     ("threshold", "Threshold", "threshold:ThresholdStage"),
     ("affine", "Affine", "affine:AffineStage"),
+    ("add", "Add", "add:AddStage"),
+    ("avgpool2d", "AvgPool2d", "avgpool2d:AvgPoolStage"),
+    ("globalavgpool", "GlobalAvgPool", "globalavgpool:GlobalAvgPoolStage"),
+    ("depthwiseconv2d", "DepthwiseConv2d", "depthwiseconv2d:DepthwiseStage"),
     ("argmax", "Argmax", "argmax:ArgmaxStage"),
     ("flatten", "Flatten", ""),
 ]:

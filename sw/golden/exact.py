@@ -4,7 +4,7 @@ import torch
 
 from subbit.sw.ir.types import Encoding, TensorType
 
-__all__ = ["exact_float", "values"]
+__all__ = ["exact_float", "integers", "values"]
 
 
 def values(kind: TensorType, codes: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -20,3 +20,8 @@ def exact_float(bound: int) -> torch.dtype:
     a Network have at most 48 bits, and float64 holds 53.
     """
     return torch.float32 if bound < 1 << 24 else torch.float64
+
+
+def integers(kind: TensorType, codes: torch.Tensor) -> torch.Tensor:
+    """What stored numbers of the type stand for, as int64; an integer stands for itself."""
+    return 2 * codes - kind.high if kind.encoding is Encoding.BIPOLAR else codes

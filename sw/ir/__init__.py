@@ -2,10 +2,14 @@
 
 from subbit.sw.ir.file import load_network, save_network
 from subbit.sw.ir.layer import Layer
+from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.argmax import Argmax
+from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.conv2d import Conv2d, Padding
+from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.layers.flatten import Flatten
+from subbit.sw.ir.layers.globalavgpool import GlobalAvgPool
 from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.threshold import Threshold
@@ -16,13 +20,17 @@ from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, W
 
 __all__ = [
     "INPUT",
+    "Add",
     "Affine",
     "Argmax",
+    "AvgPool2d",
     "BinaryWeights",
     "CodebookWeights",
     "Conv2d",
+    "DepthwiseConv2d",
     "Encoding",
     "Flatten",
+    "GlobalAvgPool",
     "Layer",
     "Linear",
     "MaxPool2d",
