@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import amaranth.back.rtlil
 from amaranth.hdl import Elaboratable, Signal
 
+from subbit.hw.fabric import Part
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow import tools
 from subbit.sw.flow.chains import open_chains
@@ -44,6 +46,7 @@ class Measured:
     lut4: int
     flip_flops: int
     fmax_mhz: float
+    block_rams: int = 0
 
 
 def wheel(name: str, variable: str, module: str, function: str) -> Wanted:
@@ -105,9 +108,16 @@ def measure(
     device: Device,
     folder: Path,
     seeds: tuple[int, ...],
+    jobs: int = 1,
 ) -> list[Measured]:
-    """Synthesise a design once, then place and route it with each seed. Raises ToolError."""
-    text = amaranth.back.rtlil.convert(design, name="top", ports=ports, emit_src=False)
+    """Synthesise a design once, then place and route it with each seed, ``jobs`` at a time.
+
+    Raises ToolError.
+    """
+    part = Part(device.fabric)
+    text = amaranth.back.rtlil.convert(
+        design, name="top", ports=ports, emit_src=False, platform=part
+    )
     (folder / "top.il").write_text(text)
     lines = ("read_rtlil top.il", device.synthesis, "delete t:$scopeinfo", "write_json top.json")
     (folder / "synth.ys").write_text("\n".join(lines) + "\n")
@@ -118,21 +128,23 @@ def measure(
     pins = zip(["clk", "rst", *names], device.pins, strict=False)
     (folder / "top.cst").write_text("".join(f'IO_LOC "{name}" {pin};\n' for name, pin in pins))
     nextpnr = find_tool(device.nextpnr) if device.nextpnr else tools.nextpnr()
-    return [route(nextpnr, device, folder, seed) for seed in seeds]
+    with ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(lambda seed: route(nextpnr, device, folder, seed), seeds))
 
 
 def route(nextpnr: Tool, device: Device, folder: Path, seed: int) -> Measured:
     """One run of nextpnr."""
     output = {"ecp5": "--textcfg", "ice40": "--asc", "gowin": "--write"}[device.fabric]
-    arguments = [*device.arguments, "--json", "top.json", "--report", "report.json"]
-    arguments += [output, "top.out", "--seed", str(seed), "--freq", str(device.target_mhz)]
+    arguments = [*device.arguments, "--json", "top.json", "--report", f"report{seed}.json"]
+    arguments += [output, f"top{seed}.out", "--seed", str(seed), "--freq", str(device.target_mhz)]
     arguments += ["--timing-allow-fail"]
     run_tool(nextpnr, arguments, folder=folder, log=f"route{seed}.log")
-    report = json.loads((folder / "report.json").read_text())
+    report = json.loads((folder / f"report{seed}.json").read_text())
     used = {kind: row["used"] for kind, row in report["utilization"].items()}
     used |= {kind: int(n) for n, kind in USED.findall((folder / f"route{seed}.log").read_text())}
     fmax = max(clock["achieved"] for clock in report["fmax"].values())
-    return Measured(total(used, device.lut4), total(used, device.flip_flops), round(fmax, 1))
+    lut4, flip_flops = total(used, device.lut4), total(used, device.flip_flops)
+    return Measured(lut4, flip_flops, round(fmax, 1), used.get("DP16KD", 0))
 
 
 def total(used: Mapping[str, int], kinds: tuple[str, ...]) -> int:

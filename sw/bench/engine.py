@@ -1,0 +1,97 @@
+"""A direct engine alone, weight memories and accumulators included, after place-and-route."""
+
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Cat, Elaboratable, Module, Signal
+
+from subbit.hw.dot import Dot as Component
+from subbit.sw.bench.devices import Device, device_of, measure
+from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.types import Encoding
+from subbit.sw.ir.weights import BinaryWeights
+from subbit.sw.units.dot import Dot
+from subbit.sw.units.popcount import PORTABLE
+
+__all__ = ["SEEDS", "TARGET_MHZ", "EngineProbe", "bench_engine", "engine_unit"]
+
+SEEDS = (1, 2, 3)
+TARGET_MHZ = 160.0
+WORDS, PASSES = 16, 8  # of an output, of a vector: 128 words of weights in each memory
+
+
+def engine_unit(pe: int, simd: int, pixels: int, form: str) -> Dot:
+    """An engine of random plain weights in block RAM, with thresholds behind its accumulators."""
+    random, outputs = np.random.default_rng(pe * simd), pe * PASSES
+    weights = BinaryWeights(random.integers(0, 2, (outputs, WORDS * simd), np.uint8))
+    reach = 3 * round((WORDS * simd) ** 0.5)
+    thresholds = random.integers(-reach, reach + 1, (outputs, 1))
+    post = Threshold(thresholds, random.integers(0, 2, outputs, np.uint8))
+    return Dot(
+        *(weights, Encoding.BIPOLAR, 1, False, pe, simd, 16, post, "block", pixels, form),
+    )
+
+
+class EngineProbe(Elaboratable):
+    """An engine between registers: a pin shifts into its input, its outputs go to pins.
+
+    ``pins``: of the shift register, valid, and ready of the output.
+    """
+
+    def __init__(self, unit: Dot) -> None:
+        self.engine = Component(unit)
+        self.pins = Signal(3)
+        self.out = Signal(unit.o.width + 2)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.engine = engine = self.engine
+        payload = engine.i.payload.as_value()
+        x, valid, ready = Signal(len(payload), reset_less=True), Signal(), Signal()
+        m.d.sync += [x.eq(Cat(self.pins[0], x)), Cat(valid, ready).eq(self.pins[1:])]
+        m.d.comb += [payload.eq(x), engine.i.valid.eq(valid), engine.o.ready.eq(ready)]
+        m.d.sync += self.out.eq(Cat(engine.o.payload.as_value(), engine.o.valid, engine.i.ready))
+        return m
+
+
+def bench_engine(
+    device: str,
+    pe: int,
+    simd: int,
+    pixels: int = 1,
+    seeds: tuple[int, ...] = SEEDS,
+    mhz: float = TARGET_MHZ,
+    compare: bool = False,
+    jobs: int = 1,
+) -> dict[str, Any]:
+    """LUT4s, block RAMs and clock of an engine in ``device``, of the vendor's cells.
+
+    ``pe`` outputs times ``simd`` positions times ``pixels`` a cycle. Of the ``seeds``, tried
+    ``jobs`` at a time, the one with the highest clock counts; nextpnr is driven to ``mhz``. With
+    ``compare`` the portable form is measured, too. A place of a carry chain counts as one LUT4.
+    Raises SubbitError.
+    """
+    target = replace(device_of(device), target_mhz=mhz)
+    unit = engine_unit(pe, simd, pixels, target.fabric)
+    result: dict[str, Any] = {"device": device, "pe": pe, "simd": simd, "pixels": pixels}
+    result |= figures(unit, target, seeds, jobs)
+    if compare:
+        portable = engine_unit(pe, simd, pixels, PORTABLE)
+        result["portable"] = figures(portable, target, seeds, jobs)
+    return result
+
+
+def figures(unit: Dot, device: Device, seeds: tuple[int, ...], jobs: int) -> dict[str, Any]:
+    """The figures of one form."""
+    probe = EngineProbe(unit)
+    with tempfile.TemporaryDirectory(prefix="subbit-bench-") as folder:
+        runs = measure(probe, [probe.pins, probe.out], device, Path(folder), seeds, jobs)
+    best = max(runs, key=lambda run: run.fmax_mhz)
+    return asdict(best) | {
+        "lut4_per_bmac": round(best.lut4 / (unit.pe * unit.simd * unit.pixels), 3),
+        "latency_cycles": unit.stages + 1,
+        "seeds": dict(zip(seeds, (run.fmax_mhz for run in runs), strict=True)),
+    }
