@@ -2,7 +2,8 @@
 
 nextpnr-ecp5 puts a slice before a carry chain whose carry-in is connected, even to a constant, and
 one behind a chain whose carry-out is, even if nothing uses it; Yosys connects both. Each costs two
-LUT4. A carry-in is left open only where the first place of the chain ignores it.
+LUT4. A carry-in is left open only where the first place of the chain ignores it. An open end is a
+connection to ``x``: without the connection nextpnr fails.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 __all__ = ["open_chains"]
 
 CONSTANTS = ("0", "1", "x")
+OPEN = ["x"]
 
 
 def open_chains(netlist: Path) -> int:
@@ -37,12 +39,10 @@ def open_chains(netlist: Path) -> int:
 def open_cell(cell: dict[str, Any], users: Counter[int | str]) -> int:
     """Open the ends of one cell; returns how many."""
     pins, opened = cell["connections"], 0
-    if pins.get("COUT") and users[pins["COUT"][0]] < 2:
-        del pins["COUT"]
-        opened += 1
-    if pins.get("CIN", [""])[0] in CONSTANTS and ignores_carry(cell, users):
-        del pins["CIN"]
-        opened += 1
+    if pins.get("COUT", OPEN) != OPEN and users[pins["COUT"][0]] < 2:
+        pins["COUT"], opened = OPEN, opened + 1
+    if pins.get("CIN", OPEN) != OPEN and pins["CIN"][0] in CONSTANTS and ignores_carry(cell, users):
+        pins["CIN"], opened = OPEN, opened + 1
     return opened
 
 
