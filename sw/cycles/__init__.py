@@ -1,5 +1,5 @@
 """The cycle model: in which cycle every beat of every stream moves."""
 
-from subbit.sw.cycles.model import Process, Trace, run
+from subbit.sw.cycles.model import INPUT, Feed, Process, Trace, run
 
-__all__ = ["Process", "Trace", "run"]
+__all__ = ["INPUT", "Feed", "Process", "Trace", "run"]

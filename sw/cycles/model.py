@@ -1,4 +1,4 @@
-"""Exact cycle model of a chain of processes joined by streams.
+"""Exact cycle model of a graph of processes joined by streams.
 
 A process performs one step a cycle, in a fixed order that repeats every frame. A step may wait for
 the next beat of the input stream, take it (pop), claim room in the output stream (reserve) and put
@@ -8,23 +8,43 @@ a beat there (push). It happens in the first cycle in which
 - if it waits: the beat is there,
 - if it reserves its j-th beat: beat ``j - capacity`` was taken at least ``recycle`` cycles ago.
 
+A process that joins streams waits for a beat of each and takes one of each. One that forks gives
+each beat to every branch of its output; each branch takes it in its own time, and there is room for
+the next where there is room in all.
+
 A beat can be taken ``latency`` cycles after the step that pushed it. A register stage whose input
 is ready while its output is taken has capacity 1, latency 1, recycle 0; a FIFO of depth d has
 capacity d, latency 1, recycle 1; a pipeline of depth D into a FIFO of depth d with credits has
 capacity d, latency D + 1, recycle 1.
 """
 
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GIVE", "POP", "PUSH", "RESERVE", "TAKE", "WAIT", "Process", "Trace", "run"]
+__all__ = [
+    "GIVE",
+    "INPUT",
+    "POP",
+    "PUSH",
+    "RESERVE",
+    "TAKE",
+    "WAIT",
+    "Feed",
+    "Process",
+    "Trace",
+    "run",
+]
 
 WAIT, POP, RESERVE, PUSH = 1, 2, 4, 8
 TAKE = WAIT | POP
 GIVE = RESERVE | PUSH
+
+# A stream that a process reads: the process that gives it, and which branch of its output.
+Feed = tuple[int, int]
+INPUT: Feed = (-1, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,94 +72,164 @@ class Process:
         return int(np.count_nonzero(self.steps & PUSH))
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Trace:
-    """For each process the cycle in which each of its output beats is taken, in order."""
+    """The cycle in which each beat of each stream is taken, in order.
+
+    ``branches[p][b]``: of branch b of the output of process p. ``taken[p]``: of the first one.
+    """
 
     frames: int
-    taken: list[NDArray[np.int64]] = field(default_factory=list)
+    branches: list[list[NDArray[np.int64]]]
+
+    @property
+    def taken(self) -> list[NDArray[np.int64]]:
+        """For each process the cycle in which each of its output beats is taken, in order."""
+        return [branches[0] for branches in self.branches]
 
     @property
     def latency_cycles(self) -> int:
         """Cycles from the first input beat (cycle 0) to the last output beat of the first frame."""
-        return int(self.taken[-1][len(self.taken[-1]) // self.frames - 1])
+        ends = self.branches[-1][0]
+        return int(ends[len(ends) // self.frames - 1])
 
     @property
     def interval_cycles(self) -> int:
         """Cycles between the last output beats of the last two frames, of two at least."""
-        beats = len(self.taken[-1]) // self.frames
-        return int(self.taken[-1][-1] - self.taken[-1][-1 - beats])
+        ends = self.branches[-1][0]
+        return int(ends[-1] - ends[-1 - len(ends) // self.frames])
+
+
+class _Stream:
+    """A stream that somebody reads: from when its beats can be taken, and when they were."""
+
+    def __init__(self, given: list[int]) -> None:
+        self.given = given
+        self.taken: list[int] = []
 
 
 class _State:
-    """A process on its way through its frames."""
+    """A process on its way through its frames: the streams that it reads, and those it gives."""
 
     def __init__(self, process: Process, frames: int) -> None:
         self.process = process
-        self.steps: list[int] = process.steps.tolist()
-        self.left = len(self.steps) * frames
-        self.at = 0
-        self.cycle = -1
-        self.popped = 0
-        self.reserved = 0
+        self.frames = frames
         self.given: list[int] = []  # cycle from which each output beat can be taken
-        self.taken: list[int] = []  # cycle in which each output beat was taken
+        self.sources: list[_Stream] = []
+        self.branches: list[_Stream] = []
+        self.done = False
 
-    def advance(self, source: "list[int] | None", taken: list[int]) -> bool:
-        """Do every step whose cycle is known by now; whether there was one."""
-        process, steps, mine = self.process, self.steps, self.taken
+    def ready(self, beat: int) -> int:
+        """The cycle from which every source offers that beat; -1 where one is not known yet."""
+        if any(beat >= len(source.given) for source in self.sources):
+            return -1
+        return max(source.given[beat] for source in self.sources)
+
+    def returned(self, beat: int) -> int:
+        """The cycle in which the last branch took that beat; -1 where it is not known yet."""
+        if any(beat >= len(branch.taken) for branch in self.branches):
+            return -1
+        return max(branch.taken[beat] for branch in self.branches)
+
+    def walk(self) -> Iterator[bool]:
+        """Goes through all frames; yields where the cycle of the next step is not known yet, each
+        time whether there was a step since.
+        """
+        process, given, first = self.process, self.given, self.sources[0].given
         capacity, recycle, latency = process.capacity, process.recycle, process.latency
-        before = self.left
-        while self.left:
-            flags = steps[self.at]
-            cycle = self.cycle + 1
-            if flags & WAIT and source is not None:
-                if self.popped >= len(source):
-                    break
-                cycle = max(cycle, source[self.popped])
+        mine, taken = self.branches[0].taken, [source.taken for source in self.sources]
+        joins, forks = len(self.sources) > 1, len(self.branches) > 1
+        now, popped, reserved, moved = -1, 0, 0, False
+        for flags in process.steps.tolist() * self.frames:
+            now += 1
+            if flags & WAIT:
+                while popped >= len(first) or (joins and self.ready(popped) < 0):
+                    yield moved
+                    moved = False
+                now = max(now, self.ready(popped) if joins else first[popped])
             if flags & RESERVE:
-                room = self.reserved - capacity
-                if room >= len(mine):
-                    break
+                room = reserved - capacity
                 if room >= 0:
-                    cycle = max(cycle, mine[room] + recycle)
-                self.reserved += 1
+                    while room >= len(mine) or (forks and self.returned(room) < 0):
+                        yield moved
+                        moved = False
+                    now = max(now, recycle + (self.returned(room) if forks else mine[room]))
+                reserved += 1
             if flags & POP:
-                taken.append(cycle)
-                self.popped += 1
+                for cycles in taken:
+                    cycles.append(now)
+                popped += 1
             if flags & PUSH:
-                self.given.append(cycle + latency)
-            self.cycle = cycle
-            self.at = self.at + 1 if self.at + 1 < len(steps) else 0
-            self.left -= 1
-        return self.left != before
+                given.append(now + latency)
+            moved = True
+        self.done = True
+        yield moved
 
 
-def run(processes: list[Process], frames: int = 1) -> Trace:
-    """Push ``frames`` frames through the chain: input always there, output always taken.
+def run(
+    processes: Sequence[Process],
+    frames: int = 1,
+    feeds: Sequence[Sequence[Feed]] | None = None,
+    period: int = 0,
+) -> Trace:
+    """Push ``frames`` frames through the processes: output always taken.
 
-    Raises ValueError if the chain cannot go on, or if neighbours disagree on the beats of a frame.
+    ``feeds``: the streams that each process reads, of processes before it or ``INPUT``; without,
+    each reads the one before it. Each stream has one reader but the output, which is that of the
+    last process. The beats of frame f are at the input from cycle ``f * period`` on.
+
+    Raises ValueError if the processes cannot go on, or if neighbours disagree on the beats of a
+    frame.
     """
-    for source, reader in pairwise(processes):
-        if source.gives != reader.takes:
-            raise ValueError(
-                f"{source.name} gives {source.gives} beats a frame, "
-                f"but {reader.name} takes {reader.takes}"
-            )
+    feeds = feeds if feeds is not None else [((k - 1, 0),) for k in range(len(processes))]
     states = [_State(process, frames) for process in processes]
-    scratch: list[int] = []
-    moving = True
-    while moving:
-        moving = False
+    for state, sources in zip(states, feeds, strict=True):
+        for source, branch in sources:
+            state.sources.append(join(states, source, branch, state, period))
+    output = _Stream(states[-1].given)
+    states[-1].branches.append(output)
+    walks = [state.walk() for state in states]
+    beside = neighbours(feeds)
+    changed = set(range(len(states)))
+    while changed:
         for index, state in enumerate(states):
-            before = states[index - 1] if index else None
-            moved = state.advance(
-                before.given if before else None, before.taken if before else scratch
-            )
-            moving = moving or moved
-            if index == len(states) - 1:
-                state.taken.extend(state.given[len(state.taken) :])
-    stuck = [state.process.name for state in states if state.left]
+            if index not in changed:
+                continue
+            changed.discard(index)
+            if not state.done and next(walks[index]):
+                changed |= beside[index]
+            if state is states[-1] and len(output.taken) < len(output.given):
+                output.taken.extend(output.given[len(output.taken) :])
+                changed.add(index)
+    stuck = [state.process.name for state in states if not state.done]
     if stuck:
         raise ValueError(f"the chain cannot go on: {', '.join(stuck)} wait for each other")
-    return Trace(frames, [np.array(state.taken, dtype=np.int64) for state in states])
+    rows = [[np.array(b.taken, dtype=np.int64) for b in state.branches] for state in states]
+    return Trace(frames, rows)
+
+
+def join(states: list[_State], source: int, branch: int, reader: _State, period: int) -> _Stream:
+    """The stream that ``reader`` reads from a branch of a process, or from the input."""
+    if source < 0:
+        beats = reader.process.takes
+        return _Stream([k // beats * period for k in range(reader.frames * beats)])
+    giver = states[source]
+    if giver.process.gives != reader.process.takes:
+        raise ValueError(
+            f"{giver.process.name} gives {giver.process.gives} beats a frame, "
+            f"but {reader.process.name} takes {reader.process.takes}"
+        )
+    while len(giver.branches) <= branch:
+        giver.branches.append(_Stream(giver.given))
+    return giver.branches[branch]
+
+
+def neighbours(feeds: Sequence[Sequence[Feed]]) -> list[set[int]]:
+    """For each process those that may go on when it has."""
+    beside: list[set[int]] = [set() for _ in feeds]
+    for reader, sources in enumerate(feeds):
+        for source, _ in sources:
+            if source >= 0:
+                beside[reader].add(source)
+                beside[source].add(reader)
+    return beside
