@@ -82,8 +82,10 @@ class PopcountXnor:
         if self.form == PORTABLE:
             return ()
         row = self.row
+        if not self.masked:
+            return (popcount_netlist(row),)
         blanks = ones_netlist(self.simd, 0, row.fabric, row.limit, row.depth)
-        return (popcount_netlist(row), *([blanks] * self.masked))
+        return (popcount_netlist(row), blanks)
 
     @property
     def cost(self) -> Cost:
