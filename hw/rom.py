@@ -5,6 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from subbit.hw.fabric import fabric_of
+from subbit.hw.vendor.ecp5_rom import BlockRom, fits_block
 from subbit.sw.units.rom import Rom as RomTable
 
 __all__ = ["Rom", "RomSequence", "count_steps", "next_in_cycle", "table_memory"]
@@ -38,7 +40,8 @@ def table_memory(table: RomTable) -> Memory:
 class Rom(wiring.Component):
     """``data`` is ``table.words[addr]`` of ``cycles`` (1 or 2) cycles before.
 
-    A block RAM is slow to put data out; with the second cycle nothing follows it but a register.
+    A block RAM is slow to put data out; with the second cycle nothing follows it but a register,
+    its own one where the part is known.
     """
 
     addr: Signal
@@ -53,6 +56,11 @@ class Rom(wiring.Component):
         table = self._table
         if table.style == "const":
             m.d.comb += self.data.eq(Const(table.words[0], max(table.width, 1)))
+            return m
+        block = table.style == "block" and self._cycles == 2
+        if block and fabric_of(platform) == "ecp5" and fits_block(table):
+            m.submodules.memory = rom = BlockRom(table)
+            m.d.comb += [rom.addr.eq(self.addr), self.data.eq(rom.data)]
             return m
         m.submodules.memory = memory = table_memory(table)
         port = memory.read_port()

@@ -42,9 +42,9 @@ class Words(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.rom = rom = RomSequence(self._source.rom)
+        m.submodules.rom = rom = RomSequence(self._source.rom, self._source.latency)
         m.d.comb += rom.step.eq(self.step)
-        word = registered(m, rom.data, self._source.latency - 1)
+        word = rom.data
         simd = self._source.simd
         rows = [word[at : at + simd] for at in range(0, len(word), simd)]
         m.d.comb += self.w.eq(by_position(rows))
@@ -69,9 +69,9 @@ class Codewords(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         source, rows, tau = self._source, self._source.rows, self._source.tau
-        m.submodules.rom = rom = RomSequence(source.rom)
+        m.submodules.rom = rom = RomSequence(source.rom, 1 + (source.rom.style == "block"))
         m.d.comb += rom.step.eq(self.step)
-        indices = registered(m, rom.data, int(source.rom.style == "block"))
+        indices = rom.data
         m.submodules.codewords = codewords = table_memory(source.low_rom)
         found = []
         for field in range(len(indices) // tau):

@@ -45,6 +45,8 @@ PORT = """\
   wire [35:0] old<P> = memory[row<P>] ^ clash<P>;
   wire [35:0] new<P> = (old<P> & ~written<P>) | ((di<P> << at<P>) & written<P>);
   reg [35:0] do<P> = 0;
+  reg [35:0] out<P> = 0;
+  wire [35:0] q<P> = REGMODE_<P> == "OUTREG" ? out<P> : do<P>;
   integer bit<P>;
   always @(posedge clk<P>)
     for (bit<P> = 0; bit<P> < 36; bit<P> = bit<P> + 1)
@@ -53,6 +55,9 @@ PORT = """\
     if (RST<P>) do<P> <= 0;
     else if (CE<P> && !(WE<P> && WRITEMODE_<P> == "NORMAL"))
       do<P> <= ((WE<P> && WRITEMODE_<P> == "WRITETHROUGH" ? new<P> : old<P>) & read<P>) >> at<P>;
+  always @(posedge clk<P>)
+    if (RST<P>) out<P> <= 0;
+    else if (OCE<P>) out<P> <= do<P>;
 """
 DP16KD = """\
 module DP16KD #(
@@ -67,7 +72,8 @@ module DP16KD #(
   output <DOA>, <DOB>
 );
   generate
-    if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG") output_registers_are_not_modelled a();
+    if (DATA_WIDTH_B == 36 && (REGMODE_A != "NOREG" || REGMODE_B != "NOREG"))
+      output_registers_are_not_modelled a();
     if (CSDECODE_A != "0b000" || CSDECODE_B != "0b000") chip_select_is_not_modelled b();
   endgenerate
   localparam DI_A = 0, DI_B = 18;
@@ -78,8 +84,8 @@ module DP16KD #(
     for (word = 0; word < 512; word = word + 1)
       memory[word] = {INIT[40 * word + 20 +: 18], INIT[40 * word +: 18]};
 <PORTS>
-  assign {<DOA>} = DATA_WIDTH_B == 36 ? doB[17:0] : doA[17:0];
-  assign {<DOB>} = DATA_WIDTH_B == 36 ? doB[35:18] : doB[17:0];
+  assign {<DOA>} = DATA_WIDTH_B == 36 ? qB[17:0] : qA[17:0];
+  assign {<DOB>} = DATA_WIDTH_B == 36 ? qB[35:18] : qB[17:0];
 endmodule
 """
 MULT18X18D = """\

@@ -11,6 +11,7 @@ __all__ = [
     "BLOCK_BITS",
     "MEMORIES",
     "Rom",
+    "block_rams",
     "lut_rom_luts",
     "packed",
     "period",
