@@ -1,6 +1,8 @@
 """A direct engine alone, weight memories and accumulators included, after place-and-route."""
 
+import json
 import tempfile
+from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from amaranth.hdl import Cat, Elaboratable, Module, Signal
 
 from subbit.hw.dot import Dot as Component
 from subbit.sw.bench.devices import Device, device_of, measure
+from subbit.sw.errors import SubbitError
+from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.types import Encoding
 from subbit.sw.ir.weights import BinaryWeights
@@ -66,32 +70,52 @@ def bench_engine(
     mhz: float = TARGET_MHZ,
     compare: bool = False,
     jobs: int = 1,
+    progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """LUT4s, block RAMs and clock of an engine in ``device``, of the vendor's cells.
 
     ``pe`` outputs times ``simd`` positions times ``pixels`` a cycle. Of the ``seeds``, tried
-    ``jobs`` at a time, the one with the highest clock counts; nextpnr is driven to ``mhz``. With
-    ``compare`` the portable form is measured, too. A place of a carry chain counts as one LUT4.
-    Raises SubbitError.
+    ``jobs`` at a time, the one with the highest clock counts; nextpnr is driven to ``mhz``. The
+    portable form's LUT4s are those of its synthesis unless ``compare`` has it routed, too. A place
+    of a carry chain counts as one LUT4. Raises SubbitError.
     """
     target = replace(device_of(device), target_mhz=mhz)
+    if target.fabric != "ecp5":
+        raise SubbitError(f"engines with block RAM are measured on ECP5, not on {device}")
     unit = engine_unit(pe, simd, pixels, target.fabric)
     result: dict[str, Any] = {"device": device, "pe": pe, "simd": simd, "pixels": pixels}
+    progress.phase(f"engine, seeds {', '.join(map(str, seeds))}")
     result |= figures(unit, target, seeds, jobs)
-    if compare:
-        portable = engine_unit(pe, simd, pixels, PORTABLE)
-        result["portable"] = figures(portable, target, seeds, jobs)
+    progress.phase("portable form")
+    portable = engine_unit(pe, simd, pixels, PORTABLE)
+    result["portable"] = figures(portable, target, seeds if compare else (), jobs)
     return result
 
 
 def figures(unit: Dot, device: Device, seeds: tuple[int, ...], jobs: int) -> dict[str, Any]:
-    """The figures of one form."""
+    """The figures of one form; without seeds those of synthesis."""
     probe = EngineProbe(unit)
-    with tempfile.TemporaryDirectory(prefix="subbit-bench-") as folder:
-        runs = measure(probe, [probe.pins, probe.out], device, Path(folder), seeds, jobs)
-    best = max(runs, key=lambda run: run.fmax_mhz)
-    return asdict(best) | {
-        "lut4_per_bmac": round(best.lut4 / (unit.pe * unit.simd * unit.pixels), 3),
+    with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:
+        folder = Path(name)
+        runs = measure(probe, [probe.pins, probe.out], device, folder, seeds, jobs)
+        cells = synthesised(folder / "top.json")
+    best = max(runs, key=lambda run: run.fmax_mhz, default=None)
+    found = asdict(best) | {"synthesis_lut4": cells["lut4"]} if best else cells
+    seen = {"seeds": dict(zip(seeds, (run.fmax_mhz for run in runs), strict=True))} if best else {}
+    return {
+        **found,
+        "lut4_per_bmac": round(found["lut4"] / (unit.pe * unit.simd * unit.pixels), 3),
         "latency_cycles": unit.stages + 1,
-        "seeds": dict(zip(seeds, (run.fmax_mhz for run in runs), strict=True)),
+        **seen,
+    }
+
+
+def synthesised(netlist: Path) -> dict[str, int]:
+    """Cells that synthesis for ECP5 made."""
+    cells = json.loads(netlist.read_text())["modules"]["top"]["cells"].values()
+    count = Counter(cell["type"] for cell in cells)
+    return {
+        "lut4": count["LUT4"] + 2 * count["CCU2C"] + 4 * count["TRELLIS_DPR16X4"],
+        "flip_flops": count["TRELLIS_FF"],
+        "block_rams": count["DP16KD"],
     }

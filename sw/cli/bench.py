@@ -16,7 +16,12 @@ from subbit.sw.ir import load_network
 __all__ = ["bench_command", "networks_command"]
 
 # The module of each measurement.
-BENCHES = {"networks": "bench", "cnv": "bench_cnv"}
+BENCHES = {
+    "networks": "bench",
+    "cnv": "bench_cnv",
+    "popcount": "bench_popcount",
+    "engine": "bench_engine",
+}
 
 COLUMNS = (
     *("network", "lut4", "flip_flops", "block_rams", "clock_mhz"),
