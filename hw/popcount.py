@@ -9,17 +9,19 @@ from amaranth.lib.wiring import In, Out
 from subbit.hw.fabric import fabric_of
 from subbit.hw.pipe import registered
 from subbit.hw.vendor.popcount import VendorPopcount
-from subbit.sw.units.popcount import GROUP, ceil_log2
+from subbit.sw.units.popcount import CODE_BITS, GROUP, ceil_log2
 from subbit.sw.units.popcount import PopcountXnor as Shape
 
 __all__ = ["PopcountXnor"]
+
+Term = tuple[int, Value]  # a number and the exponent of the power of two that it counts
 
 
 class PopcountXnor(wiring.Component):
     """See :class:`subbit.sw.units.popcount.PopcountXnor` for what is counted, and the latency.
 
     ``x``: positions, each ``bits`` wide with its mask bit on top if there are masks, the first one
-    lowest. ``w``: weight bits, ``position * rows + row``. ``count``: a number a row, the first one
+    lowest. ``w``: weight bits, ``(plane * simd + position) * rows + row``. ``count``: a number a row, the first one
     lowest. ``blanks``: positions with mask 0. Made for a part with the fabric that the shape is
     meant for, it consists of that vendor's cells, else of portable logic of the same latency.
     """
@@ -34,7 +36,7 @@ class PopcountXnor(wiring.Component):
         super().__init__(
             {
                 "x": In(shape.simd * (shape.bits + shape.masked)),
-                "w": In(shape.simd * shape.rows),
+                "w": In(shape.simd * shape.rows * len(shape.scales)),
                 "count": Out(shape.width * shape.rows),
                 "blanks": Out(shape.simd.bit_length()),
             }
@@ -42,10 +44,12 @@ class PopcountXnor(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        if fabric_of(platform) == self._shape.form:
-            self._add_cells(m)
-        else:
+        if fabric_of(platform) != self._shape.form:
             self._add_logic(m)
+        elif len(self._shape.scales) > 1:
+            self._add_planes(m)
+        else:
+            self._add_cells(m)
         return m
 
     def _add_cells(self, m: Module) -> None:
@@ -59,27 +63,92 @@ class PopcountXnor(wiring.Component):
             self.blanks.eq(cells.blanks),
         ]
 
+    def _add_planes(self, m: Module) -> None:
+        """Each plane in the vendor's form, and their sum."""
+        shape, one = self._shape, self._shape.one_plane
+        terms: list[list[Term]] = [[] for _ in range(shape.rows)]
+        size = shape.simd * shape.rows
+        order = sorted(range(len(shape.scales)), key=lambda plane: shape.scales[plane])
+        for plane in order:
+            m.submodules[f"plane{plane}"] = counter = PopcountXnor(one)
+            words = self.w[plane * size : (plane + 1) * size]
+            m.d.comb += [counter.x.eq(self.x), counter.w.eq(words)]
+            for row, found in enumerate(terms):
+                count = counter.count[row * one.width : (row + 1) * one.width]
+                found.append((shape.scales[plane].bit_length() - 1, count))
+        self._put_out(m, [add_shifted(m, found) for found in terms], one.latency)
+        blanks = registered(m, counter.blanks, shape.latency - one.latency)
+        m.d.comb += self.blanks.eq(blanks)
+
     def _add_logic(self, m: Module) -> None:
         """The portable form."""
-        shape, rows = self._shape, self._shape.rows
+        shape = self._shape
         lane = shape.bits + shape.masked
         positions = [self.x[at * lane : (at + 1) * lane] for at in range(shape.simd)]
-        weights = [self.w[at * rows : (at + 1) * rows] for at in range(shape.simd)]
-        planes = [
-            [named(m, match(x, w, bit, shape)) for bit in range(shape.bits)]
-            for x, w in zip(positions, weights, strict=True)
-        ]
-        if shape.bits == 1:
-            raw = zip(positions, weights, strict=True)
-            late = () if shape.masked or shape.constant else tuple(raw)[GROUP - 1 :: GROUP]
-            counts, stages = count_ones(m, [plane[0] for plane in planes], rows, late)
+        if shape.bits >= CODE_BITS:
+            terms, stages = self._codes(m, positions)
         else:
-            counts, stages = sum_codes(m, planes, rows)
-        counts = [registered(m, count[: shape.width], shape.latency - stages) for count in counts]
-        m.d.comb += self.count.eq(Cat(*counts))
+            terms, stages = self._branches(m, positions)
+        self._put_out(m, [add_shifted(m, found) for found in terms], stages)
         if shape.masked:
             [blanks], stages = count_ones(m, [~x[shape.bits] for x in positions], 1)
             m.d.comb += self.blanks.eq(registered(m, blanks, shape.latency - stages))
+
+    def _put_out(self, m: Module, sums: list[tuple[Value, int]], stages: int) -> None:
+        """The rows' counts, which took ``stages`` and then each its own, after the latency."""
+        shape = self._shape
+        counts = [
+            registered(m, count[: shape.width], shape.latency - stages - more)
+            for count, more in sums
+        ]
+        m.d.comb += self.count.eq(Cat(*(wide(count, shape.width) for count in counts)))
+
+    def _weights(self, plane: int, position: int) -> Value:
+        """The weights of all rows."""
+        rows = self._shape.rows
+        at = (plane * self._shape.simd + position) * rows
+        return self.w[at : at + rows]
+
+    def _codes(self, m: Module, positions: list[Value]) -> tuple[list[list[Term]], int]:
+        """For each row the sum of its codes in each plane, ascending, and the stages taken."""
+        shape = self._shape
+        terms: list[list[Term]] = [[] for _ in range(shape.rows)]
+        stages = 0
+        for plane in sorted(range(len(shape.scales)), key=lambda plane: shape.scales[plane]):
+            bits = [
+                [
+                    named(m, match(x, self._weights(plane, at), bit, shape))
+                    for bit in range(shape.bits)
+                ]
+                for at, x in enumerate(positions)
+            ]
+            counts, stages = sum_codes(m, bits, shape.rows)
+            for found, count in zip(terms, counts, strict=True):
+                found.append((shape.scales[plane].bit_length() - 1, count))
+        return terms, stages
+
+    def _branches(self, m: Module, positions: list[Value]) -> tuple[list[list[Term]], int]:
+        """For each row the matches of each weight, ascending, and the stages taken."""
+        shape = self._shape
+        terms: list[list[Term]] = [[] for _ in range(shape.rows)]
+        for exponent, same in shape.branches.items():
+            every = [
+                (x, bit, self._weights(plane, at))
+                for plane, bit in same
+                for at, x in enumerate(positions)
+            ]
+            ones = [named(m, match(x, w, bit, shape)) for x, bit, w in every]
+            raw = [(x[bit], w) for x, bit, w in every]
+            late = () if shape.masked or shape.constant else tuple(raw)[GROUP - 1 :: GROUP]
+            counts, stages = count_ones(m, ones, shape.rows, late)
+            for found, count in zip(terms, counts, strict=True):
+                found.append((exponent, registered(m, count, shape.branch_stages - stages)))
+        return terms, shape.branch_stages
+
+
+def wide(value: Value, bits: int) -> Value:
+    """The value in exactly that many bits."""
+    return Cat(value, Const(0, bits - len(value))) if len(value) < bits else value[:bits]
 
 
 def match(x: Value, w: Value, bit: int, shape: Shape) -> Value:
@@ -151,3 +220,24 @@ def add_up(m: Module, numbers: list[Value]) -> tuple[Value, int]:
         if level % 2 or level == levels - 1:
             numbers = [registered(m, number) for number in numbers]
     return numbers[0], -(-levels // 2)
+
+
+def add_shifted(m: Module, terms: list[Term]) -> tuple[Value, int]:
+    """The sum of numbers times ``2**exponent``, ascending; registers as in add_up, and stages."""
+    levels = ceil_log2(len(terms))
+    for level in range(levels):
+        sums = [joined(a, b) for a, b in zip(terms[::2], terms[1::2], strict=False)]
+        terms = sums + terms[len(sums) * 2 :]
+        if level % 2 or level == levels - 1:
+            terms = [(exponent, registered(m, number)) for exponent, number in terms]
+    [(exponent, total)] = terms
+    return Cat(Const(0, exponent), total), -(-levels // 2)
+
+
+def joined(low: Term, high: Term) -> Term:
+    """The sum of two terms; bits below those of the higher one need no adder."""
+    (exponent, a), (above, b) = low, high
+    shift = above - exponent
+    if shift >= len(a):
+        return exponent, Cat(a, Const(0, shift - len(a)), b)
+    return exponent, Cat(a[:shift], a[shift:] + b)

@@ -1,7 +1,7 @@
 """Shape and latency of the XNOR-popcount that all engines share."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from subbit.sw.compress.fabric import FABRICS
 from subbit.sw.compress.netlist import Add, Chain, Lut, Netlist, Turn
@@ -13,6 +13,7 @@ __all__ = ["FORMS", "GROUP", "PORTABLE", "PopcountXnor", "ceil_log2", "tree_stag
 GROUP = 7  # positions that one cell of full adders counts into three bits
 PORTABLE = "portable"
 FORMS = (PORTABLE, *FABRICS)
+CODE_BITS = 4  # codes of so many bits are added as numbers, narrower ones counted bit by bit
 CLOCK_MHZ = 150.0  # what trees of vendors' cells in an engine are planned for
 
 
@@ -28,11 +29,14 @@ def tree_stages(terms: int) -> int:
 
 @dataclass(frozen=True)
 class PopcountXnor:
-    """``rows`` times ``count[r] = sum over l, b of 2**b * (xnor(x[l, b], w[r, l]) & mask[l])``.
+    """For each row ``sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, r, l]) & mask[l])``.
 
-    ``simd`` positions l of ``bits`` bits b; with ``masked`` each position carries a mask bit above
+    ``rows`` rows r, ``simd`` positions l of ``bits`` bits b, weights of ``len(scales)`` bit planes
+    k, each of which counts a power of two: the branches of the {-1,+1} decomposition. With ``masked`` each position carries a mask bit above
     its value, and ``blanks``, the number of positions with mask 0, comes out beside the counts.
-    ``constant``: ``w`` never changes. ``form``: ``portable``, or the fabric for whose cells the
+    ``constant``: ``w`` never changes. Portable logic counts the branches of one weight together and
+    adds those sums shifted; codes of CODE_BITS bits or more it adds as numbers, plane by plane.
+    ``form``: ``portable``, or the fabric for whose cells the
     counters are meant. Its latency and cost are then those of the vendor's compressor trees;
     wherever they are made for anything else (simulation, another part) a portable form of the same
     latency takes their place.
@@ -44,11 +48,26 @@ class PopcountXnor:
     masked: bool = False
     constant: bool = False
     form: str = PORTABLE
+    scales: tuple[int, ...] = (1,)
 
     @property
     def top(self) -> int:
         """The greatest count."""
-        return self.simd * ((1 << self.bits) - 1)
+        return self.simd * ((1 << self.bits) - 1) * sum(self.scales)
+
+    @property
+    def one_plane(self) -> "PopcountXnor":
+        """The counters of a single plane."""
+        return replace(self, scales=(1,))
+
+    @property
+    def branches(self) -> dict[int, list[tuple[int, int]]]:
+        """For each exponent e, ascending, the pairs of plane and bit that count ``2**e``."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for plane, scale in enumerate(self.scales):
+            for bit in range(self.bits):
+                found.setdefault(scale.bit_length() - 1 + bit, []).append((plane, bit))
+        return dict(sorted(found.items()))
 
     @property
     def width(self) -> int:
@@ -58,15 +77,25 @@ class PopcountXnor:
     @property
     def latency(self) -> int:
         """Cycles from positions to counts; a new set every cycle."""
+        if len(self.scales) > 1 and self.form != PORTABLE:
+            return max(
+                self.portable_latency, self.one_plane.latency + tree_stages(len(self.scales))
+            )
         return max([self.portable_latency, *(tree.latency for tree in self.trees)])
 
     @property
     def portable_latency(self) -> int:
         """The least latency of the portable form."""
-        ones = popcount_stages(self.simd)
-        if self.bits == 1:
-            return ones
-        return max(1, tree_stages(self.simd), ones if self.masked else 0)
+        blanks = popcount_stages(self.simd) if self.masked else 0
+        if self.bits >= CODE_BITS:
+            planes = tree_stages(len(self.scales))
+            return max(1, tree_stages(self.simd), blanks - planes) + planes
+        return max(self.branch_stages, blanks) + tree_stages(len(self.branches))
+
+    @property
+    def branch_stages(self) -> int:
+        """Register stages until the portable form has counted the branches of each weight."""
+        return max(popcount_stages(self.simd * len(same)) for same in self.branches.values())
 
     @property
     def row(self) -> Popcount:
@@ -90,16 +119,28 @@ class PopcountXnor:
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
+        planes = len(self.scales)
+        blanks = ones_cost(self.simd, 1) if self.masked else Cost()
         if self.form != PORTABLE:
             lanes = self.simd * (self.bits + self.masked)
             row, *rest = (tree_cells(tree, lanes) for tree in self.trees)
-            late = Cost(flip_flops=self.width * (self.latency - self.trees[0].latency))
-            return sum([row + late] * self.rows, sum(rest, Cost()))
-        ones = ones_cost(self.simd, 2 + self.masked)
-        if self.bits > 1:
-            ones = codes_cost(self.simd, self.bits)
-        blanks = ones_cost(self.simd, 1) if self.masked else Cost()
-        return sum([ones] * self.rows, blanks)
+            late = self.one_plane.latency - self.trees[0].latency
+            row += Cost(flip_flops=self.one_plane.width * late)
+            one = sum([row] * planes, shifted_cost(self.plane_terms))
+            return sum([one] * self.rows, sum(rest, Cost()))
+        if self.bits >= CODE_BITS:
+            one = codes_cost(self.simd, self.bits)
+            one = sum([one] * planes, shifted_cost(self.plane_terms))
+        else:
+            terms = [(e, self.simd * len(same)) for e, same in self.branches.items()]
+            each = [ones_cost(count, 2 + self.masked) for _, count in terms]
+            one = sum(each, shifted_cost(terms))
+        return sum([one] * self.rows, blanks)
+
+    @property
+    def plane_terms(self) -> list[tuple[int, int]]:
+        """Exponent and greatest count of each plane, ascending."""
+        return [(scale.bit_length() - 1, self.one_plane.top) for scale in sorted(self.scales)]
 
 
 def tree_cells(tree: Netlist, shared: int) -> Cost:
@@ -126,6 +167,22 @@ def popcount_stages(positions: int) -> int:
     if positions <= 3:
         return 1
     return 2 + tree_stages(-(-positions // GROUP))
+
+
+def shifted_cost(terms: list[tuple[int, int]]) -> Cost:
+    """Adders and registers for the sum of numbers ``(e, greatest)`` times ``2**e``, ascending."""
+    total, level = Cost(), 0
+    while len(terms) > 1:
+        joined = []
+        for (low, a), (high, b) in zip(terms[::2], terms[1::2], strict=False):
+            upper = (a >> (high - low)) + b
+            total += Cost(lut4=adder_luts(upper.bit_length()) if a >> (high - low) else 0)
+            joined.append((low, a + (b << (high - low))))
+        terms = joined + terms[2 * len(joined) :]
+        level += 1
+        if level % 2 == 0 or len(terms) == 1:
+            total += Cost(flip_flops=sum(top.bit_length() for _, top in terms))
+    return total
 
 
 def adder_luts(bits: int) -> int:

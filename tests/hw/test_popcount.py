@@ -25,8 +25,17 @@ from subbit.sw.units.rom import packed
         (Shape(rows=1, simd=144, bits=1), 5),
         (Shape(rows=1, simd=1, bits=8), 1),
         (Shape(rows=2, simd=9, bits=8), 2),
-        (Shape(rows=2, simd=9, bits=2, masked=True), 3),
+        (Shape(rows=2, simd=9, bits=2, masked=True), 4),
         (Shape(rows=3, simd=17, bits=4), 3),
+        (Shape(rows=2, simd=9, bits=1, scales=(1, 2)), 4),
+        (Shape(rows=2, simd=9, bits=1, scales=(1, 1)), 3),
+        (Shape(rows=2, simd=7, bits=2, scales=(1, 2)), 4),
+        (Shape(rows=2, simd=7, bits=3, scales=(1, 1, 2, 4), masked=True), 5),
+        (Shape(rows=1, simd=9, bits=2, scales=(8, 1)), 4),
+        (Shape(rows=2, simd=5, bits=1, scales=(2, 4)), 3),
+        (Shape(rows=1, simd=3, bits=1, scales=tuple(1 << k for k in range(8))), 3),
+        (Shape(rows=2, simd=9, bits=4, scales=(1, 2, 4), masked=True, constant=True), 3),
+        (Shape(rows=1, simd=5, bits=8, scales=tuple(1 << k for k in range(8))), 4),
     ],
 )
 def test_counts(shape: Shape, latency: int) -> None:
@@ -35,12 +44,14 @@ def test_counts(shape: Shape, latency: int) -> None:
     words = 12
     codes = rng.integers(0, 1 << shape.bits, (words, shape.simd))
     masks = rng.integers(0, 2, (words, shape.simd)) if shape.masked else np.ones_like(codes)
-    weights = rng.integers(0, 2, (words, shape.simd, shape.rows))
+    planes = len(shape.scales)
+    weights = rng.integers(0, 2, (words, planes, shape.simd, shape.rows))
     if shape.constant:
         weights[:] = weights[0]
     top = (1 << shape.bits) - 1
-    matching = np.where(weights == 1, codes[..., None], top - codes[..., None])
-    expected = (matching * masks[..., None]).sum(axis=1)
+    each = codes[:, None, :, None]
+    matching = np.where(weights == 1, each, top - each) * masks[:, None, :, None]
+    expected = (matching.sum(axis=2) * np.array(shape.scales)[:, None]).sum(axis=1)
     lanes = codes | masks << shape.bits if shape.masked else codes
     counts, blanks = simulated(shape, lanes, weights)
     np.testing.assert_array_equal(counts, expected)
@@ -75,4 +86,5 @@ def simulated(shape: Shape, lanes: Any, weights: Any) -> tuple[list[list[int]], 
 
 def test_top_and_width() -> None:
     assert (Shape(1, 9, 8).top, Shape(1, 9, 8).width) == (2295, 12)
+    assert (Shape(1, 9, 8, scales=(1, 2)).top, Shape(1, 9, 8, scales=(1, 2)).width) == (6885, 13)
     assert (Shape(1, 144, 1).top, Shape(1, 144, 1).width) == (144, 8)
