@@ -1,5 +1,6 @@
 """Convolutions and linear layers on the direct XNOR-popcount engine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 from typing import ClassVar
@@ -89,6 +90,24 @@ class DotStage(Stage):
         simds = [simd for simd in self.simds(network) if simd > self.simd]
         wider = [replace(self, simd=simd) for simd in simds[:1]]
         return wider + [replace(self, pe=pe) for pe in pes[:1]]
+
+    def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
+        """Folding, pixels at once, and where weights live."""
+        layer = self.layer(network)
+        width = network.types[self.layers[0]].width
+        return {
+            "pe": divisors(layer.weights.shape[0]),
+            "simd": self.simds(network),
+            "pixels": divisors(width) if isinstance(layer, Conv2d) else [1],
+            "weights": ["auto", "block", "logic"],
+        }
+
+    def least_cycles(self, network: Network) -> int:
+        """The engine's; several pixels leave one after the other."""
+        layer, y = self.layer(network), network.types[self.layers[0]]
+        words = layer.weights.row_length // self.simd
+        passes = layer.weights.shape[0] // self.pe * y.height * y.width
+        return passes * max(-(-words // self.pixels), int(self.pixels > 1))
 
     def check(self, network: Network) -> None:
         """Raise PlanError where a setting does not fit the layer."""

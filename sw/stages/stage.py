@@ -1,7 +1,9 @@
 """The base of every stage: one row of a Plan, which turns one or more layers into units."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import product
 from typing import Any, ClassVar, Self
 
 from subbit.sw.errors import PlanError
@@ -50,6 +52,24 @@ class Stage(ABC):
         default.
         """
         return []
+
+    def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
+        """The settings that the planner may choose, each with the values worth trying."""
+        return {}
+
+    def variants(self, network: Network) -> "Iterator[Stage]":
+        """Every stage for these layers that the planner may choose: all combinations of ``axes``.
+
+        Some of them may not fit the network: ``units`` then raises PlanError.
+        """
+        axes = self.axes(network)
+        for values in product(*axes.values()):
+            chosen: dict[str, Any] = dict(zip(axes, values, strict=True))
+            yield replace(self, **chosen)
+
+    def least_cycles(self, network: Network) -> int:
+        """A lower bound of the cycles that a frame takes, from a formula, without any units."""
+        return 0
 
     def to_json(self) -> dict[str, Any]:
         """The row of the plan's file."""
