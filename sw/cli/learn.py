@@ -23,6 +23,12 @@ __all__ = ["eval_command", "train_command"]
 @click.option("--epochs", type=click.IntRange(1), help="Instead of the recipe's number.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on after the last finished epoch.")
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Start from the weights in this checkpoint, of a higher precision.",
+)
+@click.option("--keep-checkpoint", is_flag=True, help="Leave the checkpoint for another --start.")
 @as_json
 def train_command(
     recipe: str,
@@ -31,15 +37,18 @@ def train_command(
     epochs: int | None,
     seed: int,
     resume: bool,
+    start: Path | None,
+    keep_checkpoint: bool,
     json_: bool,
 ) -> None:
-    """Train a network by a RECIPE, such as digits-plain, digits-codebook or mnist-tiled.
+    """Train a network by a RECIPE, such as digits-plain, digits-codebook or mnist-a2w2.
 
     Writes the network, and its training curve beside it. After Ctrl-C, --resume goes on.
 
     \b
     Example: subbit train digits-codebook --out mine.safetensors
-             subbit train mnist-plain --data mnist/
+             subbit train mnist-a4w4 --data mnist/ --keep-checkpoint
+             subbit train mnist-a2w2 --data mnist/ --start mnist-a4w4.checkpoint
     """
     from subbit.sw.nn.progress import training_bar
     from subbit.sw.nn.recipes import find_recipe
@@ -48,7 +57,17 @@ def train_command(
     find_recipe(recipe)
     path = out or Path(f"{recipe}.safetensors")
     with training_bar() as bar:
-        result = train_network(recipe, path, data, epochs, seed, resume, bar)
+        result = train_network(
+            recipe,
+            path,
+            data,
+            epochs,
+            seed,
+            resume,
+            bar,
+            start=start,
+            keep_checkpoint=keep_checkpoint,
+        )
     if json_:
         print_json(
             {

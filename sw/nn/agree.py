@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from subbit.sw.errors import NetworkError
 from subbit.sw.golden import run_batches
 from subbit.sw.ir import Argmax, MaxPool2d, Network, Threshold
-from subbit.sw.nn.export import run_module
+from subbit.sw.nn.activations import Activation
 from subbit.sw.nn.fold import same_order
-from subbit.sw.nn.layers import SignActivation
+from subbit.sw.nn.real import run_module
 
 __all__ = ["Agreement", "compare"]
 
@@ -20,7 +20,7 @@ __all__ = ["Agreement", "compare"]
 class Agreement:
     """What a comparison found: compared ``images`` and ``activations``, and the differences.
 
-    ``activations_apart``: binary activations that differ; ``orders_apart``: images on which two
+    ``activations_apart``: codes of activations that differ; ``orders_apart``: images on which two
     logits compare differently; ``classes_apart``: images whose greatest logit is another.
     """
 
@@ -43,10 +43,17 @@ class Agreement:
 
 @contextmanager
 def recorded(module: nn.Module) -> Iterator[list[Tensor]]:
-    """The outputs of the module's signs, in the order of their evaluation."""
+    """The codes ``[n][y][x][c]`` or ``[n][c]`` of the module's activations, in the order of their
+    evaluation.
+    """
     seen: list[Tensor] = []
-    signs = [part for part in module.modules() if isinstance(part, SignActivation)]
-    hooks = [sign.register_forward_hook(lambda m, x, y: seen.append(y)) for sign in signs]
+
+    def record(activation: Activation, x: tuple[Tensor], y: Tensor) -> None:
+        codes = activation.codes(y)
+        seen.append(codes.permute(0, 2, 3, 1) if codes.ndim == 4 else codes)
+
+    parts = [part for part in module.modules() if isinstance(part, Activation)]
+    hooks = [part.register_forward_hook(record) for part in parts]
     try:
         yield seen
     finally:
@@ -55,38 +62,38 @@ def recorded(module: nn.Module) -> Iterator[list[Tensor]]:
 
 
 def compare(module: nn.Module, network: Network, codes: NDArray[np.uint8]) -> Agreement:
-    """Compare every sign and every order of logits of ``module``, in eval mode, with the golden
-    model.
+    """Compare every activation and every order of logits of ``module``, in eval mode, with the
+    golden model.
 
     ``codes``: ``[n][height][width][channels]``.
     """
     found = Agreement()
     module.eval()
     for part, tensors in run_batches(network, codes):
-        with recorded(module) as signs:
+        with recorded(module) as activations:
             logits = run_module(module, codes[part]).flatten(1).double().numpy()
         found.images += len(logits)
-        for name, sign in zip(activation_names(network, signs), signs, strict=True):
-            bits = (sign.permute(0, 2, 3, 1) if sign.ndim == 4 else sign) > 0
-            found.activations += bits.numel()
-            found.activations_apart += int((tensors[name].reshape(bits.shape) != bits).sum())
+        names = activation_names(network, activations)
+        for name, wanted in zip(names, activations, strict=True):
+            found.activations += wanted.numel()
+            found.activations_apart += int((tensors[name].reshape(wanted.shape) != wanted).sum())
         integers = tensors[network.nodes[-1].inputs[0]].reshape(len(logits), -1).numpy()
         found.orders_apart += int((~same_order(logits, integers)).sum())
         found.classes_apart += int((logits.argmax(1) != integers.argmax(1)).sum())
     return found
 
 
-def activation_names(network: Network, signs: list[Tensor]) -> list[str]:
-    """For each sign of the module, the tensor of the network that it should equal.
+def activation_names(network: Network, activations: list[Tensor]) -> list[str]:
+    """For each activation of the module, the tensor of the network that it should equal.
 
-    Where the module pools before the sign, that is the pooling behind the threshold.
+    Where the module pools before the activation, that is the pooling behind the threshold.
     """
     assert isinstance(network.nodes[-1].layer, Argmax)
     thresholds = [node.name for node in network.nodes if isinstance(node.layer, Threshold)]
     names = []
-    for name, sign in zip(thresholds, signs, strict=True):
-        (reader,) = network.readers(name)
+    for name, codes in zip(thresholds, activations, strict=True):
+        reader = network.readers(name)[0]
         pooled = isinstance(reader.layer, MaxPool2d)
-        whole = sign[0].numel() == network.types[name].elements
+        whole = codes[0].numel() == network.types[name].elements
         names.append(reader.name if pooled and not whole else name)
     return names

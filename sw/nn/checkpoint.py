@@ -2,18 +2,21 @@
 
 import io
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from subbit.sw.atomic import write_atomic
 from subbit.sw.errors import DataError
 
-__all__ = ["History", "load_checkpoint", "save_checkpoint"]
+__all__ = ["History", "load_checkpoint", "save_checkpoint", "start_from", "start_from_checkpoint"]
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass
@@ -62,10 +65,8 @@ def load_checkpoint(
     """
     if not path.is_file():
         raise DataError(f"there is no checkpoint {path} to resume from; start without --resume")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["version"] != VERSION:
-            raise DataError(f"{path} is of another version of subbit; start without --resume")
+    with readable(path):
+        state = read_state(path)
         if state["run"] != run:
             raise DataError(
                 f"{path} belongs to a run with other settings "
@@ -74,10 +75,63 @@ def load_checkpoint(
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         return History(list(state["loss"]), list(state["accuracy"]))
+
+
+def start_from_checkpoint(path: Path, model: torch.nn.Module) -> str:
+    """Start ``model`` from the parameters in ``path``, see start_from; returns which run left them.
+
+    Raises DataError if there is no checkpoint, or one of a module of other sizes.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no checkpoint {path} to start from; name another file")
+    with readable(path):
+        state = read_state(path)
+        start_from(model, state["model"])
+        run = state["run"]
+        return f"{run['name']}, epochs {run['epochs']}, seed {run['seed']}"
+
+
+@torch.no_grad()
+def start_from(model: torch.nn.Module, state: dict[str, Tensor]) -> list[str]:
+    """Progressive initialisation: copy into ``model`` what a module of another precision learned.
+
+    ``state``: the state dict of a module with the same layers. Weights of K bits, plain ones and
+    those of a codebook start from the same latent weights, whatever K was. Returns the names in
+    ``model`` that ``state`` lacks, such as the patterns of a codebook, which keep their values.
+    Raises DataError where sizes differ or nothing fits.
+    """
+    own = model.state_dict()
+    shared = [name for name in own if name in state]
+    for name in shared:
+        if own[name].shape != state[name].shape:
+            raise DataError(
+                f"cannot start from a module in which {name!r} has the shape "
+                f"{tuple(state[name].shape)}, not {tuple(own[name].shape)}"
+            )
+    if not any(name.endswith("latent") for name in shared):
+        raise DataError("cannot start from a module that has no weights in common with this one")
+    for name in shared:
+        own[name].copy_(state[name])
+    return [name for name in own if name not in state]
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The dictionary in a checkpoint of this version."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if state["version"] != VERSION:
+        raise DataError(f"{path} is of another version of subbit; start anew")
+    return state
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what a damaged file makes torch raise into a DataError."""
+    try:
+        yield
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError) as error:
         raise DataError(f"{path} is no checkpoint that can be read ({first_line(error)})") from None
     except pickle.UnpicklingError:
-        raise DataError(f"{path} is no checkpoint; start without --resume") from None
+        raise DataError(f"{path} is no checkpoint; start anew") from None
 
 
 def first_line(error: Exception) -> str:

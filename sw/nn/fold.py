@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from subbit.sw.ir import Affine, TensorType, Threshold
+from subbit.sw.nn.activations import Activation, SignActivation
 
 __all__ = ["RealPart", "fold_affine", "fold_threshold", "is_common_scale", "same_order"]
 
 RealPart = Callable[[Tensor], Tensor]
-"""What a module does to integer dot products ``(channels,)`` up to the sign or the logits, per
+"""What a module does to integers ``(.., channels)`` up to an activation or the logits, per
 channel.
 """
 
@@ -23,31 +24,37 @@ MAX_SCALE_BITS = 18
 Reals = NDArray[np.float64]
 
 
-def fold_threshold(real: RealPart, dots: TensorType) -> Threshold:
-    """The thresholds with which ``sign(real(n))`` is the same for every integer n of the type
-    ``dots``.
+def fold_threshold(
+    real: RealPart, dots: TensorType, activation: Activation | None = None
+) -> Threshold:
+    """The thresholds that give the codes of ``activation(real(n))`` for every integer n of the type
+    ``dots``; ``activation`` is a sign for None.
 
     ``real`` must be monotone in n, as positive factors and BatchNorm are, also after rounding.
-    Bisection finds the first n at which its sign is that of the upper end; a channel that never
-    changes gets a threshold at an end: ``low`` (always +1) or ``high + 1`` (always -1).
+    Bisection finds, for each of the ``2**M - 1`` steps of each channel, the first n at which as
+    many steps are passed; one that is always passed gets the threshold ``low``, one that never is
+    ``high + 1``. Steps of a channel whose codes fall are counted from the top code down.
     """
-    low = torch.full((dots.channels,), dots.low, dtype=torch.int64)
-    high = torch.full((dots.channels,), dots.high, dtype=torch.int64)
-    first, last = positive(real, low), positive(real, high)
-    below, above = low.clone(), high.clone()
-    while bool((above - below > 1).any()):
-        middle = (below + above) // 2
-        reached = positive(real, middle) == last
-        above, below = torch.where(reached, middle, above), torch.where(reached, below, middle)
-    constant = torch.where(last, low, high + 1)
-    thresholds = torch.where(first == last, constant, above)
-    rising = last | (first == last)
-    return Threshold(thresholds[:, None].numpy(), rising.to(torch.uint8).numpy())
+    chosen = SignActivation() if activation is None else activation
+    top = (1 << chosen.bits) - 1
+    rising = codes_of(chosen, real, torch.full((dots.channels,), dots.high)) >= codes_of(
+        chosen, real, torch.full((dots.channels,), dots.low)
+    )
+    wanted = torch.arange(1, top + 1)[:, None]
+    below = torch.full((top, dots.channels), dots.low - 1)
+    above = torch.full((top, dots.channels), dots.high + 1)
+    while bool((wide := above - below > 1).any()):
+        middle = torch.where(wide, (below + above) // 2, dots.low)
+        codes = codes_of(chosen, real, middle)
+        reached = torch.where(rising, codes, top - codes) >= wanted
+        above = torch.where(wide & reached, middle, above)
+        below = torch.where(wide & ~reached, middle, below)
+    return Threshold(above.T.numpy(), rising.to(torch.uint8).numpy(), chosen.encoding)
 
 
-def positive(real: RealPart, dots: Tensor) -> Tensor:
-    """Whether the activation is +1 for these dot products, ``(channels,)``."""
-    return real(dots) >= 0
+def codes_of(activation: Activation, real: RealPart, dots: Tensor) -> Tensor:
+    """The activation's codes for these dot products, ``(.., channels)``."""
+    return activation.codes(activation(real(dots)))
 
 
 @dataclass(frozen=True)

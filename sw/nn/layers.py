@@ -1,10 +1,11 @@
-"""Layers of binary networks in torch: what an export turns into the layers of a Network.
+"""Layers of 1- to 8-bit networks in torch: what an export turns into the layers of a Network.
 
 In eval mode each computes the integer dot product exactly and then, per output, the real factors in
 float arithmetic element by element, so that the export can fold them without a rounding difference.
 """
 
 from collections.abc import Sequence
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -12,27 +13,58 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from subbit.sw.ir import Padding
+from subbit.sw.nn.activations import (
+    Activation,
+    QuantActivation,
+    Range,
+    SignActivation,
+    check_bits,
+)
 from subbit.sw.nn.codebook import CodebookEncoder
 from subbit.sw.nn.encoders import DEFAULT_MIN_SIZE, Encoder, PlainEncoder, TiledEncoder
-from subbit.sw.nn.ste import approx_sign
+from subbit.sw.nn.quantised import PlanesEncoder, QuantEncoder
 
 __all__ = [
+    "Activation",
     "BatchNorm",
     "BinaryConv2d",
     "BinaryLinear",
     "CodebookConv2d",
     "CodedConv2d",
     "CodedLinear",
+    "DepthwiseConv2d",
     "DotLayer",
     "Flatten",
+    "Geometry",
     "MaxPool2d",
+    "PlanesEncoder",
+    "QuantActivation",
+    "QuantConv2d",
+    "QuantEncoder",
+    "QuantLinear",
+    "Range",
     "Scale",
     "SignActivation",
     "TiledConv2d",
     "TiledLinear",
 ]
 
-PAD_VALUES = {Padding.ZERO: 0.0, Padding.MINUS: -1.0, Padding.PLUS: 1.0}
+PAD_SIGNS = {Padding.MINUS: -1, Padding.PLUS: 1}
+EXACT_FLOAT32 = 1 << 24
+
+
+class Geometry(TypedDict, total=False):
+    """Options of every convolution.
+
+    ``stride`` (1), ``padding`` (none) and ``integers`` as in the layer that takes them;
+    ``input_bits``: width of the bipolar codes that it reads (1), which says how great the -1 or +1
+    of ``Padding.MINUS`` and ``Padding.PLUS`` is.
+    """
+
+    stride: int
+    padding: Padding
+    input_bits: int
+    integers: bool
 
 
 def per_channel(factors: Tensor, like: Tensor) -> Tensor:
@@ -41,11 +73,17 @@ def per_channel(factors: Tensor, like: Tensor) -> Tensor:
 
 
 class DotLayer(nn.Module):
-    """Base: ``y[o] = factor[o] * dot(weights[o], x)``."""
+    """Base: ``y[o] = factor[o] * dot(weights[o], x)``, or without the factor if ``integers``.
 
-    def __init__(self, encoder: Encoder) -> None:
+    A sum of several dot products, as in average pooling and residual joins, needs ``integers``; the
+    BatchNorm behind it takes up the factor.
+    """
+
+    pad_value = 0
+
+    def __init__(self, encoder: Encoder, *, integers: bool = False) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.integers = encoder, integers
 
     def dot(self, x: Tensor, weights: Tensor) -> Tensor:
         """The dot products of the integer weights with ``x``."""
@@ -53,38 +91,61 @@ class DotLayer(nn.Module):
 
     def apply_factors(self, dots: Tensor, factors: Tensor) -> Tensor:
         """The real output for integer dot products ``(n, out, ...)``."""
-        return dots * per_channel(factors, dots)
+        return dots if self.integers else dots * per_channel(factors, dots)
+
+    def exact_dot(self, x: Tensor, weights: Tensor) -> Tensor:
+        """The dot products, each the integer nearest to it that the type of ``x`` holds.
+
+        Partial sums below 2**24 are exact in float32; rounding guards against libraries that
+        compute convolutions with fractions.
+        """
+        most = max(float(x.abs().max()), abs(self.pad_value))
+        if float(weights.abs().flatten(1).sum(1).max()) * most < EXACT_FLOAT32:
+            return self.dot(x, weights).round()
+        return self.dot(x.double(), weights.double()).round().to(x.dtype)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``x`` holds integers: -1 and +1, or the unsigned codes of the network's input."""
+        """``x`` holds integers: what an activation hands on, or the codes of the network's
+        input.
+        """
         weights, factors = self.encoder()
-        dots = self.dot(x, weights)
-        # Integers below 2**24 are exact in float32; rounding guards against libraries that compute
-        # convolutions with fractions.
-        return self.apply_factors(dots if self.training else dots.round(), factors)
+        dots = self.dot(x, weights) if self.training else self.exact_dot(x, weights)
+        return self.apply_factors(dots, factors)
 
 
 class CodedConv2d(DotLayer):
-    """Square convolution; ``padding`` as in the Network: none, zero, minus or plus. ``(n, in, H,
-    W)``.
+    """Square convolution of ``(n, in, H, W)``; ``padding`` as in the Network: none, zero, minus or
+    plus.
     """
 
-    def __init__(
-        self, encoder: Encoder, *, stride: int = 1, padding: Padding = Padding.NONE
-    ) -> None:
-        super().__init__(encoder)
-        self.stride, self.padding = stride, Padding(padding)
+    groups = 1
+
+    def __init__(self, encoder: Encoder, **geometry: Unpack[Geometry]) -> None:
+        super().__init__(encoder, integers=geometry.get("integers", False))
+        self.stride = geometry.get("stride", 1)
+        self.padding = Padding(geometry.get("padding", Padding.NONE))
+        self.input_bits = check_bits("the inputs of a convolution", geometry.get("input_bits", 1))
+        self.pad_value = PAD_SIGNS.get(self.padding, 0) * ((1 << self.input_bits) - 1)
 
     def dot(self, x: Tensor, weights: Tensor) -> Tensor:
         """See DotLayer."""
         pad = 0 if self.padding is Padding.NONE else weights.shape[-1] // 2
-        if self.padding in (Padding.MINUS, Padding.PLUS):
-            x, pad = functional.pad(x, (pad,) * 4, value=PAD_VALUES[self.padding]), 0
-        return functional.conv2d(x, weights, stride=self.stride, padding=pad)
+        if self.pad_value:
+            x, pad = functional.pad(x, (pad,) * 4, value=self.pad_value), 0
+        return functional.conv2d(x, weights, stride=self.stride, padding=pad, groups=self.groups)
 
 
 class BinaryConv2d(CodedConv2d):
     """Convolution with plain binary weights."""
+
+    def __init__(
+        self, channels: int, outputs: int, kernel: int = 3, **geometry: Unpack[Geometry]
+    ) -> None:
+        super().__init__(PlainEncoder((outputs, channels, kernel, kernel)), **geometry)
+
+
+class QuantConv2d(CodedConv2d):
+    """Convolution with weights of ``bits`` bits; see QuantEncoder."""
 
     def __init__(
         self,
@@ -92,11 +153,21 @@ class BinaryConv2d(CodedConv2d):
         outputs: int,
         kernel: int = 3,
         *,
-        stride: int = 1,
-        padding: Padding = Padding.NONE,
+        bits: int,
+        **geometry: Unpack[Geometry],
     ) -> None:
-        encoder = PlainEncoder((outputs, channels, kernel, kernel))
-        super().__init__(encoder, stride=stride, padding=padding)
+        shape = (outputs, channels, kernel, kernel)
+        super().__init__(QuantEncoder(shape, bits=bits), **geometry)
+
+
+class DepthwiseConv2d(CodedConv2d):
+    """Convolution of every channel with a kernel of its own, weights of ``bits`` bits."""
+
+    def __init__(
+        self, channels: int, kernel: int = 3, *, bits: int = 1, **geometry: Unpack[Geometry]
+    ) -> None:
+        super().__init__(QuantEncoder((channels, 1, kernel, kernel), bits=bits), **geometry)
+        self.groups = channels
 
 
 class CodebookConv2d(CodedConv2d):
@@ -109,11 +180,10 @@ class CodebookConv2d(CodedConv2d):
         *,
         tau: int,
         seed: int = 0,
-        stride: int = 1,
-        padding: Padding = Padding.NONE,
+        **geometry: Unpack[Geometry],
     ) -> None:
         encoder = CodebookEncoder((outputs, channels, 3, 3), tau=tau, seed=seed)
-        super().__init__(encoder, stride=stride, padding=padding)
+        super().__init__(encoder, **geometry)
 
 
 class TiledConv2d(CodedConv2d):
@@ -128,12 +198,11 @@ class TiledConv2d(CodedConv2d):
         repeats: int,
         min_size: int = DEFAULT_MIN_SIZE,
         scale_bits: int = 4,
-        stride: int = 1,
-        padding: Padding = Padding.NONE,
+        **geometry: Unpack[Geometry],
     ) -> None:
         shape = (outputs, channels, kernel, kernel)
         encoder = TiledEncoder(shape, repeats=repeats, min_size=min_size, scale_bits=scale_bits)
-        super().__init__(encoder, stride=stride, padding=padding)
+        super().__init__(encoder, **geometry)
 
 
 class CodedLinear(DotLayer):
@@ -151,6 +220,13 @@ class BinaryLinear(CodedLinear):
 
     def __init__(self, inputs: int, outputs: int, *, shared: bool = False) -> None:
         super().__init__(PlainEncoder((outputs, inputs), shared=shared))
+
+
+class QuantLinear(CodedLinear):
+    """Linear layer with weights of ``bits`` bits; one factor for all outputs, see QuantEncoder."""
+
+    def __init__(self, inputs: int, outputs: int, *, bits: int, integers: bool = False) -> None:
+        super().__init__(QuantEncoder((outputs, inputs), bits=bits), integers=integers)
 
 
 class TiledLinear(CodedLinear):
@@ -203,30 +279,25 @@ class BatchNorm(_BatchNorm):
 
 
 class Scale(nn.Module):
-    """One learned positive factor for the whole tensor, ``exp(log)``: the temperature of integer
-    logits.
+    """One learned positive factor for the whole tensor, ``exp(log) * step``: the temperature of
+    integer logits.
+
+    ``step`` is fixed: the real size of the integers that come in, so that ``log`` means the same at
+    every precision.
     """
 
-    def __init__(self, initial: float = 1.0) -> None:
+    def __init__(self, initial: float = 1.0, step: float = 1.0) -> None:
         super().__init__()
-        self.log = nn.Parameter(torch.tensor(initial).log())
+        self.log, self.step = nn.Parameter(torch.tensor(initial).log()), step
 
     def forward(self, x: Tensor) -> Tensor:
-        """``x * exp(log)``."""
-        return x * self.log.exp()
-
-
-class SignActivation(nn.Module):
-    """sign(x), sign(0) = +1, with the quadratic straight-through gradient."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """-1 or +1."""
-        return approx_sign(x)
+        """``x * exp(log) * step``."""
+        return x * (self.log.exp() * self.step)
 
 
 class MaxPool2d(nn.Module):
-    """The greatest of each 2x2 block; after a sign, or between the dot product, BatchNorm and the
-    sign.
+    """The greatest of each 2x2 block; behind an activation, or between the dot product, BatchNorm
+    and the activation.
     """
 
     def forward(self, x: Tensor) -> Tensor:

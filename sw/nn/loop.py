@@ -13,8 +13,14 @@ from torch.nn import functional
 from subbit.sw.data import Dataset, load_dataset, preprocess
 from subbit.sw.errors import DataError
 from subbit.sw.nn.augment import augment
-from subbit.sw.nn.checkpoint import History, load_checkpoint, save_checkpoint
-from subbit.sw.nn.recipes import Recipe, build_model
+from subbit.sw.nn.checkpoint import (
+    History,
+    load_checkpoint,
+    save_checkpoint,
+    start_from_checkpoint,
+)
+from subbit.sw.nn.models import build_model
+from subbit.sw.nn.recipes import Recipe
 
 __all__ = ["Progress", "Split", "Trainer", "count_correct", "load_split"]
 
@@ -95,10 +101,18 @@ class Trainer:
     """One run: model, optimizer and history.
 
     All randomness comes from ``seed`` and the number of the epoch, so a resumed run equals an
-    uninterrupted one.
+    uninterrupted one. ``start`` is a checkpoint of another recipe from whose parameters the run
+    starts, of a higher precision as a rule.
     """
 
-    def __init__(self, recipe: Recipe, epochs: int, seed: int, checkpoint: Path) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        epochs: int,
+        seed: int,
+        checkpoint: Path,
+        start: Path | None = None,
+    ) -> None:
         if epochs < 1:
             raise DataError(f"training takes at least one epoch, not {epochs}")
         if not 0 <= seed <= MAX_SEED:
@@ -107,6 +121,7 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.model = build_model(recipe, seed)
+        self.started_from = start_from_checkpoint(start, self.model) if start else ""
         store_channels_last(self.model)
         self.optimizer = torch.optim.Adam(parameter_groups(self.model, recipe))
         self.history = History([], [])
@@ -114,7 +129,13 @@ class Trainer:
     @property
     def run(self) -> dict[str, Any]:
         """What a checkpoint must agree with."""
-        return {"recipe": repr(self.recipe), "epochs": self.epochs, "seed": self.seed}
+        return {
+            "name": self.recipe.name,
+            "recipe": repr(self.recipe),
+            "epochs": self.epochs,
+            "seed": self.seed,
+            "start": self.started_from,
+        }
 
     def resume(self) -> None:
         """Go on where the checkpoint stands; raises DataError, see load_checkpoint."""

@@ -2,24 +2,25 @@
 
 from dataclasses import dataclass, replace
 
-from torch import nn
-
 from subbit.sw.errors import DataError
 from subbit.sw.ir import Encoding, Padding, TensorType
-from subbit.sw.nn import layers as nn_layers
+from subbit.sw.nn.activations import Range
 from subbit.sw.nn.augment import Augmentation
 
-__all__ = ["RECIPES", "Recipe", "build_model", "find_recipe"]
+__all__ = ["RECIPES", "Recipe", "find_recipe"]
 
 
 @dataclass(frozen=True)
 class Recipe:
     """A small CNN and its training.
 
-    Blocks of 3x3 convolution, BatchNorm, 2x2 max pooling and sign with ``channels`` outputs each,
-    then a hidden linear layer of ``hidden`` outputs if not 0, then ``classes`` logits. The first
-    convolution and the logits are plain binary; the others use ``encoding``: ``plain``,
-    ``codebook`` (``tau``) or ``tiled`` (``repeats``, and plain below ``min_size`` weights).
+    Blocks of 3x3 convolution, BatchNorm, 2x2 max pooling and activation with ``channels`` outputs
+    each, then a hidden linear layer of ``hidden`` outputs if not 0, then ``classes`` logits; or,
+    with ``residual``, a first convolution and residual blocks, see models.residual_model.
+    Activations have ``activation_bits`` and the range ``range``, weights have ``weight_bits``. The
+    first convolution and the logits are plain; the others use ``encoding``: ``plain``,
+    ``codebook`` (``tau``) or ``tiled`` (``repeats``, and plain below ``min_size`` weights), in
+    every bit plane.
     ``height`` and ``width`` in pixels; ``bits`` and ``shift`` are the preprocessing. ``lr`` is
     Adam's first learning rate, which falls to 0 in half a cosine; that of codeword patterns, which
     move in every 25th step only, is ``pattern_rate`` times as high, and 0 after the share
@@ -38,6 +39,10 @@ class Recipe:
     batch: int
     lr: float
     augmentation: Augmentation
+    activation_bits: int = 1
+    weight_bits: int = 1
+    range: Range = Range.HARD_TANH
+    residual: bool = False
     encoding: str = "plain"
     tau: int = 4
     pattern_rate: float = 10.0
@@ -102,6 +107,19 @@ RECIPES = {
             pool_first=True,
         ),
         replace(MNIST, name="mnist-tiled", encoding="tiled", hidden=64),
+        replace(MNIST, name="mnist-a1w2", weight_bits=2, epochs=15),
+        replace(MNIST, name="mnist-a2w2", activation_bits=2, weight_bits=2, epochs=15),
+        replace(MNIST, name="mnist-a4w4", activation_bits=4, weight_bits=4, epochs=15),
+        replace(
+            MNIST,
+            name="mnist-codebook-a2",
+            encoding="codebook",
+            activation_bits=2,
+            tau=5,
+            pattern_share=0.7,
+            pool_first=True,
+            epochs=20,
+        ),
     )
 }
 
@@ -111,60 +129,3 @@ def find_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise DataError(f"unknown recipe {name!r}; known are {', '.join(RECIPES)}")
     return RECIPES[name]
-
-
-def build_model(recipe: Recipe, seed: int) -> nn.Sequential:
-    """The untrained module of a recipe."""
-    stem = nn_layers.BinaryConv2d(1, recipe.channels[0], padding=Padding.ZERO)
-    blocks: list[nn.Module] = [stem, *activation(recipe.channels[0], recipe.pool_first)]
-    for position, inputs in enumerate(recipe.channels[:-1]):
-        outputs = recipe.channels[position + 1]
-        blocks += [
-            convolution(recipe, inputs, outputs, seed + position),
-            *activation(outputs, recipe.pool_first),
-        ]
-    halvings = len(recipe.channels)
-    features = (recipe.height >> halvings) * (recipe.width >> halvings) * recipe.channels[-1]
-    return nn.Sequential(*blocks, nn_layers.Flatten(), *classifier(recipe, features))
-
-
-def activation(channels: int, pool_first: bool) -> list[nn.Module]:
-    """BatchNorm, pooling and sign; the pooling is before the sign, where a gradient sees which
-    element was greatest, and before the BatchNorm if ``pool_first``.
-    """
-    pool, sign = nn_layers.MaxPool2d(), nn_layers.SignActivation()
-    if pool_first:
-        return [pool, nn_layers.BatchNorm(channels, positive=True), sign]
-    return [nn_layers.BatchNorm(channels), pool, sign]
-
-
-def convolution(recipe: Recipe, inputs: int, outputs: int, seed: int) -> nn.Module:
-    """An inner convolution in the recipe's encoding."""
-    if recipe.encoding == "codebook":
-        return nn_layers.CodebookConv2d(
-            inputs, outputs, tau=recipe.tau, seed=seed, padding=recipe.padding
-        )
-    if recipe.encoding == "tiled":
-        return nn_layers.TiledConv2d(
-            inputs,
-            outputs,
-            repeats=recipe.repeats,
-            min_size=recipe.min_size,
-            padding=recipe.padding,
-        )
-    return nn_layers.BinaryConv2d(inputs, outputs, padding=recipe.padding)
-
-
-def classifier(recipe: Recipe, features: int) -> list[nn.Module]:
-    """The linear layers."""
-    parts: list[nn.Module] = []
-    if recipe.hidden:
-        hidden: nn.Module = nn_layers.BinaryLinear(features, recipe.hidden)
-        if recipe.encoding == "tiled":
-            hidden = nn_layers.TiledLinear(
-                features, recipe.hidden, repeats=recipe.repeats, min_size=recipe.min_size
-            )
-        parts = [hidden, nn_layers.BatchNorm(recipe.hidden), nn_layers.SignActivation()]
-        features = recipe.hidden
-    last = nn_layers.BinaryLinear(features, recipe.classes, shared=True)
-    return [*parts, last, nn_layers.Scale(0.1)]

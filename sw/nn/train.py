@@ -42,7 +42,7 @@ class TrainResult:
 
 def checkpoint_path(out: Path) -> Path:
     """Where a run that writes ``out`` keeps its state between epochs; deleted when the run is
-    finished.
+    finished, unless it is to be kept.
     """
     return out.with_suffix(".checkpoint")
 
@@ -64,17 +64,30 @@ def train_network(
     seed: int = 1,
     resume: bool = False,
     progress: Callable[[Progress], None] = ignore,
+    *,
+    start: Path | None = None,
+    keep_checkpoint: bool = False,
 ) -> TrainResult:
     """Train ``recipe`` and write the Network to ``out`` (.safetensors), its curve beside it.
 
     ``data``: the data set's folder, where it needs one; ``epochs``: None for the recipe's. After
     Ctrl-C, ``resume`` goes on after the last finished epoch, with the result of an uninterrupted
-    run. ``progress`` is called after every batch. Raises DataError and NetworkError, see there.
+    run. ``progress`` is called after every batch. ``start``: the checkpoint of a finished run at
+    another precision, from whose weights this one starts; such a run was told to
+    ``keep_checkpoint``. Raises DataError and NetworkError, see there.
     """
     chosen, out = find_recipe(recipe), Path(out)
     check_out(out)
     with one_thread():
-        return run(chosen, out, data, epochs, seed, resume, progress)
+        path = checkpoint_path(out)
+        epochs = chosen.epochs if epochs is None else epochs
+        trainer = Trainer(chosen, epochs, seed, path, start)
+        if resume:
+            trainer.resume()
+        result = run(trainer, out, data, start, progress)
+    if not keep_checkpoint:
+        path.unlink(missing_ok=True)
+    return result
 
 
 @contextmanager
@@ -92,31 +105,24 @@ def one_thread() -> Iterator[None]:
 
 
 def run(
-    chosen: Recipe,
+    trainer: Trainer,
     out: Path,
     data: Path | None,
-    epochs: int | None,
-    seed: int,
-    resume: bool,
+    start: Path | None,
     progress: Callable[[Progress], None],
 ) -> TrainResult:
-    """The run that train_network describes."""
-    trainer = Trainer(
-        chosen, chosen.epochs if epochs is None else epochs, seed, checkpoint_path(out)
-    )
-    if resume:
-        trainer.resume()
+    """The run that train_network describes, from where ``trainer`` stands."""
+    chosen, seed = trainer.recipe, trainer.seed
     _, train = load_split(chosen, "train", data)
     dataset, test = load_split(chosen, "test", data)
     trainer.fit(train, test, progress)
     correct = count_correct(trainer.model, test)
-    metadata = describe(trainer, dataset, correct, out, data is not None)
+    metadata = describe(trainer, dataset, correct, out, data is not None, start)
     codes = preprocess(dataset.images, chosen.preprocess)
     network = export(trainer.model, chosen.input_type, chosen.name, metadata, codes=codes)
     compare(trainer.model, network, codes).require_exact()
     save_network(network, out)
     save_curve(trainer.history, title(chosen, seed), curve_path(out))
-    checkpoint_path(out).unlink(missing_ok=True)
     return TrainResult(network, out, curve_path(out), correct, len(dataset), trainer.epochs, seed)
 
 
@@ -134,25 +140,36 @@ def title(recipe: Recipe, seed: int) -> str:
 
 
 def describe(
-    trainer: Trainer, dataset: Dataset, correct: int, out: Path, needs_data: bool
+    trainer: Trainer,
+    dataset: Dataset,
+    correct: int,
+    out: Path,
+    needs_data: bool,
+    start: Path | None,
 ) -> dict[str, Any]:
     """The network's metadata: data set and preprocessing, classes, accuracy, and how it was
     trained.
     """
     recipe = trainer.recipe
     folder = " --data DIR" if needs_data else ""
-    place = out.name if out.is_absolute() else out.as_posix()
+    before = f" --start {place_of(start)}" if start else ""
     default = "" if trainer.epochs == recipe.epochs else f" --epochs {trainer.epochs}"
     return {
         "dataset": {"name": recipe.dataset, "preprocess": recipe.preprocess},
         "classes": list(dataset.classes),
         "accuracy": {"correct": correct, "images": len(dataset), "split": "test"},
         "training": {
-            "command": f"subbit train {recipe.name}{folder} --out {place}{default} "
-            f"--seed {trainer.seed}",
+            "command": f"subbit train {recipe.name}{folder} --out {place_of(out)}{default} "
+            f"--seed {trainer.seed}{before}",
             "recipe": recipe.name,
             "seed": trainer.seed,
             "epochs": trainer.epochs,
             "final_loss": round(trainer.history.loss[-1], 6),
+            **({"started_from": trainer.started_from} if start else {}),
         },
     }
+
+
+def place_of(path: Path) -> str:
+    """A path as the metadata may tell it: without the folders of one computer."""
+    return path.name if path.is_absolute() else path.as_posix()

@@ -11,7 +11,8 @@ from subbit.sw.errors import NetworkError
 from subbit.sw.ir import Network, Node, Threshold
 from subbit.sw.nn import export
 from subbit.sw.nn.agree import compare
-from subbit.sw.nn.recipes import build_model, find_recipe
+from subbit.sw.nn.models import build_model
+from subbit.sw.nn.recipes import find_recipe
 
 RECIPE = find_recipe("digits-tiled")
 

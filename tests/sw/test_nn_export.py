@@ -19,7 +19,6 @@ from subbit.sw.ir import (
     load_network,
 )
 from subbit.sw.nn import export
-from subbit.sw.nn.export import real_part
 from subbit.sw.nn.fold import fold_threshold
 from subbit.sw.nn.layers import (
     BatchNorm,
@@ -33,6 +32,7 @@ from subbit.sw.nn.layers import (
     TiledConv2d,
     TiledLinear,
 )
+from subbit.sw.nn.real import real_part
 
 PIXELS = TensorType.codes(8, 8, 2, 4, Encoding.UNSIGNED)
 
@@ -191,10 +191,10 @@ class TestRefusals:
 
     def test_order_of_modules(self) -> None:
         conv, sign, norm = BinaryConv2d(2, 4), SignActivation(), BatchNorm(4)
-        assert "no SignActivation after 'conv1'" in self.refused(conv, BinaryConv2d(4, 4))
+        assert "there is no activation after 'conv1'" in self.refused(conv, BinaryConv2d(4, 4))
         assert "must follow a convolution" in self.refused(sign)
         assert "must follow a convolution" in self.refused(norm)
-        assert "behind the sign of 'conv1'" in self.refused(conv, Flatten())
+        assert "behind the activation of 'conv1'" in self.refused(conv, Flatten())
         assert "behind the last BatchNorm" in self.refused(conv, norm, MaxPool2d(), norm)
         assert "pooled twice" in self.refused(conv, norm, MaxPool2d(), MaxPool2d())
         assert "there are two 'pool1'" in self.refused(conv, sign, MaxPool2d(), MaxPool2d())

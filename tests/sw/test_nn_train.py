@@ -17,7 +17,8 @@ from subbit.sw.ir import CodebookWeights, TiledWeights, load_network
 from subbit.sw.nn import RECIPES, Progress, export, train_network, training_bar
 from subbit.sw.nn.augment import Augmentation, augment
 from subbit.sw.nn.loop import Trainer, load_split
-from subbit.sw.nn.recipes import build_model, find_recipe
+from subbit.sw.nn.models import build_model
+from subbit.sw.nn.recipes import find_recipe
 from subbit.sw.nn.train import checkpoint_path, curve_path
 
 DIGITS = ["digits-plain", "digits-codebook", "digits-tiled"]

@@ -1,0 +1,147 @@
+"""The untrained modules of the recipes."""
+
+from torch import nn
+
+from subbit.sw.ir import Padding
+from subbit.sw.nn import layers as nn_layers
+from subbit.sw.nn.codebook import CodebookEncoder
+from subbit.sw.nn.encoders import Encoder, PlainEncoder, TiledEncoder
+from subbit.sw.nn.joins import GlobalAvgPool, Residual
+from subbit.sw.nn.quantised import PlanesEncoder, QuantEncoder
+from subbit.sw.nn.recipes import Recipe
+
+__all__ = ["build_model"]
+
+HEAD_BITS = 4
+
+
+def build_model(recipe: Recipe, seed: int) -> nn.Sequential:
+    """The untrained module of a recipe."""
+    return residual_model(recipe) if recipe.residual else plain_model(recipe, seed)
+
+
+def plain_model(recipe: Recipe, seed: int) -> nn.Sequential:
+    """Convolutions and poolings, one behind the other."""
+    stem = convolution(recipe, 1, recipe.channels[0], Padding.ZERO)
+    blocks: list[nn.Module] = [stem, *block_end(recipe, recipe.channels[0])]
+    for position, inputs in enumerate(recipe.channels[:-1]):
+        outputs = recipe.channels[position + 1]
+        encoder = inner_encoder(recipe, (outputs, inputs, 3, 3), seed + position)
+        bits = recipe.activation_bits
+        blocks += [
+            nn_layers.CodedConv2d(encoder, padding=recipe.padding, input_bits=bits),
+            *block_end(recipe, outputs),
+        ]
+    halvings = len(recipe.channels)
+    features = (recipe.height >> halvings) * (recipe.width >> halvings) * recipe.channels[-1]
+    return nn.Sequential(*blocks, nn_layers.Flatten(), *classifier(recipe, features))
+
+
+def residual_model(recipe: Recipe) -> nn.Sequential:
+    """A first convolution and two residual blocks, whose sums stay integers, then the global
+    average.
+
+    The first block joins its input's own integers; the second halves the map, its shortcut a 1x1
+    convolution. BatchNorm and activation stand before each convolution (pre-activation).
+    """
+    first, second = recipe.channels
+    same = nn.Sequential(*norm(recipe, first), summand(recipe, first, first))
+    same.extend([*norm(recipe, first), summand(recipe, first, first)])
+    down = nn.Sequential(summand(recipe, first, second, stride=2), *norm(recipe, second))
+    down.append(summand(recipe, second, second))
+    short = summand(recipe, first, second, kernel=1, stride=2)
+    return nn.Sequential(
+        convolution(recipe, 1, first, Padding.ZERO, integers=True),
+        Residual(same),
+        *norm(recipe, first),
+        Residual(down, short),
+        *norm(recipe, second),
+        GlobalAvgPool(),
+        nn_layers.BatchNorm(second),
+        nn_layers.QuantActivation(HEAD_BITS),
+        nn_layers.Flatten(),
+        *classifier(recipe, second, HEAD_BITS),
+    )
+
+
+def summand(
+    recipe: Recipe, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1
+) -> nn.Module:
+    """A convolution whose dot products are added to others."""
+    return nn_layers.CodedConv2d(
+        plain_encoder(recipe, (outputs, inputs, kernel, kernel)),
+        stride=stride,
+        padding=recipe.padding if kernel > 1 else Padding.NONE,
+        input_bits=recipe.activation_bits,
+        integers=True,
+    )
+
+
+def convolution(
+    recipe: Recipe, inputs: int, outputs: int, padding: Padding, *, integers: bool = False
+) -> nn.Module:
+    """The first convolution."""
+    encoder = plain_encoder(recipe, (outputs, inputs, 3, 3))
+    return nn_layers.CodedConv2d(encoder, padding=padding, integers=integers)
+
+
+def activation(recipe: Recipe) -> nn.Module:
+    """The recipe's activation; of one bit the sign with its own gradient."""
+    if recipe.activation_bits == 1:
+        return nn_layers.SignActivation()
+    return nn_layers.QuantActivation(recipe.activation_bits, recipe.range)
+
+
+def norm(recipe: Recipe, channels: int) -> list[nn.Module]:
+    """BatchNorm and activation."""
+    return [nn_layers.BatchNorm(channels), activation(recipe)]
+
+
+def block_end(recipe: Recipe, channels: int) -> list[nn.Module]:
+    """BatchNorm, pooling and activation; the pooling is before the activation, where a gradient
+    sees which element was greatest, and before the BatchNorm if ``pool_first``.
+    """
+    pool = nn_layers.MaxPool2d()
+    if recipe.pool_first:
+        return [pool, nn_layers.BatchNorm(channels, positive=True), activation(recipe)]
+    return [nn_layers.BatchNorm(channels), pool, activation(recipe)]
+
+
+def plain_encoder(recipe: Recipe, shape: tuple[int, ...], *, shared: bool = False) -> Encoder:
+    """Weights of the recipe's bits without codebook or tile."""
+    if recipe.weight_bits == 1:
+        return PlainEncoder(shape, shared=shared)
+    return QuantEncoder(shape, bits=recipe.weight_bits)
+
+
+def inner_encoder(recipe: Recipe, shape: tuple[int, ...], seed: int) -> Encoder:
+    """Weights of an inner layer in the recipe's encoding."""
+    if recipe.encoding == "plain":
+        return plain_encoder(recipe, shape)
+    planes = [coded_plane(recipe, shape, seed + 1000 * k) for k in range(recipe.weight_bits)]
+    return planes[0] if recipe.weight_bits == 1 else PlanesEncoder(planes)
+
+
+def coded_plane(recipe: Recipe, shape: tuple[int, ...], seed: int) -> Encoder:
+    """One bit plane as a codebook or a tile."""
+    if recipe.encoding == "codebook":
+        return CodebookEncoder(shape, tau=recipe.tau, seed=seed)
+    return TiledEncoder(shape, repeats=recipe.repeats, min_size=recipe.min_size)
+
+
+def classifier(recipe: Recipe, features: int, input_bits: int | None = None) -> list[nn.Module]:
+    """The linear layers; they read codes of ``input_bits``, of the recipe's activations for
+    None.
+    """
+    parts: list[nn.Module] = []
+    bits = recipe.activation_bits if input_bits is None else input_bits
+    if recipe.hidden:
+        shape = (recipe.hidden, features)
+        # Drawn in any case: the networks in examples/ come from these random numbers.
+        encoder = plain_encoder(recipe, shape)
+        if recipe.encoding == "tiled":
+            encoder = inner_encoder(recipe, shape, 0)
+        parts = [nn_layers.CodedLinear(encoder), *norm(recipe, recipe.hidden)]
+        features, bits = recipe.hidden, recipe.activation_bits
+    last = nn_layers.CodedLinear(plain_encoder(recipe, (recipe.classes, features), shared=True))
+    return [*parts, last, nn_layers.Scale(0.1, 1 / ((1 << bits) - 1))]
