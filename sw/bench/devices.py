@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +10,10 @@ import amaranth.back.rtlil
 from amaranth.hdl import Elaboratable, Signal
 
 from subbit.hw.fabric import Part
-from subbit.sw.errors import SubbitError
+from subbit.sw.errors import SubbitError, ToolError
 from subbit.sw.flow import tools
 from subbit.sw.flow.chains import open_chains
+from subbit.sw.flow.parallel import in_parallel
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.tools import Tool, Wanted, find_tool
 
@@ -114,7 +114,7 @@ def measure(
 
     Raises ToolError.
     """
-    part = Part(device.fabric)
+    nextpnr, part = router(device), Part(device.fabric)
     text = amaranth.back.rtlil.convert(
         design, name="top", ports=ports, emit_src=False, platform=part
     )
@@ -127,18 +127,32 @@ def measure(
     names = [f"{port.name}[{at}]" for port in ports for at in range(len(port))]
     pins = zip(["clk", "rst", *names], device.pins, strict=False)
     (folder / "top.cst").write_text("".join(f'IO_LOC "{name}" {pin};\n' for name, pin in pins))
-    nextpnr = find_tool(device.nextpnr) if device.nextpnr else tools.nextpnr()
-    with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(lambda seed: route(nextpnr, device, folder, seed), seeds))
+
+    def run(seed: int, on_line: Callable[[str], None]) -> Measured:
+        return route(nextpnr, device, folder, seed, on_line)
+
+    return in_parallel(seeds, run, jobs)
 
 
-def route(nextpnr: Tool, device: Device, folder: Path, seed: int) -> Measured:
+def router(device: Device) -> Tool:
+    """The device's nextpnr. Raises ToolError where there is none, with how to get it."""
+    if device.nextpnr is None:
+        return tools.nextpnr()
+    try:
+        return find_tool(device.nextpnr)
+    except ToolError as error:
+        raise ToolError(f"{error}; 'pip install subbit[bench]' brings all of them") from error
+
+
+def route(
+    nextpnr: Tool, device: Device, folder: Path, seed: int, on_line: Callable[[str], None]
+) -> Measured:
     """One run of nextpnr."""
     output = {"ecp5": "--textcfg", "ice40": "--asc", "gowin": "--write"}[device.fabric]
     arguments = [*device.arguments, "--json", "top.json", "--report", f"report{seed}.json"]
     arguments += [output, f"top{seed}.out", "--seed", str(seed), "--freq", str(device.target_mhz)]
     arguments += ["--timing-allow-fail"]
-    run_tool(nextpnr, arguments, folder=folder, log=f"route{seed}.log")
+    run_tool(nextpnr, arguments, folder=folder, log=f"route{seed}.log", on_line=on_line)
     report = json.loads((folder / f"report{seed}.json").read_text())
     used = {kind: row["used"] for kind, row in report["utilization"].items()}
     used |= {kind: int(n) for n, kind in USED.findall((folder / f"route{seed}.log").read_text())}

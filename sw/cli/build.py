@@ -58,9 +58,16 @@ def rtl_command(
     type=click.Path(path_type=Path, file_okay=False),
     help="The folder of the build instead of build/NETWORK-BOARD.",
 )
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Place and route so many times, in parallel; the fastest result is kept.",
+)
 @as_json
 def bitstream_command(
-    model: Path, board: Board, plan: Path | None, out: Path | None, json_: bool
+    model: Path, board: Board, plan: Path | None, out: Path | None, seeds: int, json_: bool
 ) -> None:
     """Build the bitstream of MODEL for a board, with Verilog, reports and summary.json.
 
@@ -74,7 +81,7 @@ def bitstream_command(
     chosen = chosen_plan(network, board, plan)
     folder = out or default_folder(network, board)
     with ConsoleProgress() as progress:
-        summary = build_bitstream(network, chosen, board, folder, progress)
+        summary = build_bitstream(network, chosen, board, folder, progress, seeds)
     if json_:
         print_json(asdict(summary))
         return

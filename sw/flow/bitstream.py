@@ -28,11 +28,14 @@ def build_bitstream(
     board: Board,
     out_folder: str | os.PathLike[str],
     progress: Progress = SILENT,
+    seeds: int = 1,
 ) -> Summary:
     """Build the bitstream of ``network`` as planned for ``board``; all files go to ``out_folder``.
 
     The folder changes only once everything is made: <network>.bit, the Verilog, constraints,
     netlist, configuration, logs, the network and plan themselves, and last summary.json.
+    Place-and-route is tried with ``seeds`` seeds, and the fastest result kept.
+
     Raises SubbitError (FitError where the board is too small), and OSError where the disk is full.
     """
     from subbit.hw.top import board_top
@@ -40,7 +43,10 @@ def build_bitstream(
     began, out = time.monotonic(), Path(out_folder)
     with build_folder(out) as part:
         built = implement(
-            board_top(network, plan, board), board, part, name=network.name, progress=progress
+            *(board_top(network, plan, board), board, part),
+            name=network.name,
+            seeds=range(1, seeds + 1),
+            progress=progress,
         )
         save_network(network, part / f"{network.name}.safetensors")
         save_plan(plan, part / "plan.json")

@@ -1,5 +1,6 @@
 """From any Amaranth design for a board to its bitstream, clocked as fast as it meets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +36,19 @@ class Implementation:
 
 
 def implement(
-    top: Elaboratable, board: Board, folder: Path, *, name: str, progress: Progress = SILENT
+    top: Elaboratable,
+    board: Board,
+    folder: Path,
+    *,
+    name: str,
+    seeds: Sequence[int] = (1,),
+    progress: Progress = SILENT,
 ) -> Implementation:
     """Build ``top`` for ``board`` in ``folder``; the bitstream is ``name``.bit.
 
-    ``top`` gets its clock domains from subbit.hw.platform.board_clocks. The folder holds the same
-    bitstream and Verilog whenever ``top``, board and tools are the same.
+    Of several ``seeds`` of place-and-route the one with the fastest clock is kept. ``top`` gets its
+    clock domains from subbit.hw.platform.board_clocks. The folder holds the same bitstream and
+    Verilog whenever ``top``, board, seeds and tools are the same.
 
     Raises FitError, ToolError.
     """
@@ -52,7 +60,7 @@ def implement(
     progress.phase("synthesis")
     synthesise(folder, name=TOP, progress=progress)
     progress.phase("place and route")
-    routed = place_and_route(folder, board, name=TOP, design=name, progress=progress)
+    routed = place_and_route(folder, board, name=TOP, design=name, seeds=seeds, progress=progress)
     progress.phase("clock and bitstream")
     fmax_hz, clock_hz = set_clock(routed, board)
     pack(folder, name, progress)

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from subbit.boards import Board
 from subbit.sw.errors import ToolError
 from subbit.sw.flow import tools
 from subbit.sw.flow.fit import FitWatch, Resources
+from subbit.sw.flow.parallel import cores, in_parallel
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
 
@@ -30,12 +31,13 @@ REMAINING = re.compile(r"^Info:\s+\d+ \|.*\|\s+(\d+)\|")
 class Routed:
     """What nextpnr made: the textual configuration, what it takes, and what it reaches.
 
-    ``fmax_hz``: frequency reached and frequency asked for, of each clock.
+    ``fmax_hz``: frequency reached and frequency asked for, of each clock; ``seed``: of this run.
     """
 
     config: Path
     resources: Resources
     fmax_hz: tuple[tuple[float, float], ...]
+    seed: int = 1
 
     def fmax_of(self, target_hz: float) -> float:
         """The frequency in Hz that the clock reaches which was asked to run at ``target_hz``."""
@@ -44,35 +46,96 @@ class Routed:
                 return reached
         raise ToolError(f"nextpnr reports no clock constrained to {target_hz / 1e6:.2f} MHz")
 
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What makes a run better: that slow clocks are met, then that the fastest one is high."""
+        *slow, fast = sorted(self.fmax_hz, key=lambda clock: clock[1])
+        return all(reached >= asked for reached, asked in slow), fast[0]
+
 
 def place_and_route(
-    folder: Path, board: Board, *, name: str, design: str, progress: Progress = SILENT
+    folder: Path,
+    board: Board,
+    *,
+    name: str,
+    design: str,
+    seeds: Sequence[int] = (1,),
+    progress: Progress = SILENT,
 ) -> Routed:
     """Place and route ``name``.json with ``name``.lpf, both in ``folder``, into ``name``.config.
 
-    ``design`` is what messages call it. Raises FitError if it is too large, else ToolError.
+    With several ``seeds`` they are tried in parallel, as many as there are processors, and the one
+    with the fastest clock is kept. ``design`` is what messages call it. Raises FitError if it is
+    too large, else ToolError.
     """
-    watch = FitWatch(board, design)
+
+    def run(seed: int, on_line: Callable[[str], None]) -> Routed:
+        return route(folder, board, name, design, seed, progress, on_line)
+
+    found = in_parallel(seeds, run, min(len(seeds), cores()))
+    best = max(found, key=lambda routed: routed.rank)
+    for routed in found:
+        if routed is not best:
+            for path in (
+                routed.config,
+                log_of(folder, routed.seed),
+                timing_of(folder, routed.seed),
+            ):
+                path.unlink()
+    log_of(folder, best.seed).rename(folder / "route.log")
+    timing_of(folder, best.seed).rename(folder / "timing.json")
+    return replace(best, config=best.config.rename(folder / f"{name}.config"))
+
+
+def log_of(folder: Path, seed: int) -> Path:
+    """The log of a seed."""
+    return folder / f"route{seed}.log"
+
+
+def timing_of(folder: Path, seed: int) -> Path:
+    """The timing report of a seed."""
+    return folder / f"timing{seed}.json"
+
+
+def route(
+    folder: Path,
+    board: Board,
+    name: str,
+    design: str,
+    seed: int,
+    progress: Progress,
+    on_line: Callable[[str], None],
+) -> Routed:
+    """``place_and_route`` with one seed, whose files have it in their names."""
+    watch, said = FitWatch(board, design), f"report{seed}.json"
+
+    def line(text: str) -> None:
+        on_line(text)
+        watch.line(text)
+
     run_tool(
         tools.nextpnr(),
         [
             SIZE_FLAGS[board.device.name],
             *("--package", board.device.package, "--speed", str(board.device.speed)),
-            *("--json", f"{name}.json", "--lpf", f"{name}.lpf", "--textcfg", f"{name}.config"),
-            *("--report", "report.json", "--seed", "1", "--timing-allow-fail"),
+            *("--json", f"{name}.json", "--lpf", f"{name}.lpf"),
+            *("--textcfg", f"{name}{seed}.config", "--report", said),
+            *("--seed", str(seed), "--timing-allow-fail"),
         ],
         folder=folder,
-        log="route.log",
-        on_line=both(watch.line, progress),
+        log=log_of(folder, seed).name,
+        on_line=both(line, progress),
     )
-    report = json.loads((folder / "report.json").read_text())
-    (folder / "report.json").unlink()
-    (folder / "timing.json").write_text(json.dumps(shortened(report), indent=1, sort_keys=True))
+    report = json.loads((folder / said).read_text())
+    (folder / said).unlink()
+    timing = json.dumps(shortened(report), indent=1, sort_keys=True)
+    timing_of(folder, seed).write_text(timing)
     clocks = report["fmax"].values()
     return Routed(
-        folder / f"{name}.config",
+        folder / f"{name}{seed}.config",
         Resources.of_cells({kind: row["used"] for kind, row in report["utilization"].items()}),
         tuple((clock["achieved"] * 1e6, clock["constraint"] * 1e6) for clock in clocks),
+        seed,
     )
 
 
