@@ -35,14 +35,19 @@ from subbit.sw.plan import Plan, smallest_plan
 FRAMES = 3
 CODES = np.random.default_rng(5).integers(0, 4, (FRAMES, 6, 6, 4))
 # For each network what its stages, by their first layers, get beyond the smallest plan: weights in
-# block RAMs of every width, windows in both kinds of RAM.
+# block RAMs of every width, windows in both kinds of RAM, counters of either form.
+CELLS = {"popcount": "ecp5"}
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "plain": {"fc": {"weights": "block"}},
-    "codebook": {"conv": {"weights": "block"}, "fc": {"weights": "block", "simd": 2}},
+    "codebook": {
+        "conv": {"weights": "block", **CELLS},
+        "fc": {"weights": "block", "simd": 2, **CELLS},
+    },
     "tiled": {"conv": {"weights": "block", "window": "block"}, "fc": {"weights": "block", "pe": 5}},
-    "bits": {"conv": {"weights": "block", "window": "block", "simd": 36}},
+    "bits": {"conv": {"weights": "block", "window": "block", "simd": 36, **CELLS}},
+    "cells": {"fc": {"weights": "block", "simd": 12, "pe": 2, **CELLS}},
 }
-PLANTED = ("lookup_table", "block_ram")
+PLANTED = {"lookup_table": "plain", "block_ram": "plain", "carry_chain": "cells"}
 
 
 @dataclass(frozen=True)
@@ -106,17 +111,18 @@ def reader(cells: dict[str, Any], net: int, kind: str) -> dict[str, Any]:
 
 def plant(netlist: str, name: str, error: str) -> str:
     """A netlist of module ``name`` with one wrong bit: the first weight of fc, or in the table that
-    multiplies such weights the entry for two zeros."""
+    multiplies such weights, alone or in a carry chain, the entry for zeros."""
     design = json.loads(netlist)
     cells = design["modules"][name]["cells"]
     (ram,) = (c for n, c in cells.items() if c["type"] == "DP16KD" and n.startswith("fc_dot"))
+    weight = ram["connections"]["DOA0"][0]
     if error == "block_ram":
         flip(ram, "INITVAL_00", 0)
     else:
-        weight = reader(cells, ram["connections"]["DOA0"][0], "TRELLIS_FF")
-        product = reader(cells, weight["connections"]["Q"][0], "LUT4")
-        constants = (product["connections"][port][0] for port in "ABCD")
-        flip(product, "INIT", sum((net == "1") << k for k, net in enumerate(constants)))
+        product = reader(cells, weight, "LUT4" if error == "lookup_table" else "CCU2C")
+        half = next(p for p, net in product["connections"].items() if net == [weight])[1:]
+        constants = (product["connections"][port + half][0] for port in "ABCD")
+        flip(product, f"INIT{half}", sum((net == "1") << k for k, net in enumerate(constants)))
     design["modules"] = {error: design["modules"][name]}
     return json.dumps(design)
 
@@ -128,10 +134,10 @@ def mapped(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Mapped:
     pipelines = {name: pipeline_of(name) for name in SETTINGS}
     designs = {name: mapped_design(f"net_{name}", row) for name, row in pipelines.items()}
     netlists = {name: map_design(design, folder / name) for name, design in designs.items()}
-    for error in PLANTED:
-        designs[error] = replace(designs["plain"], name=error)
-        netlists[error] = plant(netlists["plain"], "net_plain", error)
-        pipelines[error] = pipelines["plain"]
+    for error, name in PLANTED.items():
+        designs[error] = replace(designs[name], name=error)
+        netlists[error] = plant(netlists[name], f"net_{name}", error)
+        pipelines[error] = pipelines[name]
     rows = list(designs.values())
     model = build_mapped(rows, list(netlists.values()), models)
     cells = {
@@ -175,7 +181,8 @@ def test_every_kind_of_cell_takes_part(mapped: Mapped) -> None:
             width = int(ram["parameters"][f"DATA_WIDTH_{port}"], 2)
             if ram["connections"][f"CE{port}"] != ["0"]:
                 (read if ram["connections"][f"WE{port}"] == ["0"] else written).add(width)
-    assert len(read) >= 4, read
+    assert len(read) >= 3, read
+    assert {ram["parameters"]["REGMODE_A"] for ram in rams} == {"NOREG", "OUTREG"}
     assert written
 
 
