@@ -47,4 +47,4 @@ def stage(cls: type[Stage], layers: tuple[str, ...]) -> Stage:
     if layers[0] not in FOLDING:
         raise PlanError(f"CNV has no layer {layers[0]!r}; make a plan with `subbit plan`")
     pixels, pe, simd, fifo = FOLDING[layers[0]]
-    return DotStage(layers, fifo=fifo, pe=pe, simd=simd, pixels=pixels)
+    return DotStage(layers, fifo=fifo, pe=pe, simd=simd, pixels=pixels, popcount="ecp5")
