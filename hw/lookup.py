@@ -66,9 +66,9 @@ class Lookup(wiring.Component):
         unit = self._unit
         m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
         m.submodules.fills = fills = Counter(unit.fills, [[k == 0 for k in range(unit.fills)]])
-        ends = [[c == 0 for c in range(unit.channels)]]
+        ends = [[c == 0 for c in range(unit.cin)]]
         m.submodules.reads = reads = Counter(unit.reads)
-        m.submodules.channels = channels = Counter(unit.channels, ends)
+        m.submodules.channels = channels = Counter(unit.cin, ends)
         whole = Signal(range(3))  # banks that are full
         free = whole != 2
         fill, read = Signal(), Signal()

@@ -73,12 +73,12 @@ class CodebookEngine(Unit):
         return self.weights.tau
 
     @property
-    def outputs(self) -> int:
+    def cout(self) -> int:
         """Outputs of the layer, cout."""
         return self.weights.shape[0]
 
     @property
-    def channels(self) -> int:
+    def cin(self) -> int:
         """Channels of the input, cin."""
         return self.weights.shape[1]
 
@@ -120,7 +120,7 @@ class CodebookEngine(Unit):
     @property
     def doubled(self) -> bool:
         """Whether entries count twice in raw numbers: an odd number of blanks would need halves."""
-        return self.masked and self.channels % 2 == 1
+        return self.masked and self.cin % 2 == 1
 
     @property
     def raw_top(self) -> int:
@@ -134,18 +134,18 @@ class CodebookEngine(Unit):
 
     def begin(self, rows: int, columns: int) -> int:
         """What blanks add to raw numbers where so many rows and columns of a window are inside."""
-        counted = ((1 << self.bits) - 1) * (KERNEL - rows * columns) * self.channels
+        counted = ((1 << self.bits) - 1) * (KERNEL - rows * columns) * self.cin
         return counted if self.doubled else counted // 2
 
     @cached_property
     def from_raw(self) -> tuple[Ints, Ints]:
-        """``(a, b)``, each ``(outputs,)``, with dot = a * raw + b for each output; see Dot."""
+        """``(a, b)``, each ``(cout,)``, with dot = a * raw + b for each output; see Dot."""
         top, count = (1 << self.bits) - 1, self.weights.row_length
-        minus = np.full(self.outputs, count)
-        a = np.full(self.outputs, 1 if self.doubled else 2)
+        minus = np.full(self.cout, count)
+        a = np.full(self.cout, 1 if self.doubled else 2)
         if self.encoding is Encoding.UNSIGNED:
             minus = (1 - self.codewords).sum(axis=1)[self.weights.indices].sum(axis=1)
-            a = np.ones(self.outputs, np.int64)
+            a = np.ones(self.cout, np.int64)
         return a, -top * minus
 
     def core_of(self, lanes: int, pixels: int, bits: int) -> ThresholdCore | AffineCore:
@@ -160,14 +160,14 @@ class CodebookEngine(Unit):
         return AffineCore(0, self.raw_top, a, b, lanes, bits, pixels)
 
     def results(self, windows: Ints) -> Ints:
-        """Outputs ``(n, outputs)`` for windows ``(n, channels * 9)``: the layers' own definition,
+        """Outputs ``(n, cout)`` for windows ``(n, cin * 9)``: the layers' own definition,
         from the dense weights.
         """
         codes = windows & ((1 << self.bits) - 1)
         values = 2 * codes - (1 << self.bits) + 1 if self.encoding is Encoding.BIPOLAR else codes
         if self.masked:
             values = values * (windows >> self.bits)
-        dots: Ints = values @ self.weights.dense().reshape(self.outputs, -1).T
+        dots: Ints = values @ self.weights.dense().reshape(self.cout, -1).T
         if isinstance(self.post, Threshold):
             return threshold_values(self.post, dots)
         return dots * self.post.scale + self.post.offset if self.post else dots

@@ -42,8 +42,8 @@ class Lookup(CodebookEngine):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.lanes < 1 or self.outputs % self.lanes:
-            raise PlanError(f"lanes must divide the {self.outputs} outputs; {self.lanes} does not")
+        if self.lanes < 1 or self.cout % self.lanes:
+            raise PlanError(f"lanes must divide the {self.cout} outputs; {self.lanes} does not")
         if self.dot9 < 1 or (1 << self.tau) % self.dot9:
             raise PlanError(
                 f"the Dot9 units must divide the {1 << self.tau} codewords; {self.dot9} does not"
@@ -69,12 +69,12 @@ class Lookup(CodebookEngine):
     @property
     def reads(self) -> int:
         """Cycles to read a bank for every output."""
-        return self.outputs // self.lanes
+        return self.cout // self.lanes
 
     @property
     def interval_cycles(self) -> int:
         """Cycles between two frames when neither neighbour is slower."""
-        return self.vectors * self.channels * max(self.fills, self.reads)
+        return self.vectors * self.cin * max(self.fills, self.reads)
 
     @cached_property
     def index_rom(self) -> Rom:
@@ -103,7 +103,7 @@ class Lookup(CodebookEngine):
     @property
     def depth(self) -> int:
         """Beats that the output queue holds: enough for one a cycle while a bank is read."""
-        pixel = self.channels * max(self.fills, self.reads)
+        pixel = self.cin * max(self.fills, self.reads)
         return min(self.stages + 2, self.reads * -(-(self.stages + 2) // pixel))
 
     @cached_property
@@ -113,10 +113,10 @@ class Lookup(CodebookEngine):
 
     def processes(self) -> tuple[Process, ...]:
         """One fills banks, from a window each; one reads them, and gives with the last channel."""
-        fill = np.zeros((self.vectors * self.channels, self.fills), np.uint8)
+        fill = np.zeros((self.vectors * self.cin, self.fills), np.uint8)
         fill[:, 0] |= TAKE | RESERVE
         fill[:, -1] |= PUSH
-        read = np.full((self.vectors, self.channels, self.reads), WAIT, np.uint8)
+        read = np.full((self.vectors, self.cin, self.reads), WAIT, np.uint8)
         read[:, :, -1] |= POP
         read[:, -1] |= GIVE
         return (
@@ -141,5 +141,5 @@ class Lookup(CodebookEngine):
         total += memory_cost(lanes * bits, self.reads)
         total += Cost(lanes * 2 * (bits // 2 + 1), lanes * bits)
         total += queue_cost(self.o, self.depth)
-        counters = (self.fills * self.reads * self.channels).bit_length()
+        counters = (self.fills * self.reads * self.cin).bit_length()
         return total + Cost(2 * counters + 16 + bits * self.masked, 2 * counters + 2 * self.stages)

@@ -33,11 +33,11 @@ def end(kind: str, rng: np.random.Generator, outputs: int, reach: int) -> Any:
 
 def windows(rng: np.random.Generator, unit: Lookup, frames: int) -> Beats:
     """Windows of random pixels around the edges of a small tensor, without or with a mask."""
-    count = frames * unit.vectors * unit.channels
+    count = frames * unit.vectors * unit.cin
     if not unit.masked:
         return rng.integers(0, 1 << unit.bits, (count, 9))
     side = int(unit.vectors**0.5)
-    x = TensorType.codes(side, side, unit.channels, unit.bits, unit.encoding)
+    x = TensorType.codes(side, side, unit.cin, unit.bits, unit.encoding)
     window = Window(x, 3, 1, Padding.ZERO, 1, 1)
     return window.reference(rng.integers(0, 1 << unit.bits, (frames * x.elements, 1)))
 
