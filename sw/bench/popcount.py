@@ -1,11 +1,10 @@
 """XNOR-popcount alone, of vendor primitives and of plain adders, after place-and-route."""
 
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal
+from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
 
 from subbit.hw.popcount import PopcountXnor
 from subbit.hw.vendor.popcount import VendorPopcount
@@ -13,6 +12,7 @@ from subbit.sw.bench.devices import Device, Measured, device_of, measure
 from subbit.sw.compress.fabric import FABRICS
 from subbit.sw.compress.popcount import Popcount
 from subbit.sw.errors import SubbitError
+from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.units.popcount import PopcountXnor as Shape
 
 __all__ = ["SEEDS", "Probe", "bench_popcount"]
@@ -20,10 +20,18 @@ __all__ = ["SEEDS", "Probe", "bench_popcount"]
 SEEDS = (1, 2, 3)
 
 
+class Counter(Protocol):
+    """Anything that counts the positions in which ``x`` and ``w`` are equal."""
+
+    x: Signal
+    w: Signal
+    count: Signal
+
+
 class Probe(Elaboratable):
     """A counter between registers: two pins shift into its inputs, its count goes to pins."""
 
-    def __init__(self, counter: PopcountXnor | VendorPopcount) -> None:
+    def __init__(self, counter: Counter) -> None:
         self.counter = counter
         self.pins = Signal(2)
         self.count = Signal(len(counter.count))
@@ -39,40 +47,66 @@ class Probe(Elaboratable):
         return m
 
 
-def bench_popcount(
-    device: str, width: int, seeds: tuple[int, ...] = SEEDS, mhz: float | None = None
-) -> dict[str, Any]:
-    """LUT4s and clock of ``width`` positions counted in ``device`` by its primitives, and plainly.
+class SumOfXnors(Elaboratable):
+    """What a user writes first: the sum of the XNORs, and a register behind it."""
 
-    A count every cycle, from registers to registers; ``latency_cycles`` from input to output
-    registers. The best seed is the one with the highest clock. ``mhz``: the clock that the
-    structure is planned for. A place of a carry chain counts as one LUT4. Raises SubbitError.
+    def __init__(self, width: int) -> None:
+        self.x, self.w = Signal(width), Signal(width)
+        self.count = Signal(width.bit_length())
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.sync += self.count.eq(sum(Value.cast(bit) for bit in ~(self.x ^ self.w)))
+        return m
+
+
+def bench_popcount(
+    device: str,
+    width: int,
+    seeds: tuple[int, ...] = SEEDS,
+    mhz: float | None = None,
+    progress: Progress = SILENT,
+) -> dict[str, Any]:
+    """LUT4s and clock of ``width`` positions counted in ``device`` by its primitives.
+
+    Under ``plain`` the same of the portable form, and under ``sum`` of a bare sum of XNORs. A count
+    every cycle, from registers to registers; ``latency_cycles`` from input to output registers. The
+    best seed is the one with the highest clock. ``mhz``: the clock that the structure is planned
+    for. A place of a carry chain counts as one LUT4. Raises SubbitError.
     """
     if width < 1:
         raise SubbitError(f"a popcount has at least one position, not {width}")
     target = device_of(device)
     shape = Shape(1, width, 1)
     limit, depth = FABRICS[target.fabric].speed(mhz or target.target_mhz)
-    vendor = VendorPopcount(shape, Popcount(width, fabric=target.fabric, limit=limit, depth=depth))
-    result: dict[str, Any] = {"device": device, "width": width}
-    result |= figures(vendor, vendor.latency, target, width, seeds)
-    return result | {"plain": figures(PopcountXnor(shape), shape.latency, target, width, seeds)}
+    form = Popcount(width, fabric=target.fabric, limit=limit, depth=depth)
+
+    def row(name: str, counter: Counter, latency: int) -> dict[str, Any]:
+        progress.phase(f"{name}, {width} positions on {device}, seeds {', '.join(map(str, seeds))}")
+        return figures(Probe(counter), latency, target, width, seeds)
+
+    progress.phase("planning")
+    vendor = VendorPopcount(shape, form)
+    result: dict[str, Any] = {"device": device, "width": width, "seeds": list(seeds)}
+    result |= {"chain_places": limit, "levels_between_registers": depth}
+    result |= row("primitives", vendor, vendor.latency)
+    result["plain"] = row("portable form", PopcountXnor(shape), shape.latency)
+    result["sum"] = row("sum of XNORs", SumOfXnors(width), 1)
+    return result
 
 
 def figures(
-    counter: PopcountXnor | VendorPopcount,
-    latency: int,
-    device: Device,
-    width: int,
-    seeds: tuple[int, ...],
+    probe: Probe, latency: int, device: Device, width: int, seeds: tuple[int, ...]
 ) -> dict[str, Any]:
     """The figures of one form."""
-    probe = Probe(counter)
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as folder:
         runs = measure(probe, [probe.pins, probe.count], device, Path(folder), seeds)
     best: Measured = max(runs, key=lambda run: run.fmax_mhz)
-    return asdict(best) | {
+    return {
+        "lut4": best.lut4,
         "lut4_per_bit": round(best.lut4 / width, 3),
+        "fmax_mhz": best.fmax_mhz,
         "latency_cycles": latency,
+        "flip_flops": best.flip_flops,
         "seeds_mhz": [run.fmax_mhz for run in runs],
     }

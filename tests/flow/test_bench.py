@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from subbit.sw.bench import cnv
+from subbit.sw.bench import cnv, devices, popcount
 from subbit.sw.cli.bench import BENCHES, bench_command
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, SubbitError, ToolError
 
 WORDS = {"network": "cnv-w1a1", "dataset": "test", "first_difference": None}
 REPORT = cnv.CnvReport(**{field.name: 0 for field in fields(cnv.CnvReport)} | WORDS)
@@ -65,3 +65,42 @@ def test_phases_are_timed_and_handed_on(monkeypatch: pytest.MonkeyPatch) -> None
     watch.detail("much")
     assert seen == ["a", "b", "a", "", "much"]
     assert (watch.of("a"), watch.of("b"), watch.of("a", "b", "never")) == (8.5, 0.5, 9.0)
+
+
+def test_popcount_hands_on_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = {"lut4": 9, "lut4_per_bit": 1.5, "fmax_mhz": 300.0, "latency_cycles": 2}
+    figures |= {"flip_flops": 7, "seeds_mhz": [300.0, 290.0]}
+    asked: list[Any] = []
+
+    def bench_popcount(*arguments: Any) -> dict[str, Any]:
+        asked[:] = arguments[:4]
+        found = {"device": "ecp5-25k", "width": 6, "chain_places": 32, **figures}
+        return found | {"plain": figures | {"lut4": 18}, "sum": figures | {"lut4": 20}}
+
+    monkeypatch.setattr(popcount, "bench_popcount", bench_popcount)
+    arguments = ["popcount", "--device", "ecp5-25k", "--width", "6", "--seeds", "2"]
+    found = CliRunner().invoke(bench_command, [*arguments, "--json"], standalone_mode=False)
+    assert asked == ["ecp5-25k", 6, (1, 2), None]
+    assert json.loads(found.stdout)["plain"]["lut4"] == 18
+    table = CliRunner().invoke(bench_command, arguments, standalone_mode=False).output
+    assert all(text in table for text in ("portable form", "sum of XNORs", "300.0 290.0"))
+
+
+def test_popcount_keeps_the_fastest_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [devices.Measured(20, 30, mhz) for mhz in (100.0, 120.0, 110.0)]
+    monkeypatch.setattr(popcount, "measure", lambda *_: runs)
+    found = popcount.bench_popcount("ecp5-85k", 16)
+    assert (found["lut4"], found["lut4_per_bit"], found["fmax_mhz"]) == (20, 1.25, 120.0)
+    assert found["sum"]["seeds_mhz"] == [100.0, 120.0, 110.0]
+
+
+def test_popcount_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SubbitError, match="no device 'ecp6'; choose from ecp5-12k"):
+        popcount.bench_popcount("ecp6", 16)
+
+    def missing(wanted: object) -> None:
+        raise ToolError("nextpnr-ice40 is missing")
+
+    monkeypatch.setattr(devices, "find_tool", missing)
+    with pytest.raises(ToolError, match=r"missing; 'pip install subbit\[bench\]'"):
+        devices.router(devices.device_of("ice40-up5k"))
