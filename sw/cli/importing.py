@@ -1,0 +1,116 @@
+"""subbit import: networks that were trained elsewhere."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from subbit.sw.cli.options import as_json, print_json
+from subbit.sw.errors import NetworkError
+
+__all__ = ["import_command"]
+
+RANDOM_IMAGES = 20
+
+
+@click.command("import", short_help="Bring in a network that was trained elsewhere.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="Default: FILE.safetensors.")
+@click.option("--name", help="The network's name; default: the file's.")
+@click.option(
+    "--description",
+    type=click.Path(path_type=Path),
+    help="JSON that says what the arrays of an .npz or .safetensors file are.",
+)
+@click.option(
+    "--range",
+    "span",
+    type=(float, float),
+    default=(0.0, 1.0),
+    show_default=True,
+    help="The source's input for pixels 0 and 255.",
+)
+@click.option("--dataset", help="mnist, cifar10, digits or folder; default: by the input's shape.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Folder of the data set: compares its images."
+)
+@click.option(
+    "--images",
+    type=click.IntRange(0),
+    help=f"How many images are compared; default: all of --data, else {RANDOM_IMAGES} of noise.",
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the noise.")
+@as_json
+def import_command(
+    file: Path,
+    out: Path | None,
+    name: str | None,
+    description: Path | None,
+    span: tuple[float, float],
+    dataset: str | None,
+    data: Path | None,
+    images: int | None,
+    seed: int,
+    json_: bool,
+) -> None:
+    """Turn FILE, an ONNX or QONNX graph or integer arrays, into an exact integer network.
+
+    Compares every layer with the source on images of --data, or on noise, and reports.
+
+    \b
+    Example: subbit import tfc-1w1a.onnx -o tfc.safetensors --data mnist/
+             subbit import cnv.npz --description cnv.json -o cnv.safetensors
+    """
+    from subbit.sw.importers.api import check_import, import_file
+    from subbit.sw.ir import save_network
+
+    out = out or file.with_suffix(".safetensors")
+    if out.resolve() == file.resolve():
+        raise NetworkError(f"{out} is the file to import; name another place with --out")
+    result = import_file(file, name=name, description=description, span=span, dataset=dataset)
+    save_network(result.network, out)
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("comparing", total=None)
+        report = check_import(
+            result,
+            data,
+            images=images,
+            seed=seed,
+            progress=lambda done, total: bars.update(task, completed=done, total=total),
+        )
+    report["out"] = str(out)
+    if json_:
+        print_json(report)
+    else:
+        show(report)
+
+
+def show(report: dict[str, Any]) -> None:
+    """Print the report as a table and a few lines."""
+    from subbit.sw.importers.report import verdict
+
+    table = Table(title=f"{report['network']}  {report['digest'][:12]}")
+    for column in ("layer", "kind", "output"):
+        table.add_column(column)
+    table.add_column("bits stored", justify="right")
+    table.add_column("nodes of the source in it", overflow="fold")
+    table.add_column("differ", justify="right")
+    table.add_row("input", "", report["input"], "", ", ".join(report["folded_into_input"]), "")
+    for row in report["layers"]:
+        table.add_row(
+            row["name"],
+            row["kind"],
+            row["output"],
+            f"{row['weight_bits']:,}" if row["weights"] else "",
+            ", ".join(row["source"]),
+            f"{row['apart']:,}" if row["compared"] else "",
+        )
+    console = Console()
+    console.print(table)
+    lines = [f"preprocessing: {report['preprocess']}", *report["remarks"]]
+    lines += [f"{key}: {value}" for key, value in report["notes"].items()]
+    for line in (*lines, verdict(report["agreement"]), f"written to {report['out']}"):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

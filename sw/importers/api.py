@@ -1,0 +1,182 @@
+"""Importing a file of any kind, and comparing the result with its source."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subbit.sw.data.cifar10 import CLASSES
+from subbit.sw.data.load import DATASETS, load_dataset
+from subbit.sw.errors import DataError, NetworkError
+from subbit.sw.importers.agree import Tensors, compare
+from subbit.sw.importers.builder import Mark
+from subbit.sw.importers.report import import_report
+from subbit.sw.ir import Network
+
+__all__ = ["ImportResult", "check_import", "import_file"]
+
+BY_SHAPE = {(28, 28, 1): "mnist", (32, 32, 3): "cifar10", (8, 8, 1): "digits"}
+NOISE = 20
+BATCH = 100
+Images = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class ImportResult:
+    """A network, and how to run its source on images for comparison.
+
+    ``source(batch)`` gives a function from images ``[n][h][w][c]``, at most ``batch``, to the
+    source's tensors, and the batch that it takes. ``marks`` name tensors that are to agree,
+    ``logits`` the one whose greatest element is the class.
+    """
+
+    network: Network
+    marks: tuple[Mark, ...]
+    source: Callable[[int], tuple[Callable[[Images], Tensors], int]]
+    logits: str
+    folded: dict[str, list[str]] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+def import_file(
+    path: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    description: str | os.PathLike[str] | None = None,
+    span: tuple[float, float] = (0.0, 1.0),
+    dataset: str | None = None,
+) -> ImportResult:
+    """The network in ``path``: ONNX, or integer arrays that ``description`` (JSON) describes.
+
+    ``span``: what the source's input is for pixels 0 and 255. ``dataset``: name of the data set for
+    the network's metadata; by default one of the input's shape. Raises NetworkError, DataError or
+    ToolError, naming what is wrong and where.
+    """
+    path = Path(path)
+    if dataset is not None and dataset not in DATASETS:
+        raise DataError(f"unknown data set {dataset!r}; known are {', '.join(DATASETS)}")
+    if path.suffix == ".onnx":
+        if description is not None:
+            raise NetworkError(f"{path}: an ONNX file needs no description; leave it out")
+        return from_onnx(path, name, span, dataset)
+    raise NetworkError(
+        f"{path}: {path.suffix or 'without a suffix'} is no kind of file that can be imported; "
+        "name an .onnx file, or an .npz or .safetensors file with --description"
+    )
+
+
+def from_onnx(
+    path: Path, name: str | None, span: tuple[float, float], dataset: str | None
+) -> ImportResult:
+    """An ONNX or QONNX file."""
+    from subbit.sw.importers.onnx_file import import_onnx
+
+    found = import_onnx(path, low=span[0], high=span[1], name=name)
+    network, remarks = with_dataset(found.network, dataset)
+
+    def source(batch: int) -> tuple[Callable[[Images], Tensors], int]:
+        """The graph in qonnx's executor."""
+        from subbit.sw.importers.source import Source
+
+        executor = Source(found.graph, batch)
+        reals = pixel_values(found.low, found.high)
+        inputs = input_order(found.graph.shape, network)
+        return lambda images: executor.run(inputs(reals[images])), executor.batch
+
+    return ImportResult(
+        network, found.marks, source, found.logits_source, found.folded, found.notes, remarks
+    )
+
+
+def pixel_values(low: Fraction, high: Fraction) -> NDArray[np.float32]:
+    """The source's input for each of the 256 pixel values, rounded once."""
+    return np.array([float(low + (high - low) * p / 255) for p in range(256)]).astype(np.float32)
+
+
+def input_order(
+    shape: tuple[int, ...], network: Network
+) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """From ``[n][h][w][c]`` to the source's input of ``shape``, a batch of any size."""
+    x = network.input_type
+    first = len(shape) == 4 and shape[1:] == (x.channels, x.height, x.width)
+
+    def turned(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The images as the source takes them."""
+        images = images.transpose(0, 3, 1, 2) if first else images
+        return np.ascontiguousarray(images.reshape(len(images), *shape[1:]))
+
+    return turned
+
+
+def with_dataset(network: Network, dataset: str | None) -> tuple[Network, tuple[str, ...]]:
+    """The network with its data set and classes in the metadata, and a remark if it was guessed."""
+    shape = network.input_type.shape
+    name = dataset or BY_SHAPE.get(shape)
+    if name is None:
+        return network, ("no data set is known for this input; name one with --dataset",)
+    row = {**network.metadata.get("dataset", {}), "name": name}
+    metadata = {**network.metadata, "dataset": row}
+    count = network.types[network.nodes[-1].inputs[0]].channels
+    if count == 10 and name in ("mnist", "digits"):
+        metadata["classes"] = [str(digit) for digit in range(10)]
+    if count == 10 and shape == (32, 32, 3):
+        metadata["classes"] = list(CLASSES)
+    guessed = f"data set: {name}, by the input's shape; name another with --dataset"
+    named = Network(network.name, network.input_type, network.nodes, metadata)
+    return named, () if dataset else (guessed,)
+
+
+def check_import(
+    result: ImportResult,
+    data: Path | None = None,
+    *,
+    images: int | None = None,
+    seed: int = 1,
+    progress: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]:
+    """The report of an import: import_report, compared with the source on the test images in
+    ``data``, or on noise drawn from ``seed``.
+
+    ``images``: how many; 0 for none, by default all in ``data`` or 20 of noise. Raises DataError
+    where the images cannot be read, NetworkError where the source cannot be executed.
+    """
+    agreement, remarks = None, list(result.remarks)
+    if images != 0:
+        frames, labels, text = test_images(result.network, data, images, seed)
+        remarks.append(f"compared on {text}")
+        run, batch = result.source(min(BATCH, len(frames)))
+        total = len(frames)
+        tell = None if progress is None else lambda done: progress(done, total)
+        agreement = compare(
+            result.network, result.marks, run, result.logits, frames, labels, batch, tell
+        )
+    return {
+        **import_report(result.network, result.folded, result.notes, agreement),
+        "remarks": remarks,
+    }
+
+
+def test_images(
+    network: Network, data: Path | None, count: int | None, seed: int
+) -> tuple[Images, NDArray[np.int64] | None, str]:
+    """Images ``[n][h][w][c]``, their labels where there are some, and what they are."""
+    dataset = network.metadata.get("dataset", {})
+    if data is None and dataset.get("name") != "digits":
+        shape = (count or NOISE, *network.input_type.shape)
+        noise = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+        return noise, None, f"{len(noise)} images of noise, seed {seed}"
+    if "name" not in dataset:
+        raise DataError(f"the data set in {data} has no name; name it with --dataset")
+    found = load_dataset(dataset["name"], "test", data).take(count)
+    if found.images.shape[1:] != network.input_type.shape:
+        raise DataError(
+            f"data set {dataset['name']!r} has images of shape {found.images.shape[1:]}, the "
+            f"network takes {network.input_type.shape}; name another with --dataset"
+        )
+    return found.images, found.labels, f"{len(found)} test images of {dataset['name']}"

@@ -1,0 +1,68 @@
+"""What an import did: layers, what was folded into them, bits, and agreement with the source."""
+
+from typing import Any
+
+from subbit.sw.importers.agree import Agreement
+from subbit.sw.ir import INPUT, Network
+
+__all__ = ["import_report", "verdict"]
+
+
+def import_report(
+    network: Network,
+    folded: dict[str, list[str]],
+    notes: dict[str, Any],
+    agreement: Agreement | None,
+) -> dict[str, Any]:
+    """The report as JSON values: ``layers`` with kind, output, weights, bits, nodes of the source
+    and agreement of each, and the whole network's.
+    """
+    compared = {row.layer: row for row in agreement.layers} if agreement else {}
+    layers = []
+    for node in network.nodes:
+        row = compared.get(node.name)
+        layers.append(
+            {
+                "name": node.name,
+                "kind": node.layer.kind,
+                "output": str(network.types[node.name]),
+                "weights": node.layer.weight_count,
+                "weight_bits": node.layer.weight_bits,
+                "source": folded.get(node.name, []),
+                "compared": row.elements if row else 0,
+                "apart": row.apart if row else 0,
+            }
+        )
+    return {
+        "network": network.name,
+        "digest": network.digest,
+        "input": str(network.input_type),
+        "preprocess": network.metadata.get("dataset", {}).get("preprocess"),
+        "folded_into_input": folded.get(INPUT, []),
+        "weights": network.weight_count,
+        "weight_bits": network.weight_bits,
+        "layers": layers,
+        "notes": notes,
+        "agreement": agreement.summary() if agreement else None,
+    }
+
+
+def verdict(summary: dict[str, Any] | None) -> str:
+    """One line on the agreement with the source."""
+    if summary is None:
+        return "not compared with the source"
+    text = (
+        f"{summary['images'] - summary['classes_apart']} of {summary['images']} images have the "
+        f"source's class; {summary['elements_apart']} of {summary['elements']} numbers differ"
+    )
+    if summary["correct"] is not None:
+        text += (
+            f"; {summary['correct']} classes are right, {summary['source_correct']} the source's"
+        )
+    first = summary["first_difference"]
+    if first:
+        text += (
+            f"; the first in {first['layer']} ({first['node']}), image {first['image']} at "
+            f"{first['place']}: {first['source']:g} in the source, {first['network']:g} here"
+        )
+    return text
