@@ -1,0 +1,201 @@
+"""The block-RAM lookup engine: one word holds the entries of neighbouring output pixels."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.sw.cycles.model import POP, PUSH, RESERVE, TAKE, WAIT, Process
+from subbit.sw.errors import PlanError
+from subbit.sw.units.affine import AffineCore
+from subbit.sw.units.codebook_engine import KERNEL, CodebookEngine
+from subbit.sw.units.cost import Cost
+from subbit.sw.units.entry_sum import EntrySum
+from subbit.sw.units.memory import memory_cost
+from subbit.sw.units.popcount import PORTABLE, PopcountXnor
+from subbit.sw.units.rom import Rom, packed, period, rom_of
+from subbit.sw.units.threshold import ThresholdCore, queue_cost
+from subbit.sw.units.unit import Beats, Lanes
+
+__all__ = ["BlockLookup"]
+
+
+@dataclass(frozen=True, eq=False)
+class BlockLookup(CodebookEngine):
+    """``ports`` channels and ``pixels`` neighbouring output pixels at a time, from block RAMs.
+
+    Input: for each group of ``pixels`` output pixels (``vectors`` a frame) ``cin / dot9`` beats of
+    the windows of ``dot9`` channels, lanes in the order pixel, channel, row, column. Each of
+    ``ports`` memories holds the tables of ``turns = cin / ports`` channels in two banks; a word has
+    the entries of one codeword for all the pixels, so that one read serves as many lookups.
+    ``dot9`` Dot9 units for each pixel fill a bank, a codeword a cycle, while for every output
+    ``turns`` words of each memory are read from the other bank and added up. An output gives a beat
+    of ``pixels`` lanes.
+
+    Where zeros surround bipolar codes, a blank counts as a match in every second channel: half of
+    the blanks of two channels, exactly what it has to.
+
+    Interval: ``vectors * max(cin / dot9 * 2**tau, cout * turns)`` cycles, exactly. Latency to the
+    first output beat: ``cin / dot9 * 2**tau + turns + stages`` cycles after the group's first
+    window is taken, if those of the other channels follow in time.
+
+    Raises PlanError where ``ports`` does not divide the channels or ``dot9`` the ports.
+    """
+
+    component: ClassVar[str] = "subbit.hw.block_lookup:BlockLookup"
+    pixels: int = 1
+    ports: int = 1
+    dot9: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pixels < 1:
+            raise PlanError(f"a group has at least one pixel, not {self.pixels}")
+        if self.ports < 1 or self.cin % self.ports:
+            raise PlanError(f"ports must divide the {self.cin} channels; {self.ports} does not")
+        if self.dot9 < 1 or self.ports % self.dot9:
+            raise PlanError(
+                f"the channels filled at once must divide the {self.ports} ports; "
+                f"{self.dot9} does not"
+            )
+        if self.doubled:
+            raise PlanError(
+                f"zero padding around an odd number of channels, {self.cin}, has half counts; "
+                "use the engine 'lookup'"
+            )
+
+    @property
+    def i(self) -> Lanes:
+        """Windows of ``dot9`` channels for each pixel."""
+        return Lanes(self.pixels * self.dot9 * KERNEL, self.lane)
+
+    @property
+    def o(self) -> Lanes:
+        """One output for each pixel."""
+        return self.o_lanes(self.pixels)
+
+    @property
+    def turns(self) -> int:
+        """Channels whose tables share a memory: reads for an output."""
+        return self.cin // self.ports
+
+    @property
+    def codes(self) -> int:
+        """Codewords."""
+        return 1 << self.tau
+
+    @property
+    def fills(self) -> int:
+        """Cycles to fill a bank of every memory."""
+        return self.cin // self.dot9 * self.codes
+
+    @property
+    def reads(self) -> int:
+        """Cycles to read a bank for every output."""
+        return self.cout * self.turns
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles between two frames when neither neighbour is slower."""
+        return self.vectors * max(self.fills, self.reads)
+
+    @property
+    def word_bits(self) -> int:
+        """Bits of a memory's word."""
+        return self.pixels * self.entry_bits
+
+    @property
+    def turn_bits(self) -> int:
+        """Address bits that choose among the tables of a bank."""
+        return (self.turns - 1).bit_length()
+
+    @property
+    def words(self) -> int:
+        """Words of a memory, both banks."""
+        return 2 << (self.turn_bits + self.tau)
+
+    @cached_property
+    def index_rom(self) -> Rom:
+        """The indices of ``ports`` channels a word, turn by turn, then output by output."""
+        sets = self.weights.indices.reshape(-1, self.ports).tolist()
+        words = [packed(row, self.tau) for row in sets]
+        return rom_of(words[: period(words)], self.tau * self.ports, self.memory)
+
+    @property
+    def index_cycles(self) -> int:
+        """Cycles from a step to its indices."""
+        return 2 if self.index_rom.style == "block" else 1
+
+    @property
+    def filler(self) -> PopcountXnor:
+        """A Dot9 unit. With masks it counts matches that are found before."""
+        form = PORTABLE if self.masked else self.form
+        return PopcountXnor(1, KERNEL, self.bits, False, self.masked, form)
+
+    @property
+    def adder(self) -> EntrySum:
+        """The sum of one pixel."""
+        form = self.form if self.ports > 1 else PORTABLE
+        return EntrySum(self.ports, self.entry_bits, self.raw_bits, self.turns > 1, form)
+
+    @property
+    def reach(self) -> int:
+        """Cycles from a step that fills or reads to the memories: the same for both, so that a bank
+        is not read before it is full, nor written before it is read.
+        """
+        return max(1 + self.filler.latency, self.index_cycles)
+
+    @property
+    def stages(self) -> int:
+        """Register stages from an output's last read to the output queue."""
+        return self.reach + 2 + self.adder.latency + self.core.latency
+
+    @property
+    def depth(self) -> int:
+        """Beats that the output queue holds: enough for one every ``turns`` cycles."""
+        return -(-(self.turns + self.stages + 1) // self.turns)
+
+    @cached_property
+    def core(self) -> ThresholdCore | AffineCore:
+        """What turns raw numbers into outputs."""
+        return self.core_of(1, self.pixels, self.o.bits)
+
+    def processes(self) -> tuple[Process, ...]:
+        """One fills banks; one reads them, the turns of an output without a pause."""
+        beats = self.cin // self.dot9
+        fill = np.zeros((self.vectors, beats, self.codes), np.uint8)
+        fill[:, :, 0] |= TAKE
+        fill[:, 0, 0] |= RESERVE
+        fill[:, -1, -1] |= PUSH
+        read = np.zeros((self.vectors, self.cout, self.turns), np.uint8)
+        read[:, :, 0] |= RESERVE
+        read[:, :, -1] |= PUSH
+        read[:, 0, 0] |= WAIT
+        read[:, -1, -1] |= POP
+        return (
+            Process("lookup fill", fill.ravel(), capacity=2, recycle=1),
+            Process("lookup read", read.ravel(), self.stages + 1, self.depth, 1),
+        )
+
+    def reference(self, beats: Beats) -> Beats:
+        """The layers' own definition."""
+        groups = beats.reshape(-1, self.cin // self.dot9, self.pixels, self.dot9 * KERNEL)
+        windows = np.moveaxis(groups, 2, 1).reshape(-1, self.weights.row_length)
+        results = self.results(windows).reshape(-1, self.pixels, self.cout)
+        outputs: Beats = results.swapaxes(1, 2).reshape(-1, self.pixels)
+        return outputs
+
+    def cost(self) -> Cost:
+        """Estimated cost after mapping."""
+        fillers = self.pixels * self.dot9
+        total = sum([self.filler.cost] * fillers, self.codeword_rom(1).cost)
+        if self.masked:
+            total += Cost(lut4=KERNEL * self.bits * fillers)
+        tables = memory_cost(self.word_bits, self.words, "block")
+        total += sum([tables + Cost(1, self.word_bits)] * self.ports, self.index_rom.cost)
+        total += sum([self.adder.cost] * self.pixels, self.core.cost)
+        total += Cost(flip_flops=self.index_rom.width * (self.reach - 1) + self.i.width)
+        total += queue_cost(self.o, self.depth)
+        counters = 2 * (self.fills * self.reads).bit_length()
+        return total + Cost(2 * counters + 16, 2 * counters + 3 * self.stages)
