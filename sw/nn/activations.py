@@ -95,6 +95,10 @@ class QuantActivation(Activation):
 
     def __init__(self, bits: int, range: Range = Range.HARD_TANH) -> None:
         super().__init__()
+        if range not in tuple(Range):
+            raise NetworkError(
+                f"the range of an activation is {', '.join(Range)}, not {str(range)!r}"
+            )
         self.bits, self.range = check_bits("activations", bits), Range(range)
         self.encoding = GRIDS[self.range].encoding
         if self.range is Range.RELU:

@@ -108,7 +108,7 @@ def start_from(model: torch.nn.Module, state: dict[str, Tensor]) -> list[str]:
                 f"cannot start from a module in which {name!r} has the shape "
                 f"{tuple(state[name].shape)}, not {tuple(own[name].shape)}"
             )
-    if not any(name.endswith("latent") for name in shared):
+    if not any("encoder." in name for name in shared):
         raise DataError("cannot start from a module that has no weights in common with this one")
     for name in shared:
         own[name].copy_(state[name])

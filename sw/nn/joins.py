@@ -18,7 +18,9 @@ class AvgPool2d(nn.Module):
         super().__init__()
         self.kernel, self.stride = kernel, kernel if stride is None else stride
         if min(self.kernel, self.stride) < 1:
-            raise NetworkError(f"average pooling over {kernel} with stride {stride} is impossible")
+            raise NetworkError(
+                f"average pooling takes a kernel and a stride of at least 1, not {kernel}, {stride}"
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         """``(n, c, H, W)`` to the sums of its blocks; a last part block is dropped."""

@@ -13,6 +13,7 @@ from subbit.sw.nn.recipes import Recipe
 __all__ = ["build_model"]
 
 HEAD_BITS = 4
+SKIP_SHIFT = 4
 
 
 def build_model(recipe: Recipe, seed: int) -> nn.Sequential:
@@ -38,21 +39,21 @@ def plain_model(recipe: Recipe, seed: int) -> nn.Sequential:
 
 
 def residual_model(recipe: Recipe) -> nn.Sequential:
-    """A first convolution and two residual blocks, whose sums stay integers, then the global
-    average.
+    """A first convolution and two residual blocks of two convolutions, then the global average.
 
-    The first block joins its input's own integers; the second halves the map, its shortcut a 1x1
-    convolution. BatchNorm and activation stand before each convolution (pre-activation).
+    The first block's short path is the codes that it reads, times ``2**SKIP_SHIFT``, about the
+    size of its dot products. The second halves the map; its short path is a 1x1 convolution.
     """
     first, second = recipe.channels
-    same = nn.Sequential(*norm(recipe, first), summand(recipe, first, first))
-    same.extend([*norm(recipe, first), summand(recipe, first, first)])
+    same = nn.Sequential(summand(recipe, first, first), *norm(recipe, first))
+    same.append(summand(recipe, first, first))
     down = nn.Sequential(summand(recipe, first, second, stride=2), *norm(recipe, second))
     down.append(summand(recipe, second, second))
     short = summand(recipe, first, second, kernel=1, stride=2)
     return nn.Sequential(
-        convolution(recipe, 1, first, Padding.ZERO, integers=True),
-        Residual(same),
+        convolution(recipe, 1, first, Padding.ZERO),
+        *norm(recipe, first),
+        Residual(same, shift=SKIP_SHIFT),
         *norm(recipe, first),
         Residual(down, short),
         *norm(recipe, second),
@@ -77,12 +78,9 @@ def summand(
     )
 
 
-def convolution(
-    recipe: Recipe, inputs: int, outputs: int, padding: Padding, *, integers: bool = False
-) -> nn.Module:
+def convolution(recipe: Recipe, inputs: int, outputs: int, padding: Padding) -> nn.Module:
     """The first convolution."""
-    encoder = plain_encoder(recipe, (outputs, inputs, 3, 3))
-    return nn_layers.CodedConv2d(encoder, padding=padding, integers=integers)
+    return nn_layers.CodedConv2d(plain_encoder(recipe, (outputs, inputs, 3, 3)), padding=padding)
 
 
 def activation(recipe: Recipe) -> nn.Module:

@@ -97,6 +97,15 @@ RECIPES = {
         DIGITS,
         replace(DIGITS, name="digits-codebook", encoding="codebook", tau=4, pattern_share=0.7),
         replace(DIGITS, name="digits-tiled", encoding="tiled", hidden=64),
+        replace(
+            DIGITS,
+            name="digits-residual",
+            activation_bits=2,
+            weight_bits=2,
+            residual=True,
+            channels=(16, 32),
+            epochs=150,
+        ),
         MNIST,
         replace(
             MNIST,
