@@ -1,0 +1,80 @@
+"""Direct engines of ECP5 cells, mapped, cell by cell, against the units' references and cycles."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from subbit.sim.compare import Comparison, compare
+from subbit.sim.components import BIPOLAR, UNSIGNED, codebook, dot, plain, random_beats, thresholds
+from subbit.sim.design import unit_design
+from subbit.sim.gates import build_mapped, map_design
+from subbit.sim.runner import run_designs
+from subbit.sw.cycles import run
+from subbit.sw.units.dot import Dot
+
+FRAMES = 2
+CELLS: dict[str, Any] = {"form": "ecp5"}
+BLOCK: dict[str, Any] = {"form": "ecp5", "memory": "block"}
+# Each with the widths of the words that its block RAMs' ports read.
+UNITS: dict[str, tuple[Callable[[], Dot], set[int]]] = {
+    "wide": (lambda: dot(plain(8, 60), BIPOLAR, 1, 4, 12, post=thresholds(8, 1, 9), **BLOCK), {18}),
+    "deep": (lambda: dot(plain(120, 24), BIPOLAR, 1, 3, 1, **BLOCK), {18}),
+    "port_9": (lambda: dot(plain(40, 40), BIPOLAR, 1, 1, 1, **BLOCK), {9}),
+    "port_4": (lambda: dot(plain(60, 60), BIPOLAR, 1, 1, 1, **BLOCK), {4}),
+    "port_2": (lambda: dot(plain(100, 60), BIPOLAR, 1, 1, 1, **BLOCK), {2}),
+    "port_1": (lambda: dot(plain(100, 90), BIPOLAR, 1, 1, 1, **BLOCK), {1}),
+    "codebook": (lambda: dot(codebook(8, 2, 5), BIPOLAR, 1, 2, 9, **BLOCK), {18}),
+    "masked": (lambda: dot(plain(4, 36), BIPOLAR, 1, 2, 18, masked=True, **CELLS), set()),
+    "masked_codes": (lambda: dot(plain(4, 18), BIPOLAR, 2, 4, 9, masked=True, **CELLS), set()),
+    "bytes": (lambda: dot(plain(4, 18), UNSIGNED, 8, 2, 9, **CELLS), set()),
+    "pixels": (lambda: dot(plain(4, 64), BIPOLAR, 1, 2, 32, pixels=3, **CELLS), set()),
+    "constant": (lambda: dot(plain(3, 40), BIPOLAR, 1, 3, 40, **CELLS), set()),
+    "alone": (lambda: dot(plain(4, 12), BIPOLAR, 1, 2, 1, **CELLS), set()),
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of each unit its netlist, and what the comparison says of a run of all in one model."""
+
+    netlists: dict[str, str]
+    comparisons: dict[str, Comparison]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Found:
+    """Every unit mapped and simulated."""
+    folder = tmp_path_factory.mktemp("units")
+    units = {name: make() for name, (make, _) in UNITS.items()}
+    designs = [unit_design(name, unit) for name, unit in units.items()]
+    netlists = {design.name: map_design(design, folder) for design in designs}
+    inputs = [random_beats(unit, FRAMES, 7) for unit in units.values()]
+    model = build_mapped(designs, list(netlists.values()), models)
+    outcomes = run_designs(model, designs, inputs, backpressure="none", seed=1, folder=folder)
+    rows = zip(designs, inputs, outcomes, strict=True)
+    comparisons = {
+        design.name: compare(design, outcome.folder, beats, run(design.processes, FRAMES), None)
+        for design, beats, outcome in rows
+    }
+    return Found(netlists, comparisons)
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_cells_compute_the_reference(name: str, found: Found) -> None:
+    comparison = found.comparisons[name]
+    assert not comparison.mismatches, str(comparison.first)
+    assert len(comparison.outputs) == FRAMES
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_vendor_cells_are_used(name: str, found: Found) -> None:
+    rows = json.loads(found.netlists[name])["modules"][name]["cells"].values()
+    instances = [cell for cell in rows if cell["type"] == "DP16KD"]
+    assert {int(c["parameters"]["DATA_WIDTH_A"], 2) for c in instances} == UNITS[name][1]
+    assert all(cell["parameters"]["REGMODE_A"] == "OUTREG" for cell in instances)
+    assert Counter(cell["type"] for cell in rows)["CCU2C"] > 0
