@@ -1,0 +1,38 @@
+"""subbit bench engine: what it measures of a small engine."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from subbit.sw.bench.engine import bench_engine, engine_unit
+from subbit.sw.cli.bench import bench_command
+from subbit.sw.errors import SubbitError
+
+
+def test_a_small_engine_in_both_forms() -> None:
+    arguments = ["engine", "--pe", "2", "--simd", "18", "--pixels", "2", "--seeds", "3", "--json"]
+    found = CliRunner().invoke(bench_command, arguments, catch_exceptions=False)
+    row = json.loads(found.stdout)
+    assert (row["pe"], row["simd"], row["pixels"], row["block_rams"]) == (2, 18, 2, 1)
+    assert row["lut4_per_bmac"] == round(row["lut4"] / 72, 3)
+    assert row["seeds"] == {"3": row["fmax_mhz"]}
+    assert 50 < row["fmax_mhz"] < 500
+    assert row["synthesis_lut4"] <= row["lut4"] < row["portable"]["lut4"]
+    assert row["portable"]["block_rams"] == 1
+    assert "fmax_mhz" not in row["portable"]
+
+
+def test_the_engine_has_accumulators_and_full_memories() -> None:
+    unit = engine_unit(24, 144, 2, "ecp5")
+    assert (unit.words, unit.passes, unit.pixels) == (16, 8, 2)
+    assert unit.source.rom.style == "block"
+    assert unit.source.cost.block_rams == 96
+
+
+def test_what_cannot_be_measured_is_refused() -> None:
+    with pytest.raises(SubbitError, match="on ECP5, not on ice40-up5k"):
+        bench_engine("ice40-up5k", 2, 18)
+    found = CliRunner().invoke(bench_command, ["engine", "--seeds", "1,x"])
+    assert found.exit_code == 2
+    assert "'1,x' is no list of numbers like 1,2,3" in found.output
