@@ -1,6 +1,8 @@
 """The direct engine: weights, XNOR-popcount, accumulators, thresholds."""
 
-from amaranth.hdl import Module, Signal, Value
+from collections.abc import Sequence
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,7 +10,8 @@ from subbit.hw.affine import AffineCore
 from subbit.hw.credit import CreditQueue
 from subbit.hw.pipe import Core, registered, valid_stages
 from subbit.hw.popcount import PopcountXnor
-from subbit.hw.rom import RomSequence, next_in_cycle
+from subbit.hw.rom import RomSequence
+from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
 from subbit.hw.threshold import ThresholdCore
 from subbit.hw.weights import weights_of
@@ -36,19 +39,36 @@ class Dot(wiring.Component):
         m = Module()
         unit = self._unit
         m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
-        last = self._last_of_pass(m)
-        fire = Signal()
-        m.d.comb += [self.i.ready.eq(queue.room | ~last), fire.eq(self.i.valid & self.i.ready)]
-        m.d.comb += queue.issue.eq(fire & last)
-        valid = valid_stages(m, fire, unit.word_stages, "valid")
-        done = valid_stages(m, fire & last, unit.stages, "done")
+        turn, ends = self._turn(m)
+        last, shifts = self._place_in_pass(m)
+        take = Signal()
+        m.d.comb += [
+            self.i.ready.eq(ends & (queue.room | ~last)),
+            take.eq(self.i.valid & self.i.ready),
+            queue.issue.eq(take & last),
+        ]
+        fire = take if unit.bit_turns == 1 else self.i.valid & (self.i.ready | ~ends)
+        valid = valid_stages(m, take, unit.word_stages, "valid")
+        done = valid_stages(m, take & last, unit.stages, "done")
 
-        words = self._words(m, fire, valid)
-        ready = unit.word_stages - (unit.words == 1)  # the stage before the one with raw numbers
-        if unit.words > 1:
-            words = [self._accumulated(m, word, valid[-1], done[ready]) for word in words]
-        config = unit.core
-        bits = unit.raw_top.bit_length()
+        words = self._words(m, turn, fire, valid)
+        ready = unit.word_stages - (unit.beats == 1)  # the stage before the one with raw numbers
+        if unit.beats > 1:
+            flags = [
+                (valid_stages(m, take & flag, unit.word_stages, f"shift{by}")[-1], by)
+                for by, flag in shifts.items()
+            ]
+            bits = unit.raw_top.bit_length()
+            words = [accumulated(m, word, bits, valid[-1], done[ready], flags) for word in words]
+        self._put_out(m, queue, words, done, ready)
+        wiring.connect(m, queue.o, wiring.flipped(self.o))
+        return m
+
+    def _put_out(
+        self, m: Module, queue: CreditQueue, words: list[Value], done: list[Value], ready: int
+    ) -> None:
+        """Raw numbers through thresholds or scales into the queue."""
+        unit, config, bits = self._unit, self._unit.core, self._unit.raw_top.bit_length()
         core: Core
         if isinstance(config, ThresholdConfig):
             m.submodules.core = core = ThresholdCore(config, bits)
@@ -60,30 +80,46 @@ class Dot(wiring.Component):
             for pe in range(unit.pe):
                 m.d.comb += core.x[pixel * unit.pe + pe].eq(words[pixel * rows + pe % rows])
         m.d.comb += [queue.push.eq(done[-1]), queue.data.as_value().eq(core.y.as_value())]
-        wiring.connect(m, queue.o, wiring.flipped(self.o))
-        return m
 
-    def _last_of_pass(self, m: Module) -> Value:
-        """Whether the next beat is the last one of its pass, from a register."""
-        words = self._unit.words
-        last = Signal(init=words == 1)
-        if words > 1:
-            count = Signal(range(words))
-            with m.If(self.i.valid & self.i.ready):
-                m.d.sync += [count.eq(next_in_cycle(count, words)), last.eq(count == words - 2)]
-        return last
+    def _turn(self, m: Module) -> tuple[Value, Value]:
+        """The turn of the beat, and whether it is its last one, from a register."""
+        turns = self._unit.bit_turns
+        if turns == 1:
+            return Const(0, 0), Const(1)
+        m.submodules.turn = turn = Counter(turns)
+        m.d.comb += turn.step.eq(self.i.valid & (self.i.ready | ~turn.last))
+        return turn.count, turn.last
 
-    def _words(self, m: Module, fire: Signal, valid: list[Value]) -> list[Value]:
+    def _place_in_pass(self, m: Module) -> tuple[Value, dict[int, Value]]:
+        """Whether the next beat is the last one of its pass, and for each shift between groups of
+        bit planes whether it comes behind the next beat, from registers.
+        """
+        unit = self._unit
+        if unit.beats == 1:
+            return Const(1), {}
+        ends = {(g + 1) * unit.words - 1: by for g, by in enumerate(unit.groups.shifts)}
+        shifts = sorted(set(unit.groups.shifts) - {0})
+        tables = [[ends.get(beat) == by for beat in range(unit.beats)] for by in shifts]
+        m.submodules.place = place = Counter(unit.beats, tables)
+        m.d.comb += place.step.eq(self.i.valid & self.i.ready)
+        return place.last, {by: place.flags[at] for at, by in enumerate(shifts)}
+
+    def _words(self, m: Module, turn: Value, fire: Value, valid: list[Value]) -> list[Value]:
         """The raw number of each pixel's rows, valid with ``valid[unit.word_stages]``."""
         unit = self._unit
         source = unit.source
         m.submodules.weights = weights = weights_of(source)
-        m.d.comb += weights.step.eq(fire)
-        x = registered(m, self.i.payload.as_value(), source.latency)
+        m.d.comb += weights.step.eq(valid[0])
+        x = registered(m, self._branches(turn), source.latency)
         width = len(x) // unit.pixels
         words: list[Value] = []
         for pixel in range(unit.pixels):
             words += self._counted(m, pixel, x[pixel * width : (pixel + 1) * width], weights.w)
+        if unit.bit_turns > 1:
+            bits, always = unit.beat_top.bit_length(), [(Const(1), unit.x_bits)]
+            step = valid_stages(m, fire, unit.count_stages, "step")[-1]
+            done = valid[unit.count_stages]
+            words = [accumulated(m, word, bits, step, done, always) for word in words]
         if unit.crossing:
             m.submodules.scales = scales = RomSequence(unit.scale_rom, 2)
             m.d.comb += scales.step.eq(valid[unit.word_stages - 3])
@@ -92,6 +128,20 @@ class Dot(wiring.Component):
             pairs = zip(words, factors * unit.pixels, strict=True)
             words = [registered(m, word * factor) for word, factor in pairs]
         return words
+
+    def _branches(self, turn: Value) -> Value:
+        """The bits of each position that this turn processes, the high ones first, and its mask."""
+        unit = self._unit
+        x: Value = self.i.payload.as_value()
+        size = unit.x_bits
+        if unit.bit_turns == 1:
+            return x
+        lanes = [x[at : at + unit.i.bits] for at in range(0, len(x), unit.i.bits)]
+        parts = []
+        for first in reversed(range(0, unit.bits, size)):
+            part = [Cat(lane[first : first + size], lane[unit.bits :]) for lane in lanes]
+            parts.append(Cat(*part))
+        return Cat(Array(parts)[turn])
 
     def _counted(self, m: Module, pixel: int, x: Value, w: Value) -> list[Value]:
         """The raw number of each row of one pixel, before its scale."""
@@ -103,21 +153,37 @@ class Dot(wiring.Component):
             popcount.count[row * size : (row + 1) * size] for row in range(unit.source.rows)
         ]
         if unit.masked:
-            blanks = (popcount.blanks << unit.bits) - popcount.blanks
+            blanks = (popcount.blanks << unit.x_bits) - popcount.blanks
+            planes = unit.groups.scales
+            blanks = sum((blanks << (scale.bit_length() - 1) for scale in planes[1:]), blanks)
             words = [
                 registered(m, ((word << 1) + blanks)[: unit.word_top.bit_length()])
                 for word in words
             ]
         return words
 
-    def _accumulated(self, m: Module, word: Value, valid: Value, done: Value) -> Value:
-        """The sum of a pass, in the cycle after ``done``."""
-        bits = self._unit.raw_top.bit_length()
-        partial, total = Signal(bits), Signal(bits, reset_less=True)
-        added = (partial + word)[:bits]
-        m.d.sync += total.eq(added)
-        with m.If(valid):
-            m.d.sync += partial.eq(added)
-        with m.If(done):
-            m.d.sync += partial.eq(0)
-        return total
+
+def accumulated(
+    m: Module,
+    word: Value,
+    bits: int,
+    valid: Value,
+    done: Value,
+    shifts: Sequence[tuple[Value, int]] = (),
+) -> Value:
+    """The sum of the words since the last ``done``, in the cycle after the next one.
+
+    ``valid``: there is a word. ``shifts``: flags with which the sum so far, that word included, is
+    multiplied by ``2**shift`` (Horner's scheme), at most one of them at a time.
+    """
+    partial, total = Signal(bits), Signal(bits, reset_less=True)
+    added = (partial + word)[:bits]
+    m.d.sync += total.eq(added)
+    ahead: Value = added
+    for flag, shift in shifts:
+        ahead = Mux(flag, (added << shift)[:bits], ahead)
+    with m.If(valid):
+        m.d.sync += partial.eq(ahead)
+    with m.If(done):
+        m.d.sync += partial.eq(0)
+    return total

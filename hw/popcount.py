@@ -21,9 +21,10 @@ class PopcountXnor(wiring.Component):
     """See :class:`subbit.sw.units.popcount.PopcountXnor` for what is counted, and the latency.
 
     ``x``: positions, each ``bits`` wide with its mask bit on top if there are masks, the first one
-    lowest. ``w``: weight bits, ``(plane * simd + position) * rows + row``. ``count``: a number a row, the first one
-    lowest. ``blanks``: positions with mask 0. Made for a part with the fabric that the shape is
-    meant for, it consists of that vendor's cells, else of portable logic of the same latency.
+    lowest. ``w``: weight bits, ``(plane * simd + position) * rows + row``. ``count``: a number a
+    row, the first one lowest. ``blanks``: positions with mask 0. Made for a part with the fabric
+    that the shape is meant for, it consists of that vendor's cells, else of portable logic of the
+    same latency.
     """
 
     x: Signal

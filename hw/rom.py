@@ -1,6 +1,6 @@
 """Read-only tables, read by address or one word after another."""
 
-from amaranth.hdl import Const, Module, Signal, ValueLike
+from amaranth.hdl import Const, Module, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -19,7 +19,7 @@ def next_in_cycle(count: Signal, length: int) -> ValueLike:
     return (count + 1) & (count != length - 1).replicate(len(count))
 
 
-def count_steps(m: Module, step: Signal, length: int) -> Signal:
+def count_steps(m: Module, step: Value, length: int) -> Signal:
     """The number of cycles with ``step`` before this one, modulo ``length``."""
     count = Signal(range(length))
     with m.If(step):

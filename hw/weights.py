@@ -1,4 +1,4 @@
-"""Weight sources of the direct engine: plain words, codebook indices, tiles."""
+"""Weight sources of the direct engine: plain words, codebook indices, tiles, bit planes."""
 
 from collections.abc import Sequence
 
@@ -6,28 +6,60 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.pipe import registered
-from subbit.hw.rom import RomSequence, count_steps, table_memory
-from subbit.sw.units.source import CodebookSource, PhaseSource, Source, WordSource
+from subbit.hw.pipe import registered, valid_stages
+from subbit.hw.rom import Rom, RomSequence, count_steps, table_memory
+from subbit.sw.units.planes import PlanesSource, WeightSource
+from subbit.sw.units.source import CodebookSource, PhaseSource, WordSource
 
-__all__ = ["Codewords", "PhasedTile", "Words", "weights_of"]
-
-
-def ports(source: Source) -> dict[str, wiring.Member]:
-    """``step``: a step asks for its weights. ``w``: they are there, ``source.latency`` later."""
-    return {"step": In(1), "w": Out(source.rows * source.simd)}
+__all__ = ["Codewords", "PhasedTile", "Planes", "Words", "weights_of"]
 
 
-def weights_of(source: Source) -> "Words | Codewords | PhasedTile":
+def ports(source: WeightSource) -> dict[str, wiring.Member]:
+    """``step``: a step asks for its weights. ``w``: they are there, ``source.latency`` later.
+
+    In cycles without ``step`` come the weights of the next step.
+    """
+    return {"step": In(1), "w": Out(source.planes * source.rows * source.simd)}
+
+
+def weights_of(source: WeightSource) -> "Planes | Words | Codewords | PhasedTile":
     """The component for a source."""
+    if isinstance(source, PlanesSource):
+        return Planes(source)
     if isinstance(source, WordSource):
         return Words(source)
     return Codewords(source) if isinstance(source, CodebookSource) else PhasedTile(source)
 
 
 def by_position(rows: Sequence[Value]) -> Value:
-    """The weights of all rows, bit ``position * rows + row``."""
+    """The weights of all rows of a plane, bit ``position * rows + row``."""
     return Cat(*(row[at] for at in range(len(rows[0])) for row in rows))
+
+
+class Planes(wiring.Component):
+    """The planes of several sources, bit ``(plane * simd + position) * rows + row``."""
+
+    step: Signal
+    w: Signal
+
+    def __init__(self, source: PlanesSource) -> None:
+        self._source = source
+        super().__init__(ports(source))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        source = self._source
+        steps = valid_stages(m, self.step, source.latency - 1, "step")
+        size = source.rows * source.simd
+        for number, (part, places) in enumerate(zip(source.parts, source.places, strict=True)):
+            m.submodules[f"part{number}"] = weights = weights_of(part)
+            m.d.comb += weights.step.eq(steps[source.latency - part.latency])
+            words = [weights.w[at : at + part.rows] for at in range(0, len(weights.w), part.rows)]
+            rows = Cat(*(word.replicate(source.rows // part.rows) for word in words))
+            for at, place in enumerate(places):
+                plane = rows[at * size : (at + 1) * size]
+                m.d.comb += self.w[place * size : (place + 1) * size].eq(plane)
+        return m
 
 
 class Words(wiring.Component):
@@ -45,9 +77,11 @@ class Words(wiring.Component):
         m.submodules.rom = rom = RomSequence(self._source.rom, self._source.latency)
         m.d.comb += rom.step.eq(self.step)
         word = rom.data
-        simd = self._source.simd
+        simd, planes = self._source.simd, self._source.planes
         rows = [word[at : at + simd] for at in range(0, len(word), simd)]
-        m.d.comb += self.w.eq(by_position(rows))
+        step = len(rows) // planes
+        sets = [rows[at : at + step] for at in range(0, len(rows), step)]
+        m.d.comb += self.w.eq(Cat(*map(by_position, sets)))
         return m
 
 
@@ -68,21 +102,30 @@ class Codewords(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        source, rows, tau = self._source, self._source.rows, self._source.tau
+        source, rows, bits = self._source, self._source.rows, self._source.field_bits
         m.submodules.rom = rom = RomSequence(source.rom, 1 + (source.rom.style == "block"))
         m.d.comb += rom.step.eq(self.step)
         indices = rom.data
         m.submodules.codewords = codewords = table_memory(source.low_rom)
+        turn = registered(m, self._turn(m), 1 + (source.rom.style == "block"))
         found = []
-        for field in range(len(indices) // tau):
-            index = indices[field * tau : (field + 1) * tau]
+        for at in range(0, len(indices), bits):
+            index = Cat(indices[at : at + bits], turn)
             port = codewords.read_port(domain="comb")
-            m.d.comb += port.addr.eq(index)
+            m.d.comb += port.addr.eq(index[: source.low_bits])
             found.append(self._chosen(m, port.data, index[source.low_bits :]))
         channels = len(found) // rows
         words = (Cat(*found[at : at + channels]) for at in range(0, len(found), channels))
         m.d.comb += self.w.eq(by_position([registered(m, word) for word in words]))
         return m
+
+    def _turn(self, m: Module) -> Value:
+        """Whose codebook the words of this step name; no bits where there is but one."""
+        source = self._source
+        if source.turns == 1:
+            return Const(0, 0)
+        over = count_steps(m, self.step, source.run) == source.run - 1
+        return count_steps(m, self.step & over, source.turns)
 
     def _chosen(self, m: Module, candidates: Value, choice: Value) -> Value:
         """The codeword that the high bits of an index choose among those that its low bits name."""
@@ -113,13 +156,12 @@ class PhasedTile(wiring.Component):
             bits = [Const(table.words[0] >> at & 1, 1) for at in range(source.simd)]
             m.d.comb += self.w.eq(Cat(*(bit.replicate(source.rows) for bit in bits)))
             return m
-        m.submodules.tile = tile = table_memory(table)
         last = count_steps(m, self.step, source.run) == source.run - 1
         rows = []
         for row, start in enumerate(source.starts):
             addr = Signal(range(table.depth), init=start, name=f"addr{row}")
             ahead = Signal(range(2 * table.depth), name=f"ahead{row}")
-            port = tile.read_port()
+            m.submodules[f"tile{row}"] = tile = Rom(table, source.latency)
             with m.If(last):
                 m.d.comb += ahead.eq(addr + source.jump)
             with m.Else():
@@ -127,7 +169,7 @@ class PhasedTile(wiring.Component):
             with m.If(self.step):
                 over = ahead >= table.depth
                 m.d.sync += addr.eq(ahead - (over.replicate(len(ahead)) & table.depth))
-            m.d.comb += port.addr.eq(addr)
-            rows.append(registered(m, port.data, source.latency - 1))
+            m.d.comb += tile.addr.eq(addr)
+            rows.append(tile.data)
         m.d.comb += self.w.eq(by_position(rows))
         return m

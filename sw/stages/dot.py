@@ -11,8 +11,9 @@ from subbit.sw.ir.layers.conv2d import Conv2d, Padding
 from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import Network, Node
+from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.ir.weights import CodebookWeights, TiledWeights
+from subbit.sw.ir.weights import CodebookWeights, TiledWeights, Weights
 from subbit.sw.stages.stage import Stage, check_divides, divisors
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.pick import Pick
@@ -34,7 +35,11 @@ class DotStage(Stage):
     tile a divisor of the tile. ``weights``: where the weights live (``block`` RAM, ``logic``, or
     ``auto`` by depth). ``pixels``: output pixels of a row computed at once with the same weights, a
     divisor of the row. ``popcount``: the counters' form, ``portable`` or the fabric for whose carry
-    chains they are built. Cycles per ``pixels``: ``(outputs / pe) * (N / simd)``.
+    chains they are built.
+
+    Of inputs of M bits and weights of K bit planes ``x_branches``, a divisor of M, and
+    ``w_branches``, a divisor of K, are processed at once; 0, the default, is all of them. Cycles
+    per ``pixels``: ``(outputs / pe) * (N / simd) * (M / x_branches) * (K / w_branches)``.
     """
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -50,6 +55,8 @@ class DotStage(Stage):
     weights: str = "auto"
     window: str = "auto"
     popcount: str = PORTABLE
+    x_branches: int = 0
+    w_branches: int = 0
 
     @classmethod
     def absorbs(cls, network: Network, node: Node, follower: Node) -> bool:
@@ -79,9 +86,10 @@ class DotStage(Stage):
         layer = self.layer(network)
         weights = layer.weights
         size = layer.kernel**2 if isinstance(layer, Conv2d) else 1
-        tile = weights.tile.size if isinstance(weights, TiledWeights) else 0
+        planes = [plane for _, plane in branches_of(weights)]
+        tile = gcd(*(plane.tile.size for plane in planes if isinstance(plane, TiledWeights)))
         whole = [size * c for c in divisors(weights.row_length // size)]
-        fitting = [simd for simd in whole if not tile or tile % simd == 0]
+        fitting = [simd for simd in whole if tile % simd == 0]
         return fitting or [simd for simd in divisors(weights.row_length) if tile % simd == 0]
 
     def faster(self, network: Network) -> "list[DotStage]":
@@ -105,9 +113,16 @@ class DotStage(Stage):
     def least_cycles(self, network: Network) -> int:
         """The engine's; several pixels leave one after the other."""
         layer, y = self.layer(network), network.types[self.layers[0]]
-        words = layer.weights.row_length // self.simd
+        words = layer.weights.row_length // self.simd * self.plane_turns(network)
+        if self.x_branches:
+            words *= network.types[network.node(self.layers[0]).inputs[0]].bits // self.x_branches
         passes = layer.weights.shape[0] // self.pe * y.height * y.width
         return passes * max(-(-words // self.pixels), int(self.pixels > 1))
+
+    def plane_turns(self, network: Network) -> int:
+        """How often a vector is taken for each pass over the outputs."""
+        planes = len(branches_of(self.layer(network).weights))
+        return planes // (self.w_branches or planes)
 
     def check(self, network: Network) -> None:
         """Raise PlanError where a setting does not fit the layer."""
@@ -117,13 +132,23 @@ class DotStage(Stage):
         check_divides("pixels", self.pixels, row, "the output pixels of a row")
         check_divides("pe", self.pe, weights.shape[0], "the layer's outputs")
         check_divides("simd", self.simd, weights.row_length, "the weights of one output")
-        if isinstance(weights, CodebookWeights) and self.simd % weights.codewords[0].size:
+        planes = [plane for _, plane in branches_of(weights)]
+        bits = network.types[network.node(self.layers[0]).inputs[0]].bits
+        check_divides("x_branches", self.x_branches or bits, bits, "the bits of an input")
+        count = len(planes)
+        check_divides("w_branches", self.w_branches or count, count, "the weights' bit planes")
+        for plane in planes:
+            self.check_plane(plane)
+
+    def check_plane(self, plane: Weights) -> None:
+        """Raise PlanError where ``simd`` does not fit the encoding of a bit plane."""
+        if isinstance(plane, CodebookWeights) and self.simd % plane.codewords[0].size:
             raise PlanError(
-                f"simd={self.simd} must be a multiple of {weights.codewords[0].size}: "
+                f"simd={self.simd} must be a multiple of {plane.codewords[0].size}: "
                 "a codebook layer consumes whole kernels"
             )
-        if isinstance(weights, TiledWeights):
-            check_divides("simd", self.simd, weights.tile.size, "the bits of the tile")
+        if isinstance(plane, TiledWeights):
+            check_divides("simd", self.simd, plane.tile.size, "the bits of the tile")
 
     def units(self, network: Network) -> list[tuple[str, Unit]]:
         """A window (or a replay buffer), the engine, and the pixels it gives put in their order."""
@@ -131,7 +156,7 @@ class DotStage(Stage):
         node = network.node(self.layers[0])
         x, y = network.types[node.inputs[0]], network.types[node.name]
         layer = self.layer(network)
-        folds = layer.weights.shape[0] // self.pe
+        folds = layer.weights.shape[0] // self.pe * self.plane_turns(network)
         if isinstance(layer, Conv2d):
             feed = self.window_units(layer, x, folds)
         else:
@@ -150,6 +175,8 @@ class DotStage(Stage):
             post=post,
             memory=self.weights,
             form=self.popcount,
+            x_branches=self.x_branches,
+            w_branches=self.w_branches,
         )
         return [*feed, ("dot", dot), *self.order_units(dot)]
 

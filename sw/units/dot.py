@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.cycles.model import GIVE, TAKE, WAIT, Process
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.affine import Affine
@@ -16,9 +16,9 @@ from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import TiledWeights, Weights
 from subbit.sw.units.affine import AffineCore
 from subbit.sw.units.cost import Cost
+from subbit.sw.units.planes import PlaneGroups, WeightSource, plane_groups, planes_source
 from subbit.sw.units.popcount import FORMS, PORTABLE, PopcountXnor
 from subbit.sw.units.rom import Rom, packed, period, rom_of
-from subbit.sw.units.source import Source, source_of
 from subbit.sw.units.threshold import ThresholdCore, queue_cost, threshold_values
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
@@ -29,7 +29,7 @@ __all__ = ["Dot"]
 class Dot(Unit):
     """Dot products of ``weights`` with input vectors, and what follows on each output.
 
-    Each of the ``vectors`` vectors of a frame (output pixels) arrives ``passes`` times, each time
+    Each of the ``vectors`` vectors of a frame (output pixels) arrives ``repeats`` times, each time
     in ``words = N / simd`` beats of ``simd`` positions in the row-major order of a weight row. Pass
     g gives a beat of the outputs ``g*pe .. g*pe + pe - 1``. ``encoding``, ``bits``: of the input
     codes; with ``masked`` each lane has a mask bit above the code, and a lane whose mask is 0
@@ -40,8 +40,14 @@ class Dot(Unit):
     ``pixels`` vectors go side by side with the same weights, the first in the lowest lanes of input
     and output; ``vectors`` then counts such groups.
 
-    Interval: one input beat a cycle. Latency: ``stages + 1`` cycles from a pass's last input beat
-    to its output.
+    An M-bit input and weights of K bit planes are M*K branches. ``x_branches`` bits of an input, a
+    divisor of M, and ``w_branches`` planes, a divisor of K, are processed at once, 0 for all. Each
+    beat then takes ``bit_turns = M / x_branches`` cycles, the high bits first, and each pass takes
+    the vector ``plane_turns = K / w_branches`` times, the high planes first; sums so far are
+    shifted on the way into the next turn, so that all branches share an accumulator.
+
+    Interval: one input beat in ``bit_turns`` cycles. Latency: ``stages + 1`` cycles from a pass's
+    last input beat to its output.
 
     Raises PlanError where ``pe``, ``simd``, the encodings and the weights do not fit each other.
     """
@@ -58,6 +64,8 @@ class Dot(Unit):
     memory: str = "auto"
     pixels: int = 1
     form: str = PORTABLE
+    x_branches: int = 0
+    w_branches: int = 0
 
     def __post_init__(self) -> None:
         outputs, length = self.weights.shape[0], self.weights.row_length
@@ -74,6 +82,11 @@ class Dot(Unit):
         for name, number in (("vector", self.vectors), ("pixel", self.pixels)):
             if number < 1:
                 raise PlanError(f"a frame has at least one {name}, not {number}")
+        if self.x_branches < 0 or self.bits % self.x_bits:
+            raise PlanError(
+                f"x_branches must divide the {self.bits} bits of an input, "
+                f"and {self.x_branches} does not"
+            )
         _ = self.x_type, self.source, self.o
 
     @cached_property
@@ -107,17 +120,42 @@ class Dot(Unit):
         """G, passes of a vector."""
         return self.weights.shape[0] // self.pe
 
-    @cached_property
-    def source(self) -> Source:
-        """Where the weights come from."""
-        return source_of(self.weights, self.pe, self.simd, self.memory)
+    @property
+    def x_bits(self) -> int:
+        """Bits of an input processed at once."""
+        return self.x_branches or self.bits
 
     @property
+    def bit_turns(self) -> int:
+        """Cycles that a beat takes, one for each ``x_bits`` bits of the inputs."""
+        return self.bits // self.x_bits
+
+    @cached_property
+    def groups(self) -> PlaneGroups:
+        """The bit planes of the weights, as the turns take them."""
+        return plane_groups(self.weights, self.w_branches)
+
+    @property
+    def plane_turns(self) -> int:
+        """How often a pass takes the vector, once for each group of bit planes."""
+        return len(self.groups.groups)
+
+    @property
+    def repeats(self) -> int:
+        """How often the vectors of a frame arrive, one after the other."""
+        return self.passes * self.plane_turns
+
+    @cached_property
+    def source(self) -> WeightSource:
+        """Where the weights come from."""
+        return planes_source(self.groups, self.pe, self.simd, self.memory)
+
+    @cached_property
     def popcount(self) -> PopcountXnor:
         """The counters of matching positions of one pixel."""
-        source = self.source
-        constant = source.rom.style == "const"
-        return PopcountXnor(source.rows, self.simd, self.bits, self.masked, constant, self.form)
+        source, scales = self.source, self.groups.scales
+        shape = (source.rows, self.simd, self.x_bits, self.masked, source.constant)
+        return PopcountXnor(*shape, self.form, scales)
 
     @property
     def crossing(self) -> bool:
@@ -148,33 +186,39 @@ class Dot(Unit):
 
     @property
     def word_top(self) -> int:
-        """The greatest raw number of a word, before its scale."""
+        """The greatest raw number of a word, of the branches of one cycle and before its scale."""
         return self.popcount.top << self.masked
+
+    @property
+    def beat_top(self) -> int:
+        """The greatest raw number of a beat, whose turns are added up, before its scale."""
+        return self.word_top * ((1 << self.bits) - 1) // ((1 << self.x_bits) - 1)
 
     @cached_property
     def raw_top(self) -> int:
         """The greatest accumulated raw number."""
         if self.crossing:
-            return self.word_top * int(self.scales.sum(axis=1).max())
-        return self.word_top * self.words
+            return self.beat_top * int(self.scales.sum(axis=1).max())
+        return self.beat_top * self.words * self.groups.total // sum(self.groups.scales)
 
     @cached_property
     def from_raw(self) -> tuple[Ints, Ints]:
         """``(a, b)``, each ``(outputs,)``, with dot = a * raw + b for each output.
 
-        Unmasked, ``raw = sum of xnor'ed codes``: 2*raw - (2**M - 1)*N for bipolar codes (DESIGN:
-        dot = 2*popcount - N), raw - (2**M - 1)*(number of -1) for unsigned ones. Masked codes
-        count twice and blanks once, raw - (2**M - 1)*N. All times the scale of the row or word.
+        ``raw`` counts matches times the weights of their branches. With S the sum of the planes'
+        scales, unmasked and bipolar dot = 2*raw - (2**M - 1)*S*N (DESIGN: 2*popcount - N for each
+        branch), unsigned raw - (2**M - 1)*(sum of the scales of -1s). Masked codes count twice and
+        blanks once, raw - (2**M - 1)*S*N. All times the scale of the row or word of a tile, and of
+        the lowest plane.
         """
         top = (1 << self.bits) - 1
-        outputs = self.weights.shape[0]
-        minus = np.full((outputs, self.words), self.simd)
-        a = np.full(outputs, 1 if self.masked else 2)
+        outputs, unit = self.weights.shape[0], self.groups.unit
+        total = self.scales.sum(axis=1) * self.simd * self.groups.total * unit
+        a = np.full(outputs, unit if self.masked else 2 * unit)
         if self.encoding is Encoding.UNSIGNED:
-            signs = self.weights.dense().reshape(outputs, self.words, self.simd)
-            minus, a = (signs < 0).sum(axis=2), np.ones(outputs, np.int64)
-        b = -top * (minus * self.scales).sum(axis=1)
-        return (a if self.crossing else a * self.scales[:, 0]), b
+            total = (total - self.weights.dense().reshape(outputs, -1).sum(axis=1)) // 2
+            a = np.full(outputs, unit)
+        return (a if self.crossing else a * self.scales[:, 0]), -top * total
 
     @cached_property
     def core(self) -> ThresholdCore | AffineCore:
@@ -189,19 +233,29 @@ class Dot(Unit):
         return AffineCore(0, self.raw_top, a, b, self.pe, self.o.bits, self.pixels)
 
     @property
+    def count_stages(self) -> int:
+        """Register stages from an input beat to the raw number of the branches of a cycle."""
+        return self.source.latency + self.popcount.latency + self.masked
+
+    @property
     def word_stages(self) -> int:
-        """Register stages from an input beat to the raw number of its word."""
-        return self.source.latency + self.popcount.latency + self.masked + self.crossing
+        """Register stages from the last cycle of an input beat to its raw number."""
+        return self.count_stages + (self.bit_turns > 1) + self.crossing
+
+    @property
+    def beats(self) -> int:
+        """Input beats from which an output is summed up."""
+        return self.words * self.plane_turns
 
     @property
     def stages(self) -> int:
         """Register stages from an input beat to the output queue."""
-        return self.word_stages + (self.words > 1) + self.core.latency
+        return self.word_stages + (self.beats > 1) + self.core.latency
 
     @property
     def depth(self) -> int:
-        """Beats that the output queue holds: enough for an input beat every cycle."""
-        return -(-(self.stages + 2) // self.words)
+        """Beats that the output queue holds: enough for an input beat every ``bit_turns``."""
+        return -(-(self.stages + 2) // (self.beats * self.bit_turns))
 
     def cost(self) -> Cost:
         """Estimated cost after mapping; affine ends take multipliers beside it."""
@@ -209,26 +263,34 @@ class Dot(Unit):
         total = self.source.cost + self.core.cost
         total += sum((self.popcount.cost for _ in range(self.pixels)), Cost())
         total += queue_cost(self.o, self.depth)
-        total += Cost(20, self.i.width * self.source.latency + 2 * self.stages)
+        lanes = self.i.lanes * (self.x_bits + self.masked)
+        total += Cost(20, lanes * self.source.latency + 2 * self.stages)
         if self.masked:
             wide = self.word_top.bit_length()
             total += Cost(2 * -(-wide // 2) * rows, wide * rows)
+        if self.bit_turns > 1:
+            wide = self.beat_top.bit_length()
+            total += Cost(self.i.lanes * self.x_bits * (self.bit_turns - 1))
+            total += Cost(2 * -(-wide // 2) * rows + 8, 2 * wide * rows + 8)
         if self.crossing:
             total += self.scale_rom.cost + Cost(flip_flops=(bits - 1) * rows)
-        if self.words > 1:
-            total += Cost(2 * -(-bits // 2) * rows, 2 * bits * rows)
+        if self.beats > 1:
+            shifted = len(set(self.groups.shifts) - {0}) * bits
+            total += Cost((2 * -(-bits // 2) + shifted) * rows, 2 * bits * rows)
         return total
 
     def processes(self) -> tuple[Process, ...]:
-        """Takes a beat a cycle; the last one of each pass gives one."""
-        group = np.full(self.words, TAKE, np.uint8)
+        """Takes a beat in its last turn; the last one of each pass gives one."""
+        group = np.full(self.beats * self.bit_turns, WAIT, np.uint8)
+        group[self.bit_turns - 1 :: self.bit_turns] = TAKE
         group[-1] |= GIVE
         steps = np.tile(group, self.passes * self.vectors)
         return (Process("dot", steps, self.stages + 1, self.depth, 1),)
 
     def reference(self, beats: Beats) -> Beats:
         """The layers' own definition, from the dense weights."""
-        groups = beats.reshape(-1, self.passes, self.words, self.pixels, self.simd)
+        shape = (-1, self.passes, self.plane_turns, self.words, self.pixels, self.simd)
+        groups = beats.reshape(shape)[:, :, 0]
         passes = np.moveaxis(groups, 3, 1).reshape(-1, self.passes, self.words * self.simd)
         codes = passes & ((1 << self.bits) - 1)
         values = 2 * codes - (1 << self.bits) + 1 if self.encoding is Encoding.BIPOLAR else codes

@@ -29,17 +29,20 @@ def tree_stages(terms: int) -> int:
 
 @dataclass(frozen=True)
 class PopcountXnor:
-    """For each row ``sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, r, l]) & mask[l])``.
+    """XNOR-popcounts of a word with the weights of ``rows`` outputs r, all branches added up.
 
-    ``rows`` rows r, ``simd`` positions l of ``bits`` bits b, weights of ``len(scales)`` bit planes
-    k, each of which counts a power of two: the branches of the {-1,+1} decomposition. With ``masked`` each position carries a mask bit above
-    its value, and ``blanks``, the number of positions with mask 0, comes out beside the counts.
-    ``constant``: ``w`` never changes. Portable logic counts the branches of one weight together and
-    adds those sums shifted; codes of CODE_BITS bits or more it adds as numbers, plane by plane.
-    ``form``: ``portable``, or the fabric for whose cells the
-    counters are meant. Its latency and cost are then those of the vendor's compressor trees;
-    wherever they are made for anything else (simulation, another part) a portable form of the same
-    latency takes their place.
+    ``count[r] = sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, r, l]) & mask[l])``
+
+    ``simd`` positions l of ``bits`` bits b, weights of ``len(scales)`` bit planes k, each of which
+    counts a power of two: the branches of the {-1,+1} decomposition. With ``masked`` each position
+    carries a mask bit above its value, and ``blanks``, the number of positions with mask 0, comes
+    out beside the counts. ``constant``: ``w`` never changes.
+
+    Portable logic counts the branches of one weight together and adds those sums shifted; codes of
+    CODE_BITS bits or more it adds as numbers, plane by plane. ``form``: ``portable``, or the fabric
+    for whose cells the counters are meant. Its latency and cost are then those of the vendor's
+    compressor trees; wherever they are made for anything else (simulation, another part) a portable
+    form of the same latency takes their place.
     """
 
     rows: int

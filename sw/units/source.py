@@ -8,6 +8,7 @@ side by side, so that a block RAM serves the adders of a row or two and is place
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import gcd
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,12 +26,19 @@ class WordSource:
     """One table of whole weight words, read one after another: plain weights, or a tile.
 
     ``rows``: distinct outputs a step computes; PE lane j takes row ``j % rows``. ``rom``: bit
-    ``row * simd + position`` of a word is a weight.
+    ``(plane * rows + row) * simd + position`` of a word is a weight; ``planes``: bit planes side by
+    side.
     """
 
     rows: int
     simd: int
     rom: Rom
+    planes: int = 1
+
+    @property
+    def constant(self) -> bool:
+        """Whether the weights are wires."""
+        return self.rom.style == "const"
 
     @property
     def latency(self) -> int:
@@ -47,19 +55,33 @@ class WordSource:
 class CodebookSource:
     """A table of indices, and behind it a table of codewords for each kernel of a word.
 
-    ``rom``: index words; field ``row * channels + channel`` of ``tau`` bits. ``codewords``:
-    ``(2**tau, k*k)`` bits, in logic.
+    ``rom``: index words; field ``row * channels + channel`` of ``field_bits``. ``codewords``:
+    ``(2**tau, k*k)`` bits, in logic. Where ``turns`` codebooks take turns, each for ``run`` words,
+    the turn's number is the high bits of an index.
     """
 
+    planes: ClassVar[int] = 1
     rows: int
     simd: int
     rom: Rom
     codewords: Bits
+    turns: int = 1
+    run: int = 1
+
+    @property
+    def constant(self) -> bool:
+        """Whether the weights are wires."""
+        return self.rom.style == "const"
 
     @property
     def tau(self) -> int:
         """Bits of an index."""
         return len(self.codewords).bit_length() - 1
+
+    @property
+    def field_bits(self) -> int:
+        """Bits of an index that are stored."""
+        return self.tau - (self.turns - 1).bit_length()
 
     @property
     def kernel(self) -> int:
@@ -90,7 +112,9 @@ class CodebookSource:
         tables = 1 << (self.tau - self.low_bits)
         decoder = Cost(bits * decoder_luts(self.tau), bits * (tables + 1 if tables > 1 else 1))
         indices = self.rom.width if self.rom.style == "block" else 0
-        return self.rom.cost + decoder + Cost(flip_flops=indices)
+        counters = (self.turns - 1).bit_length() + (self.run - 1).bit_length()
+        turns = Cost(2 * counters, 2 * counters) if self.turns > 1 else Cost()
+        return self.rom.cost + decoder + turns + Cost(flip_flops=indices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +126,18 @@ class PhaseSource:
     memory with r read ports takes r copies of the tile.
     """
 
+    planes: ClassVar[int] = 1
     rows: int
     simd: int
     rom: Rom
     starts: tuple[int, ...]
     run: int
     jump: int
+
+    @property
+    def constant(self) -> bool:
+        """Whether the weights are wires."""
+        return self.rom.style == "const"
 
     @property
     def latency(self) -> int:
@@ -170,17 +200,26 @@ def codebook(weights: Weights, pe: int, simd: int, memory: str) -> Source:
             f"codebook weights come in whole kernels: SIMD must be a multiple of {kernel}, "
             f"and {simd} is not"
         )
-    channels, tau = simd // kernel, weights.tau
+    words = index_words(weights, pe, simd)
+    rom = rom_of(words[: period(words)], simd // kernel * pe * weights.tau, memory)
+    if better_dense(rom, kernel, weights.tau):
+        return plain(weights, pe, simd, "logic")
+    return CodebookSource(pe, simd, rom, weights.codewords.reshape(-1, kernel))
+
+
+def index_words(weights: CodebookWeights, pe: int, simd: int) -> list[int]:
+    """The indices of every step as a word."""
+    channels = simd // weights.codewords[0].size
     fields = weights.indices.reshape(len(weights.indices) // pe, pe, -1, channels)
     sets = fields.transpose(0, 2, 1, 3).reshape(-1, channels * pe)
-    words = [packed(row, tau) for row in sets.tolist()]
-    rom = rom_of(words[: period(words)], channels * pe * tau, memory)
+    return [packed(row, weights.tau) for row in sets.tolist()]
+
+
+def better_dense(rom: Rom, kernel: int, tau: int) -> bool:
+    """Whether weights in logic take less than such indices and their decoders."""
     decode = kernel * decoder_luts(tau) + tau * lut_rom_luts(rom.depth)
-    if rom.style == "const" or (
-        rom.style == "logic" and kernel * lut_rom_luts(rom.depth) <= decode
-    ):
-        return plain(weights, pe, simd, "logic")
-    return CodebookSource(pe, simd, rom, weights.codewords.reshape(1 << tau, kernel))
+    dense = kernel * lut_rom_luts(rom.depth)
+    return rom.style == "const" or (rom.style == "logic" and dense <= decode)
 
 
 def tiled(weights: Weights, pe: int, simd: int, memory: str) -> Source:

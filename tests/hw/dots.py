@@ -3,12 +3,19 @@
 import numpy as np
 from numpy.random import Generator
 
-from subbit.sw.ir import Affine, BinaryWeights, CodebookWeights, Threshold, TiledWeights
+from subbit.sw.ir import (
+    Affine,
+    BinaryWeights,
+    CodebookWeights,
+    PlanesWeights,
+    Threshold,
+    TiledWeights,
+)
 from subbit.sw.ir.weights import Weights
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.unit import Beats
 
-__all__ = ["affine", "codebook", "flipped", "frames", "plain", "thresholds", "tiled"]
+__all__ = ["affine", "codebook", "flipped", "frames", "plain", "planes", "thresholds", "tiled"]
 
 
 def plain(rng: Generator, outputs: int, length: int) -> Weights:
@@ -25,6 +32,10 @@ def tiled(rng: Generator, outputs: int, length: int, repeats: int, scaled: bool 
     return TiledWeights((outputs, length), rng.integers(0, 2, outputs * length // repeats), scales)
 
 
+def planes(rng: Generator, outputs: int, length: int, count: int) -> PlanesWeights:
+    return PlanesWeights(tuple(plain(rng, outputs, length) for _ in range(count)))
+
+
 def thresholds(rng: Generator, outputs: int, reach: int, bits: int) -> Threshold:
     table = np.sort(rng.integers(-reach, reach + 1, (outputs, (1 << bits) - 1)), axis=1)
     return Threshold(table, rng.integers(0, 2, outputs))
@@ -38,7 +49,7 @@ def frames(rng: Generator, unit: Dot, count: int) -> Beats:
     """Random vectors, each repeated for its passes, as the replay before the engine does it."""
     shape = (count * unit.vectors, unit.words, unit.pixels * unit.simd)
     vectors = rng.integers(0, 1 << unit.i.bits, shape)
-    return np.repeat(vectors, unit.passes, axis=0).reshape(-1, unit.i.lanes)
+    return np.repeat(vectors, unit.repeats, axis=0).reshape(-1, unit.i.lanes)
 
 
 def flipped(weights: Weights, place: int) -> Weights:
