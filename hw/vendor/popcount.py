@@ -43,9 +43,9 @@ def add_netlist(
 class VendorPopcount(wiring.Component):
     """The ports and the sums of :class:`subbit.hw.popcount.PopcountXnor`, of a vendor's cells.
 
-    ``form``: of one row, with the shape's ``simd``, ``bits`` and ``masked``. ``latency``: cycles
-    from positions to counts, at least those of the netlist, which is the default; a new set every
-    cycle. Raises ValueError where they do not fit each other.
+    ``form``: of one row, with the shape's ``simd``, ``bits``, ``masked`` and ``scales``.
+    ``latency``: cycles from positions to counts, at least those of the netlist, which is the
+    default; a new set every cycle. Raises ValueError where they do not fit each other.
     """
 
     x: Signal
@@ -54,7 +54,7 @@ class VendorPopcount(wiring.Component):
     blanks: Signal
 
     def __init__(self, shape: Shape, form: Popcount, latency: int | None = None) -> None:
-        if (shape.simd, shape.bits, shape.masked) != (form.simd, form.bits, form.masked):
+        if fields_of(shape) != fields_of(form):
             raise ValueError(f"{form!r} does not count a row of {shape!r}")
         self._shape, self.form = shape, form
         self._netlist = popcount_netlist(form)
@@ -66,7 +66,7 @@ class VendorPopcount(wiring.Component):
         super().__init__(
             {
                 "x": In(shape.simd * (shape.bits + shape.masked)),
-                "w": In(shape.simd * shape.rows),
+                "w": In(len(shape.scales) * shape.simd * shape.rows),
                 "count": Out(shape.width * shape.rows),
                 "blanks": Out(shape.simd.bit_length()),
             }
@@ -93,6 +93,11 @@ class VendorPopcount(wiring.Component):
         return m
 
 
+def fields_of(counter: Shape | Popcount) -> tuple[int | bool | tuple[int, ...], ...]:
+    """What a row counts."""
+    return counter.simd, counter.bits, counter.masked, counter.scales
+
+
 class PopcountSum(wiring.Component):
     """A running sum of XNOR-popcounts of one row, in one compressor tree.
 
@@ -114,7 +119,7 @@ class PopcountSum(wiring.Component):
         super().__init__(
             {
                 "x": In(form.simd * form.lane),
-                "w": In(form.simd),
+                "w": In(len(form.scales) * form.simd),
                 "first": In(1),
                 "count": Out(form.total),
             }

@@ -18,13 +18,14 @@ LOOSE = 8  # of so many bits, one is not counted in threes but kept as carry-in
 
 @dataclass(frozen=True)
 class Popcount:
-    """``sum over l, b of 2**b * (xnor(x[l, b], w[l]) & mask[l])`` of one row of an engine.
+    """``sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, l]) & mask[l])`` of one row.
 
-    Nets: for each position l its ``bits`` bits of ``x``, then its mask bit if ``masked``; then
-    ``w``, unless the weights are constant (``weights``). With ``total``, a width, the result is a
-    running sum of the counts since that which came with net ``first`` at 1, modulo 2**total; the
-    bits of the sum are the last nets. ``fabric``: whose carry chains; ``limit``: their places;
-    ``depth``: levels between registers.
+    ``scales``: for each bit plane k of the weights the power of two that it counts. Nets: for each
+    position l its ``bits`` bits of ``x``, then its mask bit if ``masked``; then ``w``, plane by
+    plane (``k * simd + l``), unless the weights are constant (``weights``, in the same order). With
+    ``total``, a width, the result is a running sum of the counts since that which came with net
+    ``first`` at 1, modulo 2**total; the bits of the sum are the last nets. ``fabric``: whose carry
+    chains; ``limit``: their places; ``depth``: levels between registers.
     """
 
     simd: int
@@ -35,6 +36,13 @@ class Popcount:
     fabric: str = "ecp5"
     limit: int = 32
     depth: int = 1
+    scales: tuple[int, ...] = (1,)
+
+    def __post_init__(self) -> None:
+        if not self.scales or any(scale.bit_count() != 1 for scale in self.scales):
+            raise ValueError(f"scales are powers of two, not {self.scales!r}")
+        if self.weights is not None and len(self.weights) != self.simd * len(self.scales):
+            raise ValueError(f"{self.simd * len(self.scales)} weights, not {len(self.weights)}")
 
     @property
     def lane(self) -> int:
@@ -44,7 +52,7 @@ class Popcount:
     @property
     def first(self) -> int:
         """The net that starts a new sum."""
-        return self.simd * (self.lane + (self.weights is None))
+        return self.simd * (self.lane + (self.weights is None) * len(self.scales))
 
     @property
     def inputs(self) -> int:
@@ -54,16 +62,27 @@ class Popcount:
     @property
     def width(self) -> int:
         """Bits of the result."""
-        return self.total or (self.simd * ((1 << self.bits) - 1)).bit_length()
+        return self.total or (self.simd * ((1 << self.bits) - 1) * sum(self.scales)).bit_length()
 
-    def match(self, position: int, bit: int) -> Unit:
-        """Whether a bit of a position matches its weight, and is not masked out."""
+    @property
+    def matches(self) -> list[list[Unit]]:
+        """The bits to count, by weight."""
+        found: list[list[Unit]] = [[] for _ in range(self.bits + max(self.scales).bit_length() - 1)]
+        for plane, scale in enumerate(self.scales):
+            for bit in range(self.bits):
+                units = [self.match(position, bit, plane) for position in range(self.simd)]
+                found[bit + scale.bit_length() - 1] += units
+        return found
+
+    def match(self, position: int, bit: int, plane: int = 0) -> Unit:
+        """Whether a bit of a position matches a bit of its weight, and is not masked out."""
         x = position * self.lane + bit
         mask = position * self.lane + self.bits
+        weight = plane * self.simd + position
         if self.weights is None:
-            w = self.simd * self.lane + position
+            w = self.simd * self.lane + weight
             return Unit((x, w, mask), MATCH) if self.masked else Unit((x, w), XNOR)
-        ones = self.weights[position]
+        ones = self.weights[weight]
         if self.masked:
             return Unit((x, mask), 0b1000 if ones else 0b0100)
         return Unit((x,), 0b10 if ones else 0b01)
@@ -72,11 +91,7 @@ class Popcount:
 @lru_cache(maxsize=64)
 def popcount_netlist(popcount: Popcount) -> Netlist:
     """The cells that count. Raises PlanError if there is no way to."""
-    fabric = FABRICS[popcount.fabric]
-    matches = [
-        [popcount.match(at, bit) for at in range(popcount.simd)] for bit in range(popcount.bits)
-    ]
-    return count(popcount, matches, fabric)
+    return count(popcount, popcount.matches, FABRICS[popcount.fabric])
 
 
 @lru_cache(maxsize=64)

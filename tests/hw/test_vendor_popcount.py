@@ -22,7 +22,13 @@ FABRICS = ("ecp5", "ice40", "gowin")
 def form_of(shape: Shape, fabric: str = "ecp5", depth: int = 1) -> VendorPopcount:
     """The vendor's form of a shape."""
     return VendorPopcount(
-        shape, Popcount(shape.simd, shape.bits, shape.masked, fabric=fabric, depth=depth)
+        shape,
+        Popcount(
+            *(shape.simd, shape.bits, shape.masked),
+            fabric=fabric,
+            depth=depth,
+            scales=shape.scales,
+        ),
     )
 
 
@@ -34,9 +40,11 @@ def ports(form: VendorPopcount | PopcountXnor) -> list[object]:
 def functions(graph: Aig, bdds: Bdds, shape: Shape) -> list[list[int]]:
     """Count and blanks as functions of inputs and weights, position by position."""
     x, w, lane = graph.port("x"), graph.port("w"), shape.bits + shape.masked
-    order = []
+    order, rows, plane = [], shape.rows, shape.rows * shape.simd
     for at in range(shape.simd):
-        order += x[at * lane : (at + 1) * lane] + w[at * shape.rows : (at + 1) * shape.rows]
+        order += x[at * lane : (at + 1) * lane]
+        for first in range(0, len(w), plane):
+            order += w[first + at * rows : first + (at + 1) * rows]
     return [bdds.of(graph, order, port) for port in ("count", "blanks")[: 1 + shape.masked]]
 
 
@@ -52,6 +60,8 @@ def equal(form: VendorPopcount, shape: Shape, fabric: str, folder: Path) -> bool
 SHAPES = [
     *(Shape(1, simd, 1) for simd in (1, 2, 3, 5, 7, 8, 13, 18, 24, 32)),
     *(Shape(2, 9, 1), Shape(1, 6, 2), Shape(1, 4, 4), Shape(1, 9, 1, True)),
+    *(Shape(1, 5, 1, scales=(1, 2)), Shape(1, 4, 2, scales=(1, 2)), Shape(2, 5, 1, scales=(1, 1))),
+    *(Shape(1, 3, 1, scales=(1, 1, 2, 4)), Shape(1, 4, 1, True, scales=(1, 2))),
 ]
 
 
@@ -61,16 +71,21 @@ def test_ecp5_equals_the_portable_form(shape: Shape, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fabric", ["ice40", "gowin"])
-@pytest.mark.parametrize("shape", [Shape(1, 3, 1), Shape(1, 18, 1), Shape(1, 32, 1)], ids=str)
+@pytest.mark.parametrize(
+    "shape",
+    [*(Shape(1, simd, 1) for simd in (3, 18, 32)), Shape(1, 4, 2, scales=(1, 2))],
+    ids=str,
+)
 def test_others_equal_the_portable_form(fabric: str, shape: Shape, tmp_path: Path) -> None:
     assert equal(form_of(shape, fabric), shape, fabric, tmp_path)
 
 
 @pytest.mark.parametrize("fabric", FABRICS)
-def test_equal_by_sat(fabric: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("shape", [Shape(1, 9, 1), Shape(1, 3, 2, scales=(1, 2))], ids=str)
+def test_equal_by_sat(fabric: str, shape: Shape, tmp_path: Path) -> None:
     """Yosys's own solver, registers and all: no input makes a difference in any cycle."""
-    shape = Shape(1, 9, 1)
-    form, portable = Popcount(shape.simd, fabric=fabric), PopcountXnor(shape)
+    form = Popcount(shape.simd, shape.bits, fabric=fabric, scales=shape.scales)
+    portable = PopcountXnor(shape)
     latency = max(popcount_netlist(form).latency, shape.latency)
     padded = VendorPopcount(shape, form, latency)
     assert solve(padded, portable, latency - shape.latency, latency, tmp_path, fabric)
@@ -80,11 +95,14 @@ def expected_counts(shape: Shape, x: NDArray[np.bool_], w: NDArray[np.bool_]) ->
     """Counts ``(words, rows, runs)`` by numpy, of ``x`` and ``w`` of ``(words, bits, runs)``."""
     words, _, runs = x.shape
     positions = x.reshape(words, shape.simd, 1, -1, runs)
-    same = positions[..., : shape.bits, :] == w.reshape(words, shape.simd, shape.rows, 1, runs)
-    if shape.masked:
-        same &= positions[..., shape.bits :, :]
-    weighted: NDArray[np.int64] = same * (1 << np.arange(shape.bits))[:, None]
-    return weighted.sum(axis=(1, 3))
+    total = np.zeros((words, shape.rows, runs), np.int64)
+    planes = w.reshape(words, len(shape.scales), shape.simd, shape.rows, 1, runs)
+    for plane, scale in enumerate(shape.scales):
+        same = positions[..., : shape.bits, :] == planes[:, plane]
+        if shape.masked:
+            same &= positions[..., shape.bits :, :]
+        total += scale * (same * (1 << np.arange(shape.bits))[:, None]).sum(axis=(1, 3))
+    return total
 
 
 def numbers(bits: NDArray[np.bool_], width: int) -> NDArray[np.int64]:
@@ -117,6 +135,10 @@ def check_simulation(form: VendorPopcount, shape: Shape, fabric: str, folder: Pa
         (Shape(2, 144, 1), "ecp5", 2),
         (Shape(2, 16, 4), "ecp5", 1),
         (Shape(2, 36, 1, True), "ecp5", 1),
+        (Shape(2, 36, 2, scales=(1, 2)), "ecp5", 1),
+        (Shape(1, 18, 4, scales=(1, 2, 4, 8)), "ecp5", 2),
+        (Shape(1, 9, 2, True, scales=(1, 1, 2)), "ecp5", 1),
+        (Shape(1, 16, 2, scales=(1, 2)), "ice40", 1),
         (Shape(1, 128, 1), "ice40", 1),
         (Shape(1, 128, 1), "gowin", 1),
         (Shape(1, 9, 1, True), "ice40", 1),
@@ -189,5 +211,11 @@ def test_what_does_not_fit_is_refused() -> None:
         VendorPopcount(Shape(1, 9, 1), Popcount(8))
     with pytest.raises(ValueError, match=r"take \d cycles, which is more than 1"):
         VendorPopcount(Shape(1, 64, 1), Popcount(64), 1)
+    with pytest.raises(ValueError, match="does not count a row"):
+        VendorPopcount(Shape(1, 9, 1, scales=(1, 2)), Popcount(9))
+    with pytest.raises(ValueError, match=r"scales are powers of two, not \(1, 3\)"):
+        Popcount(9, scales=(1, 3))
+    with pytest.raises(ValueError, match="18 weights, not 9"):
+        Popcount(9, weights=(1,) * 9, scales=(1, 2))
     with pytest.raises(ValueError, match="no running sum"):
         PopcountSum(Popcount(9))
