@@ -16,7 +16,7 @@ from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Bits, Ints
 from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
 from subbit.sw.units.cost import Cost
-from subbit.sw.units.rom import Rom, lut_rom_luts, packed, period, rom_of
+from subbit.sw.units.rom import Rom, lut_rom_luts, period, rom_of
 
 __all__ = ["CodebookSource", "PhaseSource", "Source", "WordSource", "source_of"]
 
@@ -176,7 +176,14 @@ def decoder_luts(tau: int) -> int:
 def step_bits(bits: Ints, pe: int, simd: int) -> list[int]:
     """Weight words of every step for ``bits (outputs, N)``."""
     words = bits.reshape(len(bits) // pe, pe, -1, simd).transpose(0, 2, 1, 3)
-    return [packed_bits(word) for word in words.reshape(-1, simd * pe)]
+    return packed_rows(words.reshape(-1, simd * pe))
+
+
+def packed_rows(bits: Ints | Bits) -> list[int]:
+    """Each row of bits as a number, the first one lowest."""
+    rows = np.packbits(bits.astype(np.uint8), axis=1, bitorder="little")
+    size, data = rows.shape[1], rows.tobytes()
+    return [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
 
 
 def packed_bits(bits: Ints | Bits) -> int:
@@ -212,7 +219,7 @@ def index_words(weights: CodebookWeights, pe: int, simd: int) -> list[int]:
     channels = simd // weights.codewords[0].size
     fields = weights.indices.reshape(len(weights.indices) // pe, pe, -1, channels)
     sets = fields.transpose(0, 2, 1, 3).reshape(-1, channels * pe)
-    return [packed(row, weights.tau) for row in sets.tolist()]
+    return packed_rows((sets[:, :, None] >> np.arange(weights.tau) & 1).reshape(len(sets), -1))
 
 
 def better_dense(rom: Rom, kernel: int, tau: int) -> bool:
