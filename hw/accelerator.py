@@ -1,13 +1,21 @@
 """The accelerator: the units of a pipeline, one component each, joined by their streams."""
 
+from typing import Any
+
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.shapes import stream_of
 from subbit.sw.pipeline import Pipeline
+from subbit.sw.wiring import Step
 
-__all__ = ["Accelerator"]
+__all__ = ["Accelerator", "tap_name"]
+
+
+def tap_name(step: Step, branch: int) -> str:
+    """The name of an output stream of a unit."""
+    return step.name if len(step.unit.outputs) == 1 else f"{step.name}_{branch}"
 
 
 class Accelerator(wiring.Component):
@@ -16,7 +24,7 @@ class Accelerator(wiring.Component):
     ``i``: elements of the input tensor in the order row, column, channel. ``o``: the output
     tensor's elements; where the network ends in an argmax, the logits and then the class. Latency
     and interval in cycles are those of ``pipeline``. ``taps`` names the output stream of every
-    unit, for simulation.
+    unit, for simulation; those of a fork have their number behind its name.
     """
 
     i: stream.Interface
@@ -25,15 +33,22 @@ class Accelerator(wiring.Component):
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self._parts = {step.name: step.unit.load_component()(step.unit) for step in pipeline.steps}
-        self.taps: dict[str, stream.Interface] = {n: part.o for n, part in self._parts.items()}
+        self.taps: dict[str, stream.Interface] = {
+            tap_name(step, branch): getattr(self._parts[step.name], port)
+            for step in pipeline.steps
+            for branch, port in enumerate(step.unit.outputs)
+        }
         super().__init__({"i": In(stream_of(pipeline.i)), "o": Out(stream_of(pipeline.o))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        source = wiring.flipped(self.i)
-        for name, part in self._parts.items():
-            m.submodules[name] = part
-            wiring.connect(m, source, part.i)
-            source = part.o
-        wiring.connect(m, source, wiring.flipped(self.o))
+        steps, parts = self.pipeline.steps, self._parts
+        for step in steps:
+            m.submodules[step.name] = parts[step.name]
+            for port, (source, branch) in zip(step.unit.inputs, step.feeds, strict=True):
+                given: Any = wiring.flipped(self.i)
+                if source >= 0:
+                    given = self.taps[tap_name(steps[source], branch)]
+                wiring.connect(m, given, getattr(parts[step.name], port))
+        wiring.connect(m, self.taps[steps[-1].name], wiring.flipped(self.o))
         return m

@@ -123,10 +123,14 @@ def compare(
     found = Comparison()
     timing: list[tuple[tuple[int, int], Difference]] = []
     for frame in range(len(inputs) // design.i_beats):
-        beats = inputs[frame * design.i_beats :][: design.i_beats]
+        given = inputs[frame * design.i_beats :][: design.i_beats]
         tensors = golden(frame) if golden else {}
+        made: list[Beats] = []
         for position, stream in enumerate(design.watched):
-            beats = stream.unit.reference(beats)
+            sources = stream.sources or (position - 1,)
+            read = [made[source] if source >= 0 else given for source in sources]
+            beats = stream.unit.reference(np.hstack(read))
+            made.append(beats)
             expected = as_golden(stream, beats, tensors)
             if not np.array_equal(expected, beats):
                 disagree(found, stream, frame, expected, beats)
@@ -157,7 +161,8 @@ def read_stretch(
     start, count = frame * len(expected), len(expected)
     record = Record(folder / f"{stream.port}.rec", stream.unit.o)
     got, cycles = record.read(start, count)
-    due = trace.taken[stream.process][start : start + count] if trace else None
+    due = trace.branches[stream.process][stream.branch] if trace else None
+    due = due[start : start + count] if due is not None else None
     return Stretch(stream, frame, expected, got, due, cycles)
 
 

@@ -14,7 +14,6 @@ from subbit.sim.compare import Difference, compare
 from subbit.sim.design import unit_design
 from subbit.sim.run import FOLDER
 from subbit.sim.runner import build_designs, run_designs
-from subbit.sw.cycles import run
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.layers.affine import Affine as AffineLayer
@@ -185,7 +184,7 @@ def simulate_components(
     )
     results = []
     for design, beats, outcome in zip(designs, inputs, outcomes, strict=True):
-        trace = run(design.processes, frames) if backpressure == "none" else None
+        trace = design.trace(frames) if backpressure == "none" else None
         found = compare(design, outcome.folder, beats, trace, None)
         kind = type(units[design.name]).__name__
         counts = (found.mismatches, found.first, outcome.cycles)

@@ -1,12 +1,14 @@
 """What can be simulated, a unit or a whole network, with what is known of each stream."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from subbit.sw.cycles import Process
+from subbit.sw.cycles import INPUT, Feed, Process, Trace, run
 from subbit.sw.ir.types import TensorType
 from subbit.sw.pipeline import Pipeline, Step
 from subbit.sw.units.fifo import Fifo
+from subbit.sw.units.fork import Fork
 from subbit.sw.units.unit import Lanes, Unit
 from subbit.sw.units.width import Downsize, Upsize
 
@@ -14,13 +16,18 @@ __all__ = ["Design", "Watched", "network_design", "unit_design"]
 
 INPUT_STREAM, OUTPUT_STREAM = "i", "o"
 
+# A tensor: the layer that makes it, or ``input``, and its type.
+Carried = tuple[str, TensorType]
+
 
 @dataclass(frozen=True, eq=False)
 class Watched:
     """The output stream of a unit in its place.
 
     ``port``: its name in the test bench; ``layer``: the layer, or joined by '+' the layers, whose
-    result it is or that it serves; ``process``: which of the design's processes gives the stream.
+    result it is or that it serves; ``process``: which of the design's processes gives the stream,
+    on which ``branch`` of its output. ``sources``: the numbers of the streams that the unit reads,
+    -1 for the design's input; without, the stream before.
     ``tensor``: the type of the tensor whose elements the beats carry in order, or None; ``golden``:
     the layer that makes this tensor. ``pixels``: rows and columns of the output of the unit's
     stage, in whose order the beats come.
@@ -34,6 +41,8 @@ class Watched:
     tensor: TensorType | None = None
     golden: str | None = None
     pixels: tuple[int, int] = (1, 1)
+    branch: int = 0
+    sources: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,18 +50,26 @@ class Design:
     """A component with its input and output stream, and the model that it is held to.
 
     ``taps``: the streams inside it that are watched; ``watched``: the output streams of its units
-    in order, the last of them its own.
+    in order, the last of them its own. ``flow``: the processes of all units and the streams that
+    each reads; without, those of the watched streams' units as one chain.
     """
 
     name: str
     component: Any
     taps: dict[str, Any]
     watched: tuple[Watched, ...]
+    flow: tuple[Sequence[Process], Sequence[Sequence[Feed]]] | None = None
 
     @property
     def processes(self) -> list[Process]:
-        """The processes of all units as one chain."""
+        """The processes of all units."""
+        if self.flow:
+            return list(self.flow[0])
         return [process for stream in self.watched for process in stream.unit.processes()]
+
+    def trace(self, frames: int) -> Trace:
+        """The cycles in which all beats move where nothing outside holds them up."""
+        return run(self.processes, frames, self.flow[1] if self.flow else None)
 
     @property
     def i(self) -> Lanes:
@@ -79,34 +96,41 @@ def unit_design(name: str, unit: Unit) -> Design:
 
 def network_design(name: str, pipeline: Pipeline, component: Any = None) -> Design:
     """The accelerator of a pipeline, or ``component`` in its place, with the same ``taps``."""
-    from subbit.hw.accelerator import Accelerator
+    from subbit.hw.accelerator import Accelerator, tap_name
 
     component = component or Accelerator(pipeline)
     last = pipeline.steps[-1].name
     taps = {key: tap for key, tap in component.taps.items() if key != last}
-    watched = []
-    carried: tuple[str, TensorType] = ("input", pipeline.network.input_type)
-    for step in pipeline.steps:
-        carried, stream = watch(pipeline, step, carried)
-        watched.append(stream)
-    return Design(name, component, taps, tuple(watched))
+    watched: list[Watched] = []
+    carried: list[Carried] = []
+    numbers: dict[Feed, int] = {INPUT: -1}
+    for number, step in enumerate(pipeline.steps):
+        source = carried[step.feeds[0][0]] if step.feeds != (INPUT,) else None
+        tensor, stream = watch(pipeline, step, source or ("input", pipeline.network.input_type))
+        carried.append(tensor)
+        sources = tuple(numbers[feed] for feed in step.feeds)
+        for branch in range(len(step.unit.outputs)):
+            numbers[number, branch] = len(watched)
+            tap = tap_name(step, branch)
+            port = OUTPUT_STREAM if tap == last else tap
+            watched.append(replace(stream, name=tap, port=port, branch=branch, sources=sources))
+    return Design(name, component, taps, tuple(watched), (pipeline.processes, pipeline.feeds))
 
 
-def watch(
-    pipeline: Pipeline, step: Step, carried: tuple[str, TensorType]
-) -> tuple[tuple[str, TensorType], Watched]:
-    """The tensor that the row of units carries behind ``step``, and the step's stream."""
+def watch(pipeline: Pipeline, step: Step, carried: Carried) -> tuple[Carried, Watched]:
+    """The tensor that the streams behind ``step`` carry, and its (first) output stream;
+    ``carried``: that in front of it.
+    """
     types = pipeline.network.types
-    same = isinstance(step.unit, Upsize | Downsize | Fifo) and holds(step.unit, carried[1])
+    same = isinstance(step.unit, Upsize | Downsize | Fifo | Fork) and holds(step.unit, carried[1])
     if step.tensor:
         carried = step.tensor, types[step.tensor]
     whole = (same or step.tensor is not None) and holds(step.unit, carried[1])
     behind = types[step.stage.layers[-1]]
-    last = step.name == pipeline.steps[-1].name
     head = step.stage.layers[0]
     return carried, Watched(
         name=step.name,
-        port=OUTPUT_STREAM if last else step.name,
+        port=step.name,
         unit=step.unit,
         layer="+".join(step.stage.layers) if step.tensor else carried[0] if whole else head,
         process=pipeline.outputs[step.name],

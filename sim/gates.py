@@ -22,7 +22,7 @@ from subbit.sim.design import INPUT_STREAM, OUTPUT_STREAM, Design, network_desig
 from subbit.sim.run import FOLDER, SimResult, choose_frames, golden_model, simulate_design
 from subbit.sim.testbench import testbench
 from subbit.sim.verilator import build_model
-from subbit.sw.cycles import Process
+from subbit.sw.cycles import Process, Trace
 from subbit.sw.flow import tools
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
@@ -63,18 +63,20 @@ class WholePipeline(Unit):
         """Those of all units."""
         return self.pipeline.processes
 
+    def trace(self, frames: int) -> Trace:
+        """The cycles of all units."""
+        return self.pipeline.cycles(frames)
+
     def reference(self, beats: Beats) -> Beats:
         """The units' references one after another."""
-        for step in self.pipeline.steps:
-            beats = step.unit.reference(beats)
-        return beats
+        return self.pipeline.reference(beats)[-1]
 
 
 def mapped_design(name: str, pipeline: Pipeline) -> Design:
     """The accelerator of a pipeline, of which no stream but the last can be watched."""
     whole = network_design(name, pipeline)
-    last = replace(whole.watched[-1], unit=WholePipeline(pipeline))
-    return Design(name, whole.component, {}, (last,))
+    last = replace(whole.watched[-1], unit=WholePipeline(pipeline), sources=(-1,))
+    return replace(whole, taps={}, watched=(last,))
 
 
 def map_design(design: Design, folder: Path, *, progress: Progress = SILENT) -> str:

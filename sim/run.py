@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from subbit.sim.compare import Comparison, Difference, Golden, compare
 from subbit.sim.design import Design, network_design
 from subbit.sim.runner import build_designs, run_designs
-from subbit.sw.cycles import run
 from subbit.sw.errors import SubbitError
 from subbit.sw.evaluate import load_frames
 from subbit.sw.flow.progress import SILENT, Progress
@@ -142,7 +141,7 @@ def simulate_design(
         progress=progress,
     )
     progress.phase("comparison")
-    trace = run(list(pipeline.processes), len(codes))
+    trace = pipeline.cycles(len(codes))
     exact = trace if backpressure == "none" else None
     found = compare(design, outcome.folder, inputs, exact, golden)
     if not found.mismatches:

@@ -1,11 +1,14 @@
 """Writing files so that an interruption leaves the old content or the new, never half of either."""
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
 
-__all__ = ["write_atomic"]
+__all__ = ["advice", "write_atomic"]
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
@@ -36,3 +39,12 @@ def write_synced(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def advice(error: OSError) -> str:
+    """What a user can do about a file that could not be written."""
+    if error.errno in FULL:
+        return "make room on that disk, or name a place on another one"
+    if error.errno == errno.EFBIG:
+        return "name a place on a disk that takes large files"
+    return "name another place"

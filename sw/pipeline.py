@@ -1,39 +1,33 @@
-"""Pipeline: the row of units that a Network and a Plan make, with their cycles."""
+"""Pipeline: the units that a Network and a Plan make, joined to a graph, with their cycles."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, count
-from math import lcm
 
-from subbit.sw.cycles import Process, Trace, run
+import numpy as np
+
+from subbit.sw.balance import Balancer
+from subbit.sw.cycles import Feed, Process, Trace, run
 from subbit.sw.errors import PlanError
+from subbit.sw.graph import Edge, edges, forks
 from subbit.sw.ir.network import Network
 from subbit.sw.plan import Plan, check_plan
 from subbit.sw.stages.stage import Stage
-from subbit.sw.units.fifo import Fifo
-from subbit.sw.units.unit import Lanes, Unit
-from subbit.sw.units.width import Downsize, Upsize
+from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.sw.wiring import Step, Wires, flow
 
 __all__ = ["Pipeline", "Step"]
 
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """A unit in its place: its name in the hierarchy, the stage it belongs to, and, where its
-    output stream is the tensor of a layer, the name of that layer.
-    """
-
-    name: str
-    unit: Unit
-    stage: Stage
-    tensor: str | None = None
+# Queues found before, by digest of the network and plan, as commands build a pipeline repeatedly.
+BALANCED: dict[tuple[str, Plan], dict[str, int]] = {}
+KEPT = 64
 
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
-    """The units of ``network`` under ``plan``, joined in order; raises PlanError where they do not
-    fit.
+    """The units of ``network`` under ``plan``, every one behind those that it reads; raises
+    PlanError where they do not fit.
 
     The first unit's input stream takes the frames; the last one's output stream gives the result.
     """
@@ -44,36 +38,67 @@ class Pipeline:
     def __post_init__(self) -> None:
         check_plan(self.network, self.plan)
         _ = self.steps
+        if self.forks:
+            self.check_flow()
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """Every unit in order, width changes and FIFOs between stages included."""
+        """Every unit in order, width changes, forks and FIFOs between stages included."""
         names: set[str] = set()
-        return tuple(
-            Step(unique(step.name, names), step.unit, step.stage, step.tensor)
-            for step in self.build()
-        )
+        return tuple(replace(step, name=unique(step.name, names)) for step in self.build())
+
+    @cached_property
+    def edges(self) -> dict[str, list[Edge]]:
+        """The streams that each stage reads, by the stage's first layer."""
+        return edges(self.network, [stage.layers for stage in self.plan.stages])
+
+    @cached_property
+    def forks(self) -> dict[str, list[Edge]]:
+        """The tensors that several stages read, and the streams that carry them there."""
+        return forks(self.edges)
+
+    @cached_property
+    def units(self) -> list[tuple[Stage, list[tuple[str, Unit]]]]:
+        """Each stage with its units."""
+        rows = []
+        for stage in self.plan.stages:
+            try:
+                rows.append((stage, stage.units(self.network)))
+            except PlanError as error:
+                raise PlanError(f"stage {stage.layers[0]!r}: {error}") from None
+        return rows
+
+    @cached_property
+    def queues(self) -> dict[str, int]:
+        """The depth of the FIFO in each stream behind a fork, by its name: the plan's, or else the
+        least that costs no rate.
+        """
+        stated = dict(self.plan.queues)
+        names = [edge.name for readers in self.forks.values() for edge in readers]
+        if all(name in stated for name in names):
+            return stated
+        key = self.network.digest, self.plan
+        if key not in BALANCED:
+            if len(BALANCED) >= KEPT:
+                BALANCED.clear()
+            BALANCED[key] = Balancer(self.units, self.edges).depths(names, stated)
+        return BALANCED[key]
 
     def build(self) -> Iterator[Step]:
         """The units, with names that may clash still."""
-        o: Lanes | None = None
-        beats = 0
-        for stage in self.plan.stages:
-            head = stage.layers[0]
-            try:
-                units = stage.units(self.network)
-            except PlanError as error:
-                raise PlanError(f"stage {head!r}: {error}") from None
-            for position, (suffix, unit) in enumerate(units):
-                if o is not None:
-                    for join in joined(o, unit.i, beats):
-                        yield Step(f"{head}_{type(join).__name__.lower()}", join, stage)
-                last = position == len(units) - 1
-                yield Step(f"{head}_{suffix}", unit, stage, stage.layers[-1] if last else None)
-                o, beats = unit.o, unit.o_beats
-            if stage.fifo:
-                assert o is not None
-                yield Step(f"{head}_fifo", Fifo(o, stage.fifo, beats), stage)
+        wires = Wires(self.edges, self.queues)
+        for stage, units in self.units:
+            yield from wires.stage(stage, units)
+
+    def check_flow(self) -> None:
+        """Raise PlanError where the queues of the plan are too short for anything to move."""
+        try:
+            self.cycles(2)
+        except ValueError as error:
+            raise PlanError(
+                f"{error}, because a queue is too short; remove 'queues' from the plan, or choose "
+                "greater depths"
+            ) from None
 
     @property
     def i(self) -> Lanes:
@@ -86,19 +111,38 @@ class Pipeline:
         return self.steps[-1].unit.o
 
     @cached_property
+    def flow(self) -> tuple[list[Process], list[tuple[Feed, ...]], list[int]]:
+        """Processes, what they read, and which gives the output of each step; see flow."""
+        return flow(self.steps)
+
+    @property
     def processes(self) -> tuple[Process, ...]:
-        """The processes of all units as one chain."""
-        return tuple(process for step in self.steps for process in step.unit.processes())
+        """The processes of all units, one after another."""
+        return tuple(self.flow[0])
+
+    @property
+    def feeds(self) -> list[tuple[Feed, ...]]:
+        """The streams that each process reads."""
+        return self.flow[1]
 
     @cached_property
     def outputs(self) -> dict[str, int]:
-        """For each unit's name, which process of the chain gives its output stream."""
-        index = count()
-        return {step.name: [next(index) for _ in step.unit.processes()][-1] for step in self.steps}
+        """For each unit's name, which process gives its output stream."""
+        return dict(zip((step.name for step in self.steps), self.flow[2], strict=True))
 
-    def cycles(self, frames: int = 3) -> Trace:
-        """The cycle of every beat of every stream over some frames."""
-        return run(list(self.processes), frames)
+    def cycles(self, frames: int = 3, period: int = 0) -> Trace:
+        """The cycle of every beat of every stream over some frames, ``period`` cycles apart or
+        sooner than they can be taken.
+        """
+        return run(self.processes, frames, self.feeds, period)
+
+    def reference(self, beats: Beats) -> list[Beats]:
+        """The output beats of every unit for input beats of whole frames."""
+        found: list[Beats] = []
+        for step in self.steps:
+            sources = [found[s] if s >= 0 else beats for s, _ in step.feeds]
+            found.append(step.unit.reference(np.hstack(sources)))
+        return found
 
     @cached_property
     def timing(self) -> Trace:
@@ -116,19 +160,6 @@ class Pipeline:
         pipeline empty.
         """
         return self.timing.latency_cycles
-
-
-def joined(o: Lanes, i: Lanes, beats: int) -> Iterator[Unit]:
-    """The width changes that lead from a stream of ``o`` to one of ``i``."""
-    assert (o.bits, o.signed) == (i.bits, i.signed), f"{o} does not fit {i}"
-    if o.lanes == i.lanes:
-        return
-    whole = lcm(o.lanes, i.lanes)
-    if whole > o.lanes:
-        yield Upsize(o, whole // o.lanes, beats)
-        beats //= whole // o.lanes
-    if whole > i.lanes:
-        yield Downsize(Lanes(whole, o.bits, o.signed), whole // i.lanes, beats)
 
 
 def unique(name: str, names: set[str]) -> str:

@@ -2,70 +2,52 @@
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from subbit.sw.atomic import write_atomic
+from subbit.sw.atomic import advice, write_atomic
 from subbit.sw.errors import PlanError
-from subbit.sw.ir.network import INPUT, Network
-from subbit.sw.kinds import layer_kind
+from subbit.sw.graph import edges, forks, groups, lanes_before
+from subbit.sw.ir.network import Network
 from subbit.sw.stages.stage import Stage
 
-__all__ = ["Plan", "check_plan", "load_plan", "save_plan", "smallest_plan"]
+__all__ = ["Plan", "check_plan", "groups", "load_plan", "save_plan", "smallest_plan"]
 
 PLAN_VERSION = 1
 MAX_PLAN_BYTES = 4 << 20
+MAX_DEPTH = 1 << 20
 
 
 @dataclass(frozen=True)
 class Plan:
     """The stages of a network in order; ``network`` is the digest of the network they were made
     for.
+
+    ``queues``: where a tensor has several readers, the depth of the FIFO in front of each, 0 for
+    none, by the name of the stream (see Edge). Those that are not named get the least depth that
+    costs no rate; a chain has none.
     """
 
     network: str
     stages: tuple[Stage, ...]
-
-
-def groups(network: Network) -> Iterator[tuple[type[Stage], tuple[str, ...]]]:
-    """The layers that each stage computes, with the stage's class; layers that are mere wiring are
-    left out.
-
-    Raises PlanError where the network is no chain.
-    """
-    source = INPUT
-    for node in network.nodes:
-        if node.inputs != (source,):
-            raise PlanError(
-                f"layer {node.name!r} reads {', '.join(node.inputs)}; only chains can be built, "
-                "each layer reading the one before it"
-            )
-        source = node.name
-    rest = [node for node in network.nodes if layer_kind(node.layer.kind).stage]
-    while rest:
-        node, *rest = rest
-        cls: type[Stage] = layer_kind(node.layer.kind).load("stage")
-        layers = [node.name]
-        while rest and rest[0].inputs == (layers[-1],) and cls.absorbs(network, node, rest[0]):
-            node, *rest = rest
-            layers.append(node.name)
-        yield cls, tuple(layers)
+    queues: tuple[tuple[str, int], ...] = ()
 
 
 def smallest_plan(network: Network) -> Plan:
     """The plan with the least hardware: everything folded as far as it goes."""
     stages: list[Stage] = []
-    lanes = 1
+    lanes: dict[str, int] = {}
     for cls, layers in groups(network):
-        stages.append(cls.default(network, layers, lanes))
-        lanes = stages[-1].units(network)[-1][1].o.lanes
+        stages.append(cls.default(network, layers, lanes_before(network, layers, lanes)))
+        lanes[layers[-1]] = stages[-1].units(network)[-1][1].o.lanes
     return Plan(network.digest, tuple(stages))
 
 
 def check_plan(network: Network, plan: Plan) -> None:
-    """Raise PlanError unless the plan's stages are those of the network, in order."""
+    """Raise PlanError unless the plan's stages are those of the network, in order, and its queues
+    those of tensors that several stages read.
+    """
     wanted = list(groups(network))
     for position, (cls, layers) in enumerate(wanted):
         stage = plan.stages[position] if position < len(plan.stages) else None
@@ -77,6 +59,19 @@ def check_plan(network: Network, plan: Plan) -> None:
             )
     if len(plan.stages) > len(wanted):
         raise PlanError(f"the plan has {len(plan.stages)} stages, the network has {len(wanted)}")
+    check_queues(network, plan)
+
+
+def check_queues(network: Network, plan: Plan) -> None:
+    """Raise PlanError where a queue has no place."""
+    streams = edges(network, [stage.layers for stage in plan.stages])
+    places = [edge.name for readers in forks(streams).values() for edge in readers]
+    for name, depth in plan.queues:
+        if name not in places:
+            there = ", ".join(places) or "none, as no tensor has several readers"
+            raise PlanError(f"there is no place for a queue {name!r}; there are {there}")
+        if type(depth) is not int or not 0 <= depth <= MAX_DEPTH:
+            raise PlanError(f"queue {name!r} has a depth of 0 to {MAX_DEPTH}, not {depth!r}")
 
 
 def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
@@ -85,10 +80,13 @@ def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
     head = (
         f'{{\n  "subbit_plan": {PLAN_VERSION},\n  "network": "{plan.network}",\n  "stages": [\n    '
     )
+    tail = f',\n  "queues": {json.dumps(dict(plan.queues))}' if plan.queues else ""
     try:
-        write_atomic(Path(path), head + ",\n    ".join(rows) + "\n  ]\n}\n")
+        write_atomic(Path(path), head + ",\n    ".join(rows) + f"\n  ]{tail}\n}}\n")
     except OSError as error:
-        raise PlanError(f"cannot write the plan to {path}: {error.strerror}") from None
+        raise PlanError(
+            f"cannot write the plan to {path} ({error.strerror}); {advice(error)}"
+        ) from None
 
 
 def load_plan(path: str | os.PathLike[str], network: Network) -> Plan:
@@ -133,7 +131,10 @@ def parse_plan(row: Any, network: Network) -> Plan:
             stages.append(cls.from_json(stage_row, layers))
         except PlanError as error:
             raise PlanError(f"stage {layers[0]!r}: {error}") from None
-    plan = Plan(network.digest, tuple(stages))
+    queues = row.get("queues", {})
+    if not isinstance(queues, dict):
+        raise PlanError("'queues' must be an object of depths by stream")
+    plan = Plan(network.digest, tuple(stages), tuple(queues.items()))
     if len(row["stages"]) > len(stages):
         raise PlanError(f"the plan has {len(row['stages'])} stages, the network has {len(stages)}")
     check_plan(network, plan)

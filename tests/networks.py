@@ -3,6 +3,8 @@
 import numpy as np
 
 from subbit.sw.ir import (
+    INPUT,
+    Add,
     Affine,
     Argmax,
     BinaryWeights,
@@ -10,9 +12,12 @@ from subbit.sw.ir import (
     Conv2d,
     Encoding,
     Flatten,
+    GlobalAvgPool,
+    Layer,
     Linear,
     MaxPool2d,
     Network,
+    Node,
     Padding,
     TensorType,
     Threshold,
@@ -20,7 +25,7 @@ from subbit.sw.ir import (
     Weights,
 )
 
-__all__ = ["NETWORKS", "small_network"]
+__all__ = ["NETWORKS", "residual_network", "small_network"]
 
 
 def threshold(chance: np.random.Generator, channels: int, reach: int, bits: int = 1) -> Threshold:
@@ -78,3 +83,38 @@ def small_network(name: str, seed: int = 1) -> Network:
 
 
 NETWORKS = ("plain", "codebook", "tiled", "strided", "bits")
+
+
+def graph(name: str, x: TensorType, layers: dict[str, tuple[Layer, str]]) -> Network:
+    """A network from its layers, each with the names of what it reads, blanks between."""
+    nodes = [Node(key, layer, tuple(reads.split())) for key, (layer, reads) in layers.items()]
+    return Network(name, x, tuple(nodes))
+
+
+def residual_network(seed: int = 1) -> Network:
+    """Two residual blocks of two convolutions, one past the identity and one past a 1x1 convolution
+    of stride 2; a sum over the map, and a linear layer.
+    """
+    chance = np.random.default_rng(seed)
+    x = TensorType.codes(8, 8, 2, 4, Encoding.UNSIGNED)
+    layers: dict[str, tuple[Layer, str]] = {
+        "conv1": (Conv2d(binary(chance, 8, 2, 3, 3), 1, Padding.ZERO), INPUT),
+        "act1": (threshold(chance, 8, 60, 2), "conv1"),
+        "conv2": (Conv2d(binary(chance, 8, 8, 3, 3), 1, Padding.ZERO), "act1"),
+        "act2": (threshold(chance, 8, 40, 2), "conv2"),
+        "conv3": (Conv2d(binary(chance, 8, 8, 3, 3), 1, Padding.ZERO), "act2"),
+        "add1": (Add(0, 2), "conv3 act1"),
+        "act3": (threshold(chance, 8, 30, 2), "add1"),
+        "conv4": (Conv2d(binary(chance, 12, 8, 3, 3), 2, Padding.ZERO), "act3"),
+        "act4": (threshold(chance, 12, 40, 1), "conv4"),
+        "conv5": (Conv2d(binary(chance, 12, 12, 3, 3), 1, Padding.ZERO), "act4"),
+        "skip": (Conv2d(binary(chance, 12, 8, 1, 1), 2), "act3"),
+        "scale": (Affine(chance.integers(1, 5, 12), chance.integers(-9, 9, 12)), "skip"),
+        "add2": (Add(), "conv5 scale"),
+        "act5": (threshold(chance, 12, 60, 2), "add2"),
+        "pool": (GlobalAvgPool(), "act5"),
+        "act6": (threshold(chance, 12, 20, 3), "pool"),
+        "fc": (Linear(binary(chance, 10, 12)), "act6"),
+        "argmax": (Argmax(), "fc"),
+    }
+    return graph("residual", x, layers)

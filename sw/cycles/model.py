@@ -171,12 +171,14 @@ def run(
     frames: int = 1,
     feeds: Sequence[Sequence[Feed]] | None = None,
     period: int = 0,
+    spread: bool = False,
 ) -> Trace:
     """Push ``frames`` frames through the processes: output always taken.
 
     ``feeds``: the streams that each process reads, of processes before it or ``INPUT``; without,
     each reads the one before it. Each stream has one reader but the output, which is that of the
-    last process. The beats of frame f are at the input from cycle ``f * period`` on.
+    last process. The beats of frame f are at the input from cycle ``f * period`` on, or come evenly
+    ``spread`` over the period.
 
     Raises ValueError if the processes cannot go on, or if neighbours disagree on the beats of a
     frame.
@@ -185,7 +187,10 @@ def run(
     states = [_State(process, frames) for process in processes]
     for state, sources in zip(states, feeds, strict=True):
         for source, branch in sources:
-            state.sources.append(join(states, source, branch, state, period))
+            if source < 0:
+                state.sources.append(_Stream(arrivals(state.process.takes, frames, period, spread)))
+            else:
+                state.sources.append(joined(states[source], branch, state.process))
     output = _Stream(states[-1].given)
     states[-1].branches.append(output)
     walks = [state.walk() for state in states]
@@ -208,16 +213,18 @@ def run(
     return Trace(frames, rows)
 
 
-def join(states: list[_State], source: int, branch: int, reader: _State, period: int) -> _Stream:
-    """The stream that ``reader`` reads from a branch of a process, or from the input."""
-    if source < 0:
-        beats = reader.process.takes
-        return _Stream([k // beats * period for k in range(reader.frames * beats)])
-    giver = states[source]
-    if giver.process.gives != reader.process.takes:
+def arrivals(beats: int, frames: int, period: int, spread: bool) -> list[int]:
+    """The cycle from which each input beat is there."""
+    late = [beat * period // beats if spread else 0 for beat in range(beats)]
+    return [frame * period + cycle for frame in range(frames) for cycle in late]
+
+
+def joined(giver: _State, branch: int, reader: Process) -> _Stream:
+    """The stream that ``reader`` reads from a branch of ``giver``; raises ValueError."""
+    if giver.process.gives != reader.takes:
         raise ValueError(
             f"{giver.process.name} gives {giver.process.gives} beats a frame, "
-            f"but {reader.process.name} takes {reader.process.takes}"
+            f"but {reader.name} takes {reader.takes}"
         )
     while len(giver.branches) <= branch:
         giver.branches.append(_Stream(giver.given))

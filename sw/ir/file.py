@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_arrays
 from safetensors.numpy import save as serialise
 
-from subbit.sw.atomic import write_atomic
+from subbit.sw.atomic import advice, write_atomic
 from subbit.sw.errors import NetworkError
 from subbit.sw.ir.header import FORMAT_VERSION, build_network, strict_json
 from subbit.sw.ir.network import Network
@@ -48,7 +48,7 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> None:
         write_atomic(Path(path), content)
     except OSError as error:
         raise NetworkError(
-            f"cannot write the network to {path} ({error.strerror}); name another place"
+            f"cannot write the network to {path} ({error.strerror}); {advice(error)}"
         ) from None
 
 

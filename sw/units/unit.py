@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.cycles.model import Process
+from subbit.sw.cycles.model import Process, Trace, run
 from subbit.sw.ir.types import TensorType
 from subbit.sw.units.cost import Cost
 
@@ -41,12 +41,16 @@ class Lanes:
 
 
 class Unit(ABC):
-    """Configuration of a component with one input and one output stream: a frozen, hashable
-    dataclass.
+    """Configuration of a component that moves streams: a frozen, hashable dataclass.
 
     ``component`` names the Amaranth component as ``module:class``; it is constructed with the unit
     alone. Its cycles are those of ``processes``, a chain from the input stream to the output
     stream, and its output beats are ``reference(input beats)``; the simulation holds it to both.
+
+    Nearly every unit has one input stream ``i`` and one output stream ``o``. Where streams join,
+    ``inputs`` names them all: the first process takes a beat of each at once, and ``reference`` gets
+    these side by side, those of the first stream in the low lanes. Where a stream forks, ``outputs``
+    names the branches; every beat of the last process goes to each.
     """
 
     component: ClassVar[str]
@@ -61,15 +65,29 @@ class Unit(ABC):
     def o(self) -> Lanes:
         """Payload of the output stream."""
 
+    @property
+    def inputs(self) -> dict[str, Lanes]:
+        """Port and payload of each input stream."""
+        return {"i": self.i}
+
+    @property
+    def outputs(self) -> dict[str, Lanes]:
+        """Port and payload of each output stream."""
+        return {"o": self.o}
+
     @abstractmethod
     def processes(self) -> tuple[Process, ...]:
         """The chain of processes whose last output is the unit's output stream."""
 
     @abstractmethod
     def reference(self, beats: Beats) -> Beats:
-        """Output beats ``(m, o.lanes)`` for input beats ``(n, i.lanes)`` of a whole number of
-        frames.
+        """Output beats ``(m, o.lanes)`` for input beats ``(n, lanes of all inputs)`` of a whole
+        number of frames.
         """
+
+    def trace(self, frames: int) -> Trace:
+        """The cycles of the unit alone: input always there, output always taken."""
+        return run(self.processes(), frames)
 
     def cost(self) -> Cost:
         """Estimated cost of the component after mapping."""

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from amaranth.sim import Simulator
 
-from subbit.sw.cycles import run
 from subbit.sw.units.unit import Beats, Unit
 
 __all__ = ["check_unit", "simulate_unit"]
@@ -96,7 +95,7 @@ def check_unit(unit: Unit, beats: Beats, seed: int = 0) -> None:
     assert len(expected) == frames * unit.o_beats
     out, cycles = simulate_unit(unit, beats, len(expected), None)
     np.testing.assert_array_equal(out, expected)
-    predicted = run(list(unit.processes()), frames).taken[-1]
+    predicted = unit.trace(frames).taken[-1]
     np.testing.assert_array_equal(np.array(cycles), predicted, err_msg="cycles of the output beats")
     for trial in range(2):
         out, _ = simulate_unit(unit, beats, len(expected), seed + trial)

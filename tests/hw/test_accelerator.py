@@ -9,7 +9,7 @@ from harness import check_unit
 from networks import NETWORKS, small_network
 
 from subbit.hw.accelerator import Accelerator
-from subbit.sw.cycles import Process
+from subbit.sw.cycles import Process, Trace
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.planner import default_plan
 from subbit.sw.stages.dot import DotStage
@@ -35,10 +35,11 @@ class Whole(Unit):
     def processes(self) -> tuple[Process, ...]:
         return self.pipeline.processes
 
+    def trace(self, frames: int) -> Trace:
+        return self.pipeline.cycles(frames)
+
     def reference(self, beats: Beats) -> Beats:
-        for step in self.pipeline.steps:
-            beats = step.unit.reference(beats)
-        return beats
+        return self.pipeline.reference(beats)[-1]
 
     def load_component(self) -> Any:
         return lambda unit: Accelerator(unit.pipeline)

@@ -41,8 +41,8 @@ def walk(
     processes: list[Process], feeds: list[tuple[Feed, ...]], frames: int
 ) -> list[list[list[int]]] | None:
     """The cycles in which each branch's beats are taken; None where everything stands still."""
-    readers = [[f for source in feeds for f in source if f[0] == k] for k in range(len(processes))]
-    outs = [[Stream(p) for _ in (of or [0])] for p, of in zip(processes, readers, strict=True)]
+    readers = [sum(f[0] == k for source in feeds for f in source) for k in range(len(processes))]
+    outs = [[Stream(p) for _ in range(n or 1)] for p, n in zip(processes, readers, strict=True)]
     at, left = [0] * len(processes), [len(p.steps) * frames for p in processes]
     moved = cycle = 0
     while any(left) or any(outs[-1][0].queue):
@@ -94,14 +94,12 @@ def random_graph(seed: int) -> tuple[list[Process], list[tuple[Feed, ...]]]:
         k, what = len(processes), chance.random()
         chance.shuffle(ends)
         if len(ends) > 1 and (what < 0.4 or k > 8):
-            sources, new = tuple(map(tuple, ends[:2])), [(k, 0)]
-            ends = ends[2:]
+            sources, branches = ends[:2], 1
         else:
-            sources, new = (tuple(ends[0]),), [(k, b) for b in range(1 + (what > 0.6 and k < 7))]
-            ends = ends[1:]
+            sources, branches = ends[:1], 1 + (what > 0.6 and k < 7)
         processes.append(random_process(chance, f"p{k}", beats, beats))
-        feeds.append(sources)
-        ends = [*ends, *new]
+        feeds.append(tuple((int(p), int(b)) for p, b in sources))
+        ends = [*ends[len(sources) :], *((k, b) for b in range(branches))]
     return processes, feeds
 
 

@@ -1,0 +1,53 @@
+"""One stream to several readers."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.units.cost import Cost
+from subbit.sw.units.unit import Beats, Lanes, Unit
+
+__all__ = ["Fork"]
+
+
+@dataclass(frozen=True)
+class Fork(Unit):
+    """Gives every beat to each of ``branches`` output streams, which take it in their own time.
+
+    The beat stays in one register until the last branch has taken it; the next one may come in that
+    cycle. Latency: 1 cycle. Interval: a beat a cycle. ``beats``: per frame.
+    """
+
+    component: ClassVar[str] = "subbit.hw.fork:Fork"
+    element: Lanes
+    branches: int
+    beats: int
+
+    @property
+    def i(self) -> Lanes:
+        """``element`` as given."""
+        return self.element
+
+    @property
+    def o(self) -> Lanes:
+        """``element`` as given, on every branch."""
+        return self.element
+
+    @property
+    def outputs(self) -> dict[str, Lanes]:
+        """``o0``, ``o1`` and so on."""
+        return {f"o{branch}": self.element for branch in range(self.branches)}
+
+    def processes(self) -> tuple[Process, ...]:
+        """A beat a cycle into a register."""
+        return (Process("fork", np.full(self.beats, TAKE | GIVE, np.uint8)),)
+
+    def reference(self, beats: Beats) -> Beats:
+        """The beats as they came, the same on every branch."""
+        return beats
+
+    def cost(self) -> Cost:
+        """The register, and a flag a branch."""
+        return Cost(lut4=2 * self.branches + 2, flip_flops=self.element.width + self.branches)

@@ -1,0 +1,124 @@
+"""Holding a component with several input or output streams to its unit."""
+
+import random
+from typing import Any
+
+import numpy as np
+from amaranth.sim import Simulator
+from harness import pack
+
+from subbit.sw.units.unit import Beats, Lanes, Unit
+
+__all__ = ["check_ports", "random_operands", "simulate_ports"]
+
+
+def unpack(number: int, lanes: Lanes) -> list[int]:
+    """The elements of a beat."""
+    bits, mask = lanes.bits, (1 << lanes.bits) - 1
+    values = [(number >> (bits * lane)) & mask for lane in range(lanes.lanes)]
+    return [v - (1 << bits) if lanes.signed and v >> (bits - 1) else v for v in values]
+
+
+class Source:
+    """Drives one input stream."""
+
+    def __init__(self, stream: Any, lanes: Lanes, beats: Beats) -> None:
+        self.stream, self.lanes, self.beats = stream, lanes, beats
+        self.payload, self.at, self.offered = stream.payload.as_value(), 0, False
+
+    def offer(self, ctx: Any, chance: random.Random | None) -> None:
+        left = self.at < len(self.beats)
+        self.offered = left and (self.offered or chance is None or chance.random() < 0.6)
+        ctx.set(self.stream.valid, int(self.offered))
+        beat = pack(self.beats[self.at], self.lanes.bits) if self.offered else 0
+        ctx.set(self.payload, beat)
+
+    def took(self, ctx: Any) -> bool:
+        return bool(self.offered and ctx.get(self.stream.ready))
+
+    def next(self, took: bool) -> None:
+        self.at += took
+        self.offered = self.offered and not took
+
+
+class Sink:
+    """Takes one output stream, and checks that its payload stays while it waits."""
+
+    def __init__(self, stream: Any, lanes: Lanes) -> None:
+        self.stream, self.lanes, self.payload = stream, lanes, stream.payload.as_value()
+        self.held: int | None = None
+        self.ready = False
+        self.out: list[list[int]] = []
+        self.cycles: list[int] = []
+
+    def offer(self, ctx: Any, chance: random.Random | None) -> None:
+        self.ready = chance is None or chance.random() < 0.6
+        ctx.set(self.stream.ready, int(self.ready))
+
+    def look(self, ctx: Any, cycle: int) -> None:
+        valid, payload = ctx.get(self.stream.valid), ctx.get(self.payload)
+        if self.held is not None:
+            assert valid, "valid fell before the beat was taken"
+            assert payload == self.held, "the payload changed before the beat was taken"
+        self.held = payload if valid and not self.ready else None
+        if valid and self.ready:
+            self.out.append(unpack(payload, self.lanes))
+            self.cycles.append(cycle)
+
+
+def simulate_ports(unit: Unit, beats: Beats, expected: int, seed: int | None) -> list[Sink]:
+    """Drive ``beats`` (all inputs side by side) through the component; with a seed, each stream
+    pauses in its own time. Fails where it takes too long.
+    """
+    component = unit.load_component()(unit)
+    chance = random.Random(seed) if seed is not None else None
+    sources, first = [], 0
+    for port, lanes in unit.inputs.items():
+        part = beats[:, first : first + lanes.lanes]
+        sources.append(Source(getattr(component, port), lanes, part))
+        first += lanes.lanes
+    sinks = [Sink(getattr(component, port), lanes) for port, lanes in unit.outputs.items()]
+    ends: list[Source | Sink] = [*sources, *sinks]
+
+    async def bench(ctx: Any) -> None:
+        for cycle in range(100 + 40 * (len(beats) + expected)):
+            for end in ends:
+                end.offer(ctx, chance)
+            took = [source.took(ctx) for source in sources]
+            for sink in sinks:
+                sink.look(ctx, cycle)
+            await ctx.tick()
+            for source, moved in zip(sources, took, strict=True):
+                source.next(moved)
+            if all(len(sink.out) == expected for sink in sinks) and chance is None:
+                break
+
+    simulator = Simulator(component)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return sinks
+
+
+def check_ports(unit: Unit, beats: Beats) -> None:
+    """Compare the component with its unit, as ``harness.check_unit`` does for one stream each."""
+    frames = len(beats) // unit.i_beats
+    expected = unit.reference(beats)
+    for seed in (None, 0, 1):
+        for sink in simulate_ports(unit, beats, len(expected), seed):
+            np.testing.assert_array_equal(np.array(sink.out), expected, err_msg=f"seed {seed}")
+            if seed is None:
+                due = unit.trace(frames).taken[-1]
+                np.testing.assert_array_equal(np.array(sink.cycles), due)
+
+
+def random_operands(unit: Unit, frames: int, seed: int = 0) -> Beats:
+    """Input beats from the whole range of each stream's payload, the extremes included."""
+    chance, columns = np.random.default_rng(seed), []
+    for lanes in unit.inputs.values():
+        low = -(1 << (lanes.bits - 1)) if lanes.signed else 0
+        shape = (frames * unit.i_beats, lanes.lanes)
+        column = chance.integers(low, low + (1 << lanes.bits), shape)
+        column.flat[0], column.flat[-1] = low, low + (1 << lanes.bits) - 1
+        columns.append(column)
+    return np.hstack(columns)
