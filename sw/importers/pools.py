@@ -114,6 +114,7 @@ def power_of_two(ratio: Fraction) -> int | None:
 
 def times(builder: Builder, op: Op, a: Value, b: Value) -> tuple[Value, Value]:
     """Both as integers of one scale for each channel, by integer factors."""
+    a, b = builder.integers(op, a), builder.integers(op, b)
     ratio = a.scale / b.scale
     up = np.array([f.numerator for f in ratio], object)
     down = np.array([f.denominator for f in ratio], object)
@@ -130,7 +131,6 @@ def scaled(builder: Builder, op: Op, value: Value, factors: Fractions) -> Value:
     """The value as integers times ``factors``."""
     if (factors == 1).all():
         return value
-    value = builder.integers(op, value)
     layer = Affine(factors.astype(np.int64), np.zeros(len(factors), np.int64))
     name = builder.put("scale", layer, value.name, origin=[op.name])
     return replace(value, name=name, kind=builder.kind(name), scale=value.scale / factors)

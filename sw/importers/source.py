@@ -68,9 +68,10 @@ def batched(graph: Graph, batch: int) -> Any:
     model = copy.deepcopy(graph.model)
     proto = model.graph
     del proto.value_info[:]
-    for info in (*proto.input, *proto.output):
-        if info.name in (graph.input, graph.output):
+    for info in proto.input:
+        if info.name == graph.input:
             info.type.tensor_type.shape.dim[0].dim_value = batch
+    proto.output[0].type.tensor_type.ClearField("shape")
     arrays = {tensor.name: tensor for tensor in proto.initializer}
     for node in proto.node:
         if node.op_type in QUANTISERS:
