@@ -19,6 +19,7 @@ from subbit.sw.ir import (
     Network,
     Node,
     Padding,
+    PlanesWeights,
     TensorType,
     Threshold,
     TiledWeights,
@@ -28,10 +29,16 @@ from subbit.sw.ir import (
 __all__ = ["NETWORKS", "residual_network", "small_network"]
 
 
-def threshold(chance: np.random.Generator, channels: int, reach: int, bits: int = 1) -> Threshold:
+def threshold(
+    chance: np.random.Generator,
+    channels: int,
+    reach: int,
+    bits: int = 1,
+    encoding: Encoding = Encoding.BIPOLAR,
+) -> Threshold:
     """Thresholds near zero, some falling."""
     levels = np.sort(chance.integers(-reach, reach + 1, (channels, (1 << bits) - 1)), axis=1)
-    return Threshold(levels, chance.integers(0, 2, channels))
+    return Threshold(levels, chance.integers(0, 2, channels), encoding)
 
 
 def binary(chance: np.random.Generator, *shape: int) -> Weights:
@@ -51,8 +58,14 @@ def tiled(chance: np.random.Generator, shape: tuple[int, ...], p: int, scaled: b
     return TiledWeights(shape, chance.integers(0, 2, int(np.prod(shape)) // p), scales)
 
 
+def planes(chance: np.random.Generator) -> Weights:
+    """Weights of three bits: a codebook, a tile, and plain ones."""
+    tile = tiled(chance, (12, 8, 3, 3), 4, False)
+    return PlanesWeights((codebook(chance, 12, 8, 3, 3), tile, binary(chance, 12, 8, 3, 3)))
+
+
 def small_network(name: str, seed: int = 1) -> Network:
-    """The network of that name: ``plain``, ``codebook``, ``tiled``, ``strided`` or ``bits``."""
+    """The network of that name, one of NETWORKS."""
     chance = np.random.default_rng(seed)
     x = TensorType.codes(8, 8, 1, 4, Encoding.UNSIGNED)
     stem = Conv2d(binary(chance, 8, 1, 3, 3), 1, Padding.ZERO)
@@ -62,17 +75,22 @@ def small_network(name: str, seed: int = 1) -> Network:
         "tiled": lambda: Conv2d(tiled(chance, (12, 8, 3, 3), 4, False), 1, Padding.PLUS),
         "strided": lambda: Conv2d(tiled(chance, (12, 8, 5, 5), 3, False), 2, Padding.ZERO),
         "bits": lambda: Conv2d(binary(chance, 12, 8, 3, 3), 1, Padding.ZERO),
+        "planes": lambda: Conv2d(planes(chance), 1, Padding.ZERO),
     }[name]()
     side = 2 if body.stride == 1 else 1
     head = binary(chance, 10, 12 * side * side)
     if name == "tiled":
         head = tiled(chance, (10, 12 * side * side), 4, True)
+    few = {"bits": 2, "planes": 2}.get(name, 1)
+    encoding = Encoding.UNSIGNED if name == "planes" else Encoding.BIPOLAR
+    if name == "planes":
+        head = PlanesWeights((head, binary(chance, *head.shape)))
     layers = {
         "conv1": stem,
-        "act1": threshold(chance, 8, 40, 2 if name == "bits" else 1),
+        "act1": threshold(chance, 8, 40, few, encoding),
         "pool1": MaxPool2d(),
         "conv2": body,
-        "act2": threshold(chance, 12, 12),
+        "act2": threshold(chance, 12, 12, 3 if name == "planes" else 1),
         "pool2": MaxPool2d(),
         "flatten": Flatten(),
         "fc": Linear(head),
@@ -82,7 +100,7 @@ def small_network(name: str, seed: int = 1) -> Network:
     return Network.chain(name, x, layers | {"argmax": Argmax()})
 
 
-NETWORKS = ("plain", "codebook", "tiled", "strided", "bits")
+NETWORKS = ("plain", "codebook", "tiled", "strided", "bits", "planes")
 
 
 def graph(name: str, x: TensorType, layers: dict[str, tuple[Layer, str]]) -> Network:

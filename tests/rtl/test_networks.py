@@ -26,8 +26,18 @@ def pipelines() -> dict[str, Pipeline]:
     for number, name in enumerate(NETWORKS):
         network = small_network(name)
         plan = default_plan(network, 1800) if number % 2 else smallest_plan(network)
-        made[name] = Pipeline(network, varied(plan) if name == "plain" else plan)
+        vary = {"plain": varied, "planes": in_series}.get(name, lambda plan: plan)
+        made[name] = Pipeline(network, vary(plan))
     return made
+
+
+def in_series(plan: Plan) -> Plan:
+    """The plan with a bit of the inputs and of the weights at a time."""
+    stages = [
+        replace(stage, x_branches=1, w_branches=1) if isinstance(stage, DotStage) else stage
+        for stage in plan.stages
+    ]
+    return replace(plan, stages=tuple(stages))
 
 
 def varied(plan: Plan) -> Plan:
