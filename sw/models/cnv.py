@@ -6,34 +6,23 @@ padding, 2x2 pooling behind the second and the fourth, three linear layers.
 """
 
 import os
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from subbit.sw.data.cifar10 import CLASSES
 from subbit.sw.errors import NetworkError
-from subbit.sw.ir.layer import Layer
-from subbit.sw.ir.layers.argmax import Argmax
-from subbit.sw.ir.layers.conv2d import Conv2d
-from subbit.sw.ir.layers.linear import Linear
-from subbit.sw.ir.layers.maxpool2d import MaxPool2d
-from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.importers.described import build_described
 from subbit.sw.ir.network import Network
-from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.ir.weights import BinaryWeights
 from subbit.sw.models.npz import read_npz
 
-__all__ = ["CONVOLUTIONS", "LINEARS", "build_cnv"]
+__all__ = ["CONVOLUTIONS", "LINEARS", "build_cnv", "describe_cnv"]
 
 CONVOLUTIONS = ("conv0", "conv1", "conv2", "conv3", "conv4", "conv5")
 LINEARS = ("fc0", "fc1", "fc2")
 POOLED = ("conv1", "conv3")
 SIDE = 32
-LIMIT = 1 << 31
 # Codes are the pixels as they are. BNN-PYNQ computes with x = clip(floor((p/255*2 - 1) * 128),
 # -128, 127), which is p - 128 for every byte p: 256p/255 = p + p/255, and the clip takes 255 back.
-PIXEL_OFFSET = 128
-Ints = NDArray[np.int64]
+PIXEL_OFFSET = -128
 
 
 def build_cnv(path: str | os.PathLike[str]) -> Network:
@@ -48,72 +37,36 @@ def build_cnv(path: str | os.PathLike[str]) -> Network:
     wrong shape, or where a weight is neither -1 nor +1.
     """
     arrays = read_npz(path)
+    first = arrays.get("conv0.weight")
+    channels = first.shape[1] if first is not None and first.ndim == 4 else 3
     try:
-        layers = {
-            key: layer
-            for name in (*CONVOLUTIONS, *LINEARS)
-            for key, layer in layers_of(name, arrays).items()
-        }
-        if arrays:
-            raise NetworkError(f"unknown arrays {', '.join(sorted(arrays))[:200]}")
-        first = layers[CONVOLUTIONS[0]]
-        assert isinstance(first, Conv2d)
-        shape = (SIDE, SIDE, first.weights.shape[1])
-        source = TensorType.codes(*shape, 8, Encoding.UNSIGNED)
-        return Network.chain("cnv-w1a1", source, layers | {"argmax": Argmax()}, metadata())
+        return build_described(arrays, describe_cnv(channels))
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}; name the parameters of a CNV network") from None
 
 
-def metadata() -> dict[str, object]:
-    """Classes, and the data set as a folder of images."""
-    preprocess = {"bits": 8, "shift": 0}
+def describe_cnv(channels: int = 3) -> dict[str, Any]:
+    """What the arrays of CNV are, for ``subbit import --description``: see docs/import.md."""
     return {
-        "dataset": {"name": "folder", "preprocess": preprocess},
-        "classes": list(CLASSES),
+        "name": "cnv-w1a1",
+        "input": {"shape": [SIDE, SIDE, channels], "bits": 8, "offset": PIXEL_OFFSET},
+        "layers": [row for name in (*CONVOLUTIONS, *LINEARS) for row in rows_of(name)],
+        "metadata": {
+            "dataset": {"name": "folder", "preprocess": {"bits": 8, "shift": 0}},
+            "classes": list(CLASSES),
+        },
     }
 
 
-def layers_of(name: str, arrays: dict[str, Ints]) -> dict[str, Layer]:
-    """The layers that the arrays of ``name`` make, taken out of them."""
-    weights = take(arrays, f"{name}.weight", 4 if name in CONVOLUTIONS else 2)
-    if not np.isin(weights, (-1, 1)).all():
-        raise NetworkError(f"{name}.weight must hold -1 and +1 alone")
-    bits = BinaryWeights((weights > 0).astype(np.uint8))
-    layers: dict[str, Layer] = {
-        name: Conv2d(bits) if name in CONVOLUTIONS else Linear(bits),
-    }
-    if name != LINEARS[-1]:
-        limits = take(arrays, f"{name}.threshold", 1)
-        if len(limits) != len(weights):
-            raise NetworkError(f"{name} has {len(weights)} outputs but {len(limits)} thresholds")
-        rising = np.ones(len(weights), np.uint8)
-        layers[f"{name}_sign"] = Threshold(least(name, limits, weights)[:, None], rising)
+def rows_of(name: str) -> list[dict[str, Any]]:
+    """The rows that the arrays of ``name`` make."""
+    kind = "conv2d" if name in CONVOLUTIONS else "linear"
+    rows = [{"kind": kind, "name": name, "weights": f"{name}.weight", "bits": 1}]
+    if name == LINEARS[-1]:
+        return [*rows, {"kind": "argmax", "name": "argmax"}]
+    number = "2*dot" if name == CONVOLUTIONS[0] else "matches"
+    limits = {"thresholds": f"{name}.threshold", "number": number, "above": True}
+    rows.append({"kind": "threshold", "name": f"{name}_sign", **limits})
     if name in POOLED:
-        layers[f"{name}_pool"] = MaxPool2d()
-    return layers
-
-
-def take(arrays: dict[str, Ints], name: str, rank: int) -> Ints:
-    """Remove and return the array ``name``, which must have ``rank`` dimensions."""
-    if name not in arrays:
-        raise NetworkError(f"the array {name} is missing")
-    array = arrays.pop(name)
-    if array.ndim != rank or not array.size:
-        raise NetworkError(f"{name} must have {rank} dimensions, not the shape {array.shape}")
-    if np.abs(array).max() > LIMIT:
-        raise NetworkError(f"{name} must lie in {-LIMIT}..{LIMIT}")
-    return array
-
-
-def least(name: str, limits: Ints, weights: Ints) -> Ints:
-    """For each output the least dot product that gives +1, where numbers above ``limits`` do.
-
-    conv0: ``2 * (dot - offset * sum(w)) > limit``. The others: ``(dot + N) / 2 > limit``.
-    """
-    rows = weights.reshape(len(weights), -1)
-    if name == CONVOLUTIONS[0]:
-        dots: Ints = limits // 2 + 1 + PIXEL_OFFSET * rows.sum(axis=1)
-    else:
-        dots = 2 * (limits + 1) - rows.shape[1]
-    return dots
+        rows.append({"kind": "maxpool2d", "name": f"{name}_pool"})
+    return rows

@@ -1,0 +1,99 @@
+"""Files of integer arrays and of descriptions that came from elsewhere, and rows of the latter."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse_arrays
+
+from subbit.sw.errors import NetworkError
+from subbit.sw.ir.header import strict_json
+from subbit.sw.models.npz import read_npz
+
+__all__ = ["Row", "read_arrays", "read_description"]
+
+MAX_DESCRIPTION_BYTES = 1 << 20
+MAX_ARRAYS_BYTES = 256 << 20
+Arrays = dict[str, NDArray[np.int64]]
+MISSING = object()
+JSON_NAMES = {dict: "object", list: "array", str: "string", int: "integer", bool: "boolean"}
+
+
+@dataclass
+class Row:
+    """A JSON object from which values are taken, and which must be empty in the end.
+
+    ``where`` is what messages call it.
+    """
+
+    where: str
+    values: dict[str, Any]
+
+    def take(self, key: str, kind: type, default: Any = MISSING) -> Any:
+        """Remove and return a value of that type; raises NetworkError if it has another, or if it
+        is missing and has no default.
+        """
+        value = self.values.pop(key, default)
+        if value is MISSING or type(value) is not kind:
+            raise self.error(f"{key!r} must be a JSON {JSON_NAMES[kind]}")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
+        """Remove and return a string that must be one of the choices."""
+        value = self.values.pop(key, default)
+        if value not in choices:
+            raise self.error(f"{key!r} must be one of {', '.join(choices)}, not {str(value)[:40]}")
+        return str(value)
+
+    def error(self, reason: str) -> NetworkError:
+        """The error that names the row."""
+        return NetworkError(f"{self.where}: {reason}")
+
+    def finish(self) -> None:
+        """Raise NetworkError if anything is left."""
+        if self.values:
+            raise self.error(f"unknown {', '.join(map(repr, self.values))[:80]}")
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """The content of a file of at most ``limit`` bytes."""
+    try:
+        if path.exists() and not path.is_file():
+            raise NetworkError(f"{path}: not a file; check the path")
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise NetworkError(f"{path}: {error.strerror}; check the path") from None
+    if len(content) > limit:
+        raise NetworkError(f"{path}: larger than {limit} bytes; no such file of a network is")
+    return content
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; raises NetworkError."""
+    try:
+        value = strict_json(read_bounded(path, MAX_DESCRIPTION_BYTES))
+    except (ValueError, RecursionError) as error:
+        raise NetworkError(f"{path}: no JSON ({str(error)[:80]}); see docs/import.md") from None
+    if not isinstance(value, dict):
+        raise NetworkError(f"{path}: a description is a JSON object; see docs/import.md")
+    return value
+
+
+def read_arrays(path: Path) -> Arrays:
+    """The integer arrays in an .npz or .safetensors file, as int64; raises NetworkError."""
+    if path.suffix == ".npz":
+        return read_npz(path)
+    content = read_bounded(path, MAX_ARRAYS_BYTES)
+    try:
+        arrays = parse_arrays(content)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())[:80]
+        raise NetworkError(f"{path}: no safetensors file, or a damaged one ({reason})") from None
+    for name, array in arrays.items():
+        if not np.issubdtype(array.dtype, np.integer):
+            raise NetworkError(f"{path}: the array {name[:64]!r} holds {array.dtype}, not integers")
+    return {name: array.astype(np.int64) for name, array in arrays.items()}
