@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from subbit.sw.data.cifar10 import CLASSES
 from subbit.sw.data.load import DATASETS, load_dataset
+from subbit.sw.data.preprocess import preprocess
 from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.importers.agree import Tensors, compare
-from subbit.sw.importers.builder import Mark
+from subbit.sw.importers.mark import Mark
 from subbit.sw.importers.report import import_report
 from subbit.sw.ir import Network
 
@@ -65,6 +66,12 @@ def import_file(
         if description is not None:
             raise NetworkError(f"{path}: an ONNX file needs no description; leave it out")
         return from_onnx(path, name, span, dataset)
+    if path.suffix in (".npz", ".safetensors"):
+        if description is None:
+            raise NetworkError(
+                f"{path}: arrays alone are no network; say what they are with --description"
+            )
+        return from_arrays(path, Path(description), name, dataset)
     raise NetworkError(
         f"{path}: {path.suffix or 'without a suffix'} is no kind of file that can be imported; "
         "name an .onnx file, or an .npz or .safetensors file with --description"
@@ -92,6 +99,53 @@ def from_onnx(
     return ImportResult(
         network, found.marks, source, found.logits_source, found.folded, found.notes, remarks
     )
+
+
+def from_arrays(
+    path: Path, description: Path, name: str | None, dataset: str | None
+) -> ImportResult:
+    """Integer arrays by a description."""
+    from subbit.sw.importers.described import describe
+    from subbit.sw.importers.formulas import evaluate_description
+    from subbit.sw.importers.rows import read_arrays, read_description
+
+    arrays, rows = read_arrays(path), read_description(description)
+    if name is not None:
+        rows["name"] = name
+    try:
+        found = describe(arrays, rows)
+        network, remarks = with_preprocess(found.network, dataset)
+    except NetworkError as error:
+        raise NetworkError(f"{path} by {description}: {error}") from None
+    *_, last = (node for node in network.nodes if node.layer.kind != "argmax")
+
+    def run(images: Images) -> Tensors:
+        """The description's formulas."""
+        codes = preprocess(images, network.metadata["dataset"]["preprocess"])
+        return evaluate_description(arrays, rows, codes.astype(np.int64))
+
+    marks = tuple(mark_of(node.name, found.known[node.name]) for node in network.nodes)
+    return ImportResult(network, marks, lambda batch: (run, batch), last.name, remarks=remarks)
+
+
+def mark_of(name: str, known: Any) -> Mark:
+    """The mark that compares a layer with the description's formulas."""
+    kind = known.kind
+    index = np.arange(kind.elements) if known.order is None else known.order
+    scale = np.full(kind.channels, known.scale, object)
+    return Mark(name, name, name, kind, scale, known.offset, index)
+
+
+def with_preprocess(network: Network, dataset: str | None) -> tuple[Network, tuple[str, ...]]:
+    """The network with data set and preprocessing in the metadata, the top bits by default."""
+    row = dict(network.metadata.get("dataset", {}))
+    bits = network.input_type.bits
+    row.setdefault("preprocess", {"bits": bits, "shift": 8 - bits})
+    metadata = {**network.metadata, "dataset": row}
+    named = Network(network.name, network.input_type, network.nodes, metadata)
+    if dataset is None and "name" in row:
+        return named, ()
+    return with_dataset(named, dataset)
 
 
 def pixel_values(low: Fraction, high: Fraction) -> NDArray[np.float32]:
@@ -123,6 +177,8 @@ def with_dataset(network: Network, dataset: str | None) -> tuple[Network, tuple[
     row = {**network.metadata.get("dataset", {}), "name": name}
     metadata = {**network.metadata, "dataset": row}
     count = network.types[network.nodes[-1].inputs[0]].channels
+    if "classes" in metadata:
+        count = 0
     if count == 10 and name in ("mnist", "digits"):
         metadata["classes"] = [str(digit) for digit in range(10)]
     if count == 10 and shape == (32, 32, 3):

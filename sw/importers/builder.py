@@ -6,11 +6,11 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.fold import rises
 from subbit.sw.importers.graph import Op
+from subbit.sw.importers.mark import Mark
 from subbit.sw.importers.pixels import Pixels
 from subbit.sw.importers.value import Const, Fractions, Value, fill, map_index
 from subbit.sw.ir import (
@@ -26,27 +26,10 @@ from subbit.sw.ir import (
     TensorType,
 )
 
-__all__ = ["Builder", "Mark", "whole_input"]
+__all__ = ["Builder", "whole_input"]
 
 MAX_CONSTANTS = 1 << 26
 MAX_WORK = 1 << 28
-
-
-@dataclass(frozen=True, eq=False)
-class Mark:
-    """A tensor of the source that the Network's tensor ``name`` stands for.
-
-    ``source``: its name there; element i of the source is ``scale * v + offset`` of the Network's
-    value v at ``index[i]``; ``kind``: the Network's type.
-    """
-
-    source: str
-    node: str
-    name: str
-    kind: TensorType
-    scale: Fractions
-    offset: Fractions
-    index: NDArray[np.int64]
 
 
 @dataclass

@@ -4,11 +4,9 @@ docs/import.md specifies the description, JSON values: the input, and rows of la
 arrays. Needs neither torch nor onnx.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.integers import Inexact, as_weights
-from subbit.sw.importers.rows import Row, read_arrays, read_description
+from subbit.sw.importers.rows import Row
 from subbit.sw.importers.value import Fractions, fill
 from subbit.sw.ir import (
     INPUT,
@@ -40,7 +38,7 @@ from subbit.sw.ir import (
     Weights,
 )
 
-__all__ = ["build_described", "import_described"]
+__all__ = ["Described", "Known", "build_described", "describe"]
 
 Ints = NDArray[np.int64]
 Arrays = dict[str, Ints]
@@ -61,28 +59,24 @@ class Known:
     order: Ints | None = None
 
 
-def import_described(
-    path: str | os.PathLike[str], description: str | os.PathLike[str], name: str | None = None
-) -> Network:
-    """The network of the arrays in ``path``, .npz or .safetensors, by a JSON file ``description``.
+@dataclass(frozen=True, eq=False)
+class Described:
+    """A network, and for each of its tensors what its elements stand for."""
 
-    Raises NetworkError, naming file and row, where arrays and description do not make a network.
-    """
-    rows = read_description(Path(description))
-    if name is not None:
-        rows["name"] = name
-    arrays = read_arrays(Path(path))
-    try:
-        return build_described(arrays, rows)
-    except NetworkError as error:
-        raise NetworkError(f"{path} by {description}: {error}") from None
+    network: Network
+    known: dict[str, Known]
 
 
 def build_described(arrays: Arrays, description: dict[str, Any]) -> Network:
-    """The network of integer ``arrays`` by a ``description``; raises NetworkError.
+    """The network of integer ``arrays`` by a ``description``; raises NetworkError."""
+    return describe(arrays, description).network
+
+
+def describe(arrays: Arrays, description: dict[str, Any]) -> Described:
+    """The network of integer ``arrays`` by a ``description``, and its tensors.
 
     All arrays must be used. What cannot be exact, as a padding with zeros that no code stands for,
-    is refused.
+    is refused. Raises NetworkError, naming the row.
     """
     top = Row("the description", dict(description))
     builder = Builder(dict(arrays), top.take("input", dict))
@@ -95,7 +89,7 @@ def build_described(arrays: Arrays, description: dict[str, Any]) -> Network:
     metadata = top.take("metadata", dict, {})
     name = top.take("name", str, "network")
     top.finish()
-    return Network(name, builder.source, tuple(builder.nodes), metadata)
+    return Described(Network(name, builder.source, tuple(builder.nodes), metadata), builder.known)
 
 
 @dataclass
@@ -262,15 +256,13 @@ def number_of(builder: Builder, row: Row) -> tuple[Fraction, Fraction]:
 
 
 def integer_limits(limits: Ints, scale: Fraction, offset: Fractions, row: Row) -> Ints:
-    """The least integer n with ``scale * n + offset`` above each limit, or at least it."""
-    above = row.take("above", bool, True)
-    if scale <= 0:
-        raise row.error("its input falls")
-    exact = (limits.astype(object) - offset[:, None]) / scale
-    floors = np.array([[n // 1 for n in line] for line in exact], object)
-    whole = floors == exact
-    least = floors + 1 if above else np.where(whole, floors, floors + 1)
-    return np.asarray(least.astype(np.int64), np.int64)
+    """The least integer n with ``scale * n + offset`` above each limit, or at least it.
+
+    That number is an integer, so that above a limit is at least the next one.
+    """
+    least = limits + int(row.take("above", bool, True))
+    exact = (least.astype(object) - offset[:, None]) / scale
+    return np.array([[-(-n // 1) for n in line] for line in exact], np.int64)
 
 
 def max_pool(builder: Builder, row: Row, x: Known) -> Made:
