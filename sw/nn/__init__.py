@@ -1,4 +1,4 @@
-"""Training binary networks in torch, and their export to a Network."""
+"""Training networks of 1 to 8 bits in torch, and their export to a Network."""
 
 from importlib.util import find_spec
 
@@ -9,6 +9,7 @@ if find_spec("torch") is None or find_spec("matplotlib") is None:
         "training needs torch and matplotlib; install them with: pip install 'subbit[train]'"
     )
 
+from subbit.sw.nn.checkpoint import start_from
 from subbit.sw.nn.export import export
 from subbit.sw.nn.loop import Progress
 from subbit.sw.nn.progress import training_bar
@@ -21,6 +22,7 @@ __all__ = [
     "Recipe",
     "TrainResult",
     "export",
+    "start_from",
     "train_network",
     "training_bar",
 ]

@@ -127,7 +127,7 @@ RECIPES = {
             tau=5,
             pattern_share=0.7,
             pool_first=True,
-            epochs=20,
+            epochs=15,
         ),
     )
 }

@@ -12,29 +12,30 @@ from subbit.sw.ir import Network, Node, Threshold
 from subbit.sw.nn import export
 from subbit.sw.nn.agree import compare
 from subbit.sw.nn.models import build_model
-from subbit.sw.nn.recipes import find_recipe
+from subbit.sw.nn.recipes import Recipe, find_recipe
 
 RECIPE = find_recipe("digits-tiled")
+RESIDUAL = find_recipe("digits-residual")
 
 
-def trained(seed: int) -> nn.Sequential:
+def trained(seed: int, recipe: Recipe = RECIPE) -> nn.Sequential:
     """A module whose BatchNorms have seen some data."""
     torch.manual_seed(seed)
-    module = build_model(RECIPE, seed).train()
+    module = build_model(recipe, seed).train()
     for _ in range(3):
         module(torch.randint(0, 16, (50, 1, 8, 8)).float())
     return module.eval()
 
 
-def planted(network: Network) -> Network:
+def planted(network: Network, name: str = "act2") -> Network:
     """The network with one layer of thresholds off by two, the next dot product."""
     nodes = list(network.nodes)
-    position = next(i for i, node in enumerate(nodes) if node.name == "act2")
+    position = next(i for i, node in enumerate(nodes) if node.name == name)
     layer = nodes[position].layer
     assert isinstance(layer, Threshold)
     thresholds = layer.thresholds.copy()
     thresholds += 2
-    nodes[position] = Node("act2", Threshold(thresholds, layer.rising), nodes[position].inputs)
+    nodes[position] = Node(name, Threshold(thresholds, layer.rising), nodes[position].inputs)
     return replace(network, nodes=tuple(nodes))
 
 
@@ -51,3 +52,14 @@ def test_an_off_by_one_threshold_is_found() -> None:
     assert other.activations_apart > 0
     with pytest.raises(NetworkError, match=r"differs from the module in \d+ of 249600 activations"):
         other.require_exact()
+
+
+@pytest.mark.parametrize("name", ["act1", "act_add1", "act_add2", "act_gap1"])
+def test_codes_behind_sums_are_compared(name: str) -> None:
+    module = trained(2, RESIDUAL)
+    network = export(module, RESIDUAL.input_type, "test")
+    codes = np.random.default_rng(2).integers(0, 16, (100, 8, 8, 1)).astype(np.uint8)
+    same = compare(module, network, codes)
+    same.require_exact()
+    assert same.activations == 100 * (3 * 8 * 8 * 16 + 2 * 4 * 4 * 32 + 32)
+    assert compare(module, planted(network, name), codes).activations_apart > 0
