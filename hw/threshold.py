@@ -1,6 +1,6 @@
 """Thresholds: the core that a dot engine ends in, and the same between two streams."""
 
-from amaranth.hdl import Cat, Module, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -36,6 +36,34 @@ class ThresholdCore(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        if self._config.tree:
+            self._add_tree(m)
+        else:
+            self._add_search(m)
+        return m
+
+    def _add_tree(self, m: Module) -> None:
+        """Comparators for all thresholds; the bits of a thermometer become a code."""
+        config, cycles = self._config, self._config.table_cycles
+        group = count_steps(m, self.step, config.groups)
+        m.submodules.thresholds = rom = Rom(config.tree_rom, cycles)
+        m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
+        m.d.comb += [rom.addr.eq(group), polarity.addr.eq(group)]
+        falling = registered(m, polarity.data, int(config.polarity_rom.style != "const"))
+        levels, width = config.thresholds.shape[1], config.width
+        for at in range(config.lanes * config.copies):
+            lane = at % config.lanes
+            number = reinterpret(registered(m, self.x[at], cycles - 1), config)
+            words = [
+                reinterpret(rom.data[place * width : (place + 1) * width], config)
+                for place in range(lane * levels, (lane + 1) * levels)
+            ]
+            reached = [registered(m, number >= word) for word in words]
+            code = Cat(*code_of(reached)) ^ falling[lane].replicate(config.bits)
+            m.d.comb += self.y[at].eq(registered(m, code, int(config.bits > 2)))
+
+    def _add_search(self, m: Module) -> None:
+        """A comparator a bit."""
         config, lanes = self._config, range(self._config.lanes * self._config.copies)
         group: Value = count_steps(m, self.step, config.groups)
         numbers = [self.x[lane] for lane in lanes]
@@ -55,7 +83,6 @@ class ThresholdCore(wiring.Component):
         for lane in lanes:
             codes = Cat(*found[lane]) ^ falling[lane % config.lanes].replicate(config.bits)
             m.d.comb += self.y[lane].eq(codes)
-        return m
 
     def _thresholds(
         self, m: Module, step: int, group: Value, found: list[list[Value]]
@@ -80,6 +107,16 @@ class ThresholdCore(wiring.Component):
             m.d.comb += rom.addr.eq(Cat(*bits, group))
             values.append(reinterpret(rom.data, config))
         return values
+
+
+def code_of(reached: list[Value]) -> list[Value]:
+    """The bits of the number of ones, the lowest first, of ones that all come before zeros."""
+    middle = len(reached) // 2
+    top = reached[middle]
+    if not middle:
+        return [top]
+    halves = zip(code_of(reached[middle + 1 :]), code_of(reached[:middle]), strict=True)
+    return [*(Mux(top, high, low) for high, low in halves), top]
 
 
 def reinterpret(value: Value, config: Config) -> Value:

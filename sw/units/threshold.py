@@ -15,7 +15,9 @@ from subbit.sw.units.cost import Cost
 from subbit.sw.units.rom import Rom, packed, period, rom_of, style_of
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
-__all__ = ["Threshold", "ThresholdCore", "threshold_values"]
+__all__ = ["FORMS", "Threshold", "ThresholdCore", "threshold_values"]
+
+FORMS = ("auto", "search", "tree")
 
 
 def threshold_values(layer: ThresholdLayer, x: Ints) -> Ints:
@@ -27,13 +29,17 @@ def threshold_values(layer: ThresholdLayer, x: Ints) -> Ints:
 
 @dataclass(frozen=True, eq=False)
 class ThresholdCore:
-    """M binary-search steps a number: bit by bit the count of thresholds that it reaches.
+    """Counts the thresholds that a number reaches, by a search or by comparing with all at once.
 
     A pipeline without streams for ``lanes`` numbers of the range ``low..high`` at a time, channels
     in order. ``thresholds``: ``(channels, 2**M - 1)``, ascending, in the domain of the numbers;
-    where not ``rising`` the code is inverted. Step k compares with the middle of what is left,
+    where not ``rising`` the code is inverted. ``copies``: sets of lanes side by side that share the
+    thresholds.
+
+    ``form``: ``search`` finds the code bit by bit: step k compares with the middle of what is left,
     ``threshold[(2n + 1) * 2**(M - k - 1) - 1]`` for the bits n found so far, so that M comparators
-    do the work of 2**M - 1. ``copies``: sets of lanes side by side that share the thresholds.
+    and small tables do the work of 2**M - 1 comparators. ``tree`` has all of those, and a few
+    cycles less. ``auto`` takes the tree where it costs no more LUTs.
     """
 
     low: int
@@ -42,11 +48,21 @@ class ThresholdCore:
     rising: Bits
     lanes: int
     copies: int = 1
+    form: str = "auto"
 
     @property
     def bits(self) -> int:
         """M, bits of a code."""
         return int(self.thresholds.shape[1]).bit_length()
+
+    @cached_property
+    def tree(self) -> bool:
+        """Whether there is a comparator for every threshold."""
+        if self.form not in FORMS:
+            raise PlanError(f"thresholds must be one of {', '.join(FORMS)}, not {self.form!r}")
+        if self.bits == 1 or self.form != "auto":
+            return self.form == "tree"
+        return tree_cost(self).lut4 <= search_cost(self).lut4
 
     @cached_property
     def groups(self) -> int:
@@ -56,12 +72,24 @@ class ThresholdCore:
 
     @property
     def latency(self) -> int:
-        """Cycles from numbers to codes: tables and a comparison a bit, the first table ahead."""
+        """Cycles from numbers to codes: tables and a comparison a bit, the first table ahead; or
+        one comparison, and from three bits on a cycle to make a code of it.
+        """
+        if self.tree:
+            return self.table_cycles + (self.bits > 2)
         return (self.table_cycles + 1) * self.bits - 1
 
     @cached_property
     def table_cycles(self) -> int:
         """Cycles to read a table: 1, or with any in block RAM and a register behind it 2."""
+        if self.tree:
+            size = self.groups, self.width * self.lanes * self.thresholds.shape[1]
+            return 1 + (style_of(*size) == "block")
+        return self.search_cycles
+
+    @cached_property
+    def search_cycles(self) -> int:
+        """Cycles to read a table of the search."""
         sizes = [(self.groups, self.width * self.lanes)]
         sizes += [(self.groups << step, self.width) for step in range(1, self.bits)]
         return 1 + any(style_of(*size) == "block" for size in sizes)
@@ -83,14 +111,15 @@ class ThresholdCore:
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping: tables, comparators, and the numbers' delay registers."""
-        wide = 2 * -(-(self.width + 1) // 2)
-        count = self.lanes * self.copies
-        cores = Cost(wide * self.bits * count, (self.width + self.bits) * count)
-        cycles = (self.table_cycles + 1) * (self.bits - 1)
-        delay = Cost(flip_flops=cycles * (self.width + self.bits) * count)
-        tables = [self.rom(0, range(self.lanes)), self.polarity_rom]
-        later = [self.rom(step, range(1)) for step in range(1, self.bits)] * count
-        return sum((table.cost for table in tables + later), cores + delay)
+        return tree_cost(self) if self.tree else search_cost(self)
+
+    @property
+    def tree_rom(self) -> Rom:
+        """All thresholds of each lane, the least one lowest, one word a group."""
+        clipped = np.clip(self.thresholds, self.low, self.high + 1)
+        rows = clipped.reshape(-1, self.lanes * clipped.shape[1])[: self.groups]
+        words = [packed(row, self.width) for row in rows]
+        return rom_of(words, self.width * rows.shape[1])
 
     def rom(self, step: int, lanes: range) -> Rom:
         """The thresholds of one step for some lanes, side by side with the first lane lowest.
@@ -111,19 +140,46 @@ class ThresholdCore:
         return rom_of([packed(row, 1) for row in falling], self.lanes)
 
 
+def comparator_luts(core: ThresholdCore) -> int:
+    """Lookup tables of a comparison with a threshold from a table."""
+    return 2 * -(-(core.width + 1) // 2)
+
+
+def search_cost(core: ThresholdCore) -> Cost:
+    """Tables, a comparator a bit, and the numbers' delay registers."""
+    count = core.lanes * core.copies
+    wide = core.width + core.bits
+    cores = Cost(comparator_luts(core) * core.bits * count, wide * count)
+    cycles = (core.search_cycles + 1) * (core.bits - 1)
+    delay = Cost(flip_flops=cycles * wide * count)
+    tables = [core.rom(0, range(core.lanes)), core.polarity_rom]
+    later = [core.rom(step, range(1)) for step in range(1, core.bits)] * count
+    return sum((table.cost for table in tables + later), cores + delay)
+
+
+def tree_cost(core: ThresholdCore) -> Cost:
+    """A table, a comparator for each threshold, and what makes a code of their bits."""
+    count, levels = core.lanes * core.copies, core.thresholds.shape[1]
+    comparators = Cost(comparator_luts(core) * levels * count, levels * count)
+    code = Cost(levels * count, core.bits * count * (core.bits > 2))
+    return comparators + code + core.tree_rom.cost + core.polarity_rom.cost
+
+
 @dataclass(frozen=True, eq=False)
 class Threshold(Unit):
     """A threshold activation between two streams: ``lanes`` integers in, as many M-bit codes out.
 
-    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. Latency: ``2M +
-    1`` cycles, ``3M + 1`` with thresholds in block RAM. Interval: a beat a cycle. Raises PlanError
-    where lanes do not divide the channels.
+    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. ``form``: see
+    ThresholdCore. Latency: ``2M + 1`` cycles for a search, 3 for a tree, 4 from M = 3 on; with
+    thresholds in block RAM M or 1 more. Interval: a beat a cycle. Raises PlanError where lanes do
+    not divide the channels.
     """
 
     component: ClassVar[str] = "subbit.hw.threshold:Threshold"
     layer: ThresholdLayer
     input: TensorType
     lanes: int
+    form: str = "auto"
 
     def __post_init__(self) -> None:
         check_lanes(self.lanes, self.input.channels)
@@ -143,7 +199,8 @@ class Threshold(Unit):
     def core(self) -> ThresholdCore:
         """The comparisons."""
         x, layer = self.input, self.layer
-        return ThresholdCore(x.low, x.high, layer.thresholds, layer.rising, self.lanes)
+        table = layer.thresholds, layer.rising
+        return ThresholdCore(x.low, x.high, *table, self.lanes, form=self.form)
 
     @property
     def depth(self) -> int:

@@ -7,7 +7,7 @@ from harness import check_unit
 from subbit.sw.errors import PlanError
 from subbit.sw.ir import TensorType
 from subbit.sw.ir import Threshold as Layer
-from subbit.sw.units.threshold import Threshold
+from subbit.sw.units.threshold import FORMS, Threshold
 
 
 def layer(rng: np.random.Generator, channels: int, bits: int, reach: int) -> Layer:
@@ -17,26 +17,52 @@ def layer(rng: np.random.Generator, channels: int, bits: int, reach: int) -> Lay
 
 
 @pytest.mark.parametrize(
-    ("bits", "channels", "lanes", "low", "high", "latency"),
+    ("bits", "channels", "lanes", "low", "high", "search", "tree"),
     [
-        (1, 4, 2, -9, 9, 3),
-        (1, 3, 3, 0, 15, 3),
-        (1, 6, 1, -100, -1, 3),
-        (2, 4, 2, -9, 9, 5),
-        (2, 1, 1, -8, 7, 5),
-        (3, 6, 2, -20, 21, 7),
-        (4, 3, 1, -64, 63, 9),
-        (8, 2, 2, -200, 200, 25),
-        (1, 128, 1, -60, 60, 4),  # thresholds in block RAM
-        (3, 64, 2, 0, 255, 10),
+        (1, 4, 2, -9, 9, 3, 3),
+        (1, 3, 3, 0, 15, 3, 3),
+        (1, 6, 1, -100, -1, 3, 3),
+        (2, 4, 2, -9, 9, 5, 3),
+        (2, 1, 1, -8, 7, 5, 3),
+        (3, 6, 2, -20, 21, 7, 4),
+        (4, 3, 1, -64, 63, 9, 4),
+        (5, 2, 2, -64, 63, 11, 4),
+        (6, 2, 1, 0, 99, 13, 4),
+        (7, 2, 1, 0, 99, 22, 4),
+        (8, 2, 2, -200, 200, 25, 4),
+        (1, 128, 1, -60, 60, 4, 4),  # thresholds in block RAM
+        (3, 64, 2, 0, 255, 10, 5),
     ],
 )
-def test_threshold(bits: int, channels: int, lanes: int, low: int, high: int, latency: int) -> None:
+@pytest.mark.parametrize("form", ["search", "tree"])
+def test_threshold(
+    bits: int, channels: int, lanes: int, low: int, high: int, search: int, tree: int, form: str
+) -> None:
+    if form == "tree" and bits > 6:
+        return
     rng = np.random.default_rng(bits * channels)
     tensor = TensorType.integers(1, 3, channels, low, high)
-    unit = Threshold(layer(rng, channels, bits, max(-low, high)), tensor, lanes)
-    assert unit.processes()[0].latency == latency
+    unit = Threshold(layer(rng, channels, bits, max(-low, high)), tensor, lanes, form)
+    assert unit.core.tree == (form == "tree")
+    assert unit.processes()[0].latency == (tree if form == "tree" else search)
     check_unit(unit, rng.integers(low, high + 1, (2 * unit.i_beats, lanes)))
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_the_form_that_costs_fewer_luts_is_taken(bits: int, lanes: int) -> None:
+    rng = np.random.default_rng(bits)
+    tensor = TensorType.integers(1, 3, 32, -900, 900)
+    table = layer(rng, 32, bits, 900)
+    costs = {form: Threshold(table, tensor, lanes, form).cost().lut4 for form in FORMS}
+    assert costs["auto"] == min(costs.values())
+    assert not (bits > 6 and Threshold(table, tensor, lanes).core.tree)
+
+
+def test_other_forms_are_refused() -> None:
+    tensor = TensorType.integers(1, 1, 6, -9, 9)
+    with pytest.raises(PlanError, match="thresholds must be one of auto, search, tree, not 'x'"):
+        Threshold(layer(np.random.default_rng(0), 6, 1, 9), tensor, 2, "x").processes()
 
 
 def test_equal_channels_need_no_tables() -> None:
