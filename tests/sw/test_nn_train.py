@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from subbit.sw.data import load_dataset, preprocess
 from subbit.sw.errors import DataError, NetworkError
-from subbit.sw.ir import CodebookWeights, TiledWeights, load_network
+from subbit.sw.ir import BinaryWeights, CodebookWeights, TiledWeights, load_network
 from subbit.sw.nn import RECIPES, Progress, export, train_network, training_bar
 from subbit.sw.nn.augment import Augmentation, augment
 from subbit.sw.nn.loop import Trainer, load_split
@@ -21,7 +22,7 @@ from subbit.sw.nn.models import build_model
 from subbit.sw.nn.recipes import find_recipe
 from subbit.sw.nn.train import checkpoint_path, curve_path
 
-DIGITS = ["digits-plain", "digits-codebook", "digits-tiled"]
+DIGITS = ["digits-plain", "digits-codebook", "digits-tiled", "digits-residual"]
 
 
 class Interrupt:
@@ -194,6 +195,24 @@ def test_recipes_have_the_encodings_that_they_are_named_after() -> None:
             assert all(isinstance(w, TiledWeights) and w.repeats == 4 for w in inner)
             assert network.weight_bits <= 0.35 * network.weight_count
     assert RECIPES["mnist-codebook"].tau == 5
+
+
+@pytest.mark.parametrize("encoding", ["plain", "codebook", "tiled"])
+def test_precisions_and_encodings_combine(encoding: str) -> None:
+    like = "digits-tiled" if encoding == "tiled" else "digits-codebook"
+    recipe = replace(RECIPES[like], encoding=encoding, weight_bits=3, activation_bits=2)
+    module = build_model(recipe, 1)
+    codes = np.random.default_rng(1).integers(0, 16, (40, 8, 8, 1)).astype(np.uint8)
+    module.train()(torch.from_numpy(codes).permute(0, 3, 1, 2).float()).sum().backward()
+    network = export(module, recipe.input_type, "test")
+    assert_same(module, network, codes)
+    planes = network.node("conv2").layer.weights.planes
+    wanted = {"plain": BinaryWeights, "codebook": CodebookWeights, "tiled": TiledWeights}[encoding]
+    assert [type(plane) for plane in planes] == [wanted] * 3
+    assert network.node("act2").layer.bits == 2
+    moved = [n for n, p in module.named_parameters() if p.grad is not None]
+    wanted = [n for n, _ in module.named_parameters() if "pattern" not in n and "magn" not in n]
+    assert moved == wanted
 
 
 def test_progress_bar() -> None:
