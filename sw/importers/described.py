@@ -7,6 +7,7 @@ arrays. Needs neither torch nor onnx.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -298,9 +299,14 @@ def flatten(builder: Builder, row: Row, x: Known) -> Made:
 
 
 def affine(builder: Builder, row: Row, x: Known) -> Made:
-    """``{"kind": "affine", "scale": NAME, "offset": NAME}``, of the Network's integers."""
-    layer = Affine(builder.array(row, "scale", 1), builder.array(row, "offset", 1))
-    return layer, Fraction(1), fill(x.kind.channels, 0), None
+    """``{"kind": "affine", "scale": NAME, "offset": NAME}``: ``scale * number + offset``."""
+    factors, shifts = builder.array(row, "scale", 1), builder.array(row, "offset", 1)
+    if not len(factors) == len(shifts) == x.kind.channels:
+        raise row.error(f"it has {len(factors)} scales for {x.kind.channels} channels")
+    scale, offset = factors * x.scale, factors * x.offset + shifts
+    whole = lcm(*(number.denominator for number in (*scale, *offset)))
+    layer = Affine((scale * whole).astype(np.int64), (offset * whole).astype(np.int64))
+    return layer, Fraction(1, whole), fill(x.kind.channels, 0), None
 
 
 def argmax(builder: Builder, row: Row, x: Known) -> Made:
