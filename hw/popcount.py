@@ -45,12 +45,10 @@ class PopcountXnor(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        if fabric_of(platform) != self._shape.form:
-            self._add_logic(m)
-        elif len(self._shape.scales) > 1:
-            self._add_planes(m)
-        else:
+        if fabric_of(platform) == self._shape.form:
             self._add_cells(m)
+        else:
+            self._add_logic(m)
         return m
 
     def _add_cells(self, m: Module) -> None:
@@ -63,23 +61,6 @@ class PopcountXnor(wiring.Component):
             self.count.eq(cells.count),
             self.blanks.eq(cells.blanks),
         ]
-
-    def _add_planes(self, m: Module) -> None:
-        """Each plane in the vendor's form, and their sum."""
-        shape, one = self._shape, self._shape.one_plane
-        terms: list[list[Term]] = [[] for _ in range(shape.rows)]
-        size = shape.simd * shape.rows
-        order = sorted(range(len(shape.scales)), key=lambda plane: shape.scales[plane])
-        for plane in order:
-            m.submodules[f"plane{plane}"] = counter = PopcountXnor(one)
-            words = self.w[plane * size : (plane + 1) * size]
-            m.d.comb += [counter.x.eq(self.x), counter.w.eq(words)]
-            for row, found in enumerate(terms):
-                count = counter.count[row * one.width : (row + 1) * one.width]
-                found.append((shape.scales[plane].bit_length() - 1, count))
-        self._put_out(m, [add_shifted(m, found) for found in terms], one.latency)
-        blanks = registered(m, counter.blanks, shape.latency - one.latency)
-        m.d.comb += self.blanks.eq(blanks)
 
     def _add_logic(self, m: Module) -> None:
         """The portable form."""

@@ -59,11 +59,6 @@ class PopcountXnor:
         return self.simd * ((1 << self.bits) - 1) * sum(self.scales)
 
     @property
-    def one_plane(self) -> "PopcountXnor":
-        """The counters of a single plane."""
-        return replace(self, scales=(1,))
-
-    @property
     def branches(self) -> dict[int, list[tuple[int, int]]]:
         """For each exponent e, ascending, the pairs of plane and bit that count ``2**e``."""
         found: dict[int, list[tuple[int, int]]] = {}
@@ -80,10 +75,6 @@ class PopcountXnor:
     @property
     def latency(self) -> int:
         """Cycles from positions to counts; a new set every cycle."""
-        if len(self.scales) > 1 and self.form != PORTABLE:
-            return max(
-                self.portable_latency, self.one_plane.latency + tree_stages(len(self.scales))
-            )
         return max([self.portable_latency, *(tree.latency for tree in self.trees)])
 
     @property
@@ -104,9 +95,8 @@ class PopcountXnor:
     def row(self) -> Popcount:
         """A row as the vendor's compressor tree counts it."""
         limit, depth = FABRICS[self.form].speed(CLOCK_MHZ)
-        return Popcount(
-            self.simd, self.bits, self.masked, fabric=self.form, limit=limit, depth=depth
-        )
+        row = Popcount(self.simd, self.bits, self.masked, fabric=self.form, scales=self.scales)
+        return replace(row, limit=limit, depth=depth)
 
     @property
     def trees(self) -> tuple[Netlist, ...]:
@@ -127,10 +117,8 @@ class PopcountXnor:
         if self.form != PORTABLE:
             lanes = self.simd * (self.bits + self.masked)
             row, *rest = (tree_cells(tree, lanes) for tree in self.trees)
-            late = self.one_plane.latency - self.trees[0].latency
-            row += Cost(flip_flops=self.one_plane.width * late)
-            one = sum([row] * planes, shifted_cost(self.plane_terms))
-            return sum([one] * self.rows, sum(rest, Cost()))
+            late = Cost(flip_flops=self.width * (self.latency - self.trees[0].latency))
+            return sum([row + late] * self.rows, sum(rest, Cost()))
         if self.bits >= CODE_BITS:
             one = codes_cost(self.simd, self.bits)
             one = sum([one] * planes, shifted_cost(self.plane_terms))
@@ -143,7 +131,8 @@ class PopcountXnor:
     @property
     def plane_terms(self) -> list[tuple[int, int]]:
         """Exponent and greatest count of each plane, ascending."""
-        return [(scale.bit_length() - 1, self.one_plane.top) for scale in sorted(self.scales)]
+        top = self.simd * ((1 << self.bits) - 1)
+        return [(scale.bit_length() - 1, top) for scale in sorted(self.scales)]
 
 
 def tree_cells(tree: Netlist, shared: int) -> Cost:
