@@ -11,20 +11,30 @@ from typing import Any
 import numpy as np
 
 from subbit.sim.compare import Difference, compare
-from subbit.sim.design import unit_design
+from subbit.sim.design import WholePipeline, unit_design
 from subbit.sim.run import FOLDER
 from subbit.sim.runner import build_designs, run_designs
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.ir.layers.add import Add as AddLayer
 from subbit.sw.ir.layers.affine import Affine as AffineLayer
+from subbit.sw.ir.layers.avgpool2d import AvgPool2d as AvgPoolLayer
 from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.layers.threshold import Threshold as ThresholdLayer
+from subbit.sw.ir.network import INPUT, Network, Node
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
+from subbit.sw.pipeline import Pipeline
+from subbit.sw.plan import Plan
+from subbit.sw.stages.add import AddStage
 from subbit.sw.units.affine import Affine
 from subbit.sw.units.argmax import Argmax
+from subbit.sw.units.avgpool2d import AvgPool2d
+from subbit.sw.units.depthwise import Depthwise
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.fifo import Fifo
+from subbit.sw.units.globalavgpool import GlobalAvgPool
 from subbit.sw.units.maxpool2d import MaxPool2d
 from subbit.sw.units.pick import Pick
 from subbit.sw.units.replay import Replay
@@ -89,6 +99,23 @@ def dot(weights: Weights, encoding: Encoding, bits: int, pe: int, simd: int, **m
     return Dot(weights, encoding, bits, pe=pe, simd=simd, **(settings | more))
 
 
+def depthwise(channels: int, code: tuple[Encoding, int], padding: str, at_once: int) -> Depthwise:
+    """A 3x3 depthwise convolution with thresholds of two bits."""
+    layer = DepthwiseConv2d(BinaryWeights(bits(channels, channels, 1, 3, 3)), 1, Padding(padding))
+    kind = TensorType.codes(4, 5, channels, code[1], code[0])
+    return Depthwise(layer, kind, at_once, thresholds(channels, 3, 9))
+
+
+def twice(depths: tuple[int, int]) -> WholePipeline:
+    """A fork whose branches are added, behind queues of these depths."""
+    kind = TensorType.codes(3, 4, 4, 3)
+    network = Network("twice", kind, (Node("add", AddLayer(0, 2), (INPUT, INPUT)),))
+    queues = tuple(zip(("input>add", "input>add#2"), depths, strict=True))
+    return WholePipeline(
+        Pipeline(network, Plan(network.digest, (AddStage(("add",), 0, 2),), queues))
+    )
+
+
 CASES: dict[str, Callable[[], Unit]] = {
     "upsize": lambda: Upsize(Lanes(3, 2), 5, 20),
     "upsize_by_1": lambda: Upsize(Lanes(2, 3), 1, 7),
@@ -126,6 +153,15 @@ CASES: dict[str, Callable[[], Unit]] = {
     "affine": lambda: Affine(affine(6), TensorType.integers(2, 1, 6, -50, 70), lanes=2),
     "maxpool": lambda: MaxPool2d(TensorType.codes(4, 6, 4, 1), lanes=2),
     "maxpool_integers": lambda: MaxPool2d(TensorType.integers(5, 5, 2, -9, 9), lanes=1),
+    "avgpool": lambda: AvgPool2d(AvgPoolLayer(2), TensorType.codes(4, 5, 4, 2), lanes=2),
+    "avgpool_overlapping": lambda: AvgPool2d(
+        AvgPoolLayer(3, 2), TensorType.integers(5, 7, 2, -9, 5), lanes=1
+    ),
+    "globalavgpool": lambda: GlobalAvgPool(TensorType.codes(3, 4, 4, 1), lanes=2),
+    "depthwise": lambda: depthwise(4, (BIPOLAR, 2), "zero", 2),
+    "depthwise_bytes": lambda: depthwise(3, (UNSIGNED, 8), "none", 3),
+    "fork_add": lambda: twice((0, 0)),
+    "fork_add_queued": lambda: twice((3, 5)),
     "argmax": lambda: Argmax(TensorType.integers(1, 1, 10, -7, 7)),
 }
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from subbit.sw.cycles import INPUT, Feed, Process, Trace, run
 from subbit.sw.ir.types import TensorType
 from subbit.sw.pipeline import Pipeline, Step
 from subbit.sw.units.fifo import Fifo
 from subbit.sw.units.fork import Fork
-from subbit.sw.units.unit import Lanes, Unit
+from subbit.sw.units.unit import Beats, Lanes, Unit
 from subbit.sw.units.width import Downsize, Upsize
 
-__all__ = ["Design", "Watched", "network_design", "unit_design"]
+__all__ = ["Design", "Watched", "WholePipeline", "network_design", "unit_design"]
 
 INPUT_STREAM, OUTPUT_STREAM = "i", "o"
 
@@ -69,6 +69,8 @@ class Design:
 
     def trace(self, frames: int) -> Trace:
         """The cycles in which all beats move where nothing outside holds them up."""
+        if not self.flow and len(self.watched) == 1:
+            return self.watched[0].unit.trace(frames)
         return run(self.processes, frames, self.flow[1] if self.flow else None)
 
     @property
@@ -85,6 +87,41 @@ class Design:
     def o_beats(self) -> int:
         """Output beats per frame."""
         return self.watched[-1].unit.o_beats
+
+
+@dataclass(frozen=True, eq=False)
+class WholePipeline(Unit):
+    """A whole pipeline seen from outside, as if it were one unit."""
+
+    component: ClassVar[str] = "subbit.hw.accelerator:Accelerator"
+    pipeline: Pipeline
+
+    @property
+    def i(self) -> Lanes:
+        """Payload of the first unit's input stream."""
+        return self.pipeline.i
+
+    @property
+    def o(self) -> Lanes:
+        """Payload of the last unit's output stream."""
+        return self.pipeline.o
+
+    def load_component(self) -> Any:
+        """What makes the accelerator of a WholePipeline."""
+        component = super().load_component()
+        return lambda unit: component(unit.pipeline)
+
+    def processes(self) -> tuple[Process, ...]:
+        """Those of all units."""
+        return self.pipeline.processes
+
+    def trace(self, frames: int) -> Trace:
+        """The cycles of all units."""
+        return self.pipeline.cycles(frames)
+
+    def reference(self, beats: Beats) -> Beats:
+        """The units' references one after another."""
+        return self.pipeline.reference(beats)[-1]
 
 
 def unit_design(name: str, unit: Unit) -> Design:

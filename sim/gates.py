@@ -8,9 +8,9 @@ gone by then; what is compared are the accelerator's own results and their cycle
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,16 @@ from numpy.typing import NDArray
 from subbit.hw.fabric import Part
 from subbit.hw.simtop import StreamPorts
 from subbit.sim.cells import cell_models
-from subbit.sim.design import INPUT_STREAM, OUTPUT_STREAM, Design, network_design
+from subbit.sim.design import (
+    INPUT_STREAM,
+    OUTPUT_STREAM,
+    Design,
+    WholePipeline,
+    network_design,
+)
 from subbit.sim.run import FOLDER, SimResult, choose_frames, golden_model, simulate_design
 from subbit.sim.testbench import testbench
 from subbit.sim.verilator import build_model
-from subbit.sw.cycles import Process, Trace
 from subbit.sw.flow import tools
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
@@ -31,7 +36,6 @@ from subbit.sw.flow.verilog import to_verilog
 from subbit.sw.ir.network import Network
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import Plan
-from subbit.sw.units.unit import Beats, Lanes, Unit
 
 __all__ = ["WholePipeline", "build_mapped", "map_design", "mapped_design", "simulate_mapped"]
 
@@ -40,36 +44,6 @@ SCRIPT = """\
 read_json {name}.json
 write_verilog -noattr {name}.v
 """
-
-
-@dataclass(frozen=True, eq=False)
-class WholePipeline(Unit):
-    """A whole pipeline seen from outside, as if it were one unit."""
-
-    component: ClassVar[str] = "subbit.hw.accelerator:Accelerator"
-    pipeline: Pipeline
-
-    @property
-    def i(self) -> Lanes:
-        """Payload of the first unit's input stream."""
-        return self.pipeline.i
-
-    @property
-    def o(self) -> Lanes:
-        """Payload of the last unit's output stream."""
-        return self.pipeline.o
-
-    def processes(self) -> tuple[Process, ...]:
-        """Those of all units."""
-        return self.pipeline.processes
-
-    def trace(self, frames: int) -> Trace:
-        """The cycles of all units."""
-        return self.pipeline.cycles(frames)
-
-    def reference(self, beats: Beats) -> Beats:
-        """The units' references one after another."""
-        return self.pipeline.reference(beats)[-1]
 
 
 def mapped_design(name: str, pipeline: Pipeline) -> Design:
