@@ -17,7 +17,7 @@ __all__ = ["app", "run"]
 
 COMMANDS = {
     "info": "network",
-    "plan": "network",
+    "plan": "plan",
     "rtl": "build",
     "bitstream": "build",
     "sim": "simulate",

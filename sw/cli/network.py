@@ -1,4 +1,4 @@
-"""subbit info, subbit plan: a network and its plan."""
+"""subbit info: what a network is."""
 
 from pathlib import Path
 from typing import Any
@@ -7,20 +7,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from subbit.boards import Board
 from subbit.sw.cli.options import (
     as_json,
-    board_option,
-    chosen_plan,
     model_argument,
-    plan_option,
     print_json,
 )
 from subbit.sw.ir import Layer, Network, Weights, load_network
 from subbit.sw.ir.planes import branches_of
-from subbit.sw.plan import Plan
 
-__all__ = ["info_command", "plan_command"]
+__all__ = ["info_command"]
 
 
 @click.command("info", short_help="Show the layers of a network.")
@@ -90,77 +85,4 @@ def encoding(layer: Layer) -> str | None:
     return " + ".join(
         plane.encoding if scale == 1 else f"{scale} {plane.encoding}"
         for scale, plane in branches_of(weights)
-    )
-
-
-@click.command("plan", short_help="Show or write the plan of a network.")
-@model_argument
-@board_option
-@plan_option
-@click.option("--out", type=click.Path(path_type=Path), help="Where to write the plan, to edit it.")
-@as_json
-def plan_command(
-    model: Path, board: Board, plan: Path | None, out: Path | None, json_: bool
-) -> None:
-    """Show the default plan of MODEL for a board, or check an edited one; write it with --out.
-
-    \b
-    Example: subbit plan examples/digits-plain.safetensors --out plan.json
-             subbit bitstream examples/digits-plain.safetensors --plan plan.json
-    """
-    from subbit.sw.plan import save_plan
-
-    network = load_network(model)
-    chosen = chosen_plan(network, board, plan)
-    rows = estimates(network, chosen)
-    if out is not None:
-        save_plan(chosen, out)
-    if json_:
-        print_json(rows)
-    else:
-        show(network, rows)
-        if out is not None:
-            click.echo(f"written to {out}", err=True)
-
-
-def estimates(network: Network, plan: Plan) -> dict[str, Any]:
-    """What the plan's stages cost and how long they take, as JSON values."""
-    from subbit.sw.pipeline import Pipeline
-    from subbit.sw.planner import estimate
-
-    pipeline = Pipeline(network, plan)
-    return {
-        "network": network.name,
-        "interval_cycles": pipeline.interval_cycles,
-        "latency_cycles": pipeline.latency_cycles,
-        "stages": [
-            row.stage.to_json()
-            | {"cycles": row.cycles, "lut4": row.cost.lut4, "block_rams": row.cost.block_rams}
-            for row in estimate(network, plan)
-        ],
-    }
-
-
-def show(network: Network, rows: dict[str, Any]) -> None:
-    """Print the plan as a table."""
-    table = Table(title=f"plan of {network.name} (LUT4 and block RAMs are estimates)")
-    table.add_column("stage")
-    for name in ("folding", "cycles", "LUT4", "block RAMs"):
-        table.add_column(name, justify="right")
-    known = ("layers", "kind", "cycles", "lut4", "block_rams")
-    for row in rows["stages"]:
-        folding = " ".join(f"{key}={value}" for key, value in row.items() if key not in known)
-        table.add_row(
-            ", ".join(row["layers"]),
-            folding,
-            f"{row['cycles']:,}",
-            f"{row['lut4']:,}",
-            f"{row['block_rams']:,}",
-        )
-    console = Console()
-    console.print(table)
-    console.print(
-        f"one frame every {rows['interval_cycles']:,} cycles, "
-        f"each after {rows['latency_cycles']:,} cycles",
-        highlight=False,
     )

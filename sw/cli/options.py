@@ -1,9 +1,10 @@
 """Options and arguments that several commands share, and what they mean."""
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -11,14 +12,19 @@ from subbit.boards import Board, board, board_names
 from subbit.sw.ir import Network
 from subbit.sw.plan import Plan
 
+if TYPE_CHECKING:
+    from subbit.sw.planner.goal import Goal
+
 __all__ = [
     "as_json",
     "board_option",
     "chosen_plan",
     "data_option",
+    "goal_options",
     "model_argument",
     "plan_option",
     "print_json",
+    "take_goal",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -68,15 +74,62 @@ def as_json(command: Command) -> Command:
     return click.option("--json", "json_", is_flag=True, help="Print the result as JSON.")(command)
 
 
-def chosen_plan(network: Network, board: Board, path: Path | None) -> Plan:
-    """The plan of the file, or the default one for the board."""
-    from subbit.sw.plan import load_plan
-    from subbit.sw.planner import DEFAULT_LUT4, default_plan
+def goal_options(command: Command) -> Command:
+    """--fps, --max, --reserve and --clock; see take_goal."""
+    options = (
+        click.option("--fps", type=float, help="Frames a second that the plan has to reach."),
+        click.option("--max", "most", is_flag=True, help="The highest rate that fits the board."),
+        click.option(
+            "--reserve",
+            callback=take_share,
+            default="20%",
+            show_default=True,
+            help="The share of the device to leave free, with --fps or --max.",
+        ),
+        click.option(
+            "--clock", type=float, metavar="MHZ", help="The clock instead of the expected one."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
-    if path is not None:
-        return load_plan(path, network)
-    budget = min(DEFAULT_LUT4, board.device.lut4 // 2)
-    return default_plan(network, budget, board.device.fabric)
+
+def take_share(ctx: click.Context, parameter: click.Parameter, value: str) -> float:
+    """A share as ``20%`` or ``0.2``."""
+    text = value.strip()
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 1:
+        raise click.BadParameter(f"{value!r} is no share from 0% to 99%", ctx, parameter)
+    return share
+
+
+def take_goal(options: Mapping[str, Any]) -> "Goal | None":
+    """What the options of goal_options ask for; None for the default."""
+    from subbit.sw.planner.goal import Goal
+
+    fps, clock = options["fps"], options["clock"]
+    if fps is not None and options["most"]:
+        raise click.UsageError("take --fps or --max, not both")
+    for name, value in (("--fps", fps), ("--clock", clock)):
+        if value is not None and not 0 < value < math.inf:
+            raise click.UsageError(f"{name} must be more than 0, not {value:g}")
+    clock_hz = 1e6 * clock if clock is not None else None
+    if fps is None and not options["most"] and clock_hz is None:
+        return None
+    return Goal(fps=fps, reserve=options["reserve"], clock_hz=clock_hz)
+
+
+def chosen_plan(
+    network: Network, board: Board, path: Path | None, goal: "Goal | None" = None
+) -> Plan:
+    """The plan of the file, or for the goal, or the default one for the board."""
+    from subbit.sw.planner.choose import choose
+
+    return choose(network, board, path, goal).plan
 
 
 def print_json(value: Any) -> None:

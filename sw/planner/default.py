@@ -1,34 +1,18 @@
 """A default plan: fold every layer so that the slowest is as fast as a LUT budget allows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
+from subbit.sw.graph import groups, lanes_before
 from subbit.sw.ir.network import Network
-from subbit.sw.plan import Plan, groups
+from subbit.sw.plan import Plan
+from subbit.sw.planner.costs import StageEstimate, estimate_stage, with_popcount
 from subbit.sw.stages.dot import DotStage
 from subbit.sw.stages.stage import Stage
-from subbit.sw.units.cost import Cost
 from subbit.sw.units.popcount import PORTABLE
 
-__all__ = ["DEFAULT_LUT4", "StageEstimate", "default_plan", "estimate"]
+__all__ = ["DEFAULT_LUT4", "default_plan", "estimate"]
 
 DEFAULT_LUT4 = 6000
-
-
-@dataclass(frozen=True)
-class StageEstimate:
-    """What a stage is expected to cost, and the cycles a frame keeps its slowest process busy."""
-
-    stage: Stage
-    cost: Cost
-    cycles: int
-
-
-def estimate_stage(network: Network, stage: Stage) -> StageEstimate:
-    """The estimate of one stage without its neighbours."""
-    units = [unit for _, unit in stage.units(network)]
-    cycles = max(len(process.steps) for unit in units for process in unit.processes())
-    return StageEstimate(stage, sum((unit.cost() for unit in units), Cost()), cycles)
 
 
 def estimate(network: Network, plan: Plan) -> list[StageEstimate]:
@@ -53,11 +37,12 @@ def default_plan(network: Network, lut4: int = DEFAULT_LUT4, popcount: str = POR
 
     def complete(chosen: dict[int, Stage]) -> list[StageEstimate]:
         rows: list[StageEstimate] = []
-        lanes = 1
+        lanes: dict[str, int] = {}
         for position, (cls, layers) in enumerate(wanted):
-            stage = chosen.get(position) or cls.default(network, layers, lanes)
+            before = lanes_before(network, layers, lanes)
+            stage = chosen.get(position) or cls.default(network, layers, before)
             rows.append(estimated(stage))
-            lanes = stage.units(network)[-1][1].o.lanes
+            lanes[layers[-1]] = stage.units(network)[-1][1].o.lanes
         return rows
 
     chosen: dict[int, Stage] = {
@@ -79,11 +64,6 @@ def default_plan(network: Network, lut4: int = DEFAULT_LUT4, popcount: str = POR
                 break
             chosen[slowest], rows = best, trial
     return Plan(network.digest, tuple(row.stage for row in rows))
-
-
-def with_popcount(stage: Stage, form: str) -> Stage:
-    """The stage with counters of that form, if it has counters."""
-    return replace(stage, popcount=form) if isinstance(stage, DotStage) else stage
 
 
 def best_step(

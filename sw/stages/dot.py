@@ -107,7 +107,7 @@ class DotStage(Stage):
             "pe": divisors(layer.weights.shape[0]),
             "simd": self.simds(network),
             "pixels": divisors(width) if isinstance(layer, Conv2d) else [1],
-            "weights": ["auto", "block", "logic"],
+            "weights": ["block", "logic"],
         }
 
     def least_cycles(self, network: Network) -> int:

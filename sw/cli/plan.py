@@ -1,0 +1,127 @@
+"""subbit plan: engine, folding and FIFOs of every layer, for a rate or for a board."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from subbit.boards import Board
+from subbit.sw.cli.options import (
+    as_json,
+    board_option,
+    goal_options,
+    model_argument,
+    plan_option,
+    print_json,
+    take_goal,
+)
+from subbit.sw.ir import load_network
+
+__all__ = ["plan_command"]
+
+KNOWN = ("layers", "cycles", "lut4", "flip_flops", "block_rams")
+USUAL = {"fifo": 0, "engine": "direct", "pixels": 1, "weights": "auto", "window": "auto"}
+
+
+@click.command("plan", short_help="Plan a network for a rate or a board; check an edited plan.")
+@model_argument
+@board_option
+@plan_option
+@goal_options
+@click.option("--out", type=click.Path(path_type=Path), help="Where to write the plan, to edit it.")
+@as_json
+def plan_command(
+    model: Path, board: Board, plan: Path | None, out: Path | None, json_: bool, **goal: Any
+) -> int:
+    """Choose engine, folding, memories and FIFOs for every layer of MODEL on a board.
+
+    With --fps the least area that reaches that rate, with --max the highest rate that fits; without
+    either the plan that 'subbit bitstream' takes, which builds within minutes. With --plan an
+    edited plan is checked, and its rate and cost shown. Exits with 1 if the plan does not fit the
+    board.
+
+    \b
+    Example: subbit plan examples/digits-plain.safetensors --fps 20000 --out plan.json
+             subbit plan examples/digits-plain.safetensors --plan plan.json
+             subbit bitstream examples/digits-plain.safetensors --plan plan.json
+    """
+    from subbit.sw.plan import save_plan
+    from subbit.sw.planner.choose import choose
+    from subbit.sw.planner.report import describe, next_step
+
+    network = load_network(model)
+    result = choose(network, board, plan, take_goal(goal))
+    if out is not None:
+        save_plan(result.plan, out)
+    rows = describe(result, next_step(result))
+    if json_:
+        print_json(rows)
+    else:
+        show(rows)
+        if out is not None:
+            click.echo(f"written to {out}", err=True)
+    return 1 if rows["lacking"] else 0
+
+
+def show(rows: dict[str, Any]) -> None:
+    """Print the plan as a table, and what it says of rate and size."""
+    table = Table(title=f"plan of {rows['network']} for {rows['board']} (cells are estimates)")
+    table.add_column("stage")
+    for name in ("settings", "cycles", "LUT4", "flip-flops", "block RAMs"):
+        table.add_column(name, justify="left" if name == "settings" else "right")
+    for row in rows["stages"]:
+        bounds = row["layers"] == rows["bound_by"]
+        table.add_row(
+            ", ".join(row["layers"]),
+            settings(row),
+            f"{row['cycles']:,}",
+            *(f"{row[name]:,}" for name in KNOWN[2:]),
+            style="bold" if bounds else None,
+        )
+    table.add_section()
+    host = rows["host"]
+    table.add_row("link and clocks", "", "", *(f"{host[name]:,}" for name in KNOWN[2:]))
+    shares = [f"{rows[name]:,} of {rows['available'][name]:,}" for name in KNOWN[2:]]
+    table.add_row("all", "", "", *shares)
+    console = Console()
+    console.print(table)
+    for line in sentences(rows):
+        console.print(line, highlight=False, markup=False)
+
+
+def settings(row: dict[str, Any]) -> str:
+    """The settings that are not as usual, in one line."""
+    shown = {k: v for k, v in row.items() if k not in KNOWN and USUAL.get(k) != v}
+    return " ".join(f"{key}={value}" for key, value in shown.items())
+
+
+def sentences(rows: dict[str, Any]) -> list[str]:
+    """Rate, bound, and what would be next."""
+    lines = [
+        f"{rows['fps']:,.0f} frames/s: one every {rows['interval_cycles']:,} cycles at about "
+        f"{rows['clock_mhz']:.0f} MHz, each after {rows['latency_cycles']:,} cycles",
+        f"{', '.join(rows['bound_by'])} bounds the rate" + after(rows["next"]),
+    ]
+    if rows["queues"]:
+        lines.append("queues: " + ", ".join(f"{k} {v}" for k, v in rows["queues"].items()))
+    if rows["lacking"]:
+        missing = ", ".join(f"{more:,} {KINDS[kind]}" for kind, more in rows["lacking"].items())
+        lines.append(f"it does not fit {rows['board']}: {missing} too many")
+    return lines
+
+
+KINDS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
+
+
+def after(step: dict[str, Any] | None) -> str:
+    """What would be next."""
+    if step is None:
+        return "; nothing is faster"
+    more = f"{step['lut4']:+,} LUT4, {step['block_rams']:+,} block RAMs"
+    text = f"; next would be {step['cycles']:,} cycles with {more}"
+    if step["lacking"]:
+        missing = ", ".join(f"{n:,} {KINDS[kind]}" for kind, n in step["lacking"].items())
+        text += f", {missing} more than there are"
+    return text

@@ -1,0 +1,106 @@
+"""How far the units' own estimates are from what is built, measured; see ``subbit bench planner``.
+
+``calibration.json`` is one set of measurements, with what they were made on. Another may be put in
+its place: it is data, and nothing else depends on its numbers.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from subbit.sw.errors import PlanError
+from subbit.sw.units.cost import Cost
+from subbit.sw.units.unit import Unit
+
+__all__ = ["VERSION", "Calibration", "Line", "calibration"]
+
+VERSION = 1
+FILE = "calibration.json"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A measured number as ``factor * estimate + offset``."""
+
+    factor: float = 1.0
+    offset: float = 0.0
+
+    def __call__(self, estimate: int) -> int:
+        return max(0, round(self.factor * estimate + self.offset)) if estimate else 0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Corrections of estimates, and numbers that no estimate gives.
+
+    ``units``: by class of unit the lines of its LUT4s and of its flip-flops; others stand as they
+    are. ``host``: what link, clocks and the rest of the board's design take. ``mhz``: the clock to
+    expect, by fabric: at an empty device, and how much less at a full one. ``measured``: what it
+    was measured on and with.
+    """
+
+    units: Mapping[str, tuple[Line, Line]]
+    host: Cost
+    mhz: Mapping[str, tuple[float, float]]
+    measured: Mapping[str, Any]
+
+    def of(self, unit: Unit, cost: Cost | None = None) -> Cost:
+        """The cost to expect of a unit, from its estimate or from the one given."""
+        said = cost if cost is not None else unit.cost()
+        lut4, flip_flops = self.units.get(type(unit).__name__, (Line(), Line()))
+        return Cost(lut4(said.lut4), flip_flops(said.flip_flops), said.block_rams)
+
+    def clock_hz(self, fabric: str, used: float) -> float:
+        """The clock to expect where ``used``, 0 to 1, of the LUTs are taken."""
+        empty, less = self.mhz.get(fabric, min(self.mhz.values()))
+        return 1e6 * (empty - less * min(max(used, 0.0), 1.0))
+
+    def to_json(self) -> str:
+        """The text of the file."""
+        row = {
+            "subbit_calibration": VERSION,
+            "measured": dict(self.measured),
+            "host": vars(self.host),
+            "mhz": {fabric: list(pair) for fabric, pair in self.mhz.items()},
+            "units": {
+                name: {
+                    key: [round(line.factor, 4), round(line.offset, 1)]
+                    for key, line in zip(("lut4", "flip_flops"), lines, strict=True)
+                }
+                for name, lines in sorted(self.units.items())
+            },
+        }
+        return json.dumps(row, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Calibration":
+        """The inverse of ``to_json``; raises PlanError for another text."""
+        try:
+            row = json.loads(text)
+            if row["subbit_calibration"] != VERSION:
+                raise PlanError(
+                    f"calibration version {row['subbit_calibration']!r}; this subbit reads version "
+                    f"{VERSION}: make a new one with `subbit bench planner --calibrate`"
+                )
+            return cls(
+                units={
+                    name: (Line(*lines["lut4"]), Line(*lines["flip_flops"]))
+                    for name, lines in row["units"].items()
+                },
+                host=Cost(**row["host"]),
+                mhz={fabric: (float(a), float(b)) for fabric, (a, b) in row["mhz"].items()},
+                measured=row["measured"],
+            )
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise PlanError(
+                "not a calibration file; make one with `subbit bench planner --calibrate`"
+            ) from None
+
+
+@cache
+def calibration() -> Calibration:
+    """The one that comes with the planner."""
+    return Calibration.from_json(files("subbit.sw.planner").joinpath(FILE).read_text("utf-8"))

@@ -1,0 +1,163 @@
+"""What a stage costs and how long it takes: quickly while searching, exactly in the end."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.network import Network
+from subbit.sw.planner.calibration import Calibration, calibration
+from subbit.sw.stages.stage import Stage
+from subbit.sw.units.cost import Cost
+from subbit.sw.units.popcount import PORTABLE, PopcountXnor
+from subbit.sw.units.unit import Lanes, Unit
+
+__all__ = [
+    "Costs",
+    "Option",
+    "StageEstimate",
+    "estimate_stage",
+    "total",
+    "unit_cycles",
+    "with_popcount",
+]
+
+# LUT4s and flip-flops of a vendor's compressor trees for each bit of a row, each position of a
+# masked row, and each position of its blanks, about; finding the trees themselves takes too long
+# for every trial.
+TREES = {"ecp5": (1.4, 2.2), "ice40": (2.6, 2.2), "gowin": (2.6, 2.2)}
+MASKED, BLANK = 1.65, 1.3
+
+
+@dataclass(frozen=True)
+class StageEstimate:
+    """What a stage is expected to cost, and the cycles a frame keeps its slowest process busy."""
+
+    stage: Stage
+    cost: Cost
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Option:
+    """A stage that may be chosen: its cost and cycles, and its streams.
+
+    ``inputs``, ``o``: payloads; ``beats``: that it gives in a frame.
+    """
+
+    stage: Stage
+    cost: Cost
+    cycles: int
+    inputs: tuple[Lanes, ...]
+    o: Lanes
+    beats: int
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+    """Their sum."""
+    return sum(costs, Cost())
+
+
+def unit_cycles(unit: Unit) -> int:
+    """Cycles between two frames of a unit whose neighbours are never slower."""
+    known: int | None = getattr(unit, "interval_cycles", None)
+    return known if known is not None else max(len(p.steps) for p in unit.processes())
+
+
+def estimate_stage(network: Network, stage: Stage) -> StageEstimate:
+    """The estimate of one stage without its neighbours."""
+    units = [unit for _, unit in stage.units(network)]
+    cost = total(calibration().of(unit) for unit in units)
+    return StageEstimate(stage, cost, max(map(unit_cycles, units)))
+
+
+def with_popcount(stage: Stage, form: str) -> Stage:
+    """The stage with counters of that form, if it has counters."""
+    settings: dict[str, Any] = {"popcount": form}
+    return replace(stage, **settings) if hasattr(stage, "popcount") else stage
+
+
+class Costs:
+    """The options of a network's stages, each worked out once.
+
+    ``fabric``: of the device. Stages that differ in the contents of their weights alone are taken
+    to cost the same.
+    """
+
+    def __init__(self, network: Network, fabric: str, lines: Calibration | None = None) -> None:
+        self.network, self.fabric = network, fabric
+        self.lines = lines or calibration()
+        self._memo: dict[object, Option | None] = {}
+        self._keys: dict[str, object] = {}
+
+    def option(self, stage: Stage) -> Option | None:
+        """The stage as an option; None where its settings do not fit."""
+        key = self.key(stage)
+        if key not in self._memo:
+            try:
+                self._memo[key] = self.work_out(stage)
+            except PlanError:
+                self._memo[key] = None
+        found = self._memo[key]
+        return replace(found, stage=stage) if found else None
+
+    def work_out(self, stage: Stage) -> Option:
+        """Raises PlanError where the settings do not fit."""
+        units = [unit for _, unit in with_popcount(stage, PORTABLE).units(self.network)]
+        cost = total(self.lines.of(unit, self.quick(unit)) for unit in units)
+        cycles = max(map(unit_cycles, units))
+        inputs = tuple(units[0].inputs.values())
+        return Option(stage, cost, cycles, inputs, units[-1].o, units[-1].o_beats)
+
+    def quick(self, unit: Unit) -> Cost:
+        """The unit's estimate, with the counters of the fabric instead of portable ones."""
+        counters = getattr(unit, "popcount", None)
+        if self.fabric not in TREES or not isinstance(counters, PopcountXnor):
+            return unit.cost()
+        said, slow, fast = unit.cost(), counters.cost, trees(counters, self.fabric)
+        copies = getattr(unit, "pixels", 1)
+        return Cost(
+            max(0, said.lut4 + copies * (fast.lut4 - slow.lut4)),
+            max(0, said.flip_flops + copies * (fast.flip_flops - slow.flip_flops)),
+            said.block_rams,
+        )
+
+    def key(self, stage: Stage) -> object:
+        """What the stage's cost depends on."""
+        names = [field.name for field in fields(stage) if field.name not in ("layers", "fifo")]
+        settings = tuple(getattr(stage, name) for name in names)
+        return type(stage), settings, tuple(map(self.layer_key, stage.layers))
+
+    def layer_key(self, name: str) -> object:
+        """A layer's kind, input, attributes, and the shapes of its arrays."""
+        if name not in self._keys:
+            node = self.network.node(name)
+            arrays = tuple(
+                (key, array.shape, shape_of(array)) for key, array in node.layer.tensors().items()
+            )
+            types = tuple(self.network.types[source] for source in node.inputs)
+            attributes = json.dumps(node.layer.attributes(), sort_keys=True)
+            self._keys[name] = node.layer.kind, types, attributes, arrays
+        return self._keys[name]
+
+
+def shape_of(array: NDArray[Any]) -> object:
+    """What of the contents of an array changes what it costs: whether all are equal."""
+    return bool(np.all(array.ravel()[:1] == array))
+
+
+@cache
+def trees(counters: PopcountXnor, fabric: str) -> Cost:
+    """About what compressor trees of the fabric take for these counters."""
+    lut4, flip_flops = TREES[fabric]
+    bits = counters.simd * counters.bits * len(counters.scales)
+    row = bits * (MASKED if counters.masked else 1)
+    blanks = BLANK * counters.simd * counters.masked
+    return Cost(
+        round(counters.rows * lut4 * row + blanks), round(counters.rows * flip_flops * row + blanks)
+    )

@@ -1,0 +1,208 @@
+"""From a goal, a rate or the most that fits, to a plan for a board."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from subbit.boards import Board
+from subbit.sw.cycles.fast import Timing, measure
+from subbit.sw.errors import FitError
+from subbit.sw.ir.network import Network
+from subbit.sw.pipeline import Pipeline
+from subbit.sw.plan import Plan
+from subbit.sw.planner.calibration import calibration
+from subbit.sw.planner.costs import Costs, StageEstimate, total, unit_cycles, with_popcount
+from subbit.sw.planner.fifos import Fitted, fit_fifos
+from subbit.sw.planner.search import Choice, Search, lacking
+from subbit.sw.units.cost import Cost
+
+__all__ = ["RESERVE", "Goal", "NothingFits", "Planned", "budget_of", "plan_for", "planned"]
+
+RESERVE = 0.2
+ATTEMPTS = 4
+ROOM = 1.02  # what is over the budget is taken off it, and a little more
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a plan is for: ``fps`` frames a second at least, or without it the most that fits.
+
+    ``reserve``: the share of each kind of cell, 0 to 1, that stays free for the router's sake.
+    ``lut4``: bounds the accelerator's LUT4s further. ``clock_hz``: instead of the clock to expect.
+    """
+
+    fps: float | None = None
+    reserve: float = RESERVE
+    lut4: int | None = None
+    clock_hz: float | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan for a board, with what is expected of it.
+
+    ``rows``: of each stage, FIFOs and width changes in front of it included. ``clock_hz``: that is
+    expected, or that was given.
+    """
+
+    network: Network
+    board: Board
+    plan: Plan
+    rows: tuple[StageEstimate, ...]
+    timing: Timing
+    clock_hz: float
+
+    @cached_property
+    def cost(self) -> Cost:
+        """Of the accelerator."""
+        return total(row.cost for row in self.rows)
+
+    @property
+    def design(self) -> Cost:
+        """Of all that goes onto the board, link and clocks included."""
+        return self.cost + calibration().host
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, without the serial port."""
+        return self.clock_hz / self.timing.interval_cycles
+
+    @property
+    def slowest(self) -> StageEstimate:
+        """The stage that bounds the rate."""
+        return max(self.rows, key=lambda row: row.cycles)
+
+
+class NothingFits(FitError):
+    """No plan reaches the goal on the board.
+
+    ``cycles``: the interval that was wanted, or None; ``needs``: the least that would be needed,
+    link and clocks included, or None where no folding is as fast; ``fastest``: the least interval
+    of any plan whatever its size.
+    """
+
+    def __init__(self, cycles: int | None, needs: Cost | None, fastest: int) -> None:
+        super().__init__("no plan fits")
+        self.cycles, self.needs, self.fastest = cycles, needs, fastest
+
+
+def budget_of(board: Board, goal: Goal) -> Cost:
+    """What the accelerator may take."""
+    device, host = board.device, calibration().host
+    share = 1 - goal.reserve
+    lut4 = int(device.lut4 * share) - host.lut4
+    return Cost(
+        min(lut4, goal.lut4) if goal.lut4 is not None else lut4,
+        int(device.flip_flops * share) - host.flip_flops,
+        int(device.block_rams * share) - host.block_rams,
+    )
+
+
+def clock_of(board: Board, goal: Goal, lut4: int) -> float:
+    """The clock to expect of a design of so many LUT4s."""
+    if goal.clock_hz is not None:
+        return goal.clock_hz
+    return calibration().clock_hz(board.device.fabric, lut4 / board.device.lut4)
+
+
+def planned(network: Network, board: Board, plan: Plan, goal: Goal | None = None) -> Planned:
+    """What to expect of a plan; raises PlanError where it does not fit the network."""
+    pipeline = Pipeline(network, plan)
+    timing = measure(pipeline.processes, 4, pipeline.feeds)
+    return expected(network, board, pipeline, timing, goal or Goal())
+
+
+def expected(
+    network: Network, board: Board, pipeline: Pipeline, timing: Timing, goal: Goal
+) -> Planned:
+    """What to expect of a pipeline whose cycles are known."""
+    rows = []
+    for stage in pipeline.plan.stages:
+        units = [step.unit for step in pipeline.steps if step.stage == stage]
+        cost = total(map(calibration().of, units))
+        rows.append(StageEstimate(stage, cost, max(map(unit_cycles, units))))
+    lut4 = total(row.cost for row in rows).lut4 + calibration().host.lut4
+    clock_hz = clock_of(board, goal, lut4)
+    return Planned(network, board, pipeline.plan, tuple(rows), timing, clock_hz)
+
+
+def plan_for(network: Network, board: Board, goal: Goal, search: Search | None = None) -> Planned:
+    """The plan of least area that reaches the goal's rate, or of the highest rate that fits.
+
+    Raises NothingFits.
+    """
+    search = search or Search(network, Costs(network, board.device.fabric))
+    allowed = budget_of(board, goal)
+    budget, found = allowed, None
+    for _ in range(ATTEMPTS):
+        choice = chosen(search, board, goal, budget)
+        fitted = fit(network, board, choice)
+        result = expected(network, board, Pipeline(network, fitted.plan), fitted.timing, goal)
+        over = lacking(result.cost, allowed)
+        late = goal.fps is not None and result.fps < goal.fps
+        if not over and not late:
+            return result
+        found = result
+        budget = tightened(budget, over)
+        if late:
+            goal = slower_clock(goal, result)
+    assert found is not None
+    raise NothingFits(found.timing.interval_cycles, found.design, search.fastest)
+
+
+def fit(network: Network, board: Board, choice: Choice) -> Fitted:
+    """The choice with counters of the board's fabric, and with FIFOs."""
+    stages = [with_popcount(option.stage, board.device.fabric) for option in choice.options]
+    return fit_fifos(network, stages, choice.cycles)
+
+
+def chosen(search: Search, board: Board, goal: Goal, budget: Cost) -> Choice:
+    """The choice for the goal; raises NothingFits."""
+    if goal.fps is None:
+        if best := search.best(budget):
+            return best
+        least = search.solve(search.slowest, budget)
+        needs = least.cost + calibration().host if least else None
+        raise NothingFits(None, needs, search.fastest)
+    # The clock depends on what is used: first as if it were all, then as found.
+    used = budget.lut4
+    for last in (False, True):
+        cycles = int(clock_of(board, goal, used) / goal.fps)
+        choice = search.solve(cycles, budget) if cycles else None
+        if choice is None or lacking(choice.cost, budget):
+            needs = choice.cost + calibration().host if choice else None
+            raise NothingFits(cycles, needs, search.fastest)
+        if last or goal.clock_hz is not None:
+            return choice
+        used = choice.cost.lut4 + calibration().host.lut4
+    raise AssertionError
+
+
+def tightened(budget: Cost, over: dict[str, int]) -> Cost:
+    """The budget less what was over it."""
+    return Cost(
+        *(
+            getattr(budget, name) - round(ROOM * over[name] + 1) * (name in over)
+            if name in over
+            else getattr(budget, name)
+            for name in ("lut4", "flip_flops", "block_rams")
+        )
+    )
+
+
+def slower_clock(goal: Goal, result: Planned) -> Goal:
+    """The goal at the clock that was found, so that the next choice takes fewer cycles."""
+    return Goal(goal.fps, goal.reserve, goal.lut4, result.clock_hz)
+
+
+def first_fitting(
+    network: Network, boards: Sequence[Board], goal: Goal, search: Search
+) -> Board | None:
+    """The first of the boards on which the goal can be reached, FIFOs aside."""
+    for board in boards:
+        try:
+            chosen(search, board, goal, budget_of(board, goal))
+        except NothingFits:
+            continue
+        return board
+    return None

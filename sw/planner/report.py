@@ -1,0 +1,71 @@
+"""A planned network in numbers: JSON values, and what bounds it and what would be next."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from subbit.sw.planner.calibration import calibration
+from subbit.sw.planner.costs import Costs
+from subbit.sw.planner.goal import RESERVE, Goal, Planned, budget_of
+from subbit.sw.planner.search import Search, lacking
+from subbit.sw.units.cost import Cost
+
+__all__ = ["Next", "describe", "next_step"]
+
+UNLIMITED = Cost(1 << 40, 1 << 40, 1 << 40)
+
+
+@dataclass(frozen=True)
+class Next:
+    """The next faster plan: its cycles, what it takes more, and what of that the device lacks with
+    the usual reserve, by kind of cell.
+    """
+
+    cycles: int
+    lut4: int
+    block_rams: int
+    lacking: dict[str, int]
+
+
+def next_step(result: Planned, search: Search | None = None) -> Next | None:
+    """The next faster plan of least area, FIFOs aside; None where there is none."""
+    board = result.board
+    search = search or Search(result.network, Costs(result.network, board.device.fabric))
+    budget = budget_of(board, Goal(reserve=RESERVE))
+    faster = search.solve(result.timing.interval_cycles - 1, budget)
+    if faster is None:
+        return None
+    return Next(
+        faster.cycles,
+        faster.cost.lut4 - result.cost.lut4,
+        faster.cost.block_rams - result.cost.block_rams,
+        lacking(faster.cost, budget),
+    )
+
+
+def describe(result: Planned, after: Next | None) -> dict[str, Any]:
+    """The plan and what is expected of it, as JSON values."""
+    device = result.board.device
+    return {
+        "network": result.network.name,
+        "board": result.board.name,
+        "interval_cycles": result.timing.interval_cycles,
+        "latency_cycles": result.timing.latency_cycles,
+        "clock_mhz": round(result.clock_hz / 1e6, 3),
+        "fps": round(result.fps, 3),
+        "bound_by": list(result.slowest.stage.layers),
+        "next": asdict(after) if after else None,
+        "lut4": result.design.lut4,
+        "flip_flops": result.design.flip_flops,
+        "block_rams": result.design.block_rams,
+        "available": {
+            "lut4": device.lut4,
+            "flip_flops": device.flip_flops,
+            "block_rams": device.block_rams,
+        },
+        "lacking": lacking(result.design, Cost(device.lut4, device.flip_flops, device.block_rams)),
+        "host": asdict(calibration().host),
+        "stages": [
+            row.stage.to_json() | {"cycles": row.cycles} | asdict(row.cost) for row in result.rows
+        ],
+        "queues": dict(result.plan.queues),
+    }

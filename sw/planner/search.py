@@ -1,0 +1,255 @@
+"""The integer search: for each stage a variant, of least area for an interval and a budget.
+
+For an interval T every stage has the options of at most T cycles, of which those count that no
+other beats in LUT4s, flip-flops and block RAMs at once. A price for a block RAM in LUT4s, and one
+for a flip-flop, part the problem: each stage takes its cheapest option at those prices. The least
+price of a block RAM is sought at which the sum keeps within the budget (a Lagrange multiplier); at
+price 0 that is the least area. The highest rate is the least T for which that succeeds.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from math import lcm
+
+from subbit.sw.graph import edges, groups
+from subbit.sw.ir.network import Network
+from subbit.sw.planner.costs import Costs, Option, total
+from subbit.sw.stages.stage import Stage
+from subbit.sw.units.cost import Cost
+from subbit.sw.units.unit import Lanes
+from subbit.sw.units.width import Downsize, Upsize
+
+__all__ = ["Choice", "Search", "lacking"]
+
+SPREAD = 1.8  # options down to T / SPREAD are looked at
+LEAST = 12  # options that are looked at at least
+FLIP_FLOP_PRICES = (0.0, 0.3, 1.0, 3.0)
+BLOCK_PRICES = (0.0, 10.0, 30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 3000.0)
+WORK = 16  # LUT4s that a cycle less in the slowest variants takes, about, to begin with
+REFINED = 4  # bisections between two prices
+
+
+def lacking(cost: Cost, budget: Cost) -> dict[str, int]:
+    """What the cost has more of than the budget, by how much."""
+    over = {
+        field.name: getattr(cost, field.name) - getattr(budget, field.name)
+        for field in fields(cost)
+    }
+    return {name: more for name, more in over.items() if more > 0}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An option for every stage, in the order of the plan; ``cost`` includes width changes."""
+
+    options: tuple[Option, ...]
+    cost: Cost
+
+    @property
+    def cycles(self) -> int:
+        """Of the slowest stage."""
+        return max(option.cycles for option in self.options)
+
+
+class Search:
+    """The search for one network; remembers every option that it looked at."""
+
+    def __init__(self, network: Network, costs: Costs) -> None:
+        self.costs = costs
+        self.seeds = [cls.default(network, layers, 1) for cls, layers in groups(network)]
+        self.variants = [self.sorted_variants(network, seed) for seed in self.seeds]
+        self.sources = sources(network, self.seeds)
+        self._joins: dict[tuple[Lanes, Lanes], Cost] = {}
+        self._options: dict[tuple[int, int], list[Option]] = {}
+
+    @staticmethod
+    def sorted_variants(network: Network, seed: Stage) -> list[tuple[int, Stage]]:
+        """Each variant with its bound of cycles, ascending."""
+        rows = [(stage.least_cycles(network), stage) for stage in seed.variants(network)]
+        return sorted(rows, key=lambda row: row[0])
+
+    @property
+    def slowest(self) -> int:
+        """An interval that every variant keeps."""
+        return max(rows[-1][0] for rows in self.variants) * 2
+
+    @property
+    def fastest(self) -> int:
+        """No interval is shorter."""
+        return max(rows[0][0] for rows in self.variants)
+
+    def options(self, position: int, cycles: int) -> list[Option]:
+        """Those of a stage that take at most ``cycles``, and that no other beats."""
+        rows = self.variants[position]
+        end = bisect_right(rows, cycles, key=lambda row: row[0])
+        slowest = rows[end - 1][0] if end else 0
+        if (position, slowest) not in self._options:
+            self._options[position, slowest] = list(self.looked_at(rows[:end]))
+        return undominated([o for o in self._options[position, slowest] if o.cycles <= cycles])
+
+    def looked_at(self, rows: Sequence[tuple[int, Stage]]) -> Iterator[Option]:
+        """Options from the slowest on, until they are much faster than that."""
+        found = 0
+        floor = rows[-1][0] / SPREAD if rows else 0
+        for bound, stage in reversed(rows):
+            if found >= LEAST and bound < floor:
+                return
+            if option := self.costs.option(stage):
+                found += bound >= option.cycles * 0.9
+                yield option
+
+    def solve(self, cycles: int, budget: Cost) -> Choice | None:
+        """The least area for an interval; over the budget where nothing is within; None where no
+        stage is as fast.
+        """
+        options = [self.options(position, cycles) for position in range(len(self.seeds))]
+        if not all(options):
+            return None
+        best: Choice | None = None
+        for flip_flop in FLIP_FLOP_PRICES:
+            lines = self.priced(options, flip_flop, budget)
+            for choice in lines:
+                if not lacking(choice.cost, budget):
+                    return choice
+                if best is None or excess(choice.cost, budget) < excess(best.cost, budget):
+                    best = choice
+            if best and "flip_flops" not in lacking(best.cost, budget):
+                break
+        return best
+
+    def priced(
+        self, options: Sequence[Sequence[Option]], flip_flop: float, budget: Cost
+    ) -> Iterator[Choice]:
+        """Choices at rising prices of a block RAM, until their number is kept; then at prices
+        between the last two, and last the least one that keeps it.
+        """
+        low = 0.0
+        for high in BLOCK_PRICES:
+            choice = self.joined(options, flip_flop, high)
+            if choice.cost.block_rams <= budget.block_rams:
+                break
+            yield choice
+            low = high
+        for _ in range(REFINED if low else 0):
+            middle = (low + high) / 2
+            trial = self.joined(options, flip_flop, middle)
+            if trial.cost.block_rams <= budget.block_rams:
+                choice, high = trial, middle
+            else:
+                low = middle
+        yield choice
+
+    def joined(self, options: Sequence[Sequence[Option]], flip_flop: float, block: float) -> Choice:
+        """The cheapest options at those prices, width changes between the stages included."""
+
+        def price(cost: Cost) -> float:
+            return (
+                cost.lut4
+                + flip_flop * cost.flip_flops
+                + block * cost.block_rams
+                + (0.02 * cost.flip_flops + 1e-3 * cost.block_rams)
+            )
+
+        chosen = [
+            min(row, key=lambda option: (price(option.cost), option.cycles)) for row in options
+        ]
+        for _ in range(2):
+            for position, row in enumerate(options):
+                if len(row) > 1:
+                    chosen[position] = min(
+                        row,
+                        key=lambda option: (
+                            price(option.cost) + price(self.joins_at(position, option, chosen))
+                        ),
+                    )
+        joins = total(self.joins_before(k, option, chosen) for k, option in enumerate(chosen))
+        return Choice(tuple(chosen), total(option.cost for option in chosen) + joins)
+
+    def joins_before(self, position: int, option: Option, chosen: Sequence[Option]) -> Cost:
+        """What leads from the stages that a stage reads to it."""
+        cost = Cost()
+        for source, lanes in zip(self.sources[position], option.inputs, strict=False):
+            if source is not None:
+                cost += self.join(chosen[source].o, lanes)
+        return cost
+
+    def joins_at(self, position: int, option: Option, chosen: Sequence[Option]) -> Cost:
+        """All joins that a stage is part of."""
+        cost = self.joins_before(position, option, chosen)
+        for reader, row in enumerate(self.sources):
+            for source, lanes in zip(row, chosen[reader].inputs, strict=False):
+                if source == position:
+                    cost += self.join(option.o, lanes)
+        return cost
+
+    def join(self, o: Lanes, i: Lanes) -> Cost:
+        """Width changes from one payload to another."""
+        if (o, i) not in self._joins:
+            self._joins[o, i] = join_cost(o, i, self.costs)
+        return self._joins[o, i]
+
+    def best(self, budget: Cost) -> Choice | None:
+        """The choice of the highest rate within the budget, or None.
+
+        Between an interval that is too short and one that is not, the next one tried is as much
+        shorter or longer as the budget is over or under it, since most area goes with the rate.
+        """
+        low, high, found = self.fastest - 1, self.slowest + 1, None
+        work = sum(rows[-1][0] for rows in self.variants)
+        cycles = min(max(WORK * work // max(1, budget.lut4), low + 1), high - 1)
+        while low + 1 < high:
+            choice = self.solve(cycles, budget)
+            if choice and not lacking(choice.cost, budget):
+                found, high = choice, min(cycles, choice.cycles)
+            else:
+                low = cycles
+            guess = round(cycles * used(choice.cost, budget)) if choice else 0
+            margin = (high / max(low, 1)) ** 0.1
+            inner = low * margin < guess < high / margin
+            cycles = guess if inner else round((max(low, 1) * high) ** 0.5)
+            cycles = min(max(cycles, low + 1), high - 1)
+        return found
+
+
+def used(cost: Cost, budget: Cost) -> float:
+    """The share of the budget that is used, of the kind that is shortest."""
+    names = [field.name for field in fields(cost)]
+    return float(max(getattr(cost, name) / max(1, getattr(budget, name)) for name in names))
+
+
+def excess(cost: Cost, budget: Cost) -> float:
+    """How far over the budget, as the worst share of it."""
+    over = lacking(cost, budget)
+    return max((more / max(1, getattr(budget, name)) for name, more in over.items()), default=0.0)
+
+
+def undominated(options: Sequence[Option]) -> list[Option]:
+    """Those that no other option is at least as good as in every way, its streams aside."""
+    found: list[Option] = []
+    rows = sorted(options, key=lambda o: (o.cost.lut4, o.cost.block_rams, o.cost.flip_flops))
+    for option in rows:
+        c = option.cost
+        if not any(
+            k.cost.block_rams <= c.block_rams and k.cost.flip_flops <= c.flip_flops for k in found
+        ):
+            found.append(option)
+    return found
+
+
+def join_cost(o: Lanes, i: Lanes, costs: Costs) -> Cost:
+    """Width changes from one payload to another."""
+    whole = lcm(o.lanes, i.lanes)
+    cost = Cost()
+    if whole > o.lanes:
+        cost += costs.lines.of(Upsize(o, whole // o.lanes, whole // o.lanes))
+    if whole > i.lanes:
+        cost += costs.lines.of(Downsize(Lanes(whole, o.bits, o.signed), whole // i.lanes, 1))
+    return cost
+
+
+def sources(network: Network, stages: Sequence[Stage]) -> list[list[int | None]]:
+    """For each stage the positions of those that it reads, None for the network's input."""
+    at = {stage.layers[-1]: position for position, stage in enumerate(stages)}
+    streams = edges(network, [stage.layers for stage in stages])
+    return [[at.get(edge.tensor) for edge in streams[stage.layers[0]]] for stage in stages]
