@@ -9,8 +9,8 @@ import numpy as np
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.fold import rises
-from subbit.sw.importers.graph import Op
 from subbit.sw.importers.mark import Mark
+from subbit.sw.importers.op import Op
 from subbit.sw.importers.pixels import Pixels
 from subbit.sw.importers.value import Const, Fractions, Value, fill, map_index
 from subbit.sw.ir import (

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.graph import Op
+from subbit.sw.importers.op import Op, axes_of
 from subbit.sw.importers.read import TYPES, check_shape
 from subbit.sw.importers.value import Const
 
-__all__ = ["FOLDABLE", "axes_of", "evaluate_constant", "permuted"]
+__all__ = ["FOLDABLE", "evaluate_constant", "permuted"]
 
 Array = NDArray[Any]
 Rule = Callable[[Op, list[Array]], Array]
@@ -26,12 +26,6 @@ def broadcast(function: Callable[..., Any]) -> Rule:
         return np.asarray(function(*inputs), inputs[0].dtype)
 
     return rule
-
-
-def axes_of(op: Op, inputs: list[Array]) -> tuple[int, ...]:
-    """The axes that an operator names, as an attribute or, since opset 13, as an input."""
-    axes = op.attributes.get("axes") if len(inputs) < 2 else inputs[1].reshape(-1).tolist()
-    return tuple(int(axis) for axis in axes or ())
 
 
 def divide(a: Array, b: Array) -> Array:

@@ -303,7 +303,7 @@ def affine(builder: Builder, row: Row, x: Known) -> Made:
     factors, shifts = builder.array(row, "scale", 1), builder.array(row, "offset", 1)
     if not len(factors) == len(shifts) == x.kind.channels:
         raise row.error(f"it has {len(factors)} scales for {x.kind.channels} channels")
-    scale, offset = factors * x.scale, factors * x.offset + shifts
+    scale, offset = factors.astype(object) * x.scale, factors * x.offset + shifts
     whole = lcm(*(number.denominator for number in (*scale, *offset)))
     layer = Affine((scale * whole).astype(np.int64), (offset * whole).astype(np.int64))
     return layer, Fraction(1, whole), fill(x.kind.channels, 0), None

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.builder import Builder
-from subbit.sw.importers.graph import Op
 from subbit.sw.importers.integers import Inexact, as_integers, as_weights
+from subbit.sw.importers.op import Op
 from subbit.sw.importers.value import Const, Fractions, Value, exact, fill, is_uniform
 from subbit.sw.ir import (
     Conv2d,

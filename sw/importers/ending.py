@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.builder import Builder
-from subbit.sw.importers.graph import Op
+from subbit.sw.importers.op import Op
 from subbit.sw.importers.value import Fractions, Value, is_uniform
 from subbit.sw.ir import Affine, Argmax
 

@@ -7,7 +7,7 @@ operations, in float32 and with its own roundings, on the integers near them.
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.importers.quantisers import Quantiser
+from subbit.sw.importers.quantiser import Quantiser
 from subbit.sw.importers.value import Value
 from subbit.sw.ir import Encoding, Threshold
 

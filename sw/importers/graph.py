@@ -10,31 +10,13 @@ import onnx
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.importers.op import Op
 from subbit.sw.importers.read import array_of, read_model
 
-__all__ = ["Graph", "Op", "read_graph"]
+__all__ = ["Graph", "read_graph"]
 
 Array = NDArray[Any]
 DOMAINS = ("", "ai.onnx", "onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general")
-
-
-@dataclass(frozen=True, eq=False)
-class Op:
-    """One node: its name, its kind (``Conv``), tensors read and made, and attributes."""
-
-    name: str
-    kind: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attributes: dict[str, Any]
-    domain: str = ""
-
-    def __str__(self) -> str:
-        return f"node {self.name[:80]!r} ({self.kind})"
-
-    def refuse(self, reason: str, remedy: str) -> NetworkError:
-        """The error that says why this node cannot be taken, and what to do."""
-        return NetworkError(f"{self}: {reason}; {remedy}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,9 @@ from subbit.sw.importers.constants import FOLDABLE, evaluate_constant
 from subbit.sw.importers.dots import convolve, gemm, matmul
 from subbit.sw.importers.elementwise import ELEMENTWISE, elementwise, normalise
 from subbit.sw.importers.ending import finish_network
-from subbit.sw.importers.graph import Graph, Op, read_graph
+from subbit.sw.importers.graph import Graph, read_graph
 from subbit.sw.importers.mark import Mark
+from subbit.sw.importers.op import Op
 from subbit.sw.importers.pixels import Pixels
 from subbit.sw.importers.pools import add, average, global_average, max_pool
 from subbit.sw.importers.quantise import quantise

@@ -1,41 +1,20 @@
 """The quantisers of QONNX: their levels, and their arithmetic as the source executes it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from qonnx.custom_op.general.bipolar_quant import binary_quant
 from qonnx.custom_op.general.intquant import int_quant, max_int, min_int
 from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 
-from subbit.sw.importers.graph import Op
-from subbit.sw.importers.value import Const, Fractions, exact
+from subbit.sw.importers.op import Op
+from subbit.sw.importers.quantiser import Quantiser
+from subbit.sw.importers.value import Const, exact
 
-__all__ = ["Quantiser", "quantised_constant", "quantiser_of"]
+__all__ = ["parameters", "quantised_constant", "quantiser_of"]
 
 Floats = NDArray[np.float32]
 MAX_BITS = 8
 ROUNDINGS = ("ROUND", "HALF_EVEN", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
-
-
-@dataclass(frozen=True, eq=False)
-class Quantiser:
-    """``run``, float32 ``(batch, channels)`` to the same, gives levels ``base + k * step``.
-
-    ``base`` and ``step`` are exact, ``(channels,)`` each, all steps positive; k from 0 to
-    ``levels - 1``. Without ``levels``, k may be any integer within those of the input's ends.
-    """
-
-    run: Callable[[Floats], Floats]
-    base: Fractions
-    step: Fractions
-    levels: int | None
-
-    def codes(self, x: Floats) -> NDArray[np.int64]:
-        """The level k of every element of ``run(x)``."""
-        base, step = self.base.astype(np.float64), self.step.astype(np.float64)
-        return np.rint((self.run(x) - base) / step).astype(np.int64)
 
 
 def parameters(op: Op, constants: list[NDArray[np.generic]]) -> list[NDArray[np.float32]]:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.importers.builder import Builder
-from subbit.sw.importers.constants import axes_of
-from subbit.sw.importers.graph import Op
+from subbit.sw.importers.op import Op, axes_of
 from subbit.sw.importers.value import Const, Value
 
 __all__ = ["MOVES", "move", "shape_of"]

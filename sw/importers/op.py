@@ -1,0 +1,35 @@
+"""One operation of a source graph, whatever format it came in."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from subbit.sw.errors import NetworkError
+
+__all__ = ["Op", "axes_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """One node: its name, its kind (``Conv``), tensors read and made, and attributes."""
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any]
+    domain: str = ""
+
+    def __str__(self) -> str:
+        return f"node {self.name[:80]!r} ({self.kind})"
+
+    def refuse(self, reason: str, remedy: str) -> NetworkError:
+        """The error that says why this node cannot be taken, and what to do."""
+        return NetworkError(f"{self}: {reason}; {remedy}")
+
+
+def axes_of(op: Op, inputs: list[NDArray[Any]]) -> tuple[int, ...]:
+    """The axes that an operator names, as an attribute or, since opset 13, as an input."""
+    axes = op.attributes.get("axes") if len(inputs) < 2 else inputs[1].reshape(-1).tolist()
+    return tuple(int(axis) for axis in axes or ())
