@@ -16,7 +16,7 @@ __all__ = ["Balancer"]
 
 ANY_DEPTH = 1 << 20
 SETTLING_FRAMES = 4
-STEPS = 32  # from the first guess up, after which the interval must be at fault
+DOUBLINGS = 14  # of what is added to the first guess, after which the interval is at fault
 
 
 class Balancer:
@@ -53,11 +53,11 @@ class Balancer:
         for name in free:
             found[name] = self.guess(found, name)
         guess = dict(found)
-        for step in count(1):
+        for step in count(2):
             if self.enough(found):
                 break
-            found |= {name: guess[name] + guess[name] * step // 8 + step for name in free}
-            if step > STEPS:  # it is no whole number of cycles, or the interval was still growing
+            found |= {name: guess[name] + (1 << step) for name in free}
+            if step >= DOUBLINGS:  # it is no whole number of cycles, or was still growing
                 self.interval += 1 + self.interval // 256
         for name in free:
             found[name] = self.least(found, name, guess[name])
