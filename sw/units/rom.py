@@ -82,23 +82,25 @@ def packed(elements: Iterable[int], bits: int) -> int:
     return sum((int(value) & mask) << (bits * place) for place, value in enumerate(elements))
 
 
-def style_of(depth: int, width: int, memory: str = "auto") -> str:
+def style_of(depth: int, width: int, memory: str = "auto", limit: int = LUTS_PER_BLOCK) -> str:
     """``logic`` or ``block`` for a table of that size; see rom_of."""
     if memory not in MEMORIES:
         raise PlanError(f"memory must be one of {', '.join(MEMORIES)}, not {memory!r}")
     if memory != "auto":
         return memory
     luts = width * lut_rom_luts(depth)
-    return "logic" if luts <= LUTS_PER_BLOCK * block_rams(depth, width) else "block"
+    return "logic" if luts <= limit * block_rams(depth, width) else "block"
 
 
-def rom_of(words: Sequence[int], width: int, memory: str = "auto") -> Rom:
+def rom_of(
+    words: Sequence[int], width: int, memory: str = "auto", limit: int = LUTS_PER_BLOCK
+) -> Rom:
     """A table in the memory asked for, or no table but wires where all words are equal.
 
-    ``memory``: ``block``, ``logic``, or ``auto``, which takes lookup tables up to LUTS_PER_BLOCK
-    for each block RAM that they save. Raises PlanError for another name.
+    ``memory``: ``block``, ``logic``, or ``auto``, which takes up to ``limit`` lookup tables for
+    each block RAM that they save. Raises PlanError for another name.
     """
-    style = style_of(len(words), width, memory)
+    style = style_of(len(words), width, memory, limit)
     table = tuple(int(word) for word in words)
     if not width or len(set(table)) == 1:
         return Rom(table[:1], width, "const")

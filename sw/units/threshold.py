@@ -18,6 +18,7 @@ from subbit.sw.units.unit import Beats, Lanes, Unit
 __all__ = ["FORMS", "Threshold", "ThresholdCore", "threshold_values"]
 
 FORMS = ("auto", "search", "tree")
+LANE_LUTS = 300  # what a lane's own table may take in logic; in block RAM most of one stays empty
 
 
 def threshold_values(layer: ThresholdLayer, x: Ints) -> Ints:
@@ -90,9 +91,9 @@ class ThresholdCore:
     @cached_property
     def search_cycles(self) -> int:
         """Cycles to read a table of the search."""
-        sizes = [(self.groups, self.width * self.lanes)]
-        sizes += [(self.groups << step, self.width) for step in range(1, self.bits)]
-        return 1 + any(style_of(*size) == "block" for size in sizes)
+        later = [(self.groups << step, self.width) for step in range(1, self.bits)]
+        styles = [style_of(*size, limit=LANE_LUTS) for size in later]
+        return 1 + ("block" in [style_of(self.groups, self.width * self.lanes), *styles])
 
     @property
     def signed(self) -> bool:
@@ -131,7 +132,8 @@ class ThresholdCore:
         sets = middles[: self.groups * self.lanes].reshape(self.groups, self.lanes, 1 << step)
         rows = sets.transpose(0, 2, 1)[:, :, lanes.start : lanes.stop].reshape(-1, len(lanes))
         words = [packed(row, self.width) for row in rows]
-        return rom_of(words, self.width * len(lanes))
+        width = self.width * len(lanes)
+        return rom_of(words, width, limit=LANE_LUTS) if step else rom_of(words, width)
 
     @property
     def polarity_rom(self) -> Rom:
