@@ -59,7 +59,8 @@ class Balancer:
             found |= {name: guess[name] + (1 << step) for name in free}
             if step >= DOUBLINGS:  # it is no whole number of cycles, or was still growing
                 self.interval += 1 + self.interval // 256
-        for name in free:
+        # Those that may go altogether first: a queue left out makes its path shorter.
+        for name in sorted(free, key=lambda name: guess[name]):
             found[name] = self.least(found, name, guess[name])
         return found
 
@@ -84,7 +85,8 @@ class Balancer:
         while high > low + 1:
             middle = max(high - step, (low + high) // 2)
             low, high, step = (low, middle, 4 * step) if enough(middle) else (middle, high, high)
-        return high
+        # A queue of one beat passes one every other cycle; none at all may be better.
+        return 0 if (low, high) == (1, 2) and enough(0) else high
 
     def guess(self, found: Mapping[str, int], name: str) -> int:
         """The least depth of one queue if there were nothing but its fork, its join, and what is

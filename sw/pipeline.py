@@ -94,10 +94,10 @@ class Pipeline:
         """Raise PlanError where the queues of the plan are too short for anything to move."""
         try:
             self.cycles(2)
-        except ValueError as error:
+        except ValueError:
             raise PlanError(
-                f"{error}, because a queue is too short; remove 'queues' from the plan, or choose "
-                "greater depths"
+                "a queue is too short, so that paths that meet again wait for each other for ever; "
+                "remove 'queues' from the plan, or choose greater depths"
             ) from None
 
     @property

@@ -7,9 +7,11 @@ from subbit.sw.ir import (
     Add,
     Affine,
     Argmax,
+    AvgPool2d,
     BinaryWeights,
     CodebookWeights,
     Conv2d,
+    DepthwiseConv2d,
     Encoding,
     Flatten,
     GlobalAvgPool,
@@ -26,7 +28,7 @@ from subbit.sw.ir import (
     Weights,
 )
 
-__all__ = ["NETWORKS", "residual_network", "small_network"]
+__all__ = ["GRAPHS", "NETWORKS", "pooled_network", "residual_network", "small_network"]
 
 
 def threshold(
@@ -114,25 +116,56 @@ def residual_network(seed: int = 1) -> Network:
     of stride 2; a sum over the map, and a linear layer.
     """
     chance = np.random.default_rng(seed)
-    x = TensorType.codes(8, 8, 2, 4, Encoding.UNSIGNED)
+    x = TensorType.codes(6, 6, 2, 4, Encoding.UNSIGNED)
     layers: dict[str, tuple[Layer, str]] = {
-        "conv1": (Conv2d(binary(chance, 8, 2, 3, 3), 1, Padding.ZERO), INPUT),
-        "act1": (threshold(chance, 8, 60, 2), "conv1"),
-        "conv2": (Conv2d(binary(chance, 8, 8, 3, 3), 1, Padding.ZERO), "act1"),
-        "act2": (threshold(chance, 8, 40, 2), "conv2"),
-        "conv3": (Conv2d(binary(chance, 8, 8, 3, 3), 1, Padding.ZERO), "act2"),
+        "conv1": (Conv2d(binary(chance, 4, 2, 3, 3), 1, Padding.ZERO), INPUT),
+        "act1": (threshold(chance, 4, 60, 2), "conv1"),
+        "conv2": (Conv2d(binary(chance, 4, 4, 3, 3), 1, Padding.ZERO), "act1"),
+        "act2": (threshold(chance, 4, 20, 2), "conv2"),
+        "conv3": (Conv2d(binary(chance, 4, 4, 3, 3), 1, Padding.ZERO), "act2"),
         "add1": (Add(0, 2), "conv3 act1"),
-        "act3": (threshold(chance, 8, 30, 2), "add1"),
-        "conv4": (Conv2d(binary(chance, 12, 8, 3, 3), 2, Padding.ZERO), "act3"),
-        "act4": (threshold(chance, 12, 40, 1), "conv4"),
-        "conv5": (Conv2d(binary(chance, 12, 12, 3, 3), 1, Padding.ZERO), "act4"),
-        "skip": (Conv2d(binary(chance, 12, 8, 1, 1), 2), "act3"),
-        "scale": (Affine(chance.integers(1, 5, 12), chance.integers(-9, 9, 12)), "skip"),
+        "act3": (threshold(chance, 4, 20, 2), "add1"),
+        "conv4": (Conv2d(binary(chance, 6, 4, 3, 3), 2, Padding.ZERO), "act3"),
+        "act4": (threshold(chance, 6, 20, 1), "conv4"),
+        "conv5": (Conv2d(binary(chance, 6, 6, 3, 3), 1, Padding.ZERO), "act4"),
+        "skip": (Conv2d(binary(chance, 6, 4, 1, 1), 2), "act3"),
+        "scale": (Affine(chance.integers(1, 5, 6), chance.integers(-9, 9, 6)), "skip"),
         "add2": (Add(), "conv5 scale"),
-        "act5": (threshold(chance, 12, 60, 2), "add2"),
+        "act5": (threshold(chance, 6, 30, 2), "add2"),
         "pool": (GlobalAvgPool(), "act5"),
-        "act6": (threshold(chance, 12, 20, 3), "pool"),
-        "fc": (Linear(binary(chance, 10, 12)), "act6"),
+        "act6": (threshold(chance, 6, 9, 3), "pool"),
+        "fc": (Linear(binary(chance, 10, 6)), "act6"),
         "argmax": (Argmax(), "fc"),
     }
     return graph("residual", x, layers)
+
+
+def pooled_network(seed: int = 1) -> Network:
+    """Depthwise convolutions of one and of two bits, average pooling of codes and of integers, an
+    image that two layers read, a stream that three do, and classes from a sum over the map.
+    """
+    chance = np.random.default_rng(seed)
+    x = TensorType.codes(9, 9, 2, 4, Encoding.UNSIGNED)
+    planes = (binary(chance, 4, 1, 3, 3), binary(chance, 4, 1, 3, 3))
+    layers: dict[str, tuple[Layer, str]] = {
+        "half": (AvgPool2d(2), INPUT),
+        "stem": (Conv2d(binary(chance, 2, 2, 3, 3), 2, Padding.ZERO), INPUT),
+        "crop": (AvgPool2d(2, 1), "stem"),
+        "both": (Add(0, 1), "half crop"),
+        "act1": (threshold(chance, 2, 90, 2), "both"),
+        "wide": (Conv2d(binary(chance, 4, 2, 1, 1)), "act1"),
+        "act2": (threshold(chance, 4, 4, 2), "wide"),
+        "dw1": (DepthwiseConv2d(binary(chance, 4, 1, 3, 3), 1, Padding.ZERO), "act2"),
+        "act3": (threshold(chance, 4, 9, 1), "dw1"),
+        "dw2": (DepthwiseConv2d(PlanesWeights(planes), 1, Padding.MINUS), "act3"),
+        "add1": (Add(), "dw2 act2"),
+        "add2": (Add(1), "act2 add1"),
+        "act4": (threshold(chance, 4, 30, 2), "add2"),
+        "fc": (Conv2d(binary(chance, 10, 4, 1, 1)), "act4"),
+        "sum": (GlobalAvgPool(), "fc"),
+        "argmax": (Argmax(), "sum"),
+    }
+    return graph("pooled", x, layers)
+
+
+GRAPHS = {"residual": residual_network, "pooled": pooled_network}
