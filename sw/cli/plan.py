@@ -22,7 +22,10 @@ from subbit.sw.ir import load_network
 __all__ = ["plan_command"]
 
 KNOWN = ("layers", "cycles", "lut4", "flip_flops", "block_rams")
-USUAL = {"fifo": 0, "engine": "direct", "pixels": 1, "weights": "auto", "window": "auto"}
+USUAL = {
+    **{"fifo": 0, "engine": "direct", "pixels": 1, "weights": "auto", "window": "auto"},
+    **{"x_branches": 0, "w_branches": 0},
+}
 
 
 @click.command("plan", short_help="Plan a network for a rate or a board; check an edited plan.")
@@ -93,7 +96,7 @@ def show(rows: dict[str, Any]) -> None:
 
 def settings(row: dict[str, Any]) -> str:
     """The settings that are not as usual, in one line."""
-    shown = {k: v for k, v in row.items() if k not in KNOWN and USUAL.get(k) != v}
+    shown = {k: v for k, v in row.items() if k not in KNOWN and v != USUAL.get(k)}
     return " ".join(f"{key}={value}" for key, value in shown.items())
 
 
@@ -104,6 +107,11 @@ def sentences(rows: dict[str, Any]) -> list[str]:
         f"{rows['clock_mhz']:.0f} MHz, each after {rows['latency_cycles']:,} cycles",
         f"{', '.join(rows['bound_by'])} bounds the rate" + after(rows["next"]),
     ]
+    if rows["waiting_cycles"]:
+        lines.append(
+            f"{rows['waiting_cycles']:,} cycles a frame are lost where stages wait for each other; "
+            "greater depths of 'fifo' may save some"
+        )
     if rows["queues"]:
         lines.append("queues: " + ", ".join(f"{k} {v}" for k, v in rows["queues"].items()))
     if rows["lacking"]:

@@ -16,6 +16,7 @@ from subbit.sw.stages.stage import Stage
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.popcount import PORTABLE, PopcountXnor
 from subbit.sw.units.unit import Lanes, Unit
+from subbit.sw.units.window import Window
 
 __all__ = [
     "Costs",
@@ -47,7 +48,8 @@ class StageEstimate:
 class Option:
     """A stage that may be chosen: its cost and cycles, and its streams.
 
-    ``inputs``, ``o``: payloads; ``beats``: that it gives in a frame.
+    ``inputs``, ``o``: payloads; ``beats``: that it gives in a frame. ``ahead``: the share
+    of a frame that a window takes before its first output, else 0.
     """
 
     stage: Stage
@@ -56,6 +58,7 @@ class Option:
     inputs: tuple[Lanes, ...]
     o: Lanes
     beats: int
+    ahead: float
 
 
 def total(costs: Iterable[Cost]) -> Cost:
@@ -112,7 +115,8 @@ class Costs:
         cost = total(self.lines.of(unit, self.quick(unit)) for unit in units)
         cycles = max(map(unit_cycles, units))
         inputs = tuple(units[0].inputs.values())
-        return Option(stage, cost, cycles, inputs, units[-1].o, units[-1].o_beats)
+        ahead = max(rows_ahead(unit) if isinstance(unit, Window) else 0.0 for unit in units)
+        return Option(stage, cost, cycles, inputs, units[-1].o, units[-1].o_beats, ahead)
 
     def quick(self, unit: Unit) -> Cost:
         """The unit's estimate, with the counters of the fabric instead of portable ones."""
@@ -144,6 +148,11 @@ class Costs:
             attributes = json.dumps(node.layer.attributes(), sort_keys=True)
             self._keys[name] = node.layer.kind, types, attributes, arrays
         return self._keys[name]
+
+
+def rows_ahead(window: Window) -> float:
+    """The share of its rows that a window takes before its first output."""
+    return (window.kernel - 1 - window.pad) / window.input.height
 
 
 def shape_of(array: NDArray[Any]) -> object:

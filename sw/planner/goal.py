@@ -133,9 +133,9 @@ def plan_for(network: Network, board: Board, goal: Goal, search: Search | None =
     """
     search = search or Search(network, Costs(network, board.device.fabric))
     allowed = budget_of(board, goal)
-    budget, found = allowed, None
+    budget, found, haste = allowed, None, 1.0
     for _ in range(ATTEMPTS):
-        choice = chosen(search, board, goal, budget)
+        choice = chosen(search, board, goal, budget, haste)
         fitted = fit(network, board, choice)
         result = expected(network, board, Pipeline(network, fitted.plan), fitted.timing, goal)
         over = lacking(result.cost, allowed)
@@ -144,8 +144,8 @@ def plan_for(network: Network, board: Board, goal: Goal, search: Search | None =
             return result
         found = result
         budget = tightened(budget, over)
-        if late:
-            goal = slower_clock(goal, result)
+        if goal.fps is not None and late:
+            haste *= 1.001 * goal.fps / result.fps
     assert found is not None
     raise NothingFits(found.timing.interval_cycles, found.design, search.fastest)
 
@@ -153,11 +153,11 @@ def plan_for(network: Network, board: Board, goal: Goal, search: Search | None =
 def fit(network: Network, board: Board, choice: Choice) -> Fitted:
     """The choice with counters of the board's fabric, and with FIFOs."""
     stages = [with_popcount(option.stage, board.device.fabric) for option in choice.options]
-    return fit_fifos(network, stages, choice.cycles)
+    return fit_fifos(network, stages, choice.slowest)
 
 
-def chosen(search: Search, board: Board, goal: Goal, budget: Cost) -> Choice:
-    """The choice for the goal; raises NothingFits."""
+def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float = 1.0) -> Choice:
+    """The choice for the goal, for a rate ``haste`` times as high; raises NothingFits."""
     if goal.fps is None:
         if best := search.best(budget):
             return best
@@ -167,7 +167,7 @@ def chosen(search: Search, board: Board, goal: Goal, budget: Cost) -> Choice:
     # The clock depends on what is used: first as if it were all, then as found.
     used = budget.lut4
     for last in (False, True):
-        cycles = int(clock_of(board, goal, used) / goal.fps)
+        cycles = int(clock_of(board, goal, used) / (haste * goal.fps))
         choice = search.solve(cycles, budget) if cycles else None
         if choice is None or lacking(choice.cost, budget):
             needs = choice.cost + calibration().host if choice else None
@@ -188,11 +188,6 @@ def tightened(budget: Cost, over: dict[str, int]) -> Cost:
             for name in ("lut4", "flip_flops", "block_rams")
         )
     )
-
-
-def slower_clock(goal: Goal, result: Planned) -> Goal:
-    """The goal at the clock that was found, so that the next choice takes fewer cycles."""
-    return Goal(goal.fps, goal.reserve, goal.lut4, result.clock_hz)
 
 
 def first_fitting(

@@ -31,7 +31,7 @@ def next_step(result: Planned, search: Search | None = None) -> Next | None:
     board = result.board
     search = search or Search(result.network, Costs(result.network, board.device.fabric))
     budget = budget_of(board, Goal(reserve=RESERVE))
-    faster = search.solve(result.timing.interval_cycles - 1, budget)
+    faster = search.solve(result.slowest.cycles - 1, budget)
     if faster is None:
         return None
     return Next(
@@ -53,6 +53,7 @@ def describe(result: Planned, after: Next | None) -> dict[str, Any]:
         "clock_mhz": round(result.clock_hz / 1e6, 3),
         "fps": round(result.fps, 3),
         "bound_by": list(result.slowest.stage.layers),
+        "waiting_cycles": max(0, result.timing.interval_cycles - result.slowest.cycles),
         "next": asdict(after) if after else None,
         "lut4": result.design.lut4,
         "flip_flops": result.design.flip_flops,

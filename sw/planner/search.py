@@ -22,6 +22,7 @@ from subbit.sw.units.width import Downsize, Upsize
 
 __all__ = ["Choice", "Search", "lacking"]
 
+STALLED = 1e7  # price of a window that cannot keep the interval for what is in front of it
 SPREAD = 1.8  # options down to T / SPREAD are looked at
 LEAST = 12  # options that are looked at at least
 FLIP_FLOP_PRICES = (0.0, 0.3, 1.0, 3.0)
@@ -41,15 +42,32 @@ def lacking(cost: Cost, budget: Cost) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Choice:
-    """An option for every stage, in the order of the plan; ``cost`` includes width changes."""
+    """An option for every stage, in the order of the plan; ``cost`` includes width changes.
+
+    ``cycles``: of the slowest stage, or more where stages wait for each other.
+    """
 
     options: tuple[Option, ...]
     cost: Cost
+    cycles: int
 
     @property
-    def cycles(self) -> int:
-        """Of the slowest stage."""
+    def slowest(self) -> int:
+        """Cycles of the slowest stage."""
         return max(option.cycles for option in self.options)
+
+
+@dataclass(frozen=True)
+class Join:
+    """A stream from one stage to an input of another, by their positions."""
+
+    giver: int
+    taker: int
+    port: int
+
+    def lanes(self, chosen: Sequence[Option]) -> tuple[Lanes, Lanes]:
+        """The payload given, and that taken."""
+        return chosen[self.giver].o, chosen[self.taker].inputs[self.port]
 
 
 class Search:
@@ -59,7 +77,11 @@ class Search:
         self.costs = costs
         self.seeds = [cls.default(network, layers, 1) for cls, layers in groups(network)]
         self.variants = [self.sorted_variants(network, seed) for seed in self.seeds]
-        self.sources = sources(network, self.seeds)
+        self.edges = joins_of(network, self.seeds)
+        self.at = [
+            [edge for edge in self.edges if position in (edge.giver, edge.taker)]
+            for position in range(len(self.seeds))
+        ]
         self._joins: dict[tuple[Lanes, Lanes], Cost] = {}
         self._options: dict[tuple[int, int], list[Option]] = {}
 
@@ -108,7 +130,7 @@ class Search:
             return None
         best: Choice | None = None
         for flip_flop in FLIP_FLOP_PRICES:
-            lines = self.priced(options, flip_flop, budget)
+            lines = self.priced(options, flip_flop, budget, cycles)
             for choice in lines:
                 if not lacking(choice.cost, budget):
                     return choice
@@ -119,72 +141,56 @@ class Search:
         return best
 
     def priced(
-        self, options: Sequence[Sequence[Option]], flip_flop: float, budget: Cost
+        self, options: Sequence[Sequence[Option]], flip_flop: float, budget: Cost, cycles: int
     ) -> Iterator[Choice]:
         """Choices at rising prices of a block RAM, until their number is kept; then at prices
         between the last two, and last the least one that keeps it.
         """
         low = 0.0
         for high in BLOCK_PRICES:
-            choice = self.joined(options, flip_flop, high)
+            choice = self.joined(options, flip_flop, high, cycles)
             if choice.cost.block_rams <= budget.block_rams:
                 break
             yield choice
             low = high
         for _ in range(REFINED if low else 0):
             middle = (low + high) / 2
-            trial = self.joined(options, flip_flop, middle)
+            trial = self.joined(options, flip_flop, middle, cycles)
             if trial.cost.block_rams <= budget.block_rams:
                 choice, high = trial, middle
             else:
                 low = middle
         yield choice
 
-    def joined(self, options: Sequence[Sequence[Option]], flip_flop: float, block: float) -> Choice:
+    def joined(
+        self, options: Sequence[Sequence[Option]], flip_flop: float, block: float, cycles: int
+    ) -> Choice:
         """The cheapest options at those prices, width changes between the stages included."""
 
         def price(cost: Cost) -> float:
-            return (
-                cost.lut4
-                + flip_flop * cost.flip_flops
-                + block * cost.block_rams
-                + (0.02 * cost.flip_flops + 1e-3 * cost.block_rams)
-            )
+            ties = 0.02 * cost.flip_flops + 1e-3 * cost.block_rams
+            return cost.lut4 + flip_flop * cost.flip_flops + block * cost.block_rams + ties
 
-        chosen = [
-            min(row, key=lambda option: (price(option.cost), option.cycles)) for row in options
-        ]
+        def price_at(option: Option, position: int) -> float:
+            beside = [*chosen[:position], option, *chosen[position + 1 :]]
+            joins = [price(self.join(edge, beside)) for edge in self.at[position]]
+            stalled = sum(waiting(edge, beside) > cycles for edge in self.at[position])
+            return price(option.cost) + sum(joins) + STALLED * stalled
+
+        chosen = [min(row, key=lambda o: (price(o.cost), o.cycles)) for row in options]
         for _ in range(2):
             for position, row in enumerate(options):
                 if len(row) > 1:
-                    chosen[position] = min(
-                        row,
-                        key=lambda option: (
-                            price(option.cost) + price(self.joins_at(position, option, chosen))
-                        ),
-                    )
-        joins = total(self.joins_before(k, option, chosen) for k, option in enumerate(chosen))
-        return Choice(tuple(chosen), total(option.cost for option in chosen) + joins)
+                    prices = [price_at(option, position) for option in row]
+                    chosen[position] = row[prices.index(min(prices))]
+        joins = total(self.join(edge, chosen) for edge in self.edges)
+        waits = [waiting(edge, chosen) for edge in self.edges]
+        cost = total(option.cost for option in chosen) + joins
+        return Choice(tuple(chosen), cost, max([option.cycles for option in chosen] + waits))
 
-    def joins_before(self, position: int, option: Option, chosen: Sequence[Option]) -> Cost:
-        """What leads from the stages that a stage reads to it."""
-        cost = Cost()
-        for source, lanes in zip(self.sources[position], option.inputs, strict=False):
-            if source is not None:
-                cost += self.join(chosen[source].o, lanes)
-        return cost
-
-    def joins_at(self, position: int, option: Option, chosen: Sequence[Option]) -> Cost:
-        """All joins that a stage is part of."""
-        cost = self.joins_before(position, option, chosen)
-        for reader, row in enumerate(self.sources):
-            for source, lanes in zip(row, chosen[reader].inputs, strict=False):
-                if source == position:
-                    cost += self.join(option.o, lanes)
-        return cost
-
-    def join(self, o: Lanes, i: Lanes) -> Cost:
-        """Width changes from one payload to another."""
+    def join(self, edge: "Join", chosen: Sequence[Option]) -> Cost:
+        """Width changes from one stage to another."""
+        o, i = edge.lanes(chosen)
         if (o, i) not in self._joins:
             self._joins[o, i] = join_cost(o, i, self.costs)
         return self._joins[o, i]
@@ -201,7 +207,8 @@ class Search:
         while low + 1 < high:
             choice = self.solve(cycles, budget)
             if choice and not lacking(choice.cost, budget):
-                found, high = choice, min(cycles, choice.cycles)
+                high = min(cycles, choice.slowest)
+                found = choice if not found or choice.cycles < found.cycles else found
             else:
                 low = cycles
             guess = round(cycles * used(choice.cost, budget)) if choice else 0
@@ -248,8 +255,24 @@ def join_cost(o: Lanes, i: Lanes, costs: Costs) -> Cost:
     return cost
 
 
-def sources(network: Network, stages: Sequence[Stage]) -> list[list[int | None]]:
-    """For each stage the positions of those that it reads, None for the network's input."""
+def waiting(edge: Join, chosen: Sequence[Option]) -> int:
+    """About the cycles of a window behind a width change: the rows ahead of its first output come
+    no faster than through that, and only then does its own work begin. 0 where there is none.
+    """
+    o, i = edge.lanes(chosen)
+    if i.lanes <= o.lanes:
+        return 0
+    giver, taker = chosen[edge.giver], chosen[edge.taker]
+    return taker.cycles + int(taker.ahead * giver.beats)
+
+
+def joins_of(network: Network, stages: Sequence[Stage]) -> list[Join]:
+    """The streams between stages."""
     at = {stage.layers[-1]: position for position, stage in enumerate(stages)}
     streams = edges(network, [stage.layers for stage in stages])
-    return [[at.get(edge.tensor) for edge in streams[stage.layers[0]]] for stage in stages]
+    return [
+        Join(at[edge.tensor], taker, port)
+        for taker, stage in enumerate(stages)
+        for port, edge in enumerate(streams[stage.layers[0]])
+        if edge.tensor in at
+    ]

@@ -1,12 +1,13 @@
 """The sum of two tensors in a unit of its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
 
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.layers.add import Add as Layer
 from subbit.sw.ir.network import Network
-from subbit.sw.stages.stage import Stage, check_divides
+from subbit.sw.stages.stage import Stage, check_divides, divisors
 from subbit.sw.units.add import Add
 from subbit.sw.units.unit import Unit
 
@@ -24,6 +25,14 @@ class AddStage(Stage):
         """As many of the lanes that the stages before give as divide the channels."""
         channels = network.types[layers[0]].channels
         return cls(layers=layers, fifo=2, lanes=gcd(channels, lanes))
+
+    def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
+        """``lanes``."""
+        return {"lanes": divisors(network.types[self.layers[0]].channels)}
+
+    def least_cycles(self, network: Network) -> int:
+        """A beat a cycle."""
+        return network.types[self.layers[0]].elements // self.lanes
 
     def units(self, network: Network) -> list[tuple[str, Unit]]:
         """The adder, which has two input streams."""

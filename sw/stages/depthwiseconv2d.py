@@ -1,5 +1,6 @@
 """Depthwise convolutions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -48,6 +49,15 @@ class DepthwiseStage(Stage):
         channels = network.types[self.layers[0]].channels
         more = [number for number in divisors(channels) if number > self.channels]
         return [replace(self, channels=number) for number in more[:1]]
+
+    def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
+        """``channels``, and where weights live."""
+        channels = network.types[self.layers[0]].channels
+        return {"channels": divisors(channels), "weights": ["block", "logic"]}
+
+    def least_cycles(self, network: Network) -> int:
+        """A beat a cycle."""
+        return network.types[self.layers[0]].elements // self.channels
 
     def units(self, network: Network) -> list[tuple[str, Unit]]:
         """A window and the engine."""

@@ -100,14 +100,18 @@ class DotStage(Stage):
         return wider + [replace(self, pe=pe) for pe in pes[:1]]
 
     def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
-        """Folding, pixels at once, and where weights live."""
+        """Folding, pixels at once, where weights live, and branches all at once or one by one."""
         layer = self.layer(network)
         width = network.types[self.layers[0]].width
+        bits = network.types[network.node(self.layers[0]).inputs[0]].bits
+        planes = len(branches_of(layer.weights))
         return {
             "pe": divisors(layer.weights.shape[0]),
             "simd": self.simds(network),
             "pixels": divisors(width) if isinstance(layer, Conv2d) else [1],
             "weights": ["block", "logic"],
+            "x_branches": [0, 1] if bits > 1 else [0],
+            "w_branches": [0, 1] if planes > 1 else [0],
         }
 
     def least_cycles(self, network: Network) -> int:
