@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from subbit.sw.flow.program import program_board
     from subbit.sw.flow.rtl import write_rtl
     from subbit.sw.host.classify import classify_files
+    from subbit.sw.importers.api import check_import, import_file
+    from subbit.sw.importers.torch_module import from_torch
     from subbit.sw.ir import Network, load_network, save_network
     from subbit.sw.nn.train import train_network
     from subbit.sw.plan import Plan, load_plan, save_plan
@@ -26,9 +28,12 @@ PLACES = {
     "Plan": "sw.plan",
     "board": "boards",
     "build_bitstream": "sw.flow.bitstream",
+    "check_import": "sw.importers.api",
     "classify_files": "sw.host.classify",
     "default_plan": "sw.planner",
     "evaluate_dataset": "sw.evaluate",
+    "from_torch": "sw.importers.torch_module",
+    "import_file": "sw.importers.api",
     "load_network": "sw.ir",
     "load_plan": "sw.plan",
     "program_board": "sw.flow.program",
@@ -44,9 +49,12 @@ __all__ = [
     "Plan",
     "board",
     "build_bitstream",
+    "check_import",
     "classify_files",
     "default_plan",
     "evaluate_dataset",
+    "from_torch",
+    "import_file",
     "load_network",
     "load_plan",
     "program_board",

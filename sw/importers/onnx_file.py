@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.builder import Builder, whole_input
@@ -14,6 +14,7 @@ from subbit.sw.importers.dots import convolve, gemm, matmul
 from subbit.sw.importers.elementwise import ELEMENTWISE, elementwise, normalise
 from subbit.sw.importers.ending import finish_network
 from subbit.sw.importers.graph import Graph, read_graph
+from subbit.sw.importers.guard import guarded
 from subbit.sw.importers.mark import Mark
 from subbit.sw.importers.op import Op
 from subbit.sw.importers.pixels import Pixels
@@ -25,17 +26,7 @@ from subbit.sw.ir import INPUT, Network
 
 __all__ = ["Imported", "import_onnx", "supported_operators"]
 
-T = TypeVar("T")
 Rule = Callable[[Builder, Op, list[Value | Const]], Value | Const]
-MALFORMED = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 
 def same(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value | Const:
@@ -162,19 +153,6 @@ def step(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value | Const
 
 
 CONSTANT_RULES = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "Shape")
-
-
-def guarded(op: Op, rule: Callable[[], T]) -> T:
-    """What the rule gives; whatever a malformed node makes it raise names the node."""
-    try:
-        return rule()
-    except NetworkError as error:
-        if str(error).startswith("node "):
-            raise
-        raise op.refuse(str(error), "change the node and export again") from None
-    except MALFORMED as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise op.refuse(f"malformed ({reason})", "export the network again") from None
 
 
 def result(

@@ -20,9 +20,10 @@ class Op:
     outputs: tuple[str, ...]
     attributes: dict[str, Any]
     domain: str = ""
+    label: str = ""
 
     def __str__(self) -> str:
-        return f"node {self.name[:80]!r} ({self.kind})"
+        return f"node {self.name[:80]!r} ({self.label or self.kind})"
 
     def refuse(self, reason: str, remedy: str) -> NetworkError:
         """The error that says why this node cannot be taken, and what to do."""

@@ -12,7 +12,7 @@ from subbit.sw.importers.op import Op, axes_of
 from subbit.sw.importers.value import Const, Fractions, Value, map_index
 from subbit.sw.ir import Add, Affine, AvgPool2d, GlobalAvgPool, Layer, MaxPool2d
 
-__all__ = ["add", "average", "global_average", "max_pool"]
+__all__ = ["add", "average", "global_average", "max_pool", "summed"]
 
 MAX_SHIFT = 24
 MAX_FACTOR = (1 << 17) - 1
