@@ -21,6 +21,7 @@ BENCHES = {
     "cnv": "bench_cnv",
     "popcount": "bench_popcount",
     "engine": "bench_engine",
+    "precision": "bench_precision",
 }
 
 COLUMNS = (

@@ -1,0 +1,118 @@
+"""Trained networks of several precisions side by side, with the same folding."""
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from subbit.sw.bench.precision import FABRIC, mapped
+from subbit.sw.errors import PlanError
+from subbit.sw.evaluate import evaluate_dataset
+from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.graph import groups, lanes_before
+from subbit.sw.ir.network import Network
+from subbit.sw.ir.planes import branches_of
+from subbit.sw.ir.weights import Weights
+from subbit.sw.pipeline import Pipeline
+from subbit.sw.plan import Plan
+from subbit.sw.planner import default_plan, estimate
+from subbit.sw.stages.dot import DotStage
+from subbit.sw.stages.stage import Stage
+
+__all__ = ["alike", "bench_networks", "precision_of"]
+
+
+def bench_networks(
+    networks: Iterable[Network],
+    lut4: int,
+    data: Path | None = None,
+    limit: int | None = None,
+    synthesise: bool = False,
+    progress: Progress = SILENT,
+) -> list[dict[str, Any]]:
+    """A row for each network, planned with the folding that the first gets for ``lut4`` LUTs.
+
+    ``m``, ``k``: see precision_of; ``accuracy``: of ``limit`` images in the folder ``data``, or
+    without one what the network's file says; ``weight_bits``, ``cycles`` of a frame, ``lut4`` and
+    ``block_rams``, estimated or (``synthesise``) as Yosys maps them for an ECP5. Raises
+    SubbitError.
+    """
+    rows: list[dict[str, Any]] = []
+    reference: Plan | None = None
+    for network in networks:
+        progress.phase(network.name)
+        plan = alike(network, reference) if reference else default_plan(network, lut4, FABRIC)
+        reference = reference or plan
+        row = precision_of(network) | {"network": network.name, "weight_bits": network.weight_bits}
+        row |= {"accuracy": accuracy(network, data, limit), "synthesised": synthesise}
+        pipeline = Pipeline(network, plan)
+        row["cycles"] = pipeline.interval_cycles
+        rows.append(row | cells(network, pipeline, synthesise, progress))
+    progress.phase("")
+    return rows
+
+
+def precision_of(network: Network) -> dict[str, Any]:
+    """``m``: the most bits of the codes that its layers behind the first take; ``k``: the most bit
+    planes of a layer's weights; ``encodings`` of these.
+    """
+    bits, planes, encodings = [1], [1], set()
+    for node in network.nodes:
+        weights = getattr(node.layer, "weights", None)
+        if not isinstance(weights, Weights):
+            continue
+        x = network.types[node.inputs[0]]
+        bits += [x.bits] if "input" not in node.inputs else []
+        planes.append(len(branches_of(weights)))
+        encodings |= {plane.encoding for _, plane in branches_of(weights)}
+    return {"m": max(bits), "k": max(planes), "encodings": sorted(encodings)}
+
+
+def alike(network: Network, reference: Plan) -> Plan:
+    """A plan with the folding of the stages of the same names in another plan."""
+    twins = {stage.layers[0]: stage for stage in reference.stages if isinstance(stage, DotStage)}
+    stages: list[Stage] = []
+    lanes: dict[str, int] = {}
+    for cls, layers in groups(network):
+        stage = cls.default(network, layers, lanes_before(network, layers, lanes))
+        twin = twins.get(layers[0])
+        if isinstance(stage, DotStage) and twin:
+            folding = {name: getattr(twin, name) for name in ("pe", "simd", "pixels", "popcount")}
+            stage = replace(stage, **folding)
+        try:
+            units = stage.units(network)
+        except PlanError as error:
+            raise PlanError(
+                f"network {network.name!r} cannot have the folding of the first network: {error}"
+            ) from None
+        lanes[layers[-1]] = units[-1][1].o.lanes
+        stages.append(stage)
+    return Plan(network.digest, tuple(stages))
+
+
+def accuracy(network: Network, data: Path | None, limit: int | None) -> float | None:
+    """Of the images in the folder, or what the file says, or None where it says nothing."""
+    if data is not None:
+        return round(evaluate_dataset(network, data, limit).accuracy, 4)
+    said = network.metadata.get("accuracy")
+    if not isinstance(said, dict) or not said.get("images"):
+        return None
+    return round(float(said["correct"] / said["images"]), 4)
+
+
+def cells(
+    network: Network, pipeline: Pipeline, synthesise: bool, progress: Progress
+) -> dict[str, int]:
+    """LUT4s and block RAMs of the accelerator, without its host link."""
+    if not synthesise:
+        costs = [stage.cost for stage in estimate(network, pipeline.plan)]
+        return {name: sum(getattr(cost, name) for cost in costs) for name in NAMES}
+    from subbit.hw.accelerator import Accelerator
+
+    with tempfile.TemporaryDirectory(prefix="subbit-bench-") as folder:
+        found = mapped(Accelerator(pipeline), Path(folder), progress)
+    return {name: found[name] for name in NAMES}
+
+
+NAMES = ("lut4", "flip_flops", "block_rams")

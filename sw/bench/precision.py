@@ -1,0 +1,127 @@
+"""What precision costs: engines of several bits at equal throughput, and trained networks."""
+
+import json
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import amaranth.back.rtlil
+import numpy as np
+from amaranth.hdl import Elaboratable
+
+from subbit.hw.dot import Dot as Component
+from subbit.hw.fabric import Part
+from subbit.sw.flow import tools
+from subbit.sw.flow.process import run_tool
+from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.planes import PlanesWeights
+from subbit.sw.ir.types import Encoding
+from subbit.sw.ir.weights import BinaryWeights
+from subbit.sw.units.dot import Dot
+from subbit.sw.units.popcount import PORTABLE
+
+__all__ = ["PAIRS", "SEED", "bench_engines", "engine_unit", "mapped"]
+
+SEED = 1
+PAIRS = ((1, 1), (2, 2), (4, 4), (8, 1))
+WORDS, PASSES, VECTORS = 16, 8, 16  # of an output, of a vector, of a frame
+FABRIC = "ecp5"
+LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4}  # of the ECP5's cells
+
+
+def engine_unit(m_bits: int, k_bits: int, pe: int, simd: int, form: str = FABRIC) -> Dot:
+    """An engine of M-bit inputs and K-bit weights in block RAM, with thresholds behind it.
+
+    As in a network its outputs have M bits, too; but 8/1, raw pixels, gives binary ones.
+    """
+    rng = np.random.default_rng(SEED + 100 * m_bits + k_bits)
+    outputs, length = pe * PASSES, WORDS * simd
+    bits = rng.integers(0, 2, (k_bits, outputs, length), np.uint8)
+    pixels = (m_bits, k_bits) == (8, 1)
+    levels = (1 << (1 if pixels else m_bits)) - 1
+    reach = round(3 * length**0.5 * ((1 << m_bits) - 1) * ((1 << k_bits) - 1) / 2)
+    table = np.sort(rng.integers(-reach, reach + 1, (outputs, levels)), axis=1)
+    return Dot(
+        weights=PlanesWeights(tuple(map(BinaryWeights, bits))),
+        encoding=Encoding.UNSIGNED if pixels else Encoding.BIPOLAR,
+        bits=m_bits,
+        masked=False,
+        pe=pe,
+        simd=simd,
+        vectors=VECTORS,
+        post=Threshold(table, rng.integers(0, 2, outputs, np.uint8)),
+        memory="block",
+        form=form,
+    )
+
+
+def mapped(design: Elaboratable, folder: Path, progress: Progress = SILENT) -> dict[str, int]:
+    """What Yosys makes of a component for an ECP5: ``lut4``, ``flip_flops``, ``block_rams``.
+
+    A place of a carry chain counts as one LUT4, a LUT RAM as four. Raises ToolError.
+    """
+    text = amaranth.back.rtlil.convert(design, name="top", emit_src=False, platform=Part(FABRIC))
+    (folder / "top.il").write_text(text)
+    lines = (
+        "read_rtlil top.il",
+        "synth_ecp5 -nowidelut -top top",
+        "tee -q -o stat.json stat -json",
+    )
+    (folder / "synth.ys").write_text("\n".join(lines) + "\n")
+    run_tool(tools.yosys(), ["synth.ys"], folder=folder, log="synth.log", on_line=progress.detail)
+    cells = json.loads((folder / "stat.json").read_text())["design"]["num_cells_by_type"]
+    return {
+        "lut4": sum(cells.get(cell, 0) * luts for cell, luts in LUTS.items()),
+        "flip_flops": cells.get("TRELLIS_FF", 0),
+        "block_rams": cells.get("DP16KD", 0),
+    }
+
+
+def bench_engines(
+    pairs: Iterable[tuple[int, int]] = PAIRS,
+    pe: int = 4,
+    simd: int = 36,
+    portable: bool = True,
+    progress: Progress = SILENT,
+) -> list[dict[str, Any]]:
+    """Engines for each pair (M, K), of the same outputs, inputs and cycles, mapped for an ECP5.
+
+    Each row has ``m``, ``k``, ``cycles`` of a frame, ``latency_cycles``, ``weight_bits``, the cells
+    (see mapped), and ``lut4_ratio`` and ``block_rams_ratio`` to the first row; with ``portable``
+    the same of counters without the vendor's cells. Raises ToolError.
+    """
+    rows: list[dict[str, Any]] = []
+    for m_bits, k_bits in pairs:
+        row = engine_row(m_bits, k_bits, pe, simd, FABRIC, progress)
+        row |= ratios(row, rows[0] if rows else row)
+        if portable:
+            cells = engine_row(m_bits, k_bits, pe, simd, PORTABLE, progress)
+            row["portable"] = cells | ratios(cells, rows[0]["portable"] if rows else cells)
+        rows.append(row)
+    progress.phase("")
+    return rows
+
+
+def engine_row(
+    m_bits: int, k_bits: int, pe: int, simd: int, form: str, progress: Progress
+) -> dict[str, Any]:
+    """One engine with counters of one form."""
+    progress.phase(f"{m_bits}/{k_bits} {form}")
+    unit = engine_unit(m_bits, k_bits, pe, simd, form)
+    with tempfile.TemporaryDirectory(prefix="subbit-bench-") as folder:
+        cells = mapped(Component(unit), Path(folder), progress)
+    return {
+        "m": m_bits,
+        "k": k_bits,
+        "cycles": unit.processes()[0].steps.size,
+        "latency_cycles": unit.stages + 1,
+        "weight_bits": unit.weights.stored_bits,
+    } | cells
+
+
+def ratios(row: dict[str, Any], first: dict[str, Any]) -> dict[str, float]:
+    """How many times the LUT4s and block RAMs of the first row."""
+    names = ("lut4", "block_rams")
+    return {f"{name}_ratio": round(row[name] / max(first[name], 1), 2) for name in names}
