@@ -164,18 +164,20 @@ def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float 
         least = search.solve(search.slowest, budget)
         needs = least.cost + calibration().host if least else None
         raise NothingFits(None, needs, search.fastest)
-    # The clock depends on what is used: first as if it were all, then as found.
-    used = budget.lut4
-    for last in (False, True):
+    # The clock falls with what is used, and the faster the clock, the less is used: so from the
+    # least on, until the clock of what is used suffices.
+    used, found = 0, None
+    for _ in range(ATTEMPTS):
         cycles = int(clock_of(board, goal, used) / (haste * goal.fps))
         choice = search.solve(cycles, budget) if cycles else None
         if choice is None or lacking(choice.cost, budget):
             needs = choice.cost + calibration().host if choice else None
             raise NothingFits(cycles, needs, search.fastest)
-        if last or goal.clock_hz is not None:
-            return choice
-        used = choice.cost.lut4 + calibration().host.lut4
-    raise AssertionError
+        found, used = choice, choice.cost.lut4 + calibration().host.lut4
+        if choice.slowest * haste * goal.fps <= clock_of(board, goal, used):
+            break
+    assert found is not None
+    return found
 
 
 def tightened(budget: Cost, over: dict[str, int]) -> Cost:

@@ -32,12 +32,13 @@ def next_step(result: Planned, search: Search | None = None) -> Next | None:
     search = search or Search(result.network, Costs(result.network, board.device.fabric))
     budget = budget_of(board, Goal(reserve=RESERVE))
     faster = search.solve(result.slowest.cycles - 1, budget)
-    if faster is None:
+    now = search.of(result.plan.stages)
+    if faster is None or now is None:
         return None
     return Next(
         faster.cycles,
-        faster.cost.lut4 - result.cost.lut4,
-        faster.cost.block_rams - result.cost.block_rams,
+        faster.cost.lut4 - now.cost.lut4,
+        faster.cost.block_rams - now.cost.block_rams,
         lacking(faster.cost, budget),
     )
 

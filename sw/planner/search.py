@@ -195,6 +195,12 @@ class Search:
             self._joins[o, i] = join_cost(o, i, self.costs)
         return self._joins[o, i]
 
+    def of(self, stages: Sequence[Stage]) -> Choice | None:
+        """These stages as a choice, FIFOs aside; None where their settings do not fit."""
+        options = [self.costs.option(stage) for stage in stages]
+        found = [[option] for option in options if option]
+        return self.joined(found, 0.0, 0.0, 0) if len(found) == len(options) else None
+
     def best(self, budget: Cost) -> Choice | None:
         """The choice of the highest rate within the budget, or None.
 
