@@ -43,6 +43,29 @@ RANDOM_IMAGES = 20
     help=f"How many images are compared; default: all of --data, else {RANDOM_IMAGES} of noise.",
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the noise.")
+@click.option(
+    "--rule",
+    type=click.Choice(["codebook", "tiled"]),
+    help="FILE is a checkpoint of Sub-bit Neural Networks or of Tiled Bit Networks.",
+)
+@click.option("--repeats", type=click.IntRange(1), default=4, show_default=True, help="p of tiles.")
+@click.option(
+    "--min-size",
+    type=click.IntRange(0),
+    default=64_000,
+    show_default=True,
+    help="lambda: layers of fewer weights have one tile.",
+)
+@click.option(
+    "--alpha",
+    type=click.Choice(["weight", "scores"]),
+    default="weight",
+    show_default=True,
+    help="What gives the factors of tiles.",
+)
+@click.option(
+    "--side", type=click.IntRange(1), default=14, show_default=True, help="Of a layer's map."
+)
 @as_json
 def import_command(
     file: Path,
@@ -54,19 +77,30 @@ def import_command(
     data: Path | None,
     images: int | None,
     seed: int,
+    rule: str | None,
+    repeats: int,
+    min_size: int,
+    alpha: str,
+    side: int,
     json_: bool,
 ) -> None:
     """Turn FILE, an ONNX or QONNX graph or integer arrays, into an exact integer network.
 
-    Compares every layer with the source on images of --data, or on noise, and reports.
+    Compares every layer with the source on images of --data, or on noise, and reports. Of a
+    checkpoint (--rule), every layer becomes a network in the folder --out.
 
     \b
     Example: subbit import tfc-1w1a.onnx -o tfc.safetensors --data mnist/
              subbit import cnv.npz --description cnv.json -o cnv.safetensors
+             subbit import resnet18.pth --rule codebook -o layers/
     """
     from subbit.sw.importers.api import check_import, import_file
     from subbit.sw.ir import save_network
 
+    if rule is not None:
+        report = layers_of(file, out or file.with_suffix(""), rule, repeats, min_size, alpha, side)
+        print_json(report) if json_ else show_layers(report)
+        return
     out = out or file.with_suffix(".safetensors")
     if out.resolve() == file.resolve():
         raise NetworkError(f"{out} is the file to import; name another place with --out")
@@ -86,6 +120,46 @@ def import_command(
         print_json(report)
     else:
         show(report)
+
+
+def layers_of(
+    file: Path, out: Path, rule: str, repeats: int, min_size: int, alpha: str, side: int
+) -> dict[str, Any]:
+    """Write every layer of a checkpoint as a network into the folder ``out``; the report."""
+    from subbit.sw.importers.papers import codebook_layers, tiled_layers
+    from subbit.sw.importers.papers_module import layer_network, paper_report
+    from subbit.sw.importers.state import read_state
+    from subbit.sw.ir import save_network
+
+    state = read_state(file)
+    if rule == "codebook":
+        layers = codebook_layers(state)
+    else:
+        layers = tiled_layers(state, repeats, min_size, alpha)
+    report = paper_report(state, layers, alpha)
+    for layer, row in zip(layers, report["layers"], strict=True):
+        network = layer_network(layer, side)
+        row["file"] = str(out / f"{network.name}.safetensors")
+        save_network(network, row["file"])
+    return report
+
+
+def show_layers(report: dict[str, Any]) -> None:
+    """Print what a checkpoint became."""
+    table = Table(title=f"{report['bits_per_weight']} bits a weight")
+    for column in ("layer", "weights", "encoding", "bits a weight", "differ", "file"):
+        table.add_column(column, overflow="fold")
+    for row in report["layers"]:
+        shape = "x".join(map(str, row["shape"]))
+        cells = (row["name"], shape, row["encoding"], row["bits_per_weight"], row["apart"])
+        table.add_row(*map(str, cells), row["file"])
+    console = Console()
+    console.print(table)
+    for row in report["layers"]:
+        for note in row["notes"]:
+            console.print(f"{row['name']}: {note}", highlight=False, markup=False, soft_wrap=True)
+    for name, reason in report["left_out"].items():
+        console.print(f"left out: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
 
 
 def show(report: dict[str, Any]) -> None:

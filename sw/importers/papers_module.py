@@ -12,6 +12,7 @@ from subbit.sw.errors import NetworkError
 from subbit.sw.importers.papers import PaperLayer, left_out
 from subbit.sw.importers.state import State
 from subbit.sw.ir import (
+    CodebookWeights,
     Conv2d,
     Encoding,
     Layer,
@@ -19,6 +20,7 @@ from subbit.sw.ir import (
     Network,
     Padding,
     TensorType,
+    TiledWeights,
     Weights,
 )
 from subbit.sw.nn import layers as nn_layers
@@ -118,8 +120,33 @@ def layer_network(layer: PaperLayer, side: int) -> Network:
     return Network.chain(name[:63], source, {made: one}, notes)
 
 
-def paper_report(state: State, layers: list[PaperLayer]) -> dict[str, Any]:
-    """What a checkpoint became: layers, bits, and the tensors that no layer was made of."""
+def reference(state: State, layer: PaperLayer, alpha: str) -> Tensor:
+    """A layer's weights by the rules of the papers' code, computed as that code does."""
+    latent = state[f"{layer.name}.weight"].double()
+    if isinstance(layer.weights, CodebookWeights):
+        words = 2.0 * torch.from_numpy(layer.weights.codewords.copy()).double() - 1
+        nearest = torch.cdist(latent.reshape(-1, 9), words.reshape(-1, 9)).argmin(1)
+        return words[nearest].reshape(latent.shape) * latent.abs().mean((1, 2, 3), keepdim=True)
+    scores = state[f"{layer.name}.scores"].double()
+    repeats = layer.weights.repeats if isinstance(layer.weights, TiledWeights) else 1
+    tile = torch.where(scores.reshape(repeats, -1).sum(0) > 0, 1.0, -1.0)
+    source = latent if alpha == "weight" else scores
+    alphas = source.abs().reshape(repeats, -1).mean(1, keepdim=True)
+    return (alphas * tile).reshape(scores.shape)
+
+
+def apart(state: State, layer: PaperLayer, alpha: str) -> int:
+    """How many weights differ from the reference by more than the layer's scale error."""
+    wanted = reference(state, layer, alpha).numpy()
+    factors = layer.factors.reshape(-1, *[1] * (wanted.ndim - 1))
+    allowed = np.abs(wanted) * (layer.error * 1.001 + 1e-9)
+    return int((np.abs(layer.weights.dense() * factors - wanted) > allowed).sum())
+
+
+def paper_report(state: State, layers: list[PaperLayer], alpha: str = "weight") -> dict[str, Any]:
+    """What a checkpoint became: layers, bits, the tensors that no layer was made of, and how many
+    weights are apart from those that the papers' rules give.
+    """
     weights = sum(layer.weights.count for layer in layers)
     bits = sum(layer.weights.stored_bits for layer in layers)
     return {
@@ -132,6 +159,7 @@ def paper_report(state: State, layers: list[PaperLayer]) -> dict[str, Any]:
                 "weight_bits": layer.weights.stored_bits,
                 "bits_per_weight": round(layer.bits_per_weight, 4),
                 "scale_error": round(layer.error, 6),
+                "apart": apart(state, layer, alpha),
                 "notes": layer.notes,
             }
             for layer in layers

@@ -1,5 +1,6 @@
 """Checkpoints of small modules with the names and rules of the papers' code."""
 
+import json
 import pickle
 import zipfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from samples import message
 from torch import Tensor, nn
 from torch.nn import functional
 
+from subbit.sw.cli import app
 from subbit.sw.errors import NetworkError
 from subbit.sw.golden import evaluate
 from subbit.sw.importers.api import check_import
@@ -20,7 +22,7 @@ from subbit.sw.importers.papers import codebook_layers, packed_tile, tiled_layer
 from subbit.sw.importers.papers_module import layer_network, paper_report, with_layers
 from subbit.sw.importers.state import read_state
 from subbit.sw.importers.torch_module import import_torch
-from subbit.sw.ir import BinaryWeights, TiledWeights
+from subbit.sw.ir import BinaryWeights, TiledWeights, load_network
 from subbit.sw.nn.activations import SignActivation
 
 
@@ -221,7 +223,8 @@ def test_a_whole_network() -> None:
     state = source.state_dict()
     module = with_layers(Chain(), codebook_layers(state), state)
     x = torch.rand(20, 1, 8, 8)
-    torch.testing.assert_close(module(x), source.eval()(x), rtol=1e-4, atol=1e-4)
+    with torch.no_grad():
+        torch.testing.assert_close(module(x), source.eval()(x), rtol=1e-4, atol=1e-4)
     result = import_torch(module, torch.zeros(1, 1, 8, 8))
     agreement = check_import(result, images=40)["agreement"]
     assert (agreement["elements_apart"], agreement["classes_apart"]) == (0, 0)
@@ -281,6 +284,31 @@ def test_state_dicts_are_found(tmp_path: Path) -> None:
     assert list(read_state(path)) == ["a.weight"]
     save_file({"a.weight": torch.ones(2)}, tmp_path / "net.safetensors")
     assert list(read_state(tmp_path / "net.safetensors")) == ["a.weight"]
+
+
+def test_the_command_writes_every_layer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(5)
+    path, out = tmp_path / "net.pth", tmp_path / "layers"
+    torch.save({"state_dict": Residual(4).state_dict()}, path)
+    arguments = ["import", str(path), "--rule", "codebook", "-o", str(out)]
+    assert app.run([*arguments, "--side", "6", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [row["apart"] for row in report["layers"]] == [0, 0]
+    assert report["weight_bits"] == 4 * (16 + 24) + 2 * 9 * 16
+    network = load_network(report["layers"][1]["file"])
+    assert network.input_type.shape == (6, 6, 4)
+    assert app.run(arguments) == 0
+    assert "left out: fc.weight: a full-precision classifier" in capsys.readouterr().out
+
+
+def test_the_command_takes_tiles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "net.safetensors"
+    save_file(nn.Sequential(TiledConv(6, 8, 3), TiledLinear(24, 4)).state_dict(), path)
+    options = ["--repeats", "3", "--min-size", "0", "--alpha", "scores", "--json"]
+    assert app.run(["import", str(path), "--rule", "tiled", *options]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [row["apart"] for row in report["layers"]] == [0, 0]
+    assert report["left_out"] == {}
 
 
 def test_missing_tensors_are_named() -> None:
