@@ -14,6 +14,7 @@ from subbit.sw.ir.network import Network, Node
 from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import CodebookWeights, TiledWeights, Weights
+from subbit.sw.stages.lookup import BLOCK, LOOKUP, lookup_cycles, lookup_units
 from subbit.sw.stages.stage import Stage, check_divides, divisors
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.pick import Pick
@@ -40,10 +41,15 @@ class DotStage(Stage):
     Of inputs of M bits and weights of K bit planes ``x_branches``, a divisor of M, and
     ``w_branches``, a divisor of K, are processed at once; 0, the default, is all of them. Cycles
     per ``pixels``: ``(outputs / pe) * (N / simd) * (M / x_branches) * (K / w_branches)``.
+
+    ``engine``: ``direct``; or, for codebook convolutions, ``lookup`` (``pe`` read ports, ``dot9``
+    units that fill tables, ``simd`` 9) or ``block_lookup`` (``simd / 9`` block RAMs, each with the
+    tables of ``pixels`` pixels, those of ``dot9`` channels filled at once, ``pe`` 1); see Lookup
+    and BlockLookup for their cycles.
     """
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
-        "engine": ("direct",),
+        "engine": ("direct", LOOKUP, BLOCK),
         "weights": ("auto", "block", "logic"),
         "window": ("auto", "block", "distributed"),
         "popcount": FORMS,
@@ -57,6 +63,7 @@ class DotStage(Stage):
     popcount: str = PORTABLE
     x_branches: int = 0
     w_branches: int = 0
+    dot9: int = 1
 
     @classmethod
     def absorbs(cls, network: Network, node: Node, follower: Node) -> bool:
@@ -116,6 +123,8 @@ class DotStage(Stage):
 
     def least_cycles(self, network: Network) -> int:
         """The engine's; several pixels leave one after the other."""
+        if self.engine != "direct":
+            return lookup_cycles(self, network)
         layer, y = self.layer(network), network.types[self.layers[0]]
         words = layer.weights.row_length // self.simd * self.plane_turns(network)
         if self.x_branches:
@@ -156,6 +165,8 @@ class DotStage(Stage):
 
     def units(self, network: Network) -> list[tuple[str, Unit]]:
         """A window (or a replay buffer), the engine, and the pixels it gives put in their order."""
+        if self.engine != "direct":
+            return lookup_units(self, network)
         self.check(network)
         node = network.node(self.layers[0])
         x, y = network.types[node.inputs[0]], network.types[node.name]
