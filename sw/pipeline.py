@@ -9,6 +9,7 @@ import numpy as np
 
 from subbit.sw.balance import Balancer
 from subbit.sw.cycles import Feed, Process, Trace, run
+from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
 from subbit.sw.graph import Edge, edges, forks
 from subbit.sw.ir.network import Network
@@ -93,7 +94,7 @@ class Pipeline:
     def check_flow(self) -> None:
         """Raise PlanError where the queues of the plan are too short for anything to move."""
         try:
-            self.cycles(2)
+            measure(self.processes, 2, self.feeds)
         except ValueError:
             raise PlanError(
                 "a queue is too short, so that paths that meet again wait for each other for ever; "
@@ -131,8 +132,8 @@ class Pipeline:
         return dict(zip((step.name for step in self.steps), self.flow[2], strict=True))
 
     def cycles(self, frames: int = 3, period: int = 0) -> Trace:
-        """The cycle of every beat of every stream over some frames, ``period`` cycles apart or
-        sooner than they can be taken.
+        """The cycle of every beat of every stream over some frames, one every ``period`` cycles or
+        as soon as they are taken.
         """
         return run(self.processes, frames, self.feeds, period)
 

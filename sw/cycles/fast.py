@@ -22,11 +22,13 @@ class Timing:
     """When frames end, counted in cycles from the first input beat.
 
     ``ends``: the cycle of the last output beat of each frame. ``held``: for each logged process the
-    most beats that were reserved and not taken yet at once, in the last frame.
+    most beats that were reserved and not taken yet at once, in the last frame. ``gaps``: the
+    different distances of the last three frames, looking at the last beat that each process gives.
     """
 
     ends: tuple[int, ...]
     held: dict[int, int]
+    gaps: frozenset[int] = frozenset()
 
     @property
     def latency_cycles(self) -> int:
@@ -65,9 +67,11 @@ def measure(
     ]
     if stuck:
         raise ValueError(f"the chain cannot go on: {', '.join(stuck)} wait for each other")
-    first = layout.ends[-1] >> 3
-    ends = data.view(np.int64)[first : first + frames]
-    return Timing(tuple(map(int, ends)), {k: layout.held(words, k) for k in sorted(set(log))})
+    cycles = data.view(np.int64)
+    ends = np.stack([cycles[first >> 3 : (first >> 3) + frames] for first in layout.ends])
+    gaps = frozenset(np.unique(np.diff(ends[:, -3:])).tolist())
+    held = {k: layout.held(words, k) for k in sorted(set(log))}
+    return Timing(tuple(map(int, ends[-1])), held, gaps)
 
 
 @cache

@@ -171,14 +171,13 @@ def run(
     frames: int = 1,
     feeds: Sequence[Sequence[Feed]] | None = None,
     period: int = 0,
-    spread: bool = False,
 ) -> Trace:
     """Push ``frames`` frames through the processes: output always taken.
 
     ``feeds``: the streams that each process reads, of processes before it or ``INPUT``; without,
     each reads the one before it. Each stream has one reader but the output, which is that of the
-    last process. The beats of frame f are at the input from cycle ``f * period`` on, or come evenly
-    ``spread`` over the period.
+    last process. With ``period`` the input's beats come evenly, a frame in so many cycles; else
+    they are always there.
 
     Raises ValueError if the processes cannot go on, or if neighbours disagree on the beats of a
     frame.
@@ -188,7 +187,7 @@ def run(
     for state, sources in zip(states, feeds, strict=True):
         for source, branch in sources:
             if source < 0:
-                state.sources.append(_Stream(arrivals(state.process.takes, frames, period, spread)))
+                state.sources.append(_Stream(arrivals(state.process.takes, frames, period)))
             else:
                 state.sources.append(joined(states[source], branch, state.process))
     output = _Stream(states[-1].given)
@@ -213,10 +212,9 @@ def run(
     return Trace(frames, rows)
 
 
-def arrivals(beats: int, frames: int, period: int, spread: bool) -> list[int]:
+def arrivals(beats: int, frames: int, period: int) -> list[int]:
     """The cycle from which each input beat is there."""
-    late = [beat * period // beats if spread else 0 for beat in range(beats)]
-    return [frame * period + cycle for frame in range(frames) for cycle in late]
+    return [beat * period // beats for beat in range(frames * beats)]
 
 
 def joined(giver: _State, branch: int, reader: Process) -> _Stream:
