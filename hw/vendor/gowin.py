@@ -1,11 +1,11 @@
 """Cells of compressor netlists for Gowin: ALU and LUT4."""
 
-from amaranth.hdl import Const, Instance, Module, Signal, Value
+from amaranth.hdl import Const, Instance, Module, Signal
 
 from subbit.hw.vendor.ecp5 import lut_pins
 from subbit.hw.vendor.ice40 import unit_value
 from subbit.hw.vendor.pipeline import Pipeline
-from subbit.sw.compress.netlist import Add, Chain, Lut
+from subbit.sw.compress.netlist import Add, Chain, Lut, Turn
 
 __all__ = ["add_cell"]
 
@@ -17,8 +17,11 @@ def add_cell(m: Module, pipeline: Pipeline, level: int, cell: Lut | Chain) -> No
     if isinstance(cell, Lut):
         add_lut(m, pipeline, level, cell)
         return
-    carry: Value = Const(0, 1)
-    for place in cell.places:
+    # The tools put an ALU before the first one for its carry-in, so no place need be spent on that.
+    begin = cell.places[0]
+    assert isinstance(begin, Turn), "a chain begins with a carry-in"
+    carry = unit_value(pipeline, level, begin.inject)
+    for place in cell.places[1:]:
         assert not isinstance(place, Lut), "chains of this fabric hold no lookup tables"
         units = (place.u, place.v) if isinstance(place, Add) else (place.inject, place.inject)
         u, v = (unit_value(pipeline, level, unit) for unit in units)

@@ -51,8 +51,8 @@ def is_net(unit: Unit) -> bool:
 FABRICS = {
     fabric.name: fabric
     for fabric in (
-        Fabric("ecp5", False, ecp5, ((270, 16, 1), (150, 32, 1), (0, 48, 2))),
+        Fabric("ecp5", False, ecp5, ((270, 16, 1), (150, 32, 1), (0, 32, 2))),
         Fabric("ice40", True, plain, ((0, 32, 1),)),
-        Fabric("gowin", True, plain, ((0, 32, 1),)),
+        Fabric("gowin", True, plain, ((0, 16, 1),)),
     )
 }

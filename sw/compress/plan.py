@@ -42,6 +42,11 @@ class Heights:
         """Bits of the count."""
         return len(self.pairs)
 
+    @property
+    def bits(self) -> int:
+        """Bits to count."""
+        return sum(self.pairs) + sum(self.singles)
+
 
 def padded(heights: Sequence[int], width: int) -> tuple[int, ...]:
     """The heights with zeros at the end."""

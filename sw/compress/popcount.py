@@ -10,7 +10,7 @@ from subbit.sw.compress.netlist import Add, Chain, Netlist, Place, Turn, Unit
 from subbit.sw.compress.plan import Heights, Task
 from subbit.sw.compress.search import find_plan
 
-__all__ = ["Popcount", "ones_netlist", "popcount_netlist"]
+__all__ = ["Popcount", "ones_netlist", "popcount_netlist", "task_of"]
 
 XNOR, MATCH = 0b1001, 0b10010000  # of x and w; of x, w and mask
 LOOSE = 8  # of so many bits, one is not counted in threes but kept as carry-in
@@ -101,26 +101,42 @@ def ones_netlist(ones: int, value: int, fabric: str, limit: int, depth: int) -> 
     return popcount_netlist(shape)
 
 
+def threes_of(popcount: Popcount, bits: list[list[Unit]]) -> list[int] | None:
+    """Groups of three to count before the plan's levels, by weight; None where units need none.
+
+    Carry chains of a fabric that is not plain take units of up to two nets as they are.
+    """
+    nets = max(len(unit.nets) for units in bits for unit in units)
+    if nets <= 2 and not FABRICS[popcount.fabric].plain:
+        return None
+    return [(len(units) - len(units) // LOOSE) // 3 for units in bits]
+
+
+def task_of(popcount: Popcount) -> Task:
+    """What there is to plan for a count."""
+    bits = popcount.matches
+    threes = threes_of(popcount, bits)
+    counts = [len(units) for units in bits]
+    nets = popcount.masked + (popcount.weights is None) + 1  # of a unit
+    pairs, singles = (counts, []) if nets == 2 else ([], counts)
+    if threes is not None:
+        alone = [count - 2 * three for count, three in zip(counts, threes, strict=True)]
+        pairs, singles = [], [a + b for a, b in zip([*alone, 0], [0, *threes], strict=True)]
+    heights = Heights.of(pairs, singles, popcount.width)
+    return Task(heights, popcount.limit, FABRICS[popcount.fabric].plain, bool(popcount.total))
+
+
 def count(popcount: Popcount, bits: list[list[Unit]], fabric: Fabric) -> Netlist:
     """The netlist that counts units, by weight."""
-    inputs = max(len(unit.nets) for units in bits for unit in units)
-    threes = [0] * len(bits)
-    if fabric.plain or inputs > 2:
-        threes = [(len(units) - len(units) // LOOSE) // 3 for units in bits]
-    ready = inputs <= 2 and not fabric.plain
-    pairs = [len(units) for units in bits] if ready and inputs == 2 else []
-    singles = [len(units) - 2 * three for units, three in zip(bits, threes, strict=True)]
-    if not ready:
-        singles = [a + b for a, b in zip([*singles, 0], [0, *threes], strict=True)]
-    heights = Heights.of(pairs, [] if pairs else singles, popcount.width)
-    task = Task(heights, popcount.limit, fabric.plain, bool(popcount.total))
+    task, threes = task_of(popcount), threes_of(popcount, bits)
 
     def begin() -> Begin:
         netlist = Netlist(popcount.inputs, 0, popcount.depth)
-        empty: list[list[Unit]] = [[] for _ in range(heights.width)]
+        empty: list[list[Unit]] = [[] for _ in range(task.heights.width)]
         begun = Begin(netlist, [*empty], [*map(list, empty)])
-        if ready:
-            (begun.pairs if pairs else begun.singles)[: len(bits)] = [list(u) for u in bits]
+        if threes is None:
+            waiting = begun.pairs if any(task.heights.pairs) else begun.singles
+            waiting[: len(bits)] = [list(units) for units in bits]
         else:
             leaves(begun, bits, threes, fabric, popcount.limit)
             begun.level = 1

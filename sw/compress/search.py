@@ -3,7 +3,8 @@
 import math
 import random
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate, zip_longest
 
@@ -12,12 +13,12 @@ from subbit.sw.compress.plan import Heights, Plan, Task, tally, tally_level, unc
 from subbit.sw.errors import PlanError
 
 __all__ = [
-    "adapted",
     "anneal",
     "distance",
     "find_plan",
     "known_plans",
     "price",
+    "scaled",
     "search",
     "written",
 ]
@@ -28,7 +29,8 @@ LEFT = 6.0  # LUT4s that a bit left uncounted costs the search
 RATIOS, MOST_LEVELS = (2.2, 2.5, 2.8, 3.1, 3.4, 3.8), 16  # of first guesses
 HOT, WARM, COLD = 3.0, 0.8, 0.12  # LUT4s that a change may lose: at the start, or later, and last
 SEARCH, POLISH = 4000, 1500  # changes tried
-NEAR = 0.3  # bits that may differ between two tasks of which one's plan is a start for the other
+DOUBLE = 0.2  # what twice the bits add to the distance of two tasks
+NEAR = 0.7  # distance up to which one's plan is a start for the other
 
 Table = tuple[tuple[int, ...], ...]
 
@@ -145,23 +147,36 @@ def price(plan: Plan) -> float:
     return State(plan).cost
 
 
-def adapted(plan: Plan, task: Task) -> Plan:
-    """A plan as a start for another task: weights above its own do as its last one."""
-    width = task.heights.width
+def scaled(plan: Plan, task: Task) -> Plan:
+    """A plan as a start for another task, with chains in proportion to the bits to count.
+
+    Weights above the plan's own do as its last one; for each doubling of the bits there is one more
+    level at the end.
+    """
+    width, ratio = task.heights.width, task.heights.bits / plan.task.heights.bits
     more = width - plan.task.heights.width
-    chains = tuple((*row, *row[-1:] * more)[:width] for row in plan.chains)
-    threes = tuple((*row, *(0,) * more)[:width] for row in plan.threes)
-    return Plan(task, chains, threes)
+
+    def fitted(row: Sequence[int], by: float) -> tuple[int, ...]:
+        numbers = [round(number * by) for number in row]
+        return (*numbers, *numbers[-1:] * more)[:width]
+
+    chains = [fitted(row, ratio) for row in plan.chains[:-1]]
+    chains += [fitted(plan.chains[-2], 1)] * round(math.log2(max(1.0, ratio))) * (plan.levels > 1)
+    chains.append(fitted(plan.chains[-1], 1))
+    threes = [fitted((*row[:-1], 0), ratio) for row in plan.threes[: len(chains)]]
+    threes += [(0,) * width] * (len(chains) - len(threes))
+    return Plan(task, tuple(chains), tuple(threes))
 
 
 def distance(plan: Plan, task: Task) -> float:
-    """Bits that the tasks do not share, or infinity where they are of different kinds."""
+    """How far the tasks are from each other, 0 for the same bits; or infinity if not comparable."""
     if (plan.task.plain, plan.task.total) != (task.plain, task.total):
         return math.inf
     mine, other = plan.task.heights, task.heights
+    ratio = other.bits / mine.bits
     heights = ((mine.pairs, other.pairs), (mine.singles, other.singles))
-    bits = [both for two in heights for both in zip_longest(*two, fillvalue=0)]
-    return sum(abs(a - b) + 0.5 * (a < b) for a, b in bits)
+    apart = sum(abs(ratio * a - b) for two in heights for a, b in zip_longest(*two, fillvalue=0))
+    return apart / other.bits + DOUBLE * abs(math.log2(ratio)) + (mine.width > other.width)
 
 
 def search(task: Task, steps: int, seeds: int) -> Plan:
@@ -215,13 +230,10 @@ def find_plan(task: Task) -> Plan:
     A known plan as it is, or a short search from one for a similar task, else from nothing. Raises
     PlanError if none is found.
     """
-    bits = sum(task.heights.pairs) + sum(task.heights.singles)
     near = sorted(known_plans(), key=lambda plan: (distance(plan, task), plan.task != task))
-    for plan in near[:1]:
-        if plan.task == task:
-            return plan
-        if distance(plan, task) <= NEAR * bits:
-            found = anneal(adapted(plan, task), POLISH, 0, WARM)
-            if not tally(found).left:
-                return found
-    return search(task, SEARCH, 1)
+    if near and replace(near[0].task, limit=task.limit) == task:
+        return replace(near[0], task=task)  # other limits change little but where chains are cut
+    starts = [scaled(plan, task) for plan in near[:2] if distance(plan, task) <= NEAR]
+    found = [anneal(start, POLISH, 0, hot) for start in starts for hot in (HOT, WARM)]
+    counting = [plan for plan in found if not tally(plan).left]
+    return min(counting, key=price) if counting else search(task, SEARCH, 1)

@@ -1,20 +1,25 @@
 """``python -m subbit.sw.compress.tune``: long searches for the plans kept in known.py."""
 
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-from subbit.sw.compress.plan import Heights, Plan, Task, tally
+from subbit.sw.atomic import write_atomic
+from subbit.sw.compress.plan import Plan, Task, tally
+from subbit.sw.compress.popcount import Popcount, task_of
 from subbit.sw.compress.search import (
-    adapted,
     anneal,
     distance,
     known_plans,
     price,
+    scaled,
     search,
     written,
 )
+from subbit.sw.errors import PlanError
 
-__all__ = ["main"]
+__all__ = ["ENGINES", "main"]
 
 FILE = Path(__file__).parent / "known.py"
 HEAD = '''"""Plans that ``python -m subbit.sw.compress.tune`` found: kind; places of a carry chain;
@@ -23,16 +28,26 @@ pairs / singles by weight; chains of each level by weight; groups of three likew
 
 __all__ = ["PLANS"]
 '''
-SIMILAR = 0.4
+SIMILAR, MOST = 0.7, 3  # distance of plans to start from, and how many
+NAME = re.compile(r"(m?)(\d+)(?:x(\d+))?(?:\*([\d.]+))?(?:\+(\d+))?(?:@(\w+))?")
+SIMDS = (9, 16, 18, 27, 32, 36, 48, 64, 72, 96, 108, 128, 144, 192, 216, 256, 288, 576)
+CODES = (9, 16, 18, 27, 32, 36, 64, 72)
+ENGINES = (
+    *(str(simd) for simd in SIMDS),
+    *(f"{simd}@ice40" for simd in SIMDS),
+    *(f"m{simd}" for simd in SIMDS[:13]),
+    *(f"{simd}x{bits}" for bits in (2, 3, 4) for simd in CODES),
+    *(f"{simd}x8" for simd in CODES[:6]),
+    *(f"{simd}x2*1.2" for simd in CODES),
+    *(f"{simd}x4*1.2.4.8" for simd in CODES[:6]),
+)
 
 
-def improved(task: Task, steps: int, seeds: int) -> Plan:
+def improved(task: Task, known: Iterable[Plan], steps: int, seeds: int) -> Plan:
     """The best of new searches, and of searches from the plans known, with a level less too."""
-    found = [search(task, steps, seeds)]
-    bits = sum(task.heights.pairs) + sum(task.heights.singles)
-    starts = [
-        adapted(plan, task) for plan in known_plans() if distance(plan, task) <= SIMILAR * bits
-    ]
+    near = sorted(known, key=lambda plan: distance(plan, task))[:MOST]
+    starts = [scaled(plan, task) for plan in near if distance(plan, task) <= SIMILAR]
+    found = [search(task, steps, 1)]
     for start in [*starts, *found]:
         found.append(start)
         for seed in range(seeds):
@@ -50,36 +65,39 @@ def shorter(plan: Plan, seed: int) -> Plan:
     return Plan(plan.task, chains, threes)
 
 
-def task_of(name: str, limit: int) -> Task:
-    """The task of a name such as 128 (pairs), 36x4 (codes of 4 bits) or s43.43 (single bits).
+def task_named(name: str, limit: int) -> Task:
+    """The task of a row of an engine.
 
-    An ending +12 stands for a running sum of 12 bits.
+    128: positions; 36x4: with codes of 4 bits; 36x2*1.2: weights of bit planes that count 1 and 2;
+    m36: masked; 36+12: added to a running sum of 12 bits; 36@ice40: for that fabric. Raises
+    PlanError for another name.
     """
-    name, _, total = name.partition("+")
-    if name[0] == "s":
-        heights = Heights.of([], [int(bits) for bits in name[1:].split(".")])
-    else:
-        count, _, bits = name.partition("x")
-        heights = Heights.of([int(count)] * int(bits or 1))
-    if total:
-        heights = Heights.of(heights.pairs, heights.singles, int(total))
-    return Task(heights, limit, total=bool(total))
+    found = NAME.fullmatch(name)
+    if not found:
+        raise PlanError(f"{name!r} names no count; 128, 36x4, 36x2*1.2, m36, 36+12, 36@ice40 do")
+    masked, simd, bits, scales, total, fabric = found.groups()
+    planes = tuple(map(int, scales.split("."))) if scales else (1,)
+    return task_of(
+        Popcount(
+            *(int(simd), int(bits or 1), bool(masked), None, int(total or 0), fabric or "ecp5"),
+            limit=limit,
+            scales=planes,
+        )
+    )
 
 
 def main(arguments: list[str]) -> None:
-    """Arguments: limit, steps, seeds, then names of tasks, a p before those of plain fabrics."""
+    """Arguments: limit, steps, seeds, then names of tasks, or none for those of engines."""
     limit, steps, seeds = (int(argument) for argument in arguments[:3])
     plans = {plan.task: plan for plan in known_plans()}
-    for name in arguments[3:]:  # each starts from the plans of the last run
-        task = task_of(name.lstrip("p"), limit)
-        if name[0] == "p":
-            task = Task(task.heights, limit, plain=True, total=task.total)
-        plan = improved(task, steps, seeds)
+    for name in arguments[3:] or ENGINES:  # each starts from the plans before it
+        task = task_named(name, limit)
+        plan = improved(task, plans.values(), steps, seeds)
         plans[task] = min((plan, plans.get(task, plan)), key=price)
         sys.stdout.write(f"{name}: {tally(plans[task])}\n")
         sys.stdout.flush()
         texts = sorted(written(plan) for plan in plans.values())
-        FILE.write_text(HEAD + '\nPLANS = """\\\n' + "\n\n".join(texts) + '\n"""\n')
+        write_atomic(FILE, HEAD + '\nPLANS = """\\\n' + "\n\n".join(texts) + '\n"""\n')
 
 
 if __name__ == "__main__":
