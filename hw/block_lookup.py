@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.credit import CreditQueue
+from subbit.hw.dot9 import Dot9s
 from subbit.hw.entry_sum import EntrySum
 from subbit.hw.lookup import core_of
 from subbit.hw.pipe import registered, valid_stages
-from subbit.hw.popcount import PopcountXnor
 from subbit.hw.ram import ram
 from subbit.hw.rom import RomSequence
 from subbit.hw.sequence import Counter
@@ -139,21 +139,13 @@ class BlockLookup(wiring.Component):
         size = KERNEL * lane
         words = []
         for channel in range(unit.dot9):
-            entries = []
-            for pixel in range(unit.pixels):
-                at = (pixel * unit.dot9 + channel) * size
-                shape = unit.filler
-                m.submodules[f"dot9_{channel}_{pixel}"] = dot9 = PopcountXnor(shape)
-                window = windows[at : at + size]
-                x: Value = window
-                w: Value = codewords.data
-                if unit.masked:
-                    x = self._matches(window, w, odd ^ (channel % 2))
-                    w = Const((1 << KERNEL) - 1, KERNEL)
-                m.d.comb += [dot9.x.eq(x), dot9.w.eq(w)]
-                entries.append(dot9.count)
-            word = Cat(*entries)
-            words.append(registered(m, word, unit.reach - 1 - unit.filler.latency))
+            starts = [(p * unit.dot9 + channel) * size for p in range(unit.pixels)]
+            x = [windows[at : at + size] for at in starts]
+            if unit.masked:
+                x = [self._matches(window, codewords.data, odd ^ (channel % 2)) for window in x]
+            m.submodules[f"dot9_{channel}"] = dot9 = Dot9s(unit.filler)
+            m.d.comb += [dot9.x.eq(Cat(*x)), dot9.w.eq(codewords.data)]
+            words.append(registered(m, dot9.count, unit.reach - 1 - unit.filler.latency))
         return words
 
     def _matches(self, window: Value, codeword: Value, odd: Value) -> Value:

@@ -11,9 +11,10 @@ from subbit.sw.errors import PlanError
 from subbit.sw.units.affine import AffineCore
 from subbit.sw.units.codebook_engine import KERNEL, CodebookEngine
 from subbit.sw.units.cost import Cost
+from subbit.sw.units.dot9 import Dot9Row
 from subbit.sw.units.entry_sum import EntrySum
 from subbit.sw.units.memory import memory_cost
-from subbit.sw.units.popcount import PORTABLE, PopcountXnor
+from subbit.sw.units.popcount import PORTABLE
 from subbit.sw.units.rom import Rom, packed, period, rom_of
 from subbit.sw.units.threshold import ThresholdCore, queue_cost
 from subbit.sw.units.unit import Beats, Lanes
@@ -128,15 +129,15 @@ class BlockLookup(CodebookEngine):
         return 2 if self.index_rom.style == "block" else 1
 
     @property
-    def filler(self) -> PopcountXnor:
-        """A Dot9 unit. With masks it counts matches that are found before."""
-        form = PORTABLE if self.masked else self.form
-        return PopcountXnor(1, KERNEL, self.bits, False, self.masked, form)
+    def filler(self) -> Dot9Row:
+        """The Dot9 units of a channel. With masks they count matches that are found before."""
+        return Dot9Row(self.pixels, self.bits, self.masked, self.form)
 
     @property
     def adder(self) -> EntrySum:
-        """The sum of one pixel."""
-        form = self.form if self.ports > 1 else PORTABLE
+        """The sum of one pixel. Chains that add plain bits have no place for a running sum."""
+        trees = self.form == "ecp5" and self.ports > 1
+        form = self.form if trees else PORTABLE
         return EntrySum(self.ports, self.entry_bits, self.raw_bits, self.turns > 1, form)
 
     @property
@@ -188,10 +189,9 @@ class BlockLookup(CodebookEngine):
 
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
-        fillers = self.pixels * self.dot9
-        total = sum([self.filler.cost] * fillers, self.codeword_rom(1).cost)
+        total = sum([self.filler.cost] * self.dot9, self.codeword_rom(1).cost)
         if self.masked:
-            total += Cost(lut4=KERNEL * self.bits * fillers)
+            total += Cost(lut4=KERNEL * self.bits * self.pixels * self.dot9)
         tables = memory_cost(self.word_bits, self.words, "block")
         total += sum([tables + Cost(1, self.word_bits)] * self.ports, self.index_rom.cost)
         total += sum([self.adder.cost] * self.pixels, self.core.cost)
