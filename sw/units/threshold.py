@@ -40,7 +40,8 @@ class ThresholdCore:
     ``form``: ``search`` finds the code bit by bit: step k compares with the middle of what is left,
     ``threshold[(2n + 1) * 2**(M - k - 1) - 1]`` for the bits n found so far, so that M comparators
     and small tables do the work of 2**M - 1 comparators. ``tree`` has all of those, and a few
-    cycles less. ``auto`` takes the tree where it costs no more LUTs.
+    cycles less. ``auto`` takes what costs less, a block RAM counting
+    LANE_LUTS.
     """
 
     low: int
@@ -63,7 +64,9 @@ class ThresholdCore:
             raise PlanError(f"thresholds must be one of {', '.join(FORMS)}, not {self.form!r}")
         if self.bits == 1 or self.form != "auto":
             return self.form == "tree"
-        return tree_cost(self).lut4 <= search_cost(self).lut4
+        tree, search = tree_cost(self), search_cost(self)
+        more = LANE_LUTS * (tree.block_rams - search.block_rams)
+        return tree.lut4 + more <= search.lut4
 
     @cached_property
     def groups(self) -> int:
