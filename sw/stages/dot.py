@@ -15,6 +15,7 @@ from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import CodebookWeights, TiledWeights, Weights
 from subbit.sw.stages.lookup import BLOCK, LOOKUP, lookup_cycles, lookup_units
+from subbit.sw.stages.shared_rows import SHARED, shared_cycles, shared_units
 from subbit.sw.stages.stage import Stage, check_divides, divisors
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.pick import Pick
@@ -45,11 +46,12 @@ class DotStage(Stage):
     ``engine``: ``direct``; or, for codebook convolutions, ``lookup`` (``pe`` read ports, ``dot9``
     units that fill tables, ``simd`` 9) or ``block_lookup`` (``simd / 9`` block RAMs, each with the
     tables of ``pixels`` pixels, those of ``dot9`` channels filled at once, ``pe`` 1); see Lookup
-    and BlockLookup for their cycles.
+    and BlockLookup for their cycles. ``shared_rows``, for tiled layers whose p repeats divide the
+    outputs: ``pe`` of the ``outputs / p`` distinct rows at once, each computed once.
     """
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
-        "engine": ("direct", LOOKUP, BLOCK),
+        "engine": ("direct", LOOKUP, BLOCK, SHARED),
         "weights": ("auto", "block", "logic"),
         "window": ("auto", "block", "distributed"),
         "popcount": FORMS,
@@ -123,6 +125,8 @@ class DotStage(Stage):
 
     def least_cycles(self, network: Network) -> int:
         """The engine's; several pixels leave one after the other."""
+        if self.engine == SHARED:
+            return shared_cycles(self, network)
         if self.engine != "direct":
             return lookup_cycles(self, network)
         layer, y = self.layer(network), network.types[self.layers[0]]
@@ -165,19 +169,26 @@ class DotStage(Stage):
 
     def units(self, network: Network) -> list[tuple[str, Unit]]:
         """A window (or a replay buffer), the engine, and the pixels it gives put in their order."""
+        if self.engine == SHARED:
+            return shared_units(self, network)
         if self.engine != "direct":
             return lookup_units(self, network)
         self.check(network)
+        post = network.node(self.layers[1]).layer if len(self.layers) > 1 else None
+        assert post is None or isinstance(post, Threshold | Affine)
+        return self.dot_units(network, self.layer(network), post)
+
+    def dot_units(
+        self, network: Network, layer: Conv2d | Linear, post: Threshold | Affine | None
+    ) -> list[tuple[str, Unit]]:
+        """The units for a layer in place of the stage's own, and what follows on its outputs."""
         node = network.node(self.layers[0])
         x, y = network.types[node.inputs[0]], network.types[node.name]
-        layer = self.layer(network)
         folds = layer.weights.shape[0] // self.pe * self.plane_turns(network)
         if isinstance(layer, Conv2d):
             feed = self.window_units(layer, x, folds)
         else:
             feed = self.replay_units(x, folds)
-        post = network.node(self.layers[1]).layer if len(self.layers) > 1 else None
-        assert post is None or isinstance(post, Threshold | Affine)
         dot = Dot(
             weights=layer.weights,
             encoding=x.encoding,
