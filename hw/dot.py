@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.affine import AffineCore
+from subbit.hw.border import BlankSums
 from subbit.hw.credit import CreditQueue
 from subbit.hw.pipe import Core, registered, valid_stages
 from subbit.hw.popcount import PopcountXnor
@@ -15,6 +16,7 @@ from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
 from subbit.hw.threshold import ThresholdCore
 from subbit.hw.weights import weights_of
+from subbit.sw.units.border import BlankSums as BlankConfig
 from subbit.sw.units.dot import Dot as DotUnit
 from subbit.sw.units.threshold import ThresholdCore as ThresholdConfig
 
@@ -60,6 +62,9 @@ class Dot(wiring.Component):
             ]
             bits = unit.raw_top.bit_length()
             words = [accumulated(m, word, bits, valid[-1], done[ready], flags) for word in words]
+        if unit.blank_sums:
+            words = self._with_blanks(m, unit.blank_sums, words, done[ready - 1])
+            ready += 1
         self._put_out(m, queue, words, done, ready)
         wiring.connect(m, queue.o, wiring.flipped(self.o))
         return m
@@ -68,7 +73,7 @@ class Dot(wiring.Component):
         self, m: Module, queue: CreditQueue, words: list[Value], done: list[Value], ready: int
     ) -> None:
         """Raw numbers through thresholds or scales into the queue."""
-        unit, config, bits = self._unit, self._unit.core, self._unit.raw_top.bit_length()
+        unit, config, bits = self._unit, self._unit.core, self._unit.final_top.bit_length()
         core: Core
         if isinstance(config, ThresholdConfig):
             m.submodules.core = core = ThresholdCore(config, bits)
@@ -80,6 +85,19 @@ class Dot(wiring.Component):
             for pe in range(unit.pe):
                 m.d.comb += core.x[pixel * unit.pe + pe].eq(words[pixel * rows + pe % rows])
         m.d.comb += [queue.push.eq(done[-1]), queue.data.as_value().eq(core.y.as_value())]
+
+    def _with_blanks(
+        self, m: Module, config: BlankConfig, words: list[Value], step: Value
+    ) -> list[Value]:
+        """Twice each number, and what zero padding leaves out; the words come 2 after ``step``."""
+        m.submodules.blanks = blanks = BlankSums(config)
+        m.d.comb += blanks.step.eq(step)
+        bits = self._unit.final_top.bit_length()
+        found = []
+        for at, word in enumerate(words):
+            constant = blanks.data[at * config.bits : (at + 1) * config.bits]
+            found.append(registered(m, Cat(constant[0], word + constant[1:])[:bits]))
+        return found
 
     def _turn(self, m: Module) -> tuple[Value, Value]:
         """The turn of the beat, and whether it is its last one, from a register."""

@@ -17,6 +17,7 @@ from subbit.sw.ir.weights import CodebookWeights, TiledWeights, Weights
 from subbit.sw.stages.lookup import BLOCK, LOOKUP, lookup_cycles, lookup_units
 from subbit.sw.stages.shared_rows import SHARED, shared_cycles, shared_units
 from subbit.sw.stages.stage import Stage, check_divides, divisors
+from subbit.sw.units.border import Border, border_of
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.pick import Pick
 from subbit.sw.units.popcount import FORMS, PORTABLE
@@ -36,8 +37,10 @@ class DotStage(Stage):
     divisor of N, the weights of one output; with a codebook a multiple of the kernel's size, with a
     tile a divisor of the tile. ``weights``: where the weights live (``block`` RAM, ``logic``, or
     ``auto`` by depth). ``pixels``: output pixels of a row computed at once with the same weights, a
-    divisor of the row. ``popcount``: the counters' form, ``portable`` or the fabric for whose carry
-    chains they are built.
+    divisor of the row. ``blanks``: how zeros around a bipolar tensor are told from codes: ``masks``
+    beside them, or ``sums`` over the weights beyond the edge, one for each output and way to lie
+    there; ``auto`` takes sums where the counters are a vendor's cells. ``popcount``: the counters'
+    form, ``portable`` or the fabric for whose carry chains they are built.
 
     Of inputs of M bits and weights of K bit planes ``x_branches``, a divisor of M, and
     ``w_branches``, a divisor of K, are processed at once; 0, the default, is all of them. Cycles
@@ -54,6 +57,7 @@ class DotStage(Stage):
         "engine": ("direct", LOOKUP, BLOCK, SHARED),
         "weights": ("auto", "block", "logic"),
         "window": ("auto", "block", "distributed"),
+        "blanks": ("auto", "masks", "sums"),
         "popcount": FORMS,
     }
     engine: str = "direct"
@@ -65,6 +69,7 @@ class DotStage(Stage):
     popcount: str = PORTABLE
     x_branches: int = 0
     w_branches: int = 0
+    blanks: str = "auto"
     dot9: int = 1
 
     @classmethod
@@ -193,7 +198,8 @@ class DotStage(Stage):
             weights=layer.weights,
             encoding=x.encoding,
             bits=x.bits,
-            masked=isinstance(layer, Conv2d) and is_masked(layer, x),
+            masked=isinstance(layer, Conv2d) and is_masked(layer, x) and not self.sums_blanks,
+            border=self.border(layer, x),
             pe=self.pe,
             simd=self.simd,
             pixels=self.pixels,
@@ -206,6 +212,17 @@ class DotStage(Stage):
         )
         return [*feed, ("dot", dot), *self.order_units(dot)]
 
+    @property
+    def sums_blanks(self) -> bool:
+        """Whether zero padding is told by sums."""
+        return self.blanks == "sums" or (self.blanks == "auto" and self.popcount != PORTABLE)
+
+    def border(self, layer: Conv2d | Linear, x: TensorType) -> Border | None:
+        """Where windows lie beyond the edges, if no masks tell that."""
+        if isinstance(layer, Linear) or not is_masked(layer, x) or not self.sums_blanks:
+            return None
+        return border_of((x.height, x.width), layer.kernel, layer.stride, self.pixels)
+
     def window_units(self, layer: Conv2d, x: TensorType, folds: int) -> list[tuple[str, Unit]]:
         """The sliding window, cut to ``simd`` lanes."""
         size = layer.kernel**2
@@ -217,7 +234,7 @@ class DotStage(Stage):
             input=x,
             kernel=layer.kernel,
             stride=layer.stride,
-            padding=layer.padding,
+            padding=Padding.MINUS if self.border(layer, x) else layer.padding,
             channels=channels,
             folds=folds,
             memory=self.window,

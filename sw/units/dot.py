@@ -15,6 +15,7 @@ from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import TiledWeights, Weights
 from subbit.sw.units.affine import AffineCore
+from subbit.sw.units.border import BlankSums, Border
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.planes import PlaneGroups, WeightSource, plane_groups, planes_source
 from subbit.sw.units.popcount import FORMS, PORTABLE, PopcountXnor
@@ -33,9 +34,10 @@ class Dot(Unit):
     in ``words = N / simd`` beats of ``simd`` positions in the row-major order of a weight row. Pass
     g gives a beat of the outputs ``g*pe .. g*pe + pe - 1``. ``encoding``, ``bits``: of the input
     codes; with ``masked`` each lane has a mask bit above the code, and a lane whose mask is 0
-    stands for 0. ``post``: thresholds, or scale and offset, or nothing, which gives the signed dot
-    product. ``memory``: where the weights live: ``auto``, ``block`` or ``logic``. ``form``: of the
-    counters: ``portable``, or the fabric whose cells they are meant for.
+    stands for 0; with ``border`` there are no masks, but the codes of positions beyond the edge are
+    0, and stand for 0, too. ``post``: thresholds, or scale and offset, or nothing, which gives the
+    signed dot product. ``memory``: where the weights live: ``auto``, ``block`` or ``logic``.
+    ``form``: of the counters: ``portable``, or the fabric whose cells they are meant for.
 
     ``pixels`` vectors go side by side with the same weights, the first in the lowest lanes of input
     and output; ``vectors`` then counts such groups.
@@ -66,6 +68,7 @@ class Dot(Unit):
     form: str = PORTABLE
     x_branches: int = 0
     w_branches: int = 0
+    border: Border | None = None
 
     def __post_init__(self) -> None:
         outputs, length = self.weights.shape[0], self.weights.row_length
@@ -77,6 +80,8 @@ class Dot(Unit):
             )
         if self.masked and self.encoding is not Encoding.BIPOLAR:
             raise PlanError("only bipolar inputs have a mask; an unsigned 0 is code 0")
+        if self.border and (self.masked or self.encoding is not Encoding.BIPOLAR):
+            raise PlanError("only bipolar inputs without masks have a border that is taken back")
         if self.form not in FORMS:
             raise PlanError(f"popcount must be one of {', '.join(FORMS)}, not {self.form!r}")
         for name, number in (("vector", self.vectors), ("pixel", self.pixels)):
@@ -202,8 +207,54 @@ class Dot(Unit):
         return self.beat_top * self.words * self.groups.total // sum(self.groups.scales)
 
     @cached_property
+    def blank_sums(self) -> BlankSums | None:
+        """What is added to twice the accumulated numbers where zero padding has no masks.
+
+        A position beyond the edge counts as the value -(2**M - 1) of code 0. The constant that
+        takes this back is moved so that none is negative.
+        """
+        if self.border is None:
+            return None
+        sums = self.taken_back - self.taken_back.min()
+        kinds = sums.shape[1:]
+        lanes = sums.reshape(self.passes, self.pe, *kinds)[:, : self.source.rows]
+        values = lanes.transpose(2, 3, 0, 4, 1).reshape(*kinds[:2], self.passes, -1)
+        return BlankSums(self.border, values)
+
+    @cached_property
+    def taken_back(self) -> Ints:
+        """``(outputs, kinds of rows, kinds of columns, pixels)``: what is missing in twice the raw
+        number.
+        """
+        assert self.border is not None
+        blank, size = self.border.blank, self.border.rows.shape[1]
+        kernels = self.weights.dense().reshape(len(self.linear[0]), -1, size, size).sum(axis=1)
+        missing: Ints = np.einsum("oij,rcpij->orcp", kernels, blank.astype(np.int64))
+        missing *= 2 * ((1 << self.bits) - 1)
+        return missing // self.linear[0][:, None, None, None]
+
+    @property
+    def final_top(self) -> int:
+        """The greatest raw number that thresholds or scales get."""
+        if self.blank_sums is None:
+            return self.raw_top
+        return 2 * self.raw_top + int(self.blank_sums.values.max())
+
+    @property
     def from_raw(self) -> tuple[Ints, Ints]:
         """``(a, b)``, each ``(outputs,)``, with dot = a * raw + b for each output.
+
+        ``raw`` is the number that ``linear`` tells of, or with a border the sum of twice that and
+        of what is taken back.
+        """
+        a, b = self.linear
+        if self.border is None:
+            return a, b
+        return a // 2, b + a // 2 * int(self.taken_back.min())
+
+    @cached_property
+    def linear(self) -> tuple[Ints, Ints]:
+        """``(a, b)``, each ``(outputs,)``, with dot = a * raw + b for accumulated numbers.
 
         ``raw`` counts matches times the weights of their branches. With S the sum of the planes'
         scales, unmasked and bipolar dot = 2*raw - (2**M - 1)*S*N (DESIGN: 2*popcount - N for each
@@ -227,10 +278,10 @@ class Dot(Unit):
         if isinstance(self.post, Threshold):
             thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
             rising = self.post.rising
-            return ThresholdCore(0, self.raw_top, thresholds, rising, self.pe, self.pixels)
+            return ThresholdCore(0, self.final_top, thresholds, rising, self.pe, self.pixels)
         if self.post:
             a, b = a * self.post.scale, b * self.post.scale + self.post.offset
-        return AffineCore(0, self.raw_top, a, b, self.pe, self.o.bits, self.pixels)
+        return AffineCore(0, self.final_top, a, b, self.pe, self.o.bits, self.pixels)
 
     @property
     def count_stages(self) -> int:
@@ -250,7 +301,8 @@ class Dot(Unit):
     @property
     def stages(self) -> int:
         """Register stages from an input beat to the output queue."""
-        return self.word_stages + (self.beats > 1) + self.core.latency
+        border = self.border is not None
+        return self.word_stages + (self.beats > 1) + border + self.core.latency
 
     @property
     def depth(self) -> int:
@@ -274,6 +326,9 @@ class Dot(Unit):
             total += Cost(2 * -(-wide // 2) * rows + 8, 2 * wide * rows + 8)
         if self.crossing:
             total += self.scale_rom.cost + Cost(flip_flops=(bits - 1) * rows)
+        if self.blank_sums:
+            wide = self.final_top.bit_length()
+            total += self.blank_sums.cost + Cost(2 * -(-wide // 2) * rows, wide * rows)
         if self.beats > 1:
             shifted = len(set(self.groups.shifts) - {0}) * bits
             total += Cost((2 * -(-bits // 2) + shifted) * rows, 2 * bits * rows)
@@ -296,6 +351,11 @@ class Dot(Unit):
         values = 2 * codes - (1 << self.bits) + 1 if self.encoding is Encoding.BIPOLAR else codes
         if self.masked:
             values = values * (passes >> self.bits)
+        if self.border:
+            inside = self.border.inside
+            repeats = self.weights.row_length // inside.shape[1]
+            frame = np.tile(inside, (len(values) // len(inside), repeats))
+            values = values * frame[:, None]
         rows = self.weights.dense().reshape(self.passes, self.pe, -1)
         dots: Ints = np.einsum("vgn,gpn->vgp", values, rows).reshape(-1, self.weights.shape[0])
         if isinstance(self.post, Threshold):
