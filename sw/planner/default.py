@@ -6,7 +6,6 @@ from subbit.sw.graph import groups, lanes_before
 from subbit.sw.ir.network import Network
 from subbit.sw.plan import Plan
 from subbit.sw.planner.costs import StageEstimate, estimate_stage, with_popcount
-from subbit.sw.stages.dot import DotStage
 from subbit.sw.stages.stage import Stage
 from subbit.sw.units.popcount import PORTABLE
 
@@ -48,13 +47,13 @@ def default_plan(network: Network, lut4: int = DEFAULT_LUT4, popcount: str = POR
     chosen: dict[int, Stage] = {
         position: cls.default(network, layers, 1)
         for position, (cls, layers) in enumerate(wanted)
-        if issubclass(cls, DotStage)
+        if cls.faster is not Stage.faster
     }
     # Compressor trees take long to find, so the portable form, which takes more, goes first.
     for form in dict.fromkeys((PORTABLE, popcount)):
         chosen = {at: with_popcount(stage, form) for at, stage in chosen.items()}
         rows = complete(chosen)
-        while True:
+        while chosen:
             slowest = max(chosen, key=lambda position: rows[position].cycles)
             best = best_step(network, rows[slowest], estimated)
             if best is None:
