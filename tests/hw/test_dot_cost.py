@@ -1,10 +1,11 @@
 """What a direct engine says it costs, and what Yosys makes of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from dots import codebook, plain, thresholds
+from dots import codebook, plain, planes, thresholds
 from test_costs import mapped
 
 from subbit.sw.ir import Encoding, Weights
@@ -25,4 +26,15 @@ def test_estimates_are_near_what_is_mapped(weights: Weights, bits: int, tmp_path
     real, said = mapped(unit, tmp_path), unit.cost()
     assert said.lut4 == pytest.approx(real.lut4, rel=0.25)
     assert said.flip_flops == pytest.approx(real.flip_flops, rel=0.15)
+    assert said.block_rams == real.block_rams
+
+
+@pytest.mark.parametrize("series", [0, 1], ids=["parallel", "series"])
+def test_estimates_of_several_bits_are_near_what_is_mapped(series: int, tmp_path: Path) -> None:
+    weights, post = planes(RNG, 32, 72, 2), thresholds(RNG, 32, 200, 2)
+    unit = Dot(weights, Encoding.BIPOLAR, 2, False, 4, 18, 4, post, "auto")
+    unit = replace(unit, x_branches=series, w_branches=series)
+    real, said = mapped(unit, tmp_path), unit.cost()
+    assert said.lut4 == pytest.approx(real.lut4, rel=0.25)
+    assert said.flip_flops == pytest.approx(real.flip_flops, rel=0.25)
     assert said.block_rams == real.block_rams

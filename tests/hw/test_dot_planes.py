@@ -201,3 +201,15 @@ def test_groups_of_planes_need_the_same_ratios() -> None:
     with pytest.raises(PlanError) as caught:
         dot(weights, 1, w_branches=2)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("branches", [(0, 0), (1, 1)])
+def test_counters_of_a_vendors_cells_take_as_long_in_portable_logic(
+    branches: tuple[int, int],
+) -> None:
+    x_branches, w_branches = branches
+    settings = {"pe": 2, "simd": 18, "x_branches": x_branches, "w_branches": w_branches}
+    plain_form = dot(planes(RNG, 4, 36, 2), 2, **settings)
+    unit = check(planes(RNG, 4, 36, 2), 2, "3", form="ecp5", **settings)
+    assert unit.popcount.trees[0].latency <= unit.popcount.latency
+    assert unit.popcount.cost.lut4 < plain_form.popcount.cost.lut4
