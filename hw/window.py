@@ -113,7 +113,7 @@ class WindowHistory(wiring.Component):
                 window.eq(column),
             ]
             if kept:
-                m.submodules.past = past = DelayLine(kept, unit.chunks)
+                m.submodules.past = past = DelayLine(kept, unit.chunks, unit.buffers)
                 m.d.comb += [
                     window.eq(Cat(past.q, column)),
                     past.d.eq(window[len(column) :]),

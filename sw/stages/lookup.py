@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["BLOCK", "LOOKUP", "lookup_cycles", "lookup_units", "order_units"]
 
 LOOKUP, BLOCK = "lookup", "block_lookup"
+FEW = 4  # words up to which a buffer beside block RAMs full of tables is of lookup tables
 
 
 def codebook_layer(stage: "DotStage", network: Network) -> tuple[Conv2d, CodebookWeights]:
@@ -74,15 +75,18 @@ def lookup_units(stage: "DotStage", network: Network) -> list[tuple[str, Unit]]:
     """A window, the engine, and the pixels it gives put in their order."""
     engine = lookup_engine(stage, network)
     layer, _ = codebook_layer(stage, network)
+    channels = 1 if isinstance(engine, Lookup) else stage.dot9
+    blocks = isinstance(engine, BlockLookup) and engine.cin // channels > FEW
     window = Window(
         input=network.types[network.node(stage.layers[0]).inputs[0]],
         kernel=layer.kernel,
         stride=layer.stride,
         padding=layer.padding,
-        channels=1 if isinstance(engine, Lookup) else stage.dot9,
+        channels=channels,
         folds=1,
         memory=stage.window,
         pixels=stage.pixels,
+        buffers="block" if blocks else "auto",
     )
     units: list[tuple[str, Unit]] = [("window", window), (stage.engine, engine)]
     return units + (order_units(engine) if isinstance(engine, BlockLookup) else [])
@@ -103,7 +107,9 @@ def order_units(engine: BlockLookup) -> list[tuple[str, Unit]]:
     units: list[tuple[str, Unit]] = []
     if lanes > 1:
         units.append(("join", Upsize(engine.o, lanes, groups * cout)))
+    words = cout // lanes
+    memory = "block" if words > FEW else "auto"
     wide = Lanes(pixels * lanes, engine.o.bits, engine.o.signed)
     pixel = Lanes(lanes, engine.o.bits, engine.o.signed)
-    units.append(("gather", Replay(wide, cout // lanes, pixels, groups)))
-    return [*units, ("deal", Deal(pixel, pixels, cout // lanes, groups))]
+    units.append(("gather", Replay(wide, words, pixels, groups, memory)))
+    return [*units, ("deal", Deal(pixel, pixels, words, groups))]

@@ -37,7 +37,7 @@ class Window(Unit):
     row too: ``W + pad`` positions a row, each ``n`` cycles); and a double-buffered replay. So an
     output row takes ``max((W + pad) * n, OW * n * folds)`` cycles, and more after a row that
     completes no window; see ``interval_cycles``. ``memory``: where the line buffer lives, one of
-    ``auto``, ``block``, ``distributed``.
+    ``auto``, ``block``, ``distributed``; ``buffers``: the same of the history and the replay.
 
     With ``pixels`` more than 1, that many neighbouring output pixels of a row (a divisor of the
     row) come side by side, the leftmost in the lowest lanes: a window of ``span`` columns moves by
@@ -53,6 +53,7 @@ class Window(Unit):
     folds: int
     memory: str = "auto"
     pixels: int = 1
+    buffers: str = "auto"
 
     @property
     def span(self) -> int:
@@ -120,7 +121,7 @@ class Window(Unit):
         """What repeats the windows: a word of all lanes and of the mask of each position."""
         width = self.span * (self.column_bits + (self.kernel if self.masked else 0))
         vectors = self.rows.outputs * self.columns.outputs
-        return Replay(Lanes(1, width), self.chunks, self.folds, vectors)
+        return Replay(Lanes(1, width), self.chunks, self.folds, vectors, self.buffers)
 
     @property
     def direct(self) -> bool:
@@ -198,7 +199,7 @@ class Window(Unit):
         total = memory_cost((k - 1) * self.i.width, self.line_words, self.memory)
         total += Cost(flip_flops=self.column_bits)
         kept = span if self.chunks == 1 else span - 1
-        total += memory_cost(kept * column, self.chunks)
+        total += memory_cost(kept * column, self.chunks, self.buffers)
         if self.chunks > 1 and self.pad:
             total += Cost(lut4=self.column_bits)
         if not self.direct:

@@ -8,6 +8,7 @@ import pytest
 from dots import codebook
 from harness import check_unit
 from networks import small_network, threshold
+from planted import Watched
 from test_accelerator import Whole
 
 from subbit.sw.errors import PlanError
@@ -19,6 +20,7 @@ from subbit.sw.stages.dot import DotStage
 from subbit.sw.units.deal import Deal
 from subbit.sw.units.replay import Replay
 from subbit.sw.units.unit import Lanes
+from subbit.sw.units.window import Window
 
 SETTINGS = [
     ("lookup", {"pe": 2, "simd": 9, "dot9": 2}),
@@ -98,6 +100,12 @@ def test_other_layers_have_no_table() -> None:
     ]
     with pytest.raises(PlanError, match="'lookup' is for codebook convolutions, not for a conv2d"):
         Pipeline(one, replace(smallest_plan(one), stages=tuple(stages)))
+
+
+def test_windows_from_block_rams() -> None:
+    x = TensorType.codes(4, 6, 6, 1)
+    unit = Window(x, 3, 1, Padding.ZERO, 2, 1, pixels=3, buffers="block")
+    check_unit(Watched(unit), np.random.default_rng(0).integers(0, 2, (3 * unit.i_beats, 2)))
 
 
 @pytest.mark.parametrize(("lanes", "pixels", "passes"), [(2, 2, 3), (3, 4, 1), (1, 5, 2)])
