@@ -104,7 +104,10 @@ class Network:
             unread.add(node.name)
         unread.discard(self.nodes[-1].name)
         if unread:
-            raise NetworkError(f"nothing reads the output of {', '.join(sorted(unread))}")
+            raise NetworkError(
+                f"nothing reads the output of {', '.join(sorted(unread))}; a network has one "
+                "output, its last layer's: let another layer read it, or leave it out"
+            )
         return types
 
     @property

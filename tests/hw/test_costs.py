@@ -7,9 +7,14 @@ import pytest
 from pyosys import libyosys
 
 from subbit.sw.flow.verilog import to_verilog
+from subbit.sw.ir.layers.add import Add as AddLayer
+from subbit.sw.ir.layers.avgpool2d import AvgPool2d as AvgPoolLayer
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.types import TensorType
+from subbit.sw.units.add import Add
+from subbit.sw.units.avgpool2d import AvgPool2d
 from subbit.sw.units.cost import Cost
+from subbit.sw.units.globalavgpool import GlobalAvgPool
 from subbit.sw.units.memory import choose_memory, memory_cost
 from subbit.sw.units.replay import Replay
 from subbit.sw.units.unit import Lanes, Unit
@@ -18,6 +23,9 @@ from subbit.sw.units.window import Window
 UNITS: list[Unit] = [
     Window(TensorType.codes(6, 24, 32, 1), 3, 1, Padding.ZERO, 16, 4),
     Replay(Lanes(32, 1), 98, 8, 1),
+    AvgPool2d(AvgPoolLayer(2), TensorType.codes(28, 28, 32, 4), 4),
+    GlobalAvgPool(TensorType.codes(7, 7, 64, 2), 8),
+    Add(AddLayer(), *[TensorType.integers(14, 14, 8, -900, 900)] * 2, 4),
 ]
 
 

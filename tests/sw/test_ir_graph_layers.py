@@ -148,7 +148,8 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
             MAP,
             (Node("a", AvgPool2d(2), ("input",)), Node("b", GlobalAvgPool(), ("input",))),
         ),
-        "nothing reads the output of a",
+        "nothing reads the output of a; a network has one output, its last layer's: let another "
+        "layer read it, or leave it out",
     ),
 ]
 

@@ -108,7 +108,8 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: network(Node("fc", FC, ("input",)), Node("fd", FC, ("input",))),
-        "nothing reads the output of fc",
+        "nothing reads the output of fc; a network has one output, its last layer's: let another "
+        "layer read it, or leave it out",
     ),
     (
         lambda: network(Node("fc", FC, ("input",)), Node("act", threshold(RNG, 3), ("fc", "fc"))),
