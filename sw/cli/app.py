@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "learn",
     "eval": "learn",
     "import": "importing",
+    "compress": "compressing",
     "program": "device",
     "run": "device",
     "bench": "bench",
