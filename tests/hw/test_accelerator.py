@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from harness import check_unit
-from networks import NETWORKS, small_network
+from networks import GRAPHS, NETWORKS, small_network
 
 from subbit.hw.accelerator import Accelerator
 from subbit.sw.cycles import Process, Trace
@@ -58,6 +58,13 @@ def test_pixels_side_by_side(name: str, pe: int) -> None:
     ]
     unit = Whole(Pipeline(network, replace(plan, stages=tuple(stages))))
     beats = np.random.default_rng(4).integers(0, 16, (2 * unit.i_beats, unit.i.lanes))
+    check_unit(unit, beats)
+
+
+def test_graph() -> None:
+    network = GRAPHS["pooled"]()
+    unit = Whole(Pipeline(network, default_plan(network, 2500)))
+    beats = np.random.default_rng(3).integers(0, 16, (2 * unit.i_beats, unit.i.lanes))
     check_unit(unit, beats)
 
 

@@ -9,10 +9,16 @@ from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator
 from harness import pack, unpack
 
+from subbit.sw.ir.layers.avgpool2d import AvgPool2d as AvgPoolLayer
 from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.types import TensorType
+from subbit.sw.ir.weights import BinaryWeights
 from subbit.sw.units.argmax import Argmax
+from subbit.sw.units.avgpool2d import AvgPool2d
+from subbit.sw.units.depthwise import Depthwise
 from subbit.sw.units.fifo import Fifo
+from subbit.sw.units.globalavgpool import GlobalAvgPool
 from subbit.sw.units.maxpool2d import MaxPool2d
 from subbit.sw.units.replay import Replay
 from subbit.sw.units.unit import Lanes, Unit
@@ -20,6 +26,8 @@ from subbit.sw.units.width import Downsize, Upsize
 from subbit.sw.units.window import Window
 
 CODES = TensorType.codes(4, 3, 4, 2)
+KERNELS = BinaryWeights(np.random.default_rng(2).integers(0, 2, (4, 1, 3, 3)))
+DEPTHWISE = Depthwise(DepthwiseConv2d(KERNELS, 1, Padding.ZERO), CODES, 2)
 UNITS: list[Unit] = [
     *(
         Window(CODES, kernel, stride, padding, channels, 2)
@@ -30,6 +38,10 @@ UNITS: list[Unit] = [
     Replay(Lanes(2, 2), 3, 2, 4),
     Replay(Lanes(2, 2), 1, 3, 4),
     MaxPool2d(CODES, 2),
+    AvgPool2d(AvgPoolLayer(2), CODES, 2),
+    AvgPool2d(AvgPoolLayer(3, 1), TensorType.integers(4, 3, 2, -8, 7), 1),
+    GlobalAvgPool(CODES, 2),
+    DEPTHWISE,
     Argmax(TensorType.integers(1, 1, 5, -9, 9)),
     Fifo(Lanes(2, 2), 3, 12, "distributed"),
     Fifo(Lanes(2, 2), 3, 12, "block"),
