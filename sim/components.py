@@ -23,6 +23,7 @@ from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.layers.threshold import Threshold as ThresholdLayer
 from subbit.sw.ir.network import INPUT, Network, Node
+from subbit.sw.ir.planes import PlanesWeights
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
 from subbit.sw.pipeline import Pipeline
@@ -69,6 +70,16 @@ def tiled(outputs: int, length: int, scales: Sequence[int]) -> Weights:
     """Random tiled weights of a linear layer, a repeat for each scale."""
     size = outputs * length // len(scales)
     return TiledWeights((outputs, length), bits(size, size), np.array(scales, np.int64))
+
+
+def planes(outputs: int, count: int) -> Weights:
+    """Random weights of several bits for 2 channels of 3x3: codebooks and plain planes in turn."""
+    shape = (outputs, 2, 3, 3)
+    kinds: list[Callable[[int], Weights]] = [
+        lambda k: codebook(outputs, 2, 2),
+        lambda k: BinaryWeights(bits(k, *shape)),
+    ]
+    return PlanesWeights(tuple(kinds[k % 2](k) for k in range(count)))
 
 
 def thresholds(channels: int, levels: int, reach: int) -> ThresholdLayer:
@@ -143,9 +154,19 @@ CASES: dict[str, Callable[[], Unit]] = {
     "dot_tiled": lambda: dot(tiled(8, 16, [1] * 4), BIPOLAR, 1, 2, 8, post=thresholds(8, 1, 9)),
     "dot_tiled_crossing": lambda: dot(tiled(4, 20, [3, 1, 2, 5, 1]), BIPOLAR, 2, 2, 4),
     "dot_two_pixels": lambda: dot(plain(4, 16), BIPOLAR, 1, 2, 8, pixels=2),
+    "dot_planes": lambda: dot(planes(6, 3), BIPOLAR, 2, 2, 9, post=thresholds(6, 3, 90)),
+    "dot_planes_in_series": lambda: dot(
+        planes(6, 4), BIPOLAR, 4, 2, 9, masked=True, x_branches=2, w_branches=1
+    ),
+    "dot_bytes_in_series": lambda: dot(
+        *(plain(4, 18), UNSIGNED, 8, 2, 9), post=thresholds(4, 1, 900), x_branches=1
+    ),
     "dot_affine": lambda: dot(plain(10, 12), BIPOLAR, 1, 5, 12, post=affine(10)),
     "threshold": lambda: Threshold(
         thresholds(4, 1, 20), TensorType.integers(3, 2, 4, -30, 30), lanes=2
+    ),
+    "threshold_tree": lambda: Threshold(
+        thresholds(4, 7, 90), TensorType.integers(2, 2, 4, -100, 99), lanes=2, form="tree"
     ),
     "threshold_3_bit": lambda: Threshold(
         thresholds(6, 7, 90), TensorType.integers(2, 2, 6, -100, 99), lanes=3

@@ -345,8 +345,8 @@ class Dot(Unit):
     def reference(self, beats: Beats) -> Beats:
         """The layers' own definition, from the dense weights."""
         shape = (-1, self.passes, self.plane_turns, self.words, self.pixels, self.simd)
-        groups = beats.reshape(shape)[:, :, 0]
-        passes = np.moveaxis(groups, 3, 1).reshape(-1, self.passes, self.words * self.simd)
+        groups = np.moveaxis(beats.reshape(shape), 4, 1)
+        passes = groups.reshape(-1, self.passes, self.plane_turns, self.words * self.simd)
         codes = passes & ((1 << self.bits) - 1)
         values = 2 * codes - (1 << self.bits) + 1 if self.encoding is Encoding.BIPOLAR else codes
         if self.masked:
@@ -355,9 +355,9 @@ class Dot(Unit):
             inside = self.border.inside
             repeats = self.weights.row_length // inside.shape[1]
             frame = np.tile(inside, (len(values) // len(inside), repeats))
-            values = values * frame[:, None]
-        rows = self.weights.dense().reshape(self.passes, self.pe, -1)
-        dots: Ints = np.einsum("vgn,gpn->vgp", values, rows).reshape(-1, self.weights.shape[0])
+            values = values * frame[:, None, None]
+        turns = np.array(self.groups.dense).reshape(self.plane_turns, self.passes, self.pe, -1)
+        dots: Ints = np.einsum("vgtn,tgpn->vgp", values, turns).reshape(-1, self.weights.shape[0])
         if isinstance(self.post, Threshold):
             dots = threshold_values(self.post, dots)
         elif self.post:

@@ -8,6 +8,7 @@ from math import lcm
 import numpy as np
 
 from subbit.sw.errors import PlanError
+from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.weights import CodebookWeights, Weights
 from subbit.sw.units.cost import Cost
@@ -23,6 +24,8 @@ from subbit.sw.units.source import (
 )
 
 __all__ = ["PlaneGroups", "PlanesSource", "WeightSource", "plane_groups", "planes_source"]
+
+ZERO: Ints = np.zeros((), np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,16 @@ class PlaneGroups:
             weight <<= shift
             total += weight * sum(self.scales)
         return total
+
+    @property
+    def dense(self) -> list[Ints]:
+        """The weights that the planes of each group make, in order; their sum is the layer's."""
+        factor, found = self.unit, []
+        for group, shift in zip(self.groups[::-1], (0, *self.shifts[::-1]), strict=True):
+            factor <<= shift
+            pairs = zip(self.scales, group, strict=True)
+            found.append(sum((factor * scale * plane.dense() for scale, plane in pairs), ZERO))
+        return found[::-1]
 
 
 def plane_groups(weights: Weights, at_once: int = 0) -> PlaneGroups:
