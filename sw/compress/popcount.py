@@ -1,19 +1,16 @@
 """Compressor netlists for the XNOR-popcounts of engines."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from subbit.sw.compress.assemble import Begin, assemble, combine, lookup, wire
-from subbit.sw.compress.fabric import FABRICS, Fabric
-from subbit.sw.compress.netlist import Add, Chain, Netlist, Place, Turn, Unit
+from subbit.sw.compress.assemble import Begin, assemble
+from subbit.sw.compress.fabric import FABRICS
+from subbit.sw.compress.leaves import MATCH, XNOR, Leaves
+from subbit.sw.compress.netlist import Netlist, Unit
 from subbit.sw.compress.plan import Heights, Task
 from subbit.sw.compress.search import find_plan
 
 __all__ = ["Popcount", "ones_netlist", "popcount_netlist", "task_of"]
-
-XNOR, MATCH = 0b1001, 0b10010000  # of x and w; of x, w and mask
-LOOSE = 8  # of so many bits, one is not counted in threes but kept as carry-in
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,9 @@ class Popcount:
     plane (``k * simd + l``), unless the weights are constant (``weights``, in the same order). With
     ``total``, a width, the result is a running sum of the counts since that which came with net
     ``first`` at 1, modulo 2**total; the bits of the sum are the last nets. ``fabric``: whose carry
-    chains; ``limit``: their places; ``depth``: levels between registers.
+    chains; ``limit``: their places; ``depth``: levels between registers. ``period``: if positions l
+    and l + period always have the same mask bit, as channels of one place of a window have; only
+    the first ``period`` of them are looked at.
     """
 
     simd: int
@@ -37,6 +36,7 @@ class Popcount:
     limit: int = 32
     depth: int = 1
     scales: tuple[int, ...] = (1,)
+    period: int = 0
 
     def __post_init__(self) -> None:
         if not self.scales or any(scale.bit_count() != 1 for scale in self.scales):
@@ -77,7 +77,7 @@ class Popcount:
     def match(self, position: int, bit: int, plane: int = 0) -> Unit:
         """Whether a bit of a position matches a bit of its weight, and is not masked out."""
         x = position * self.lane + bit
-        mask = position * self.lane + self.bits
+        mask = (position % (self.period or self.simd)) * self.lane + self.bits
         weight = plane * self.simd + position
         if self.weights is None:
             w = self.simd * self.lane + weight
@@ -91,7 +91,17 @@ class Popcount:
 @lru_cache(maxsize=64)
 def popcount_netlist(popcount: Popcount) -> Netlist:
     """The cells that count. Raises PlanError if there is no way to."""
-    return count(popcount, popcount.matches, FABRICS[popcount.fabric])
+    task, leaves = task_of(popcount), leaves_of(popcount)
+
+    def begin() -> Begin:
+        netlist = Netlist(popcount.inputs, 0, popcount.depth)
+        begun = leaves.begin(netlist, task.heights.width, popcount.limit)
+        if popcount.total:
+            netlist.sums = tuple(range(popcount.first + 1, popcount.inputs))
+            begun.late = [Unit((net, popcount.first), 0b0010) for net in netlist.sums]
+        return begun
+
+    return assemble(find_plan(task), begin, FABRICS[popcount.fabric].feasible)
 
 
 @lru_cache(maxsize=64)
@@ -101,109 +111,13 @@ def ones_netlist(ones: int, value: int, fabric: str, limit: int, depth: int) -> 
     return popcount_netlist(shape)
 
 
-def threes_of(popcount: Popcount, bits: list[list[Unit]]) -> list[int] | None:
-    """Groups of three to count before the plan's levels, by weight; None where units need none.
-
-    Carry chains of a fabric that is not plain take units of up to two nets as they are.
-    """
-    nets = max(len(unit.nets) for units in bits for unit in units)
-    if nets <= 2 and not FABRICS[popcount.fabric].plain:
-        return None
-    return [(len(units) - len(units) // LOOSE) // 3 for units in bits]
-
-
 def task_of(popcount: Popcount) -> Task:
     """What there is to plan for a count."""
-    bits = popcount.matches
-    threes = threes_of(popcount, bits)
-    counts = [len(units) for units in bits]
-    nets = popcount.masked + (popcount.weights is None) + 1  # of a unit
-    pairs, singles = (counts, []) if nets == 2 else ([], counts)
-    if threes is not None:
-        alone = [count - 2 * three for count, three in zip(counts, threes, strict=True)]
-        pairs, singles = [], [a + b for a, b in zip([*alone, 0], [0, *threes], strict=True)]
+    pairs, singles = leaves_of(popcount).heights
     heights = Heights.of(pairs, singles, popcount.width)
     return Task(heights, popcount.limit, FABRICS[popcount.fabric].plain, bool(popcount.total))
 
 
-def count(popcount: Popcount, bits: list[list[Unit]], fabric: Fabric) -> Netlist:
-    """The netlist that counts units, by weight."""
-    task, threes = task_of(popcount), threes_of(popcount, bits)
-
-    def begin() -> Begin:
-        netlist = Netlist(popcount.inputs, 0, popcount.depth)
-        empty: list[list[Unit]] = [[] for _ in range(task.heights.width)]
-        begun = Begin(netlist, [*empty], [*map(list, empty)])
-        if threes is None:
-            waiting = begun.pairs if any(task.heights.pairs) else begun.singles
-            waiting[: len(bits)] = [list(units) for units in bits]
-        else:
-            leaves(begun, bits, threes, fabric, popcount.limit)
-            begun.level = 1
-        if popcount.total:
-            netlist.sums = tuple(range(popcount.first + 1, popcount.inputs))
-            begun.late = [Unit((net, popcount.first), 0b0010) for net in netlist.sums]
-        return begun
-
-    return assemble(find_plan(task), begin, fabric.feasible)
-
-
-def leaves(
-    begun: Begin, bits: list[list[Unit]], threes: list[int], fabric: Fabric, limit: int
-) -> None:
-    """Level 0 of trees whose units are no pairs: some in threes, the others as single nets."""
-    for w, (units, groups) in enumerate(zip(bits, threes, strict=True)):
-        grouped = [units[3 * at : 3 * at + 3] for at in range(groups)]
-        if fabric.plain:
-            counted = [three_in_luts(begun.netlist, *group) for group in grouped]
-        else:
-            counted = three_in_chains(begun.netlist, grouped, limit)
-        begun.singles[w] += [s for s, _ in counted]
-        if counted:
-            begun.singles[w + 1] += [c for _, c in counted]
-        begun.singles[w] += [lookup(begun.netlist, 0, unit) for unit in units[3 * groups :]]
-
-
-def three_in_luts(netlist: Netlist, p: Unit, q: Unit, r: Unit) -> tuple[Unit, Unit]:
-    """Sum and carry of three units, in four lookup tables, or five if they have three nets."""
-    if max(len(unit.nets) for unit in (p, q, r)) > 2:
-        p, q, r = (lookup(netlist, 0, unit) for unit in (p, q, r))
-        low, high = combine(0b10010110, p, q, r), combine(0b11101000, p, q, r)
-        return lookup(netlist, 0, low), lookup(netlist, 0, high)
-    first = lookup(netlist, 0, p)
-    odd = lookup(netlist, 0, function(lambda a, b: a ^ b, p, q))
-    low = lookup(netlist, 0, function(lambda a, b: a ^ b, odd, r))
-    high = lookup(netlist, 0, function(lambda a, b, c: b if a else c, odd, r, first))
-    return low, high
-
-
-def three_in_chains(
-    netlist: Netlist, groups: list[list[Unit]], limit: int
-) -> list[tuple[Unit, Unit]]:
-    """Sum and carry of threes of units of three nets: two become nets, a chain adds the third."""
-    found: list[tuple[Unit, Unit]] = []
-    for start in range(0, len(groups), max(1, (limit - 1) // 2)):
-        places: list[Place] = []
-        carry: int | None = None
-        for p, q, r in groups[start : start + max(1, (limit - 1) // 2)]:
-            inject, single = lookup(netlist, 0, q), lookup(netlist, 0, r)
-            low, high = netlist.new_net(0), netlist.new_net(0)
-            places += [Turn(inject, carry), Add(p, single, low, False)]
-            carry = high
-            found.append((wire(low), wire(high)))
-        places.append(Turn(Unit.constant(0), carry))
-        netlist.cells.append((0, Chain(tuple(places))))
-    return found
-
-
-def function(table: Callable[..., int], *units: Unit) -> Unit:
-    """A function of units as one unit of all their nets."""
-    nets = tuple(net for unit in units for net in unit.nets)
-    rows = 0
-    for k in range(1 << len(nets)):
-        values, at = [], 0
-        for unit in units:
-            values.append(unit.value([k >> (at + i) & 1 for i in range(len(unit.nets))]))
-            at += len(unit.nets)
-        rows |= table(*values) << k
-    return Unit(nets, rows)
+def leaves_of(popcount: Popcount) -> Leaves:
+    """What is done before the first level of a plan."""
+    return Leaves.of(popcount.matches, FABRICS[popcount.fabric].plain)

@@ -213,8 +213,11 @@ class Bdds:
             self.memo[key] = self.node(top, self.conjoin(low, low2), self.conjoin(high, high2))
         return self.memo[key]
 
-    def of(self, graph: Aig, order: Sequence[int], port: str) -> list[int]:
-        """Functions of a port's bits, registers taken for wires; ``order``: input literals."""
+    def of(self, graph: Aig, order: Sequence[int | tuple[int, ...]], port: str) -> list[int]:
+        """Functions of a port's bits, registers taken for wires.
+
+        ``order``: input literals, those of inputs that are always equal together.
+        """
         known = {0: 0, 1: 1}
 
         def value(literal: int) -> int:
@@ -222,8 +225,9 @@ class Bdds:
                 known[literal] = self.negate(known[literal ^ 1])
             return known[literal]
 
-        for at, literal in enumerate(order):
-            known[literal] = self.node(at, 0, 1)
+        for at, literals in enumerate(order):
+            equal = literals if isinstance(literals, tuple) else (literals,)
+            known |= dict.fromkeys(equal, self.node(at, 0, 1))
         waiting = [(latch, after, after) for latch, after in graph.latches] + graph.ands
         while waiting:
             ready = [row for row in waiting if known_both(known, row)]

@@ -37,12 +37,19 @@ def ports(form: VendorPopcount | PopcountXnor) -> list[object]:
     return [form.x, form.w, form.count, form.blanks]
 
 
-def functions(graph: Aig, bdds: Bdds, shape: Shape) -> list[list[int]]:
-    """Count and blanks as functions of inputs and weights, position by position."""
+def functions(graph: Aig, bdds: Bdds, shape: Shape, period: int = 0) -> list[list[int]]:
+    """Count and blanks as functions of inputs and weights, position by position.
+
+    ``period``: of masks, if they repeat.
+    """
     x, w, lane = graph.port("x"), graph.port("w"), shape.bits + shape.masked
-    order, rows, plane = [], shape.rows, shape.rows * shape.simd
+    order: list[int | tuple[int, ...]] = []
+    rows, plane = shape.rows, shape.rows * shape.simd
+    if period:
+        masks = x[shape.bits :: lane]
+        order += [tuple(masks[at::period]) for at in range(period)]
     for at in range(shape.simd):
-        order += x[at * lane : (at + 1) * lane]
+        order += x[at * lane : (at + 1) * lane - bool(period)]
         for first in range(0, len(w), plane):
             order += w[first + at * rows : first + (at + 1) * rows]
     return [bdds.of(graph, order, port) for port in ("count", "blanks")[: 1 + shape.masked]]
@@ -51,10 +58,10 @@ def functions(graph: Aig, bdds: Bdds, shape: Shape) -> list[list[int]]:
 def equal(form: VendorPopcount, shape: Shape, fabric: str, folder: Path) -> bool:
     """Whether the form computes what the portable form does, for every input."""
     portable = PopcountXnor(shape)
-    bdds = Bdds()
-    vendor = functions(graph_of(form, ports(form), folder / "vendor", fabric), bdds, shape)
-    plain = functions(graph_of(portable, ports(portable), folder / "plain"), bdds, shape)
-    return vendor == plain
+    bdds, period = Bdds(), form.form.period
+    vendor = graph_of(form, ports(form), folder / "vendor", fabric)
+    plain = graph_of(portable, ports(portable), folder / "plain")
+    return functions(vendor, bdds, shape, period) == functions(plain, bdds, shape, period)
 
 
 SHAPES = [
@@ -78,6 +85,19 @@ def test_ecp5_equals_the_portable_form(shape: Shape, tmp_path: Path) -> None:
 )
 def test_others_equal_the_portable_form(fabric: str, shape: Shape, tmp_path: Path) -> None:
     assert equal(form_of(shape, fabric), shape, fabric, tmp_path)
+
+
+@pytest.mark.parametrize("fabric", FABRICS)
+@pytest.mark.parametrize(
+    "shape", [Shape(1, 14, 1, True), Shape(1, 7, 2, True, scales=(1, 1))], ids=str
+)
+def test_masks_that_repeat(shape: Shape, fabric: str, tmp_path: Path) -> None:
+    """Equal where the masks of every other position are, and different where they are not."""
+    form = Popcount(shape.simd, shape.bits, True, fabric=fabric, scales=shape.scales, period=2)
+    assert equal(VendorPopcount(shape, form), shape, fabric, tmp_path)
+    loose = VendorPopcount(shape, form)
+    loose.form = dataclasses.replace(form, period=0)
+    assert not equal(loose, shape, fabric, tmp_path)
 
 
 @pytest.mark.parametrize("fabric", FABRICS)
@@ -120,6 +140,10 @@ def check_simulation(form: VendorPopcount, shape: Shape, fabric: str, folder: Pa
     x = random.random((words, len(form.x), runs)) < np.linspace(0, 1, runs)
     w = random.random((words, len(form.w), runs)) < random.random(runs)
     x[0], w[0] = True, True
+    if period := form.form.period:
+        lane = shape.bits + 1
+        for at in range(shape.simd):
+            x[:, at * lane + shape.bits] = x[:, at % period * lane + shape.bits]
     cycles = [{"x": a, "w": b} for a, b in zip(x, w, strict=True)]
     graph = graph_of(form, ports(form), folder, fabric)
     seen = graph.simulate(cycles + cycles[-1:] * form.latency, "count")
@@ -148,6 +172,13 @@ def check_simulation(form: VendorPopcount, shape: Shape, fabric: str, folder: Pa
 )
 def test_cells_in_simulation(shape: Shape, fabric: str, depth: int, tmp_path: Path) -> None:
     check_simulation(form_of(shape, fabric, depth), shape, fabric, tmp_path)
+
+
+def test_masks_that_repeat_in_simulation(tmp_path: Path) -> None:
+    shape = Shape(2, 72, 1, True)
+    check_simulation(
+        VendorPopcount(shape, Popcount(72, 1, True, period=9)), shape, "ecp5", tmp_path
+    )
 
 
 @pytest.mark.parametrize("masked", [False, True])
