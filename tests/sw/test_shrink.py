@@ -11,6 +11,7 @@ from samples import message
 
 from subbit.sw.cli import app
 from subbit.sw.errors import NetworkError
+from subbit.sw.evaluate import load_frames
 from subbit.sw.golden import evaluate, predict
 from subbit.sw.importers.cluster import DISTANCES, cluster_kernels, fit_tile
 from subbit.sw.importers.finetune import Settings, as_module, finetune, from_module
@@ -173,17 +174,23 @@ def test_as_a_module_and_back(seed: int, shrunk: bool) -> None:
 
 def test_training_on_learns() -> None:
     torch.manual_seed(1)
-    codes = frames(300, 3)
-    wanted = network(6)
-    labels = predict(wanted, codes).classes
-    small, _ = shrink(wanted, tau=3)
-    settings = Settings(epochs=8, batch=30, lr=5e-3)
+    net = load_network(EXAMPLE)
+    shown = load_frames(net, None, 400, split="train")
+    small, _ = shrink(net, tau=2)
     losses: list[float] = []
-    tuned = finetune(small, codes, labels, settings, lambda done, total, loss: losses.append(loss))
-    assert len(losses) == 80
-    right = [(predict(n, codes).classes == labels).sum() for n in (small, tuned)]
-    assert right[1] > right[0]
-    assert tuned.node("conv").layer.weights.encoding == "codebook"
+    tuned = finetune(
+        small,
+        shown.codes,
+        shown.labels,
+        Settings(epochs=6, batch=40, lr=3e-3),
+        lambda done, total, loss: losses.append(loss),
+    )
+    assert len(losses) == 60
+    before, after = (
+        int((predict(n, shown.codes).classes == shown.labels).sum()) for n in (small, tuned)
+    )
+    assert after > before + 20
+    assert tuned.node("conv2").layer.weights.encoding == "codebook"
 
 
 def test_joined_paths_are_refused() -> None:
