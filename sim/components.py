@@ -32,10 +32,12 @@ from subbit.sw.stages.add import AddStage
 from subbit.sw.units.affine import Affine
 from subbit.sw.units.argmax import Argmax
 from subbit.sw.units.avgpool2d import AvgPool2d
+from subbit.sw.units.block_lookup import BlockLookup
 from subbit.sw.units.depthwise import Depthwise
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.fifo import Fifo
 from subbit.sw.units.globalavgpool import GlobalAvgPool
+from subbit.sw.units.lookup import Lookup
 from subbit.sw.units.maxpool2d import MaxPool2d
 from subbit.sw.units.pick import Pick
 from subbit.sw.units.replay import Replay
@@ -60,7 +62,7 @@ def plain(outputs: int, length: int) -> Weights:
     return BinaryWeights(bits(outputs, outputs, length))
 
 
-def codebook(outputs: int, inputs: int, tau: int) -> Weights:
+def codebook(outputs: int, inputs: int, tau: int) -> CodebookWeights:
     """Random 3x3 codebook weights."""
     indices = RNG(outputs).integers(0, 1 << tau, (outputs, inputs))
     return CodebookWeights(bits(tau, 1 << tau, 3, 3), indices)
@@ -108,6 +110,20 @@ def dot(weights: Weights, encoding: Encoding, bits: int, pe: int, simd: int, **m
     """An engine for three vectors a frame."""
     settings: dict[str, Any] = {"masked": False, "vectors": 3}
     return Dot(weights, encoding, bits, pe=pe, simd=simd, **(settings | more))
+
+
+def lookup(outputs: int, channels: int, tau: int, **more: Any) -> Lookup:
+    """A lookup engine with thresholds."""
+    weights = codebook(outputs, channels, tau)
+    ends = thresholds(outputs, 1, 20)
+    return Lookup(weights, BIPOLAR, 1, False, 3, ends, **more)
+
+
+def block_lookup(outputs: int, channels: int, tau: int, **more: Any) -> BlockLookup:
+    """A block-RAM lookup engine with thresholds."""
+    weights = codebook(outputs, channels, tau)
+    ends = thresholds(outputs, 1, 20)
+    return BlockLookup(weights, BIPOLAR, 1, False, 3, ends, **more)
 
 
 def depthwise(channels: int, code: tuple[Encoding, int], padding: str, at_once: int) -> Depthwise:
@@ -162,6 +178,10 @@ CASES: dict[str, Callable[[], Unit]] = {
         *(plain(4, 18), UNSIGNED, 8, 2, 9), post=thresholds(4, 1, 900), x_branches=1
     ),
     "dot_affine": lambda: dot(plain(10, 12), BIPOLAR, 1, 5, 12, post=affine(10)),
+    "lookup": lambda: lookup(8, 3, 4, lanes=2, dot9=2),
+    "lookup_balanced": lambda: lookup(16, 4, 3, lanes=2),
+    "block_lookup": lambda: block_lookup(6, 8, 3, pixels=4, ports=4, dot9=2),
+    "block_lookup_ecp5": lambda: block_lookup(8, 4, 4, pixels=9, ports=4, dot9=1, form="ecp5"),
     "threshold": lambda: Threshold(
         thresholds(4, 1, 20), TensorType.integers(3, 2, 4, -30, 30), lanes=2
     ),

@@ -22,6 +22,7 @@ BENCHES = {
     "popcount": "bench_popcount",
     "engine": "bench_engine",
     "precision": "bench_precision",
+    "reuse": "bench_reuse",
 }
 
 COLUMNS = (

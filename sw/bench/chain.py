@@ -1,0 +1,69 @@
+"""Units in a row, between registers, for measuring what they take together."""
+
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import amaranth.back.rtlil
+from amaranth.hdl import Cat, Elaboratable, Module, Signal
+
+from subbit.hw.fabric import Part
+from subbit.sw.bench.engine import synthesised
+from subbit.sw.flow import tools
+from subbit.sw.flow.process import run_tool
+from subbit.sw.flow.verilog import rtlil_to_verilog
+from subbit.sw.units.unit import Unit
+
+__all__ = ["Chain", "chain_cells"]
+
+SCRIPT = """\
+read_verilog top.v
+synth_ecp5 -nowidelut -top top
+write_json top.json
+"""
+
+
+class Chain(Elaboratable):
+    """Components of units, each stream connected to the next; a pin shifts into the first.
+
+    ``pins``: of the shift register, valid, and ready of the last output.
+    """
+
+    def __init__(self, units: list[Unit]) -> None:
+        self.units = units
+        self.pins = Signal(3)
+        self.out = Signal(units[-1].o.width + 2)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        made: list[Any] = [unit.load_component()(unit) for unit in self.units]
+        for number, component in enumerate(made):
+            m.submodules[f"unit{number}"] = component
+        for before, after in pairwise(made):
+            m.d.comb += [
+                after.i.payload.as_value().eq(before.o.payload.as_value()),
+                after.i.valid.eq(before.o.valid),
+                before.o.ready.eq(after.i.ready),
+            ]
+        payload, last = made[0].i.payload.as_value(), made[-1].o
+        x, valid, ready = Signal(len(payload), reset_less=True), Signal(), Signal()
+        m.d.sync += [x.eq(Cat(self.pins[0], x)), Cat(valid, ready).eq(self.pins[1:])]
+        m.d.comb += [payload.eq(x), made[0].i.valid.eq(valid), last.ready.eq(ready)]
+        m.d.sync += self.out.eq(Cat(last.payload.as_value(), last.valid, made[0].i.ready))
+        return m
+
+
+def chain_cells(units: list[Unit]) -> dict[str, int]:
+    """LUT4s, flip-flops and block RAMs for an ECP5 after synthesis. Raises ToolError."""
+    chain = Chain(units)
+    ports = [chain.pins, chain.out]
+    text = amaranth.back.rtlil.convert(
+        chain, name="top", platform=Part("ecp5"), ports=ports, emit_src=False
+    )
+    with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:
+        folder = Path(name)
+        rtlil_to_verilog(text, folder=folder, name="top")
+        (folder / "synth.ys").write_text(SCRIPT)
+        run_tool(tools.yosys(), ["synth.ys"], folder=folder, log="synth.log")
+        return synthesised(folder / "top.json")

@@ -1,0 +1,158 @@
+"""What repeated dot products save: lookup engines and shared rows against the direct engine."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from subbit.sw.bench.chain import chain_cells
+from subbit.sw.cycles import run
+from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.ir import (
+    BinaryWeights,
+    CodebookWeights,
+    Conv2d,
+    Encoding,
+    Network,
+    Padding,
+    TensorType,
+    Threshold,
+    TiledWeights,
+    Weights,
+)
+from subbit.sw.plan import smallest_plan
+from subbit.sw.stages.dot import DotStage
+from subbit.sw.units.dot import Dot
+from subbit.sw.units.lookup import Lookup
+from subbit.sw.units.unit import Unit
+
+__all__ = ["SEED", "bench_cycles", "bench_equal_lut", "bench_shared_rows", "codebook", "resnet"]
+
+SEED = 1
+SIDES = ((64, 56), (128, 28), (256, 14), (512, 7))  # channels, and side of the tensor
+BLOCKS = {"resnet18": (4, 4, 4, 4), "resnet34": (6, 8, 12, 6)}  # 3x3 convolutions of each
+HEIGHT, WIDTH, PIXELS = 4, 16, 8
+DIRECT = {64: (32, 144), 128: (32, 144), 256: (16, 288), 512: (32, 144)}  # PE and SIMD
+PORTS = 64  # of the block-RAM lookup engine
+TILE = (64, 128, 8, 72)  # channels, outputs, PE and SIMD of the tiled layers
+
+
+def resnet(name: str) -> Iterator[tuple[int, int, int]]:
+    """Side, input and output channels of each 3x3 convolution."""
+    before = SIDES[0][0]
+    for count, (channels, side) in zip(BLOCKS[name], SIDES, strict=True):
+        for _ in range(count):
+            yield side, before, channels
+            before = channels
+
+
+def codebook(cin: int, cout: int, tau: int) -> CodebookWeights:
+    """Random indices into distinct random codewords."""
+    rng = np.random.default_rng((SEED, cin, cout, tau))
+    words = rng.permutation(512)[: 1 << tau, None] >> np.arange(9) & 1
+    bits = words.reshape(-1, 3, 3).astype(np.uint8)
+    return CodebookWeights(bits, rng.integers(0, 1 << tau, (cout, cin)))
+
+
+def bench_cycles(tau: int = 5, lanes: int = 4) -> dict[str, float]:
+    """Cycles of a direct engine of one Dot9 a cycle over those of the lookup engine, in all 3x3
+    convolutions of the two networks.
+    """
+    ratios = {}
+    for name in BLOCKS:
+        direct = lookup = 0
+        for side, cin, cout in resnet(name):
+            given = (codebook(cin, cout, tau), Encoding.BIPOLAR, 1, False)
+            one = Dot(*given, pe=1, simd=9, vectors=side * side)
+            direct += one.vectors * one.passes * one.words
+            table = Lookup(*given, vectors=side * side, lanes=lanes)
+            lookup += table.interval_cycles
+        ratios[f"{name}_cycle_ratio"] = round(direct / lookup, 3)
+    return ratios
+
+
+def conv_units(weights: Weights, **settings: Any) -> list[Unit]:
+    """The units of a small convolution with thresholds, planned with those settings."""
+    rng = np.random.default_rng(SEED)
+    cout, cin = weights.shape[:2]
+    x = TensorType.codes(HEIGHT, WIDTH, cin, 1, Encoding.BIPOLAR)
+    reach = 3 * round((9 * cin) ** 0.5)
+    table = rng.integers(-reach, reach + 1, (cout, 1))
+    after = Threshold(table, rng.integers(0, 2, cout, np.uint8))
+    network = Network.chain("one", x, {"conv": Conv2d(weights, 1, Padding.MINUS), "act": after})
+    stage = smallest_plan(network).stages[0]
+    assert isinstance(stage, DotStage)
+    return [unit for _, unit in replace(stage, popcount="ecp5", **settings).units(network)]
+
+
+def figures(weights: Weights, **settings: Any) -> dict[str, Any]:
+    """Cycles, cells, and LUT4s for each binary multiply-accumulate of a cycle; windows and what
+    puts the outputs in order included.
+    """
+    units = conv_units(weights, **settings)
+    processes = [process for unit in units for process in unit.processes()]
+    cycles = run(processes, 3).interval_cycles
+    bmacs = HEIGHT * WIDTH * weights.count / cycles
+    cells = chain_cells(units)
+    per = {"bmacs_per_cycle": round(bmacs, 1), "lut4_per_bmac": round(cells["lut4"] / bmacs, 3)}
+    return {**settings, "cycles": cycles, **cells, **per}
+
+
+def settings_of(engine: str, cout: int, tau: int) -> dict[str, Any]:
+    """The settings of an engine that is compared."""
+    pe, simd = DIRECT[cout]
+    if engine in ("direct", "decode"):
+        return {"pe": pe, "simd": simd, "weights": "block"}
+    if engine == "lookup":
+        return {"engine": engine, "pe": max(1, cout >> tau), "simd": 9}
+    filled = max(1, min(PORTS, (PORTS << tau) // cout))
+    ports = {"simd": 9 * PORTS, "pixels": PIXELS, "dot9": filled}
+    return {"engine": engine, **ports}
+
+
+def bench_equal_lut(
+    taus: tuple[int, ...], couts: tuple[int, ...], engines: tuple[str, ...], progress: Progress
+) -> list[dict[str, Any]]:
+    """Each engine's throughput per LUT4 over the direct engine's, for layers of as many inputs as
+    outputs. ``decode``: the direct engine with indices for weights. Raises ToolError.
+    """
+    rows = []
+    for cout in couts:
+        progress.phase(f"direct, {cout} channels")
+        bits = np.random.default_rng(SEED).integers(0, 2, (cout, cout, 3, 3), np.uint8)
+        direct = figures(BinaryWeights(bits), **settings_of("direct", cout, 0))
+        rows.append({"engine": "direct", "cout": cout, "ratio": 1.0, **direct})
+        for tau in taus:
+            for engine in engines:
+                progress.phase(f"{engine}, {cout} channels, tau {tau}")
+                found = figures(codebook(cout, cout, tau), **settings_of(engine, cout, tau))
+                ratio = round(direct["lut4_per_bmac"] / found["lut4_per_bmac"], 3)
+                rows.append({"tau": tau, "cout": cout, "ratio": ratio, **found, "engine": engine})
+    return rows
+
+
+def bench_shared_rows(
+    repeats: tuple[int, ...], progress: Progress = SILENT
+) -> list[dict[str, Any]]:
+    """A tiled layer with shared rows against plain weights with the same folding: how many times
+    fewer cycles and bits, and how many times the LUT4s. Raises ToolError.
+    """
+    cin, cout, pe, simd = TILE
+    shape, rng = (cout, cin, 3, 3), np.random.default_rng(SEED)
+    folding = {"pe": pe, "simd": simd, "weights": "block"}
+    progress.phase("plain weights")
+    plain = figures(BinaryWeights(rng.integers(0, 2, shape, np.uint8)), **folding)
+    rows = []
+    for p in repeats:
+        progress.phase(f"shared rows, p {p}")
+        tile = rng.integers(0, 2, cout * cin * 9 // p, np.uint8)
+        weights = TiledWeights(shape, tile, np.ones(p, np.int64))
+        found = figures(weights, engine="shared_rows", **folding)
+        ratios = {
+            "cycle_ratio": round(plain["cycles"] / found["cycles"], 3),
+            "bit_ratio": round(weights.count / weights.stored_bits, 3),
+            "lut4_ratio": round(found["lut4"] / plain["lut4"], 3),
+        }
+        rows.append({"p": p, **ratios, "lut4": found["lut4"], "plain_lut4": plain["lut4"]})
+    return rows
