@@ -63,7 +63,8 @@ class Leaves:
             bits = after[three.mask is None]
             bits[three.weight] += 1
             bits[three.weight + 1] += 1
-        return after
+        more = any(row[-1] for row in after)
+        return after[0][: len(counts) + more], after[1][: len(counts) + more]
 
     def begin(self, netlist: Netlist, width: int, limit: int) -> Begin:
         """The netlist with level 0, and what the plan's levels begin with."""
