@@ -33,6 +33,7 @@ from subbit.sw.units.affine import Affine
 from subbit.sw.units.argmax import Argmax
 from subbit.sw.units.avgpool2d import AvgPool2d
 from subbit.sw.units.block_lookup import BlockLookup
+from subbit.sw.units.deal import Deal
 from subbit.sw.units.depthwise import Depthwise
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.fifo import Fifo
@@ -178,6 +179,7 @@ CASES: dict[str, Callable[[], Unit]] = {
         *(plain(4, 18), UNSIGNED, 8, 2, 9), post=thresholds(4, 1, 900), x_branches=1
     ),
     "dot_affine": lambda: dot(plain(10, 12), BIPOLAR, 1, 5, 12, post=affine(10)),
+    "deal": lambda: Deal(Lanes(2, 1), pixels=3, passes=2, groups=2),
     "lookup": lambda: lookup(8, 3, 4, lanes=2, dot9=2),
     "lookup_balanced": lambda: lookup(16, 4, 3, lanes=2),
     "block_lookup": lambda: block_lookup(6, 8, 3, pixels=4, ports=4, dot9=2),
