@@ -171,14 +171,22 @@ class Dot(wiring.Component):
             popcount.count[row * size : (row + 1) * size] for row in range(unit.source.rows)
         ]
         if unit.masked:
-            blanks = (popcount.blanks << unit.x_bits) - popcount.blanks
-            planes = unit.groups.scales
-            blanks = sum((blanks << (scale.bit_length() - 1) for scale in planes[1:]), blanks)
+            blanks = times(popcount.blanks, (1 << unit.x_bits) - 1)
+            blanks = times(blanks, sum(unit.groups.scales))
             words = [
                 registered(m, ((word << 1) + blanks)[: unit.word_top.bit_length()])
                 for word in words
             ]
         return words
+
+
+def times(value: Value, factor: int) -> Value:
+    """A product without a multiplier; one subtraction for factors below a power of two."""
+    shift = factor.bit_length()
+    if factor > 1 and factor + 1 == 1 << shift:
+        return ((value << shift) - value)[: len(value) + shift]
+    places = [value << place for place in range(shift) if factor >> place & 1]
+    return sum(places[1:], places[0])
 
 
 def accumulated(
