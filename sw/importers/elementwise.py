@@ -37,9 +37,13 @@ def onnx_step(
     )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    try:
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:
+        # onnxruntime's errors have no class of their own in common.
+        raise ValueError(str(error)) from None
     return lambda values: np.asarray(session.run(None, {"x": values})[0], np.float32)
 
 
@@ -71,9 +75,12 @@ def elementwise(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
 def clip(op: Op, limits: list[Value | Const]) -> Callable[[Floats], Floats]:
     """Clip, whose limits are inputs or, before opset 11, attributes."""
     found = [op.attributes.get("min", -np.inf), op.attributes.get("max", np.inf)]
-    for place, limit in enumerate(limits[:2]):
-        if isinstance(limit, Const) and limit.array.size == 1:
-            found[place] = limit.real().reshape(-1)[0]
+    # A limit without a name is left out of the inputs, but not of their places.
+    places = [place for place, name in enumerate(op.inputs[1:3]) if name]
+    for place, limit in zip(places, limits, strict=True):
+        if not isinstance(limit, Const) or limit.array.size != 1:
+            raise op.refuse("its limits are no constant numbers", "clip to two numbers")
+        found[place] = limit.real().reshape(-1)[0]
     low, high = (np.float32(number) for number in found)
     return lambda x: np.minimum(np.maximum(x, low), high)
 

@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.builder import Builder, whole_input
 from subbit.sw.importers.constants import FOLDABLE, evaluate_constant
@@ -26,6 +28,8 @@ from subbit.sw.ir import INPUT, Network
 
 __all__ = ["Imported", "import_onnx", "supported_operators"]
 
+# ONNX's numbers of float32 and float64.
+FLOATS = (1, 11)
 Rule = Callable[[Builder, Op, list[Value | Const]], Value | Const]
 
 
@@ -34,11 +38,19 @@ def same(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value | Const
     return inputs[0]
 
 
+def cast(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value | Const:
+    """Cast between floats, which changes nothing that a threshold could see."""
+    if op.attributes.get("to") not in FLOATS:
+        raise op.refuse("it makes integers of a tensor", "quantise with Quant instead")
+    return inputs[0]
+
+
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("Quant", "IntQuant", "BipolarQuant", "Trunc"), quantise),
     **dict.fromkeys(ELEMENTWISE, elementwise),
     **dict.fromkeys(MOVES, move),
-    **dict.fromkeys(("Identity", "Dropout", "Cast"), same),
+    **dict.fromkeys(("Identity", "Dropout"), same),
+    "Cast": cast,
     "Conv": convolve,
     "MatMul": matmul,
     "Gemm": gemm,
@@ -96,7 +108,9 @@ def import_onnx(
         span = Fraction(float(low)), Fraction(float(high))
         if span[0] >= span[1]:
             raise NetworkError(f"pixels range from {low} to {high}; name a lower number first")
-        return walk(graph, span, network_name(path, name), metadata or {})
+        # Whether numbers are finite is checked where it matters.
+        with np.errstate(all="ignore"):
+            return walk(graph, span, network_name(path, name), metadata or {})
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from None
 
@@ -121,7 +135,7 @@ def walk(
     for op in graph.ops:
         if ended is not None:
             raise ended.refuse("another node reads its result", "end the network with it")
-        made = step(builder, op, [known[key] for key in op.inputs if key])
+        made = step(builder, op, operands(op, known))
         if made is None:
             ended = op
         else:
@@ -135,6 +149,16 @@ def walk(
         raise NetworkError("the graph's output does not depend on its input; export it again")
     logits = guarded(op, lambda: finish_network(builder, op, last))
     return result(builder, graph, logits, source, span, name, metadata)
+
+
+def operands(op: Op, known: dict[str, Value | Const]) -> list[Value | Const]:
+    """The inputs of an operator; those without a name are left out."""
+    missing = [key for key in op.inputs if key and key not in known]
+    if missing:
+        raise op.refuse(
+            f"it reads {missing[0][:64]!r}, another node's second output", "use first outputs alone"
+        )
+    return [known[key] for key in op.inputs if key]
 
 
 def step(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value | Const | None:

@@ -74,6 +74,9 @@ def batched(graph: Graph, batch: int) -> Any:
     proto.output[0].type.tensor_type.ClearField("shape")
     arrays = {tensor.name: tensor for tensor in proto.initializer}
     for node in proto.node:
+        if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
+            arrays[node.output[0]] = node.attribute[0].t
+    for node in proto.node:
         if node.op_type in QUANTISERS:
             node.domain = DOMAIN
         if node.op_type == "Reshape" and node.input[0] not in arrays and node.input[1] in arrays:

@@ -99,6 +99,7 @@ def clipped(g: GraphMaker, draw: Draw) -> str:
     x = flat(g, g.bipolar(g.node("Sub", "x", g.const(0.5))))
     x = g.node("MatMul", x, g.const(signs(draw, 64, 12)))
     x = g.node("Clip", g.node("Div", x, g.const(5.0)), g.const(-1.0), g.const(1.0))
+    x = g.node("Clip", x, "", g.const(0.9))
     x = g.node("MatMul", g.quant(x, 1 / 7, 4, narrow=1), g.const(signs(draw, 12, 12)))
     x = g.quant(g.node("PRelu", x, g.const(draw.uniform(0, 1, 12))), 0.5, 4)
     x = g.node("MatMul", x, g.const(signs(draw, 12, 12)))

@@ -50,6 +50,13 @@ def conv(g: GraphMaker, x: str, channels: int = 1, side: int = 3, **attributes: 
     return g.node("Conv", x, weights, kernel_shape=[side, side], **attributes)
 
 
+def second(g: GraphMaker) -> str:
+    """The mask of a Dropout."""
+    g.node("Dropout", flat(g))
+    g.nodes[-1].output.append("mask")
+    return "mask"
+
+
 Case = tuple[Callable[[GraphMaker], str], str]
 REFUSALS: dict[str, Case] = {
     "real weights": (
@@ -156,6 +163,15 @@ REFUSALS: dict[str, Case] = {
     "a malformed node": (
         lambda g: g.node("MaxPool", g.bipolar("x")),
         "node 'MaxPool_1' (MaxPool): malformed ('kernel_shape'); export the network again",
+    ),
+    "a second output": (
+        lambda g: gemm(g, second(g)),
+        "node 'Gemm_4' (Gemm): it reads 'mask', another node's second output; "
+        "use first outputs alone",
+    ),
+    "a cast to integers": (
+        lambda g: g.node("Cast", g.bipolar("x"), to=7),
+        "node 'Cast_1' (Cast): it makes integers of a tensor; quantise with Quant instead",
     ),
     "a pruned choice": (
         lambda g: gemm(g, g.node("Softmax", flat(g))),
