@@ -32,7 +32,7 @@ __all__ = ["SEED", "bench_cycles", "bench_equal_lut", "bench_shared_rows", "code
 SEED = 1
 SIDES = ((64, 56), (128, 28), (256, 14), (512, 7))  # channels, and side of the tensor
 BLOCKS = {"resnet18": (4, 4, 4, 4), "resnet34": (6, 8, 12, 6)}  # 3x3 convolutions of each
-HEIGHT, WIDTH, PIXELS = 4, 16, 8
+HEIGHT, TALL, WIDTH, PIXELS = 4, 16, 16, 8
 DIRECT = {64: (32, 144), 128: (32, 144), 256: (16, 288), 512: (32, 144)}  # PE and SIMD
 PORTS = 64  # of the block-RAM lookup engine
 TILE = (64, 128, 8, 72)  # channels, outputs, PE and SIMD of the tiled layers
@@ -72,11 +72,11 @@ def bench_cycles(tau: int = 5, lanes: int = 4) -> dict[str, float]:
     return ratios
 
 
-def conv_units(weights: Weights, **settings: Any) -> list[Unit]:
+def conv_units(weights: Weights, height: int, /, **settings: Any) -> list[Unit]:
     """The units of a small convolution with thresholds, planned with those settings."""
     rng = np.random.default_rng(SEED)
     cout, cin = weights.shape[:2]
-    x = TensorType.codes(HEIGHT, WIDTH, cin, 1, Encoding.BIPOLAR)
+    x = TensorType.codes(height, WIDTH, cin, 1, Encoding.BIPOLAR)
     reach = 3 * round((9 * cin) ** 0.5)
     table = rng.integers(-reach, reach + 1, (cout, 1))
     after = Threshold(table, rng.integers(0, 2, cout, np.uint8))
@@ -86,14 +86,14 @@ def conv_units(weights: Weights, **settings: Any) -> list[Unit]:
     return [unit for _, unit in replace(stage, popcount="ecp5", **settings).units(network)]
 
 
-def figures(weights: Weights, **settings: Any) -> dict[str, Any]:
+def figures(weights: Weights, height: int = HEIGHT, /, **settings: Any) -> dict[str, Any]:
     """Cycles, cells, and LUT4s for each binary multiply-accumulate of a cycle; windows and what
     puts the outputs in order included.
     """
-    units = conv_units(weights, **settings)
+    units = conv_units(weights, height, **settings)
     processes = [process for unit in units for process in unit.processes()]
     cycles = run(processes, 3).interval_cycles
-    bmacs = HEIGHT * WIDTH * weights.count / cycles
+    bmacs = height * WIDTH * weights.count / cycles
     cells = chain_cells(units)
     per = {"bmacs_per_cycle": round(bmacs, 1), "lut4_per_bmac": round(cells["lut4"] / bmacs, 3)}
     return {**settings, "cycles": cycles, **cells, **per}
@@ -142,13 +142,13 @@ def bench_shared_rows(
     shape, rng = (cout, cin, 3, 3), np.random.default_rng(SEED)
     folding = {"pe": pe, "simd": simd, "weights": "block"}
     progress.phase("plain weights")
-    plain = figures(BinaryWeights(rng.integers(0, 2, shape, np.uint8)), **folding)
+    plain = figures(BinaryWeights(rng.integers(0, 2, shape, np.uint8)), TALL, **folding)
     rows = []
     for p in repeats:
         progress.phase(f"shared rows, p {p}")
         tile = rng.integers(0, 2, cout * cin * 9 // p, np.uint8)
         weights = TiledWeights(shape, tile, np.ones(p, np.int64))
-        found = figures(weights, engine="shared_rows", **folding)
+        found = figures(weights, TALL, engine="shared_rows", **folding)
         ratios = {
             "cycle_ratio": round(plain["cycles"] / found["cycles"], 3),
             "bit_ratio": round(weights.count / weights.stored_bits, 3),

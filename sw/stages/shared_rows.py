@@ -86,7 +86,8 @@ def shared_units(stage: "DotStage", network: Network) -> list[tuple[str, Unit]]:
     dot = units[-1][1]
     assert isinstance(dot, Dot)
     y = network.types[stage.layers[0]]
-    repeat = Replay(dot.o, dot.passes, weights.repeats, y.height * y.width)
+    memory = "block" if dot.passes > 1 else "auto"  # block RAMs are free where bits are saved
+    repeat = Replay(dot.o, dot.passes, weights.repeats, y.height * y.width, memory)
     units.append(("repeat", repeat))
     if given is None:
         return units

@@ -1,15 +1,20 @@
 """The block-RAM lookup engine against its unit."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from dots import codebook
+from dots import codebook, flipped
 from harness import check_unit
 from planted import Watched
-from test_lookup import BIPOLAR, UNSIGNED, end
+from test_lookup import BIPOLAR, ENDS, UNSIGNED, end
 
-from subbit.sw.ir import Encoding
+from subbit.hw.block_lookup import BlockLookup as Component
+from subbit.hw.pipe import valid_stages
+from subbit.sw.cycles import run
+from subbit.sw.errors import PlanError
+from subbit.sw.ir import CodebookWeights, Encoding
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.types import TensorType
 from subbit.sw.units.block_lookup import BlockLookup
@@ -50,9 +55,8 @@ def check(unit: BlockLookup) -> None:
     check_unit(Watched(unit), windows(np.random.default_rng(1), unit, 2))
 
 
-@pytest.mark.parametrize("bits", [1, 2, 4])
+@pytest.mark.parametrize(("bits", "post"), ENDS)
 @pytest.mark.parametrize(("encoding", "masked"), [(BIPOLAR, 0), (BIPOLAR, 1), (UNSIGNED, 0)])
-@pytest.mark.parametrize("post", ["none", "affine", "threshold1", "threshold2"])
 def test_inputs_and_ends(bits: int, encoding: Encoding, masked: int, post: str) -> None:
     check(
         engine(
@@ -89,3 +93,63 @@ def test_foldings(
 @pytest.mark.parametrize(("ports", "dot9"), [(1, 1), (2, 1), (2, 2), (6, 3), (6, 6)])
 def test_blanks(ports: int, dot9: int) -> None:
     check(engine(3, 6, 2, "none", masked=True, vectors=4, pixels=3, ports=ports, dot9=dot9))
+
+
+@pytest.mark.parametrize(("ports", "dot9"), [(8, 1), (8, 2), (4, 2), (2, 2)])
+def test_interval(ports: int, dot9: int) -> None:
+    unit = engine(16, 8, 4, vectors=5, pixels=3, ports=ports, dot9=dot9)
+    assert run(list(unit.processes()), 4).interval_cycles == unit.interval_cycles
+    assert unit.interval_cycles == 5 * max(8 // dot9 * 16, 16 * 8 // ports)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"ports": 3}, "ports must divide the 4 channels; 3 does not"),
+        ({"ports": 4, "dot9": 3}, "must divide the 4 ports; 3 does not"),
+        ({"pixels": 0}, "a group has at least one pixel"),
+        ({"channels": 3, "masked": True}, "zero padding around an odd number of channels, 3"),
+    ],
+)
+def test_settings_that_do_not_fit(change: dict[str, Any], match: str) -> None:
+    with pytest.raises(PlanError, match=match):
+        engine(**change)
+
+
+def found_by_the_check(monkeypatch: pytest.MonkeyPatch, unit: BlockLookup, wrong: Any) -> None:
+    beats = windows(np.random.default_rng(1), unit, 2)
+    check_unit(unit, beats)
+    monkeypatch.setattr(BlockLookup, "load_component", lambda _: lambda _: Component(wrong))
+    with pytest.raises(AssertionError, match="Arrays are not equal"):
+        check_unit(unit, beats)
+
+
+@pytest.mark.parametrize("memory", ["block", "logic"])
+def test_a_wrong_bit_of_an_index(monkeypatch: pytest.MonkeyPatch, memory: str) -> None:
+    unit = engine(4, 4, 3, "none", ports=2, memory=memory)
+    found_by_the_check(monkeypatch, unit, replace(unit, weights=flipped(unit.weights, 13)))
+
+
+def test_a_wrong_codeword(monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = engine(4, 4, 3, "none", ports=2)
+    words = unit.weights.codewords.copy()
+    words[int(unit.weights.indices[2, 1]), 1, 2] ^= 1
+    wrong = replace(unit, weights=CodebookWeights(words, unit.weights.indices))
+    found_by_the_check(monkeypatch, unit, wrong)
+
+
+def test_a_wrong_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = engine(4, 4, 3, ports=2)
+    moved = replace(unit.post, rising=unit.post.rising ^ np.array([0, 1, 0, 0], np.uint8))
+    found_by_the_check(monkeypatch, unit, replace(unit, post=moved))
+
+
+def test_tables_written_late_collide(monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = engine(8, 4, 3, "none", ports=4, dot9=4)
+
+    def late(m: Any, start: Any, stages: int, name: str) -> list[Any]:
+        return valid_stages(m, start, stages + 3 * (name == "written"), name)
+
+    monkeypatch.setattr("subbit.hw.block_lookup.valid_stages", late)
+    with pytest.raises(AssertionError, match="Assertion violated"):
+        check_unit(Watched(unit), windows(np.random.default_rng(1), unit, 2))

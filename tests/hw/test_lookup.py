@@ -62,9 +62,11 @@ def check(unit: Lookup) -> None:
     check_unit(Watched(unit), windows(np.random.default_rng(1), unit, 2))
 
 
-@pytest.mark.parametrize("bits", [1, 2, 8])
+ENDS = [(1, "none"), (1, "affine"), (1, "threshold1"), (2, "threshold2"), (8, "none")]
+
+
+@pytest.mark.parametrize(("bits", "post"), ENDS)
 @pytest.mark.parametrize(("encoding", "masked"), [(BIPOLAR, 0), (BIPOLAR, 1), (UNSIGNED, 0)])
-@pytest.mark.parametrize("post", ["none", "affine", "threshold1", "threshold2"])
 def test_inputs_and_ends(bits: int, encoding: Encoding, masked: int, post: str) -> None:
     check(lookup(post=post, bits=bits, encoding=encoding, masked=bool(masked), lanes=2))
 
