@@ -1,7 +1,5 @@
 """The block-RAM lookup engine: tables of several pixels in a word, compressor trees behind them."""
 
-from collections.abc import Callable
-
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -12,7 +10,7 @@ from subbit.hw.entry_sum import EntrySum
 from subbit.hw.lookup import core_of
 from subbit.hw.pipe import registered, valid_stages
 from subbit.hw.ram import ram
-from subbit.hw.rom import RomSequence
+from subbit.hw.rom import Rom, RomSequence
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
 from subbit.sw.units.block_lookup import BlockLookup as BlockLookupUnit
@@ -39,49 +37,54 @@ class BlockLookup(wiring.Component):
         m = Module()
         unit = self._unit
         m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
-        beats = unit.cin // unit.dot9
-        m.submodules.codes = codes = Counter(unit.codes, [[k == 0 for k in range(unit.codes)]])
-        m.submodules.beats = beat = Counter(beats, [[k == 0 for k in range(beats)]])
         m.submodules.turns = turns = Counter(unit.turns, [[k == 0 for k in range(unit.turns)]])
         m.submodules.outputs = outputs = Counter(unit.cout)
+        m.submodules.groups = groups = Counter(unit.ports // unit.dot9)
+        m.submodules.filled_turns = filled_turns = Counter(unit.turns)
+        code = Signal(unit.tau)
         whole = Signal(range(3))  # banks that are full
-        takes, free = codes.flags[0], (whole != 2) | ~beat.flags[0]
-        fill, read, read_bank = Signal(), Signal(), Signal()
+        takes = code == 0
+        begins = (groups.count == 0) & (filled_turns.count == 0)
+        free = (whole != 2) | ~begins
+        fill, read, read_bank, fill_bank = Signal(), Signal(), Signal(), Signal()
         filled, emptied = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(takes & free),
             fill.eq(~takes | (self.i.valid & free)),
             read.eq(~turns.flags[0] | ((whole != 0) & queue.room)),
-            codes.step.eq(fill),
-            beat.step.eq(fill & codes.last),
+            groups.step.eq(fill & code.all()),
+            filled_turns.step.eq(groups.step & groups.last),
             turns.step.eq(read),
             outputs.step.eq(read & turns.last),
-            filled.eq(beat.step & beat.last),
+            filled.eq(filled_turns.step & filled_turns.last),
             emptied.eq(outputs.step & outputs.last),
             queue.issue.eq(read & turns.flags[0]),
         ]
-        m.d.sync += [whole.eq(whole + filled - emptied), read_bank.eq(read_bank ^ emptied)]
+        m.d.sync += [whole.eq(whole + filled - emptied), code.eq(code + fill)]
+        m.d.sync += [read_bank.eq(read_bank ^ emptied), fill_bank.eq(fill_bank ^ filled)]
 
         written = valid_stages(m, fill, unit.reach, "written")[-1]
         done = valid_stages(m, read, unit.reach, "read")[-1]
         gives = valid_stages(m, read & turns.last, unit.stages, "gives")
         bank = registered(m, read_bank, unit.reach)
-        words = self._entries(m, fill)
-        write_bank = Signal()
-        place = self._place(m, written, write_bank)
-        m.submodules.indices = indices = RomSequence(unit.index_rom, unit.index_cycles)
-        m.d.comb += indices.step.eq(read)
-        index = registered(m, indices.data, unit.reach - unit.index_cycles)
+        words = self._entries(m, code)
+        turned = filled_turns.count[: unit.turn_bits]
+        address = registered(m, Cat(code, turned, fill_bank), unit.reach)
+        group = registered(m, groups.count, unit.reach)
+        chosen = [Signal(name=f"chosen{at}") for at in range(unit.ports // unit.dot9)]
+        for at, signal in enumerate(chosen):
+            m.d.comb += signal.eq(written & (group == at if len(chosen) > 1 else 1))
+        indices = self._indices(m, read, Cat(turns.count[: unit.turn_bits], outputs.count))
+        index = registered(m, indices, unit.reach - unit.index_cycles)
         turn = registered(m, turns.count, unit.reach)[: unit.turn_bits]
         tables = []
         for port in range(unit.ports):
             m.submodules[f"table{port}"] = table = ram(unit.word_bits, unit.words, "block")
             write, reader = table.write_port(), table.read_port()
-            chosen, address = place(port)
             m.d.comb += [
                 write.addr.eq(address),
                 write.data.eq(words[port % unit.dot9]),
-                write.en.eq(chosen),
+                write.en.eq(chosen[port // unit.dot9]),
                 reader.addr.eq(Cat(index[port * unit.tau : (port + 1) * unit.tau], turn, bank)),
             ]
             tables.append(registered(m, reader.data))
@@ -96,7 +99,7 @@ class BlockLookup(wiring.Component):
                 core.x[pixel].eq(adder.total),
             ]
         m.d.comb += [
-            self.collision.eq(written & done & (write_bank == bank)),
+            self.collision.eq(written & done & (address[-1] == bank)),
             core.step.eq(gives[unit.reach + 1 + unit.adder.latency]),
             queue.push.eq(gives[-1]),
             queue.data.as_value().eq(core.y.as_value()),
@@ -104,38 +107,31 @@ class BlockLookup(wiring.Component):
         wiring.connect(m, queue.o, wiring.flipped(self.o))
         return m
 
-    def _place(
-        self, m: Module, written: Value, write_bank: Signal
-    ) -> Callable[[int], tuple[Value, Value]]:
-        """Whether a port's memory is written, and where."""
-        unit = self._unit
-        groups = unit.ports // unit.dot9
-        m.submodules.write_codes = codes = Counter(unit.codes)
-        m.submodules.write_groups = group = Counter(groups)
-        m.submodules.write_turns = turns = Counter(unit.turns)
-        m.d.comb += [
-            codes.step.eq(written),
-            group.step.eq(written & codes.last),
-            turns.step.eq(group.step & group.last),
-        ]
-        m.d.sync += write_bank.eq(write_bank ^ (turns.step & turns.last))
-        address = Cat(codes.count[: unit.tau], turns.count[: unit.turn_bits], write_bank)
-        chosen = [Signal(name=f"chosen{at}") for at in range(groups)]
-        for at, signal in enumerate(chosen):
-            m.d.comb += signal.eq(written & (group.count == at if groups > 1 else 1))
-        return lambda port: (chosen[port // unit.dot9], address)
+    def _indices(self, m: Module, read: Signal, place: Value) -> Value:
+        """The indices of a step, for all ports; ``place``: turn and output."""
+        unit, table = self._unit, self._unit.index_rom
+        if table.depth == unit.reads and 1 << unit.turn_bits == unit.turns:
+            m.submodules.indices = rom = Rom(table, unit.index_cycles)
+            m.d.comb += rom.addr.eq(place)
+            return rom.data
+        m.submodules.indices = sequence = RomSequence(table, unit.index_cycles)
+        m.d.comb += sequence.step.eq(read)
+        return sequence.data
 
-    def _entries(self, m: Module, fill: Signal) -> list[Value]:
-        """For each channel filled the word of its entries, ``reach`` cycles after ``fill``."""
+    def _entries(self, m: Module, code: Signal) -> list[Value]:
+        """For each channel filled the word of its entries, ``reach`` cycles after the step."""
         unit, lane = self._unit, self._unit.lane
-        m.submodules.codewords = codewords = RomSequence(unit.codeword_rom(1))
-        m.d.comb += codewords.step.eq(fill)
-        windows = Signal(unit.i.width, reset_less=True)
-        odd = Signal(init=unit.dot9 % 2)  # whether the first channel of the beat is odd
+        m.submodules.codewords = codewords = Rom(unit.code_rom, unit.code_cycles)
+        m.d.comb += codewords.addr.eq(code)
+        latest = Signal(unit.i.width, reset_less=True)
+        newest = Signal(init=unit.dot9 % 2)
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += windows.eq(self.i.payload.as_value())
+            m.d.sync += latest.eq(self.i.payload.as_value())
             if unit.dot9 % 2:
-                m.d.sync += odd.eq(~odd)
+                m.d.sync += newest.eq(~newest)
+        late = unit.code_cycles - 1
+        windows = registered(m, latest, late)
+        odd = registered(m, newest, late)  # whether the first channel of the beat is odd
         size = KERNEL * lane
         words = []
         for channel in range(unit.dot9):
@@ -145,7 +141,8 @@ class BlockLookup(wiring.Component):
                 x = [self._matches(window, codewords.data, odd ^ (channel % 2)) for window in x]
             m.submodules[f"dot9_{channel}"] = dot9 = Dot9s(unit.filler)
             m.d.comb += [dot9.x.eq(Cat(*x)), dot9.w.eq(codewords.data)]
-            words.append(registered(m, dot9.count, unit.reach - 1 - unit.filler.latency))
+            late = unit.reach - unit.code_cycles - unit.filler.latency
+            words.append(registered(m, dot9.count, late))
         return words
 
     def _matches(self, window: Value, codeword: Value, odd: Value) -> Value:

@@ -26,6 +26,7 @@ from subbit.sw.stages.dot import DotStage
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.lookup import Lookup
 from subbit.sw.units.unit import Unit
+from subbit.sw.units.window import Window
 
 __all__ = ["SEED", "bench_cycles", "bench_equal_lut", "bench_shared_rows", "codebook", "resnet"]
 
@@ -33,9 +34,10 @@ SEED = 1
 SIDES = ((64, 56), (128, 28), (256, 14), (512, 7))  # channels, and side of the tensor
 BLOCKS = {"resnet18": (4, 4, 4, 4), "resnet34": (6, 8, 12, 6)}  # 3x3 convolutions of each
 HEIGHT, TALL, WIDTH, PIXELS = 4, 16, 16, 8
-DIRECT = {64: (32, 144), 128: (32, 144), 256: (16, 288), 512: (32, 144)}  # PE and SIMD
+DIRECT = {64: (16, 144), 128: (16, 144), 256: (8, 288), 512: (4, 576)}  # best PE and SIMD
+DECODED = 8  # times fewer outputs at once where indices are decoded, to keep it small
 PORTS = 64  # of the block-RAM lookup engine
-TILE = (64, 128, 8, 72)  # channels, outputs, PE and SIMD of the tiled layers
+TILE = (128, 128, 8, 72)  # channels, outputs, PE and SIMD of the tiled layers
 
 
 def resnet(name: str) -> Iterator[tuple[int, int, int]]:
@@ -73,7 +75,9 @@ def bench_cycles(tau: int = 5, lanes: int = 4) -> dict[str, float]:
 
 
 def conv_units(weights: Weights, height: int, /, **settings: Any) -> list[Unit]:
-    """The units of a small convolution with thresholds, planned with those settings."""
+    """The units of a small convolution with thresholds, planned with those settings; windows wait
+    in block RAM.
+    """
     rng = np.random.default_rng(SEED)
     cout, cin = weights.shape[:2]
     x = TensorType.codes(height, WIDTH, cin, 1, Encoding.BIPOLAR)
@@ -83,7 +87,8 @@ def conv_units(weights: Weights, height: int, /, **settings: Any) -> list[Unit]:
     network = Network.chain("one", x, {"conv": Conv2d(weights, 1, Padding.MINUS), "act": after})
     stage = smallest_plan(network).stages[0]
     assert isinstance(stage, DotStage)
-    return [unit for _, unit in replace(stage, popcount="ecp5", **settings).units(network)]
+    units = [unit for _, unit in replace(stage, popcount="ecp5", **settings).units(network)]
+    return [replace(u, buffers="block") if isinstance(u, Window) else u for u in units]
 
 
 def figures(weights: Weights, height: int = HEIGHT, /, **settings: Any) -> dict[str, Any]:
@@ -103,6 +108,7 @@ def settings_of(engine: str, cout: int, tau: int) -> dict[str, Any]:
     """The settings of an engine that is compared."""
     pe, simd = DIRECT[cout]
     if engine in ("direct", "decode"):
+        pe = pe if engine == "direct" else pe // DECODED
         return {"pe": pe, "simd": simd, "weights": "block"}
     if engine == "lookup":
         return {"engine": engine, "pe": max(1, cout >> tau), "simd": 9}

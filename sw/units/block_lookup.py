@@ -1,6 +1,6 @@
 """The block-RAM lookup engine: one word holds the entries of neighbouring output pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -20,6 +20,8 @@ from subbit.sw.units.threshold import ThresholdCore, queue_cost
 from subbit.sw.units.unit import Beats, Lanes
 
 __all__ = ["BlockLookup"]
+
+LOGIC_TAU = 4  # codewords for indices of more bits are kept in a block RAM
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +126,16 @@ class BlockLookup(CodebookEngine):
         return rom_of(words[: period(words)], self.tau * self.ports, self.memory)
 
     @property
+    def code_rom(self) -> Rom:
+        """The codewords."""
+        return replace(self.codeword_rom(1), style="block" if self.tau > LOGIC_TAU else "logic")
+
+    @property
+    def code_cycles(self) -> int:
+        """Cycles from a step to its codeword."""
+        return 2 if self.code_rom.style == "block" else 1
+
+    @property
     def index_cycles(self) -> int:
         """Cycles from a step to its indices."""
         return 2 if self.index_rom.style == "block" else 1
@@ -145,7 +157,7 @@ class BlockLookup(CodebookEngine):
         """Cycles from a step that fills or reads to the memories: the same for both, so that a bank
         is not read before it is full, nor written before it is read.
         """
-        return max(1 + self.filler.latency, self.index_cycles)
+        return max(self.code_cycles + self.filler.latency, self.index_cycles)
 
     @property
     def stages(self) -> int:
@@ -189,13 +201,15 @@ class BlockLookup(CodebookEngine):
 
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
-        total = sum([self.filler.cost] * self.dot9, self.codeword_rom(1).cost)
+        total = sum([self.filler.cost] * self.dot9, self.code_rom.cost)
         if self.masked:
             total += Cost(lut4=KERNEL * self.bits * self.pixels * self.dot9)
         tables = memory_cost(self.word_bits, self.words, "block")
         total += sum([tables + Cost(1, self.word_bits)] * self.ports, self.index_rom.cost)
         total += sum([self.adder.cost] * self.pixels, self.core.cost)
-        total += Cost(flip_flops=self.index_rom.width * (self.reach - 1) + self.i.width)
+        total += Cost(
+            flip_flops=self.index_rom.width * (self.reach - 1) + self.i.width * self.code_cycles
+        )
         total += queue_cost(self.o, self.depth)
         counters = 2 * (self.fills * self.reads).bit_length()
         return total + Cost(2 * counters + 16, 2 * counters + 3 * self.stages)

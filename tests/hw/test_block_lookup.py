@@ -11,7 +11,7 @@ from planted import Watched
 from test_lookup import BIPOLAR, ENDS, UNSIGNED, end
 
 from subbit.hw.block_lookup import BlockLookup as Component
-from subbit.hw.pipe import valid_stages
+from subbit.hw.pipe import registered, valid_stages
 from subbit.sw.cycles import run
 from subbit.sw.errors import PlanError
 from subbit.sw.ir import CodebookWeights, Encoding
@@ -147,9 +147,15 @@ def test_a_wrong_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tables_written_late_collide(monkeypatch: pytest.MonkeyPatch) -> None:
     unit = engine(8, 4, 3, "none", ports=4, dot9=4)
 
+    address = unit.tau + unit.turn_bits + 1
+
     def late(m: Any, start: Any, stages: int, name: str) -> list[Any]:
         return valid_stages(m, start, stages + 3 * (name == "written"), name)
 
+    def later(m: Any, value: Any, times: int = 1) -> Any:
+        return registered(m, value, times + 3 * (len(value) == address))
+
     monkeypatch.setattr("subbit.hw.block_lookup.valid_stages", late)
+    monkeypatch.setattr("subbit.hw.block_lookup.registered", later)
     with pytest.raises(AssertionError, match="Assertion violated"):
         check_unit(Watched(unit), windows(np.random.default_rng(1), unit, 2))
