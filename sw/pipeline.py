@@ -38,7 +38,10 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         check_plan(self.network, self.plan)
-        _ = self.steps
+        if not self.steps:
+            raise PlanError(
+                f"network {self.network.name!r} only renames elements; there is nothing to build"
+            )
         if self.forks:
             self.check_flow()
 

@@ -13,7 +13,7 @@ from samples import message
 from subbit.sw import golden
 from subbit.sw.errors import PlanError
 from subbit.sw.graph import edges, forks, groups
-from subbit.sw.ir.network import Network
+from subbit.sw.ir import Flatten, Network, TensorType
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import load_plan, save_plan, smallest_plan
 from subbit.sw.planner import default_plan
@@ -154,6 +154,13 @@ def test_wrong_queues_are_refused(queues: Any, text: str, tmp_path: Path) -> Non
     save_plan(smallest_plan(network), file)
     file.write_text(json.dumps(json.loads(file.read_text()) | {"queues": queues}))
     assert message(lambda: load_plan(file, network), PlanError) == f"{file}: {text}"
+
+
+def test_mere_wiring_is_refused() -> None:
+    network = Network.chain("wires", TensorType.codes(2, 2, 2, 1), {"flat": Flatten()})
+    assert message(lambda: Pipeline(network, smallest_plan(network)), PlanError) == (
+        "network 'wires' only renames elements; there is nothing to build"
+    )
 
 
 def test_a_chain_has_no_place_for_queues() -> None:
