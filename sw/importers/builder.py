@@ -161,13 +161,11 @@ class Builder:
         scale, offset = np.tile(value.scale, pixels), np.tile(value.offset, pixels)
         return replace(value, name=name, kind=self.kind(name), scale=scale, offset=offset)
 
-    def made(self, name: str, scale: Fractions, offset: Fractions) -> Value:
-        """The value of a new layer that the source sees as a vector or as a map."""
+    def made(self, name: str, scale: Fractions, offset: Fractions, *, vector: bool) -> Value:
+        """The value of a new layer that the source sees as a map, or as a ``vector``."""
         kind = self.kind(name)
         index = map_index(kind)
-        if kind.shape[:2] == (1, 1):
-            index = index.reshape(-1)
-        return Value(name, kind, scale, offset, index)
+        return Value(name, kind, scale, offset, index.reshape(-1) if vector else index)
 
     def network(self, name: str, metadata: dict[str, Any]) -> Network:
         """The finished network."""

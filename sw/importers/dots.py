@@ -86,9 +86,11 @@ def row_sums(weights: Weights, offset: Fractions) -> Fractions:
     return np.asarray((numbers.astype(object) * offset).sum(axis=1), object)
 
 
-def finish(builder: Builder, op: Op, name: str, scale: Fractions, offset: Fractions) -> Value:
+def finish(
+    builder: Builder, op: Op, name: str, scale: Fractions, offset: Fractions, *, vector: bool
+) -> Value:
     """The value of a dot product, to be compared with the source's."""
-    value = builder.made(name, scale, offset)
+    value = builder.made(name, scale, offset, vector=vector)
     builder.mark(op, value)
     return value
 
@@ -110,7 +112,7 @@ def linear(
     factors = factors * alpha
     name = put(builder, op, "fc", Linear(found), value)
     offset = factors * row_sums(found, value.offset) + bias
-    return finish(builder, op, name, factors * common_scale(op, value), offset)
+    return finish(builder, op, name, factors * common_scale(op, value), offset, vector=True)
 
 
 def reordered(weights: Const, order: Ints) -> Const:
@@ -224,4 +226,4 @@ def convolve(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
         sums = row_sums(found, value.offset)
         scale = factors * common_scale(op, value)
     name = put(builder, op, "conv", layer, value)
-    return finish(builder, op, name, scale, factors * sums + extra)
+    return finish(builder, op, name, scale, factors * sums + extra, vector=False)

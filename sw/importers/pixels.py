@@ -38,7 +38,8 @@ class Pixels:
         for shift in range(8):
             if (self.table == np.minimum(PIXELS >> shift, top)).all():
                 return {"bits": self.bits, "shift": shift}
-        levels = range(1, int(self.table.max()) + 1)
+        # Not an empty list, even if no pixel reaches the second code.
+        levels = range(1, max(int(self.table.max()), 1) + 1)
         limits = [[int((row < level).sum()) for level in levels] for row in self.table]
         same = all(row == limits[0] for row in limits)
         return {"bits": self.bits, "thresholds": limits[0] if same else limits}

@@ -168,7 +168,8 @@ def coded(builder: Builder, op: Op, module: nn_layers.DotLayer, value: Value) ->
     except NetworkError as error:
         raise op.refuse(str(error), "change the layer") from None
     kind = builder.kind(name)
-    made = builder.made(name, fill(kind.channels, 1), fill(kind.channels, 0))
+    ones, zeros = fill(kind.channels, 1), fill(kind.channels, 0)
+    made = builder.made(name, ones, zeros, vector=linear)
     if not module.integers:
         with torch.no_grad():
             factors = module.encoder()[1].detach()

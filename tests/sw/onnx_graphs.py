@@ -18,6 +18,8 @@ CUSTOM = ("Quant", "BipolarQuant", "Trunc")
 class GraphMaker:
     """Adds nodes one after the other; every method returns the name of what the node makes."""
 
+    qonnx = 1
+
     def __init__(self, *shape: int, opset: int = 13) -> None:
         self.shape, self.opset = shape, opset
         self.nodes: list[Any] = []
@@ -75,7 +77,7 @@ class GraphMaker:
             [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
             self.arrays,
         )
-        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid(QONNX, 1)]
+        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid(QONNX, self.qonnx)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
     def save(self, output: str, path: Path) -> Path:
@@ -85,6 +87,6 @@ class GraphMaker:
         return path
 
 
-def checked(path: Path, images: int = 40) -> dict[str, Any]:
+def checked(path: Path, images: int = 40, **options: Any) -> dict[str, Any]:
     """The report of importing ``path``, compared on noise."""
-    return check_import(import_file(path), images=images)
+    return check_import(import_file(path, **options), images=images)

@@ -94,6 +94,17 @@ def trunc(g: GraphMaker, draw: Draw) -> str:
     return head(g, flat(g, x), 16, draw)
 
 
+def trunc_to_scale(g: GraphMaker, draw: Draw) -> str:
+    """Trunc in its second version: the scale behind it is given, not the width before it."""
+    g.qonnx = 2
+    x = g.quant("x", 1 / 4, 2, signed=0)
+    x = g.node("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2])
+    x = g.node("Mul", x, g.const(4.0))
+    parameters = [g.const(v) for v in (1 / 4, 0.0, 4.0, 1.0, 2.0)]
+    x = g.node("Trunc", x, *parameters, rounding_mode="FLOOR", signed=0, narrow=0)
+    return head(g, flat(g, x), 16, draw)
+
+
 def clipped(g: GraphMaker, draw: Draw) -> str:
     """HardTanh (Clip), LeakyRelu, PRelu and Tanh before quantisers; constants on either side."""
     x = flat(g, g.bipolar(g.node("Sub", "x", g.const(0.5))))
@@ -182,7 +193,18 @@ def folded_shapes(g: GraphMaker, draw: Draw) -> str:
 
 
 CASES: list[Callable[[GraphMaker, Draw], str]] = [
-    *(mlp, raw_pixels, few_bits, zero_points, channel_scales, roundings, trunc, clipped, images),
+    *(
+        mlp,
+        raw_pixels,
+        few_bits,
+        zero_points,
+        channel_scales,
+        roundings,
+        trunc,
+        trunc_to_scale,
+        clipped,
+    ),
+    images,
     *(norm_then_pool, residual, mean_logits, quantised_logits, requantised, folded_shapes),
 ]
 

@@ -72,6 +72,7 @@ def table(*limits: int) -> np.ndarray:
         ([PIXELS, PIXELS], 8, {"bits": 8, "shift": 0}),
         ([table(3), table(4)], 1, {"bits": 1, "thresholds": [[3], [4]]}),
         ([table(0, 256)], 2, {"bits": 2, "thresholds": [0]}),
+        ([table(256)], 1, {"bits": 1, "thresholds": [256]}),
     ],
 )
 def test_preprocessing_is_the_table(
