@@ -104,6 +104,12 @@ def test_interval_is_the_published_one(tau: int, outputs: int, lanes: int, dot9:
     assert unit.interval_cycles == 6 * 5 * max(2**tau // dot9, outputs // lanes)
 
 
+def test_64_channels_as_in_a_resnet() -> None:
+    unit = lookup(64, 64, 5, vectors=1, lanes=4)
+    assert unit.interval_cycles == 64 * 32
+    check_unit(unit, windows(np.random.default_rng(3), unit, 1))
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [
