@@ -11,16 +11,12 @@ from subbit.sw.importers.integers import Inexact, as_integers, as_weights
 from subbit.sw.importers.op import Op
 from subbit.sw.importers.value import Const, Fractions, Value, exact, fill, is_uniform
 from subbit.sw.ir import (
-    Conv2d,
-    DepthwiseConv2d,
-    Encoding,
     Layer,
     Linear,
-    Padding,
     Weights,
 )
 
-__all__ = ["convolve", "gemm", "matmul", "window_of"]
+__all__ = ["bias_of", "common_scale", "gemm", "matmul", "operands", "put", "row_sums", "weights_of"]
 
 Ints = NDArray[np.int64]
 
@@ -151,79 +147,3 @@ def gemm(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
         weights = turned(weights)
     alpha, beta = (Fraction(float(op.attributes.get(name, 1.0))) for name in ("alpha", "beta"))
     return linear(builder, op, value, weights, beta * bias_of(op, bias, len(weights.array)), alpha)
-
-
-def window_of(op: Op, kernel: tuple[int, ...]) -> tuple[int, int, int]:
-    """Side, stride and padding of a square window; raises NetworkError for any other."""
-    side = kernel[0]
-    take = op.attributes.get
-    strides, pads = tuple(take("strides", (1, 1))), tuple(take("pads", (0,) * 4))
-    if (
-        take("auto_pad", "NOTSET") in ("SAME_UPPER", "SAME_LOWER")
-        and side % 2
-        and strides == (1, 1)
-    ):
-        pads = (side // 2,) * 4
-    elif take("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
-        raise op.refuse("its padding is left to the runtime", "export with numbers as pads")
-    square = len(kernel) == 2 and kernel[0] == kernel[1] and strides == (strides[0],) * 2
-    if not square or tuple(take("dilations", (1, 1))) != (1, 1) or pads != (pads[0],) * 4:
-        raise op.refuse(
-            f"kernel {list(kernel)}, strides {list(strides)}, pads {list(pads)} or its dilation "
-            "are not the same in both directions",
-            "use a square window, stride and padding without dilation",
-        )
-    return side, int(strides[0]), int(pads[0])
-
-
-def padding_of(op: Op, value: Value, side: int, pad: int) -> Padding:
-    """The Network's padding that stands for the source's zeros."""
-    if not pad:
-        return Padding.NONE
-    if pad != side // 2:
-        raise op.refuse(f"padding {pad} of a {side}x{side} kernel", f"pad by 0 or {side // 2}")
-    zero, kind = -value.offset / value.scale, value.kind
-    if (zero == 0).all():
-        return Padding.ZERO
-    ends = dict(zip(kind.value_range, (Padding.MINUS, Padding.PLUS), strict=True))
-    if is_uniform(zero) and zero[0] in ends and kind.encoding is Encoding.BIPOLAR:
-        return ends[zero[0]]
-    raise op.refuse(
-        "it pads with zeros, which the codes of its input cannot stand for",
-        "quantise its input unsigned or to one bit, or use no padding",
-    )
-
-
-def convolve(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
-    """Conv and depthwise Conv."""
-    value, weights, bias = operands(op, inputs)
-    shape, groups = weights.array.shape, int(op.attributes.get("group", 1))
-    if len(shape) != 4 or value.index.ndim != 3:
-        raise op.refuse("it is not a convolution of images", "use 2-D convolutions")
-    value = builder.codes(op, value)
-    if not value.is_map:
-        raise op.refuse("its input is a rearranged map", "export without transposing maps")
-    channels = value.kind.channels
-    if groups not in (1, channels) or shape[1] * groups != channels:
-        raise op.refuse(
-            f"{groups} groups with weights {shape} and {channels} channels",
-            "use one group, or as many as channels",
-        )
-    if groups > 1 and shape[0] != channels:
-        raise op.refuse(
-            f"{shape[0]} outputs of {channels} depthwise channels", "use one output a channel"
-        )
-    side, stride, pad = window_of(op, shape[2:])
-    padding = padding_of(op, value, side, pad)
-    found, factors = weights_of(op, weights)
-    extra = bias_of(op, bias, shape[0])
-    if groups > 1 and channels > 1:
-        layer: Layer = DepthwiseConv2d(found, stride, padding)
-        sums = row_sums(found, fill(1, 1)) * value.offset
-        scale = factors * value.scale
-    else:
-        layer = Conv2d(found, stride, padding)
-        sums = row_sums(found, value.offset)
-        scale = factors * common_scale(op, value)
-    name = put(builder, op, "conv", layer, value)
-    return finish(builder, op, name, scale, factors * sums + extra, vector=False)

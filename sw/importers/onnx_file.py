@@ -12,7 +12,8 @@ import numpy as np
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.builder import Builder, whole_input
 from subbit.sw.importers.constants import FOLDABLE, evaluate_constant
-from subbit.sw.importers.dots import convolve, gemm, matmul
+from subbit.sw.importers.convs import convolve
+from subbit.sw.importers.dots import gemm, matmul
 from subbit.sw.importers.elementwise import ELEMENTWISE, elementwise, normalise
 from subbit.sw.importers.ending import finish_network
 from subbit.sw.importers.graph import Graph, read_graph

@@ -7,7 +7,7 @@ import numpy as np
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.builder import Builder
-from subbit.sw.importers.dots import window_of
+from subbit.sw.importers.convs import window_of
 from subbit.sw.importers.op import Op, axes_of
 from subbit.sw.importers.value import Const, Fractions, Value, map_index
 from subbit.sw.ir import Add, Affine, AvgPool2d, GlobalAvgPool, Layer, MaxPool2d

@@ -14,7 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.builder import Builder
 from subbit.sw.importers.codes import to_codes
-from subbit.sw.importers.dots import convolve, gemm
+from subbit.sw.importers.convs import convolve
+from subbit.sw.importers.dots import gemm
 from subbit.sw.importers.op import Op
 from subbit.sw.importers.pools import average, global_average, max_pool, summed
 from subbit.sw.importers.quantiser import Quantiser

@@ -160,6 +160,19 @@ def residual(g: GraphMaker, draw: Draw) -> str:
     return head(g, flat(g, g.quant(g.node("GlobalAveragePool", x), 0.125, 8)), 8, draw)
 
 
+def signed_padding(g: GraphMaker, draw: Draw) -> str:
+    """Zeros around signed codes: a sum of two convolutions, depthwise and with stride as well."""
+    x = g.quant("x", 1 / 8, 3, zero=2.0, signed=0)
+    x = conv(g, x, g.const(signs(draw, 4, 1, 3, 3)), pads=[1] * 4)
+    x = g.quant(g.norm(x, 4, draw), 0.5, 2, narrow=1)
+    w = g.quant(g.const(draw.normal(size=(4, 1, 3, 3))), 0.25, 3)
+    x = g.quant(conv(g, x, w, pads=[1] * 4, group=4), 0.25, 3)
+    w = g.quant(g.const(draw.normal(size=(6, 4, 3, 3))), draw.uniform(0.2, 1, (6, 1, 1, 1)), 4)
+    bias = g.const(draw.normal(size=6))
+    x = g.node("Conv", x, w, bias, kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    return head(g, flat(g, g.bipolar(x)), 96, draw)
+
+
 def mean_logits(g: GraphMaker, draw: Draw) -> str:
     """A fully convolutional end: the mean of maps is the logit, then Softmax."""
     x = g.bipolar(g.norm(conv(g, "x", g.const(signs(draw, 6, 1, 3, 3))), 6, draw))
@@ -205,6 +218,7 @@ CASES: list[Callable[[GraphMaker, Draw], str]] = [
         clipped,
     ),
     images,
+    signed_padding,
     *(norm_then_pool, residual, mean_logits, quantised_logits, requantised, folded_shapes),
 ]
 

@@ -27,7 +27,7 @@ def weights(g: GraphMaker, draw: Draw, *shape: int) -> str:
 
 
 def quantiser(g: GraphMaker, draw: Draw, x: str) -> tuple[str, bool]:
-    """A quantiser, and whether zeros around its codes are codes."""
+    """A quantiser, and whether one of its codes is 0."""
     kind = draw.integers(3)
     if kind == 0:
         return g.bipolar(x, float(power(draw))), True
@@ -37,7 +37,8 @@ def quantiser(g: GraphMaker, draw: Draw, x: str) -> tuple[str, bool]:
     if kind == 1:
         return g.quant(g.node("Relu", x), scale, bits, signed=0, mode=mode), True
     zero = float(draw.integers(-1, 2))
-    return g.quant(x, scale, bits, zero=zero, narrow=int(draw.integers(2)), mode=mode), False
+    narrow = int(draw.integers(2))
+    return g.quant(x, scale, bits, zero=zero, narrow=narrow, mode=mode), bits > 1 or not narrow
 
 
 def maybe_pool(g: GraphMaker, draw: Draw, x: str, side: int) -> tuple[str, int]:

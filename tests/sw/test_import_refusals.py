@@ -99,10 +99,10 @@ REFUSALS: dict[str, Case] = {
         "node 'Conv_1' (Conv): a convolution has weights (out, in, k, k) with k one of 1, 3, 5, "
         "not (4, 1, 7, 7); change the node and export again",
     ),
-    "zero padding of signed codes": (
-        lambda g: conv(g, g.quant("x", 0.25, 2), pads=[1] * 4),
-        "node 'Conv_1' (Conv): it pads with zeros, which the codes of its input cannot stand for; "
-        "quantise its input unsigned or to one bit, or use no padding",
+    "zero padding without a code": (
+        lambda g: conv(g, g.quant("x", 0.25, 2, zero=0.5), pads=[1] * 4),
+        "node 'Conv_1' (Conv): it pads with zeros, which no code of its input stands for; "
+        "quantise its input with a zero point that is an integer, or use no padding",
     ),
     "an oblong window": (
         lambda g: conv(g, g.bipolar("x"), strides=[1, 2]),
