@@ -79,7 +79,7 @@ DEVICES = {
         ),
         Device(
             *("ice40-up5k", "ice40", "synth_ice40 -device u -top top", ICE40),
-            ("--up5k", "--package", "sg48"),
+            ("--up5k", "--package", "sg48", "--router", "router2"),  # router1 may not come to an end
             (*("LUT4 only", "LUT4 and DFF", "CARRY only"), "legalise carry chains"),
             ("LUT4 and DFF", "DFF only"),
             50.0,

@@ -52,7 +52,7 @@ FABRICS = {
     fabric.name: fabric
     for fabric in (
         Fabric("ecp5", False, ecp5, ((270, 16, 1), (150, 32, 1), (0, 32, 2))),
-        Fabric("ice40", True, plain, ((0, 32, 1),)),
+        Fabric("ice40", True, plain, ((0, 12, 1),)),
         Fabric("gowin", True, plain, ((0, 16, 1),)),
     )
 }
