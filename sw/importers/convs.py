@@ -141,14 +141,15 @@ def parts_of(builder: Builder, op: Op, value: Value) -> tuple[Value, Value]:
     zero, kind = -value.offset / value.scale, value.kind
     low, gap = (-kind.high, 2) if kind.encoding is Encoding.BIPOLAR else (0, 1)
     place = Fraction(zero[0] - low) / gap
-    if not is_uniform(zero) or place.denominator > 1 or not 0 < place < kind.high:
+    if not is_uniform(zero) or place.denominator > 1 or not 0 <= place <= kind.high:
         raise op.refuse(
             "it pads with zeros, which no code of its input stands for",
             "quantise its input with a zero point that is an integer, or use no padding",
         )
     summed = builder.integers(op, value)
     factor = Fraction(value.scale[0] / summed.scale[0])
-    limits = [int((low + gap * code) * factor) for code in range(1, kind.high + 1)]
+    count = value.levels or kind.high + 1
+    limits = [int((low + gap * code) * factor) for code in range(1, count)]
     below = int(place)
     ends = builder.kind(summed.name).value_range
     plus = part(builder, op, summed, limits[below:], ends[1] + 1, rising=True)
@@ -161,7 +162,7 @@ def part(
     builder: Builder, op: Op, value: Value, limits: list[int], spare: int, *, rising: bool
 ) -> Value:
     """How many limits a number is at least, or how many it is below; ``spare`` fills them up."""
-    levels = (1 << len(limits).bit_length()) - 1
+    levels = (1 << max(len(limits), 1).bit_length()) - 1
     channels = value.kind.channels
     row = np.sort([*limits, *[spare] * (levels - len(limits))])
     layer = Threshold(
