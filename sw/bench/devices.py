@@ -65,6 +65,7 @@ ECP5_KINDS = (("TRELLIS_COMB",), ("TRELLIS_FF",))
 CONSTRAINTS = ("--vopt", "cst=top.cst")
 USED = re.compile(r"^Info:\s+(\d+) LCs used (?:as|to) (.*?)\.?$", re.MULTILINE)
 PASSED = '_passthrough_lut$": {'  # in a netlist for Gowin, a table used as a way to a flip-flop
+ROUTER2 = ("--router", "router2")  # router1 may not come to an end on iCE40
 DEVICES = {
     device.name: device
     for device in (
@@ -79,7 +80,7 @@ DEVICES = {
         ),
         Device(
             *("ice40-up5k", "ice40", "synth_ice40 -device u -top top", ICE40),
-            ("--up5k", "--package", "sg48", "--router", "router2"),  # router1 may not come to an end
+            ("--up5k", "--package", "sg48", *ROUTER2),
             (*("LUT4 only", "LUT4 and DFF", "CARRY only"), "legalise carry chains"),
             ("LUT4 and DFF", "DFF only"),
             50.0,
