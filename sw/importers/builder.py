@@ -29,7 +29,7 @@ from subbit.sw.ir import (
 __all__ = ["Builder", "whole_input"]
 
 MAX_CONSTANTS = 1 << 26
-MAX_WORK = 1 << 28
+MAX_WORK = 1 << 27
 
 
 @dataclass
@@ -37,7 +37,6 @@ class Builder:
     """Layers, what is known of the source's tensors, and notes for the report."""
 
     pixels: Pixels
-    values: dict[str, Value | Const] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     types: dict[str, TensorType] = field(default_factory=dict)
     marks: list[Mark] = field(default_factory=list)
@@ -65,8 +64,11 @@ class Builder:
         """Raise NetworkError if the graph takes more memory or time than a network can need."""
         if isinstance(value, Const):
             self.constant_elements += value.array.size
-        else:
-            self.work += value.index.size
+        self.charge(op, 0 if isinstance(value, Const) else value.index.size)
+
+    def charge(self, op: Op, elements: int) -> None:
+        """Count elements that are computed; raises NetworkError, see spend."""
+        self.work += elements
         if self.constant_elements > MAX_CONSTANTS or self.work > MAX_WORK:
             raise op.refuse(
                 "the graph's tensors are larger than any network's for an FPGA",

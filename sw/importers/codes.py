@@ -98,6 +98,7 @@ def thresholds(builder: Builder, op: Op, value: Value, quantiser: Quantiser) -> 
         quantiser = Quantiser(quantiser.run, base, quantiser.step, count)
     if count > MAX_LEVELS or count * value.kind.channels > MAX_THRESHOLDS:
         raise op.refuse(f"it has {count} levels", "quantise to 1 to 8 bits, channel by channel")
+    builder.charge(op, count * value.kind.channels * (1 + len(value.steps)))
     encoding = encoding_of(quantiser)
     layer = fold(value, low, high, quantiser, max(count, 2), encoding)
     if value.pool_at is not None and not layer.rising.all():

@@ -17,6 +17,7 @@ __all__ = ["Const", "Fractions", "Step", "Value", "exact", "fill", "is_uniform"]
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Fractions = NDArray[np.object_]
+MAX_STEPS = 64
 
 
 def exact(array: NDArray[np.floating]) -> Fractions:
@@ -91,7 +92,9 @@ class Value:
     raw: bool = False
 
     def then(self, step: Step) -> "Value":
-        """The value after one more operation."""
+        """The value after one more operation; raises NetworkError after MAX_STEPS of them."""
+        if len(self.steps) >= MAX_STEPS:
+            raise NetworkError(f"more than {MAX_STEPS} operations follow without a quantiser")
         return replace(self, steps=(*self.steps, step))
 
     @property

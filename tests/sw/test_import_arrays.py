@@ -139,6 +139,11 @@ def test_the_command_takes_cnv(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert load_network(out).name == "small"
 
 
+def test_the_description_of_cnv_is_on_the_pages() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "cnv-w1a1.json"
+    assert json.loads(page.read_text()) == describe_cnv()
+
+
 BAD: dict[str, tuple[Row, str]] = {
     "unknown kind": ({"kind": "conv3d"}, "layer 0: 'kind' must be one of conv2d,"),
     "no array": ({"kind": "linear"}, "layer 'linear0': 'weights' must be a JSON string"),

@@ -321,8 +321,19 @@ def test_a_long_graph_of_large_tensors_is_refused(tmp_path: Path) -> None:
     g = GraphMaker(1, 1, 4096, 4096)
     x = "x"
     for _ in range(1000):
-        x = g.node("Mul", x, g.const(1.0))
+        x = g.node("Reshape", x, g.const([1, 1, 4096, 4096], np.int64))
     assert "larger than any network's" in refused(g.save(g.bipolar(x), tmp_path / "net.onnx"))
+
+
+def test_many_operations_without_a_quantiser_are_refused(tmp_path: Path) -> None:
+    g = GraphMaker(1, 1, 8, 8)
+    x = flat(g)
+    for _ in range(10_000):
+        x = g.node("Mul", x, g.const(np.linspace(1, 2, 64)))
+    assert refused(g.save(x, tmp_path / "net.onnx")) == (
+        "node 'Mul_67' (Mul): more than 64 operations follow without a quantiser; "
+        "change the node and export again"
+    )
 
 
 def test_many_empty_messages_are_refused(tmp_path: Path) -> None:
