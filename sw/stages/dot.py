@@ -1,6 +1,6 @@
 """Convolutions and linear layers on the direct XNOR-popcount engine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 from typing import ClassVar
@@ -14,8 +14,8 @@ from subbit.sw.ir.network import Network, Node
 from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import CodebookWeights, TiledWeights, Weights
-from subbit.sw.stages.lookup import BLOCK, LOOKUP, lookup_cycles, lookup_units
-from subbit.sw.stages.shared_rows import SHARED, shared_cycles, shared_units
+from subbit.sw.stages.lookup import BLOCK, LOOKUP, lookup_cycles, lookup_units, lookup_variants
+from subbit.sw.stages.shared_rows import SHARED, shared_cycles, shared_units, shared_variants
 from subbit.sw.stages.stage import Stage, check_divides, divisors
 from subbit.sw.units.border import Border, border_of
 from subbit.sw.units.dot import Dot
@@ -127,6 +127,14 @@ class DotStage(Stage):
             "x_branches": [0, 1] if bits > 1 else [0],
             "w_branches": [0, 1] if planes > 1 else [0],
         }
+
+    def variants(self, network: Network) -> "Iterator[Stage]":
+        """Those of the direct engine, and of engines that reuse dot products where there are
+        any.
+        """
+        yield from super().variants(network)
+        yield from lookup_variants(self, network)
+        yield from shared_variants(self, network)
 
     def least_cycles(self, network: Network) -> int:
         """The engine's; several pixels leave one after the other."""

@@ -1,15 +1,19 @@
 """Codebook convolutions on the two engines that look dot products up."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.conv2d import Conv2d, Padding
+from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import Network
-from subbit.sw.ir.types import Encoding
+from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import CodebookWeights
-from subbit.sw.stages.stage import check_divides
+from subbit.sw.stages.stage import check_divides, divisors
 from subbit.sw.units.block_lookup import BlockLookup
 from subbit.sw.units.codebook_engine import KERNEL
 from subbit.sw.units.deal import Deal
@@ -22,9 +26,10 @@ from subbit.sw.units.window import Window
 if TYPE_CHECKING:
     from subbit.sw.stages.dot import DotStage
 
-__all__ = ["BLOCK", "LOOKUP", "lookup_cycles", "lookup_units", "order_units"]
+__all__ = ["BLOCK", "LOOKUP", "lookup_cycles", "lookup_units", "lookup_variants", "order_units"]
 
 LOOKUP, BLOCK = "lookup", "block_lookup"
+WORD = 36  # bits of a word of block RAM
 FEW = 4  # words up to which a buffer beside block RAMs full of tables is of lookup tables
 
 
@@ -45,7 +50,7 @@ def lookup_engine(stage: "DotStage", network: Network) -> Lookup | BlockLookup:
     x, y = network.types[node.inputs[0]], network.types[node.name]
     post = network.node(stage.layers[1]).layer if len(stage.layers) > 1 else None
     assert post is None or isinstance(post, Threshold | Affine)
-    masked = layer.padding is Padding.ZERO and x.encoding is Encoding.BIPOLAR
+    masked = is_zero_padded(layer, x)
     check_divides("pixels", stage.pixels, y.width, "the output pixels of a row")
     check_divides("simd", stage.simd, weights.row_length, "the weights of one output")
     given = (weights, x.encoding, x.bits, masked, y.height * y.width // stage.pixels, post)
@@ -68,7 +73,47 @@ def lookup_engine(stage: "DotStage", network: Network) -> Lookup | BlockLookup:
 
 def lookup_cycles(stage: "DotStage", network: Network) -> int:
     """Cycles a frame that the engine takes."""
-    return lookup_engine(stage, network).interval_cycles
+    _, weights = codebook_layer(stage, network)
+    y, (cout, cin) = network.types[stage.layers[0]], weights.shape[:2]
+    if stage.engine == LOOKUP:
+        return y.height * y.width * cin * max((1 << weights.tau) // stage.dot9, cout // stage.pe)
+    groups, turns = y.height * y.width // stage.pixels, cin * KERNEL // stage.simd
+    return groups * max((cin << weights.tau) // stage.dot9, cout * turns)
+
+
+def lookup_variants(stage: "DotStage", network: Network) -> Iterator["DotStage"]:
+    """The stage on the engines that look up, with as many Dot9 units as keep the readers busy."""
+    layer, weights = stage.layer(network), stage.layer(network).weights
+    if not isinstance(weights, CodebookWeights) or weights.codewords[0].size != KERNEL:
+        return
+    x = network.types[network.node(stage.layers[0]).inputs[0]]
+    row, (cout, cin) = network.types[stage.layers[0]].width, weights.shape[:2]
+    for pe in divisors(cout):
+        dot9 = next(
+            n
+            for n in divisors(1 << weights.tau)
+            if 1 << weights.tau <= n * cout // pe or n == 1 << weights.tau
+        )
+        yield replace(stage, engine=LOOKUP, pe=pe, simd=KERNEL, pixels=1, dot9=dot9)
+    if is_zero_padded(layer, x) and cin % 2:
+        return
+    entry = (KERNEL * ((1 << x.bits) - 1)).bit_length()
+    for ports, pixels in product(divisors(cin)[1:], divisors(row)):
+        if pixels * entry <= WORD or pixels == 1:
+            filled = (n for n in divisors(ports) if n == ports or ports << weights.tau <= n * cout)
+            shape: dict[str, Any] = {
+                "pe": 1,
+                "simd": KERNEL * ports,
+                "pixels": pixels,
+                "dot9": next(filled),
+            }
+            yield replace(stage, engine=BLOCK, **shape)
+
+
+def is_zero_padded(layer: Conv2d | Linear, x: TensorType) -> bool:
+    """Whether zeros surround bipolar codes."""
+    zero = isinstance(layer, Conv2d) and layer.padding is Padding.ZERO
+    return zero and x.encoding is Encoding.BIPOLAR
 
 
 def lookup_units(stage: "DotStage", network: Network) -> list[tuple[str, Unit]]:

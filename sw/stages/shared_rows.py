@@ -1,5 +1,6 @@
 """Tiled layers whose repeats divide the outputs: each distinct row once, then p thresholds."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,14 @@ from subbit.sw.units.unit import Unit
 if TYPE_CHECKING:
     from subbit.sw.stages.dot import DotStage
 
-__all__ = ["SHARED", "distinct_rows", "shared_cycles", "shared_units", "sharing_advice"]
+__all__ = [
+    "SHARED",
+    "distinct_rows",
+    "shared_cycles",
+    "shared_units",
+    "shared_variants",
+    "sharing_advice",
+]
 
 SHARED = "shared_rows"
 
@@ -61,6 +69,16 @@ def shared_cycles(stage: "DotStage", network: Network) -> int:
     weights, y = tiled_weights(stage, network), network.types[stage.layers[0]]
     passes = weights.shape[0] // weights.repeats // stage.pe * y.height * y.width
     return passes * max(weights.row_length // stage.simd, weights.repeats)
+
+
+def shared_variants(stage: "DotStage", network: Network) -> Iterator["DotStage"]:
+    """The stage with shared rows, where outputs share any."""
+    weights = stage.layer(network).weights
+    if not isinstance(weights, TiledWeights) or sharing_advice(weights):
+        return
+    for pe in divisors(weights.shape[0] // weights.repeats):
+        for simd in stage.simds(network):
+            yield replace(stage, engine=SHARED, pe=pe, simd=simd, pixels=1)
 
 
 def shared_units(stage: "DotStage", network: Network) -> list[tuple[str, Unit]]:

@@ -92,6 +92,22 @@ def test_settings_that_do_not_fit(engine: str, settings: dict[str, Any], match: 
         Pipeline(one, planned(one, engine, settings))
 
 
+def test_what_a_planner_may_choose() -> None:
+    one = network(1, Padding.ZERO, 1)
+    found = [
+        stage
+        for stage in smallest_plan(one).stages[0].variants(one)
+        if isinstance(stage, DotStage) and stage.engine != "direct"
+    ]
+    assert {stage.engine for stage in found} == {"lookup", "block_lookup"}
+    for stage in found:
+        units = stage.units(one)
+        interval = max(len(process.steps) for process in units[1][1].processes())
+        assert stage.least_cycles(one) == interval
+        fills, reads = (len(process.steps) for process in units[1][1].processes())
+        assert fills <= reads or stage.dot9 in (8, stage.simd // 9)
+
+
 def test_other_layers_have_no_table() -> None:
     one = small_network("plain")
     stages = [

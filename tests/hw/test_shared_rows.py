@@ -125,6 +125,19 @@ def test_the_p_that_would_help(outputs: int, p: int, advice: str) -> None:
             Pipeline(one, planned(one))
 
 
+def test_what_a_planner_may_choose() -> None:
+    one = network(4, padding=Padding.MINUS)
+    found = [
+        stage
+        for stage in smallest_plan(one).stages[0].variants(one)
+        if isinstance(stage, DotStage) and stage.engine == "shared_rows"
+    ]
+    assert {stage.pe for stage in found} == {1, 2}
+    for stage in found:
+        plan = replace(smallest_plan(one), stages=(stage,))
+        assert stage.least_cycles(one) <= Pipeline(one, plan).interval_cycles
+
+
 def test_other_layers_have_no_tile() -> None:
     one = small_network("plain")
     stages = [
