@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.network import Network
 from subbit.sw.planner.calibration import Calibration, calibration
@@ -33,6 +34,8 @@ __all__ = [
 # for every trial.
 TREES = {"ecp5": (1.4, 2.2), "ice40": (2.6, 2.2), "gowin": (2.6, 2.2)}
 MASKED, BLANK = 1.65, 1.3
+FRAMES = 3  # to measure the interval of a stage
+MAX_STEPS = 4_000_000  # of the model, some 0.1 seconds, to measure it with
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Option:
     """A stage that may be chosen: its cost and cycles, and its streams.
 
     ``inputs``, ``o``: payloads; ``beats``: that it gives in a frame. ``ahead``: the share
-    of a frame that a window takes before its first output, else 0.
+    of a frame that a window takes while it has no output to give, else 0.
     """
 
     stage: Stage
@@ -96,6 +99,7 @@ class Costs:
         self.network, self.fabric = network, fabric
         self.lines = lines or calibration()
         self._memo: dict[object, Option | None] = {}
+        self._exact: dict[object, int] = {}
         self._keys: dict[str, object] = {}
 
     def option(self, stage: Stage) -> Option | None:
@@ -108,6 +112,20 @@ class Costs:
                 self._memo[key] = None
         found = self._memo[key]
         return replace(found, stage=stage) if found else None
+
+    def exact(self, option: Option) -> Option:
+        """The option with the cycles that the units of its stage take together, by the model, which
+        may be more than any of them takes alone: windows of stride 2 come in bursts.
+        """
+        key = self.key(option.stage)
+        if key not in self._exact:
+            units = [unit for _, unit in with_popcount(option.stage, PORTABLE).units(self.network)]
+            processes = [process for unit in units for process in unit.processes()]
+            windows = any(isinstance(unit, Window) for unit in units)
+            quick = FRAMES * sum(len(process.steps) for process in processes) <= MAX_STEPS
+            found = measure(processes, FRAMES).interval_cycles if windows and quick else 0
+            self._exact[key] = max(option.cycles, found)
+        return replace(option, cycles=self._exact[key])
 
     def work_out(self, stage: Stage) -> Option:
         """Raises PlanError where the settings do not fit."""
@@ -151,8 +169,11 @@ class Costs:
 
 
 def rows_ahead(window: Window) -> float:
-    """The share of its rows that a window takes before its first output."""
-    return (window.kernel - 1 - window.pad) / window.input.height
+    """The share of its rows that a window takes while it has no output to give: those before the
+    first output, and with stride 2 every other one.
+    """
+    silent = 1 - 1 / window.stride
+    return min(1.0, silent + (window.kernel - 1 - window.pad) / window.input.height)
 
 
 def shape_of(array: NDArray[Any]) -> object:

@@ -177,7 +177,7 @@ def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float 
         if choice.slowest * haste * goal.fps <= clock_of(board, goal, used):
             break
     assert found is not None
-    return found
+    return search.wider(found, budget)
 
 
 def tightened(budget: Cost, over: dict[str, int]) -> Cost:

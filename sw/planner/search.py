@@ -101,14 +101,23 @@ class Search:
         """No interval is shorter."""
         return max(rows[0][0] for rows in self.variants)
 
-    def options(self, position: int, cycles: int) -> list[Option]:
-        """Those of a stage that take at most ``cycles``, and that no other beats."""
+    def options(self, position: int, cycles: int, wide: bool = False) -> list[Option]:
+        """Those of a stage that take at most ``cycles``, and that no other beats; with ``wide``,
+        those too that are faster, or give wider beats, than what is cheaper.
+        """
         rows = self.variants[position]
         end = bisect_right(rows, cycles, key=lambda row: row[0])
         slowest = rows[end - 1][0] if end else 0
         if (position, slowest) not in self._options:
             self._options[position, slowest] = list(self.looked_at(rows[:end]))
-        return undominated([o for o in self._options[position, slowest] if o.cycles <= cycles])
+        fast = [o for o in self._options[position, slowest] if o.cycles <= cycles]
+        while True:
+            found = undominated(fast, wide)
+            exact = [self.costs.exact(option) for option in found]
+            late = {o.stage for o in exact if o.cycles > cycles}
+            if not late:
+                return exact
+            fast = [o for o in fast if o.stage not in late]
 
     def looked_at(self, rows: Sequence[tuple[int, Stage]]) -> Iterator[Option]:
         """Options from the slowest on, until they are much faster than that."""
@@ -121,11 +130,11 @@ class Search:
                 found += bound >= option.cycles * 0.9
                 yield option
 
-    def solve(self, cycles: int, budget: Cost) -> Choice | None:
+    def solve(self, cycles: int, budget: Cost, wide: bool = False) -> Choice | None:
         """The least area for an interval; over the budget where nothing is within; None where no
-        stage is as fast.
+        stage is as fast. ``wide``: looks at more options, so that windows need not wait.
         """
-        options = [self.options(position, cycles) for position in range(len(self.seeds))]
+        options = [self.options(position, cycles, wide) for position in range(len(self.seeds))]
         if not all(options):
             return None
         best: Choice | None = None
@@ -222,7 +231,15 @@ class Search:
             inner = low * margin < guess < high / margin
             cycles = guess if inner else round((max(low, 1) * high) ** 0.5)
             cycles = min(max(cycles, low + 1), high - 1)
-        return found
+        return self.wider(found, budget) if found else None
+
+    def wider(self, choice: Choice, budget: Cost) -> Choice:
+        """A choice for the same interval of which fewer windows wait, if there is one."""
+        if choice.cycles > choice.slowest:
+            trial = self.solve(choice.slowest, budget, wide=True)
+            if trial and trial.cycles < choice.cycles and not lacking(trial.cost, budget):
+                return trial
+        return choice
 
 
 def used(cost: Cost, budget: Cost) -> float:
@@ -237,15 +254,17 @@ def excess(cost: Cost, budget: Cost) -> float:
     return max((more / max(1, getattr(budget, name)) for name, more in over.items()), default=0.0)
 
 
-def undominated(options: Sequence[Option]) -> list[Option]:
-    """Those that no other option is at least as good as in every way, its streams aside."""
+def undominated(options: Sequence[Option], wide: bool) -> list[Option]:
+    """Those that no other option is at least as good as in every way."""
     found: list[Option] = []
-    rows = sorted(options, key=lambda o: (o.cost.lut4, o.cost.block_rams, o.cost.flip_flops))
-    for option in rows:
-        c = option.cost
-        if not any(
-            k.cost.block_rams <= c.block_rams and k.cost.flip_flops <= c.flip_flops for k in found
-        ):
+    rows = [
+        ((o.cost.lut4, o.cost.block_rams, o.cost.flip_flops, *((o.beats, o.cycles) * wide)), o)
+        for o in options
+    ]
+    kept: list[tuple[int, ...]] = []
+    for row, option in sorted(rows, key=lambda pair: pair[0]):
+        if not any(all(a <= b for a, b in zip(k, row, strict=True)) for k in kept):
+            kept.append(row)
             found.append(option)
     return found
 
@@ -262,8 +281,8 @@ def join_cost(o: Lanes, i: Lanes, costs: Costs) -> Cost:
 
 
 def waiting(edge: Join, chosen: Sequence[Option]) -> int:
-    """About the cycles of a window behind a width change: the rows ahead of its first output come
-    no faster than through that, and only then does its own work begin. 0 where there is none.
+    """About the cycles of a window behind a width change: the rows that give no output come no
+    faster than through that, and its own work is done in the others. 0 where there is none.
     """
     o, i = edge.lanes(chosen)
     if i.lanes <= o.lanes:
