@@ -10,7 +10,8 @@ from subbit.sw.wiring import Step, Wires, flow
 
 __all__ = ["Balancer"]
 
-SETTLING_FRAMES = 12
+FEW_FRAMES, MANY_FRAMES = 4, 12  # to settle in, beside those that are under way at once
+TRIAL_STEPS = 10_000_000  # of the model in a trial, about a quarter of a second
 FRAMES_HELD = 4  # more than a queue can be ahead of the other paths, to begin with
 MAX_DEPTH = 1 << 20
 TRIES = 64  # of an interval
@@ -33,7 +34,7 @@ class Balancer:
         edges: Mapping[str, Sequence[Edge]],
     ) -> None:
         self._stages, self._edges = stages, edges
-        self._frames = SETTLING_FRAMES
+        self._frames = MANY_FRAMES
         self.interval = 0
 
     def depths(self, names: Sequence[str], stated: Mapping[str, int]) -> dict[str, int]:
@@ -62,9 +63,11 @@ class Balancer:
 
     def set_goal(self, deep: Mapping[str, int]) -> None:
         """Find the interval that queues of any depth reach."""
+        steps = sum(len(process.steps) for process in flow(self.wired(deep)[0])[0])
+        self._frames = min(max(TRIAL_STEPS // steps, FEW_FRAMES), MANY_FRAMES)
         timing = self.timing(deep)[0]
         self.interval = timing.interval_cycles
-        self._frames += 2 * -(-timing.latency_cycles // self.interval)
+        self._frames += -(-timing.latency_cycles // self.interval)
         for _ in range(TRIES):  # it may be no whole number of cycles
             if self.enough(deep):
                 return

@@ -9,7 +9,7 @@ import numpy as np
 
 from subbit.sw.balance import Balancer
 from subbit.sw.cycles import Feed, Process, Trace, run
-from subbit.sw.cycles.fast import measure
+from subbit.sw.cycles.fast import Timing, measure
 from subbit.sw.errors import PlanError
 from subbit.sw.graph import Edge, edges, forks
 from subbit.sw.ir.network import Network
@@ -149,9 +149,9 @@ class Pipeline:
         return found
 
     @cached_property
-    def timing(self) -> Trace:
+    def timing(self) -> Timing:
         """Four frames: enough for latency and for the interval at steady state."""
-        return self.cycles(4)
+        return measure(self.processes, 4, self.feeds)
 
     @property
     def interval_cycles(self) -> int:
