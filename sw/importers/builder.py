@@ -34,7 +34,10 @@ MAX_WORK = 1 << 27
 
 @dataclass
 class Builder:
-    """Layers, what is known of the source's tensors, and notes for the report."""
+    """Layers, what is known of the source's tensors, and notes for the report.
+
+    ``linear``: names of the QuantizeLinear nodes met.
+    """
 
     pixels: Pixels
     nodes: list[Node] = field(default_factory=list)
@@ -44,6 +47,7 @@ class Builder:
     counts: dict[str, int] = field(default_factory=dict)
     flat: dict[str, str] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    linear: set[str] = field(default_factory=set)
     constant_elements: int = 0
     work: int = 0
 

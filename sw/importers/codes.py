@@ -33,7 +33,9 @@ def to_codes(builder: Builder, op: Op, value: Value, quantiser: Quantiser) -> Va
 def of_pixels(builder: Builder, op: Op, value: Value, quantiser: Quantiser) -> Value:
     """Pixels quantised: by the host where this is the first to ask, else by thresholds."""
     codes = quantiser.codes(value.run(PIXELS[:, None])).T
-    codes = codes - (0 if quantiser.levels else codes.min())
+    if quantiser.levels is None:
+        quantiser = from_level(quantiser, int(codes.min()), int(codes.max()))
+        codes = codes - codes.min()
     pixels = builder.pixels
     if pixels.table is not None and pixels.is_raw:
         return thresholds(builder, op, builder.integers(op, value), quantiser)
@@ -55,6 +57,12 @@ def of_pixels(builder: Builder, op: Op, value: Value, quantiser: Quantiser) -> V
     return replace(value, steps=(), raw=False)
 
 
+def from_level(quantiser: Quantiser, least: int, greatest: int) -> Quantiser:
+    """The quantiser with its levels counted from the least that occurs."""
+    base = quantiser.base + least * quantiser.step
+    return Quantiser(quantiser.run, base, quantiser.step, greatest - least + 1)
+
+
 def encoding_of(quantiser: Quantiser) -> Encoding:
     """Unsigned where the least level is 0, so that zero padding adds nothing; else bipolar."""
     unsigned = quantiser.levels and all(base == 0 for base in quantiser.base)
@@ -72,19 +80,20 @@ def coded(value: Value, quantiser: Quantiser, count: int, name: str, encoding: E
 
 
 def unchanged(value: Value, quantiser: Quantiser) -> Value | None:
-    """``value`` without its steps if the quantiser changes none of its codes, else None."""
-    line, kind = value.line(), value.kind
-    if line is None or quantiser.levels is None:
-        return None
+    """``value`` without its steps if quantiser and steps change none of its codes, else None.
+
+    What comes out may be the numbers before the steps, or those behind them if they are linear.
+    """
+    kind = value.kind
     count = value.levels or kind.high + 1
     numbers = np.arange(count)[:, None]
     if kind.encoding is Encoding.BIPOLAR:
         numbers = 2 * numbers - kind.high
-    codes = quantiser.codes(value.run(numbers))
-    after = quantiser.base + codes.astype(object) * quantiser.step
-    if not (after == line[0] * numbers.astype(object) + line[1]).all():
-        return None
-    return replace(value, scale=line[0], offset=line[1], steps=())
+    after = quantiser.base + quantiser.codes(value.run(numbers)).astype(object) * quantiser.step
+    for line in ((value.scale, value.offset), value.line()):
+        if line is not None and (after == line[0] * numbers.astype(object) + line[1]).all():
+            return replace(value, scale=line[0], offset=line[1], steps=())
+    return None
 
 
 def thresholds(builder: Builder, op: Op, value: Value, quantiser: Quantiser) -> Value:
@@ -94,8 +103,7 @@ def thresholds(builder: Builder, op: Op, value: Value, quantiser: Quantiser) -> 
     if count is None:
         least, greatest = levels_between(value, low, high, quantiser)
         count = greatest - least + 1
-        base = quantiser.base + least * quantiser.step
-        quantiser = Quantiser(quantiser.run, base, quantiser.step, count)
+        quantiser = from_level(quantiser, least, greatest)
     if count > MAX_LEVELS or count * value.kind.channels > MAX_THRESHOLDS:
         raise op.refuse(f"it has {count} levels", "quantise to 1 to 8 bits, channel by channel")
     builder.charge(op, count * value.kind.channels * (1 + len(value.steps)))

@@ -18,6 +18,7 @@ from subbit.sw.importers.elementwise import ELEMENTWISE, elementwise, normalise
 from subbit.sw.importers.ending import finish_network
 from subbit.sw.importers.graph import Graph, read_graph
 from subbit.sw.importers.guard import guarded
+from subbit.sw.importers.linear_quant import dequantise_linear, quantise_linear
 from subbit.sw.importers.mark import Mark
 from subbit.sw.importers.op import Op
 from subbit.sw.importers.pixels import Pixels
@@ -52,6 +53,8 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(MOVES, move),
     **dict.fromkeys(("Identity", "Dropout"), same),
     "Cast": cast,
+    "QuantizeLinear": quantise_linear,
+    "DequantizeLinear": dequantise_linear,
     "Conv": convolve,
     "MatMul": matmul,
     "Gemm": gemm,
@@ -177,7 +180,8 @@ def step(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value | Const
     return guarded(op, lambda: RULES[op.kind](builder, op, inputs))
 
 
-CONSTANT_RULES = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "Shape")
+QUANTISERS = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
+CONSTANT_RULES = (*QUANTISERS, "Shape")
 
 
 def result(

@@ -97,7 +97,7 @@ def cleaned(model: Any) -> Any:
     wrapped = ModelWrapper(model)
     for transformation in (
         InferShapes(),
-        FoldConstants(exclude_op_types=[*QUANTISERS]),
+        FoldConstants(exclude_op_types=[*QUANTISERS, "QuantizeLinear", "DequantizeLinear"]),
         RemoveStaticGraphInputs(),
         InferShapes(),
     ):

@@ -61,6 +61,16 @@ class GraphMaker:
         """BipolarQuant."""
         return self.node("BipolarQuant", x, self.const(scale))
 
+    def linear(
+        self, x: str, scale: Any, zero: Any, kind: Any, top: int | None = None, axis: int = 1
+    ) -> str:
+        """QuantizeLinear, Clip to 0..top where given, DequantizeLinear."""
+        parameters = (self.const(scale), self.const(zero, kind))
+        x = self.node("QuantizeLinear", x, *parameters, axis=axis)
+        if top is not None:
+            x = self.node("Clip", x, self.const(0, kind), self.const(top, kind))
+        return self.node("DequantizeLinear", x, *parameters, axis=axis)
+
     def norm(self, x: str, channels: int, draw: np.random.Generator, flips: bool = True) -> str:
         """BatchNormalization with random parameters, some negative if ``flips``."""
         gamma = draw.uniform(0.5, 2, channels) * (draw.choice([-1, 1], channels) if flips else 1)

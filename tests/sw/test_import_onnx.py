@@ -173,6 +173,32 @@ def signed_padding(g: GraphMaker, draw: Draw) -> str:
     return head(g, flat(g, g.bipolar(x)), 96, draw)
 
 
+def linear_quantisers(g: GraphMaker, draw: Draw) -> str:
+    """ONNX's own quantisers: 8-bit weights by channel, activations of 8 and 4 bits, a bias."""
+    x = g.linear("x", 1 / 255, 0, np.uint8)
+    w = g.const(draw.integers(-127, 128, (4, 1, 3, 3)), np.int8)
+    w = g.node(
+        "DequantizeLinear",
+        w,
+        g.const(2.0 ** draw.integers(-9, -6, 4)),
+        g.const(np.zeros(4), np.int8),
+        axis=0,
+    )
+    bias = g.node(
+        "DequantizeLinear", g.const([5, -3, 0, 9], np.int32), g.const(0.125), g.const(0, np.int32)
+    )
+    x = g.node("Conv", x, w, bias, kernel_shape=[3, 3], pads=[1] * 4)
+    x = g.node("Relu", g.norm(x, 4, draw, flips=False))
+    x = g.linear(x, 0.0625, 0, np.uint8, top=15)
+    x = g.node("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+    x = g.linear(x, 0.0625, 0, np.uint8, top=15)
+    x = conv(g, x, g.const(signs(draw, 4, 4, 3, 3)), pads=[1] * 4)
+    x = g.linear(x, 2.0 ** draw.integers(-2, 1, 4), np.full(4, -3), np.int8)
+    x = g.linear(x, 0.5, 0, np.int8)
+    x = g.linear(g.node("GlobalAveragePool", x), 0.25, 7, np.uint8)
+    return g.linear(head(g, flat(g, x), 4, draw), 0.5, 128, np.uint8)
+
+
 def mean_logits(g: GraphMaker, draw: Draw) -> str:
     """A fully convolutional end: the mean of maps is the logit, then Softmax."""
     x = g.bipolar(g.norm(conv(g, "x", g.const(signs(draw, 6, 1, 3, 3))), 6, draw))
@@ -218,7 +244,7 @@ CASES: list[Callable[[GraphMaker, Draw], str]] = [
         clipped,
     ),
     images,
-    signed_padding,
+    *(signed_padding, linear_quantisers),
     *(norm_then_pool, residual, mean_logits, quantised_logits, requantised, folded_shapes),
 ]
 
