@@ -23,6 +23,10 @@ __all__ = ["Pipeline", "Step"]
 # Queues found before, by digest of the network and plan, as commands build a pipeline repeatedly.
 BALANCED: dict[tuple[str, Plan], dict[str, int]] = {}
 KEPT = 64
+TOO_SHORT = (
+    "a queue is too short, so that paths that meet again wait for each other for ever; remove "
+    "'queues' from the plan, or choose greater depths"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +89,10 @@ class Pipeline:
         if key not in BALANCED:
             if len(BALANCED) >= KEPT:
                 BALANCED.clear()
-            BALANCED[key] = Balancer(self.units, self.edges).depths(names, stated)
+            try:
+                BALANCED[key] = Balancer(self.units, self.edges).depths(names, stated)
+            except ValueError:
+                raise PlanError(TOO_SHORT) from None
         return BALANCED[key]
 
     def build(self) -> Iterator[Step]:
@@ -99,10 +106,7 @@ class Pipeline:
         try:
             measure(self.processes, 2, self.feeds)
         except ValueError:
-            raise PlanError(
-                "a queue is too short, so that paths that meet again wait for each other for ever; "
-                "remove 'queues' from the plan, or choose greater depths"
-            ) from None
+            raise PlanError(TOO_SHORT) from None
 
     @property
     def i(self) -> Lanes:

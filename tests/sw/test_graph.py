@@ -126,9 +126,13 @@ def test_queues_travel_in_the_plan(tmp_path: Path) -> None:
     assert queues == dict(stated.queues) | {"act1>conv2": 0, "act3>conv4": 0}
 
 
-def test_too_short_a_queue_is_refused() -> None:
+@pytest.mark.parametrize(
+    "queues",
+    [{"act1>conv2": 0, "act1>add1": 4, "act3>conv4": 0, "act3>skip": 100}, {"act1>add1": 4}],
+    ids=["all stated", "one stated"],
+)
+def test_too_short_a_queue_is_refused(queues: dict[str, int]) -> None:
     network = residual_network()
-    queues = {"act1>conv2": 0, "act1>add1": 4, "act3>conv4": 0, "act3>skip": 100}
     plan = replace(smallest_plan(network), queues=tuple(queues.items()))
     assert message(lambda: Pipeline(network, plan), PlanError) == (
         "a queue is too short, so that paths that meet again wait for each other for ever; remove "
