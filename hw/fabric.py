@@ -23,7 +23,7 @@ def fabric_of(platform: Any) -> str | None:
     if isinstance(platform, Part):
         return platform.fabric
     if isinstance(platform, LatticePlatform):
-        return "ecp5" if platform.family == "ecp5" else None
+        return "ecp5" if getattr(platform, "family", None) == "ecp5" else None
     if isinstance(platform, SiliconBluePlatform):
         return "ice40"
     return "gowin" if isinstance(platform, GowinPlatform) else None
