@@ -14,6 +14,7 @@ from subbit.sw.ir import Encoding, Network, TensorType
 __all__ = ["Agreement", "Compared", "compare"]
 
 BATCH = 100
+FLOAT32_ERROR = 2.0**-22
 Images = NDArray[np.uint8]
 Tensors = dict[str, NDArray[Any]]
 
@@ -84,7 +85,8 @@ def compare(
     """Run ``images`` ``[n][h][w][c]`` through the source and the golden model, ``batch`` at a time.
 
     ``run`` gives the source's tensors, inputs first, among them ``logits``; ``marks`` name those to
-    compare. A number of the source agrees if the Network's integer is the nearest one to it.
+    compare. A number of the source agrees if the Network's integer is the nearest one to it, or
+    as near as float32 is precise where a layer's integers have more than 22 bits.
     """
     from subbit.sw.golden import evaluate
 
@@ -126,6 +128,8 @@ def add_layer(
     nearest = (source - offset[places]) / scale[places]
     # The values of a bipolar code lie 2 apart, so that the nearest one is within 1.
     reach = 1.0 if mark.kind.encoding is Encoding.BIPOLAR else 0.5
+    # A source in float32 cannot tell apart more than some 2**22 integers.
+    reach = max(reach, max(-mark.kind.low, mark.kind.high) * FLOAT32_ERROR)
     apart = ~(np.abs(nearest - mine) < reach)
     row.elements += apart.size
     row.apart += int(apart.sum())

@@ -16,6 +16,10 @@ __all__ = ["add", "average", "global_average", "max_pool", "summed"]
 
 MAX_SHIFT = 24
 MAX_FACTOR = (1 << 17) - 1
+# A float32 scale is 24 bits times a power of two, so that most ratios of two are below.
+MAX_RATIO = (1 << 30) - 1
+SHIFT = 16
+HALF = 1 << (SHIFT - 1)
 
 
 def the_map(op: Op, inputs: list[Value | Const]) -> Value:
@@ -117,19 +121,29 @@ def times(builder: Builder, op: Op, a: Value, b: Value) -> tuple[Value, Value]:
     ratio = a.scale / b.scale
     up = np.array([f.numerator for f in ratio], object)
     down = np.array([f.denominator for f in ratio], object)
-    if any(abs(n) > MAX_FACTOR for n in (*up, *down)):
+    if any(abs(n) > MAX_RATIO for n in (*up, *down)):
         raise op.refuse(
             f"the scales of its two inputs, {float(a.scale[0]):.6g} and {float(b.scale[0]):.6g}, "
-            "are no ratio of small integers",
-            "give the quantisers of both paths the same scale (or powers of two)",
+            f"are no ratio of integers up to {MAX_RATIO}",
+            "put a quantiser before it on the path that ends in a BatchNormalization or mean",
         )
     return scaled(builder, op, a, up), scaled(builder, op, b, down)
 
 
 def scaled(builder: Builder, op: Op, value: Value, factors: Fractions) -> Value:
-    """The value as integers times ``factors``."""
+    """The value as integers times ``factors``; wide ones as two, a shift apart."""
     if (factors == 1).all():
         return value
-    layer = Affine(factors.astype(np.int64), np.zeros(len(factors), np.int64))
-    name = builder.put("scale", layer, value.name, origin=[op.name])
+    high, low = (factors + HALF) // (2 * HALF), (factors + HALF) % (2 * HALF) - HALF
+    if all(abs(n) <= MAX_FACTOR for n in factors):
+        name = multiplied(builder, op, value, factors)
+    else:
+        both = [multiplied(builder, op, value, part) for part in (high, low)]
+        name = builder.put("add", Add(SHIFT, 0), *both, origin=[op.name])
     return replace(value, name=name, kind=builder.kind(name), scale=value.scale / factors)
+
+
+def multiplied(builder: Builder, op: Op, value: Value, factors: Fractions) -> str:
+    """An Affine layer without offsets."""
+    layer = Affine(factors.astype(np.int64), np.zeros(len(factors), np.int64))
+    return builder.put("scale", layer, value.name, origin=[op.name])

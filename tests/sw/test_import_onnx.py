@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx_graphs import GraphMaker, checked
+from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
 from subbit.sw.importers.api import import_file
 from subbit.sw.ir import load_network, save_network
@@ -199,6 +200,16 @@ def linear_quantisers(g: GraphMaker, draw: Draw) -> str:
     return g.linear(head(g, flat(g, x), 4, draw), 0.5, 128, np.uint8)
 
 
+def any_scales(g: GraphMaker, draw: Draw) -> str:
+    """A shortcut whose scale is no simple ratio of the other path's, for each channel another."""
+    x = g.quant("x", 1 / 8, 3, signed=0)
+    x = g.quant(conv(g, x, g.const(signs(draw, 4, 1, 3, 3)), pads=[1] * 4), 0.3, 4)
+    y = g.quant(g.node("Relu", x), 0.171, 3, signed=0)
+    y = conv(g, y, g.const(signs(draw, 4, 4, 3, 3)), pads=[1] * 4)
+    y = g.quant(y, draw.uniform(0.2, 0.7, (1, 4, 1, 1)), 4)
+    return head(g, flat(g, g.quant(g.node("Add", x, y), 0.5, 4)), 256, draw)
+
+
 def mean_logits(g: GraphMaker, draw: Draw) -> str:
     """A fully convolutional end: the mean of maps is the logit, then Softmax."""
     x = g.bipolar(g.norm(conv(g, "x", g.const(signs(draw, 6, 1, 3, 3))), 6, draw))
@@ -244,7 +255,7 @@ CASES: list[Callable[[GraphMaker, Draw], str]] = [
         clipped,
     ),
     images,
-    *(signed_padding, linear_quantisers),
+    *(signed_padding, linear_quantisers, any_scales),
     *(norm_then_pool, residual, mean_logits, quantised_logits, requantised, folded_shapes),
 ]
 
@@ -265,3 +276,45 @@ def test_every_layer_agrees(
     save_network(network, tmp_path / "net.safetensors")
     assert load_network(tmp_path / "net.safetensors") == network
     json.dumps(report)
+
+
+class Reader(CalibrationDataReader):
+    """Twenty random images."""
+
+    def __init__(self) -> None:
+        self.left, self.draw = 20, np.random.default_rng(1)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        self.left -= 1
+        return {"x": self.draw.random((1, 1, 8, 8), np.float32)} if self.left >= 0 else None
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_what_onnxruntime_quantises(per_channel: bool, tmp_path: Path) -> None:
+    """A float network with a shortcut, quantised to 8 bits by onnxruntime's own tool."""
+    draw = np.random.default_rng(2)
+    g = GraphMaker(1, 1, 8, 8)
+    x = conv(g, "x", g.const(draw.normal(size=(8, 1, 3, 3))), pads=[1] * 4)
+    x = g.node("Relu", x)
+    y = conv(g, x, g.const(draw.normal(size=(8, 8, 3, 3)) / 5), pads=[1] * 4)
+    x = g.node("Relu", g.node("Add", x, y))
+    x = g.node("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+    x = conv(g, x, g.const(draw.normal(size=(8, 1, 3, 3))), pads=[1] * 4, group=8)
+    x = flat(g, g.node("GlobalAveragePool", x))
+    g.save(
+        g.node(
+            "Gemm", x, g.const(draw.normal(size=(5, 8))), g.const(draw.normal(size=5)), transB=1
+        ),
+        tmp_path / "float.onnx",
+    )
+    quantize_static(
+        tmp_path / "float.onnx",
+        tmp_path / "net.onnx",
+        Reader(),
+        per_channel=per_channel,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+    )
+    agreement = checked(tmp_path / "net.onnx")["agreement"]
+    assert agreement["elements"] > 100_000
+    assert (agreement["elements_apart"], agreement["classes_apart"]) == (0, 0)
