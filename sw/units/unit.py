@@ -48,9 +48,9 @@ class Unit(ABC):
     stream, and its output beats are ``reference(input beats)``; the simulation holds it to both.
 
     Nearly every unit has one input stream ``i`` and one output stream ``o``. Where streams join,
-    ``inputs`` names them all: the first process takes a beat of each at once, and ``reference`` gets
-    these side by side, those of the first stream in the low lanes. Where a stream forks, ``outputs``
-    names the branches; every beat of the last process goes to each.
+    ``inputs`` names them all: the first process takes a beat of each at once, and ``reference``
+    gets these side by side, those of the first stream in the low lanes. Where a stream forks,
+    ``outputs`` names the branches; every beat of the last process goes to each.
     """
 
     component: ClassVar[str]
