@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from click import Context
+from click import Context, Group
 
 import subbit
 from subbit.sw.cli.app import COMMANDS, app
@@ -45,7 +45,12 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
 def test_options_on_the_pages_exist(name: str) -> None:
     command = app.get_command(Context(app), name)
     assert command is not None
-    known = {option for parameter in command.params for option in parameter.opts}
+    commands = [command]
+    if isinstance(command, Group):
+        inner = Context(command)
+        parts = [command.get_command(inner, part) for part in command.list_commands(inner)]
+        commands += [part for part in parts if part]
+    known = {option for each in commands for parameter in each.params for option in parameter.opts}
     for page in PAGES:
         lines = re.findall(
             rf"^ *(?:\$ )?(?:\.venv/bin/)?subbit {name} (.*)$", page.read_text(), re.M
