@@ -55,7 +55,7 @@ def test_options_on_the_pages_exist(name: str) -> None:
         lines = re.findall(
             rf"^ *(?:\$ )?(?:\.venv/bin/)?subbit {name} (.*)$", page.read_text(), re.M
         )
-        used = {option for line in lines for option in re.findall(r"(--[a-z-]+)", line)}
+        used = {option for line in lines for option in re.findall(r"(--[a-z0-9-]+)", line)}
         assert not used - known - {"--help"}, page
 
 
