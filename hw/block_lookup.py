@@ -67,27 +67,18 @@ class BlockLookup(wiring.Component):
         done = valid_stages(m, read, unit.reach, "read")[-1]
         gives = valid_stages(m, read & turns.last, unit.stages, "gives")
         bank = registered(m, read_bank, unit.reach)
-        words = self._entries(m, code)
         turned = filled_turns.count[: unit.turn_bits]
         address = registered(m, Cat(code, turned, fill_bank), unit.reach)
         group = registered(m, groups.count, unit.reach)
-        chosen = [Signal(name=f"chosen{at}") for at in range(unit.ports // unit.dot9)]
-        for at, signal in enumerate(chosen):
-            m.d.comb += signal.eq(written & (group == at if len(chosen) > 1 else 1))
-        indices = self._indices(m, read, Cat(turns.count[: unit.turn_bits], outputs.count))
-        index = registered(m, indices, unit.reach - unit.index_cycles)
-        turn = registered(m, turns.count, unit.reach)[: unit.turn_bits]
-        tables = []
-        for port in range(unit.ports):
-            m.submodules[f"table{port}"] = table = ram(unit.word_bits, unit.words, "block")
-            write, reader = table.write_port(), table.read_port()
-            m.d.comb += [
-                write.addr.eq(address),
-                write.data.eq(words[port % unit.dot9]),
-                write.en.eq(chosen[port // unit.dot9]),
-                reader.addr.eq(Cat(index[port * unit.tau : (port + 1) * unit.tau], turn, bank)),
-            ]
-            tables.append(registered(m, reader.data))
+        place = Cat(turns.count[: unit.turn_bits], outputs.count)
+        tables = self._tables(
+            m,
+            [written & (group == at) for at in range(unit.ports // unit.dot9)],
+            address,
+            self._entries(m, code),
+            registered(m, self._indices(m, read, place), unit.reach - unit.index_cycles),
+            Cat(registered(m, turns.count, unit.reach)[: unit.turn_bits], bank),
+        )
         first = registered(m, turns.flags[0], unit.reach + 2)
         m.submodules.core = core = core_of(unit.core, unit.raw_bits)
         for pixel in range(unit.pixels):
@@ -106,6 +97,25 @@ class BlockLookup(wiring.Component):
         ]
         wiring.connect(m, queue.o, wiring.flipped(self.o))
         return m
+
+    def _tables(
+        self, m: Module, written: list[Value], address: Value, words: list[Value], *read: Value
+    ) -> list[Value]:
+        """What the ports read, two cycles after the indices; ``read``: these, and turn and bank."""
+        unit = self._unit
+        index, table_of = read
+        found = []
+        for port in range(unit.ports):
+            m.submodules[f"table{port}"] = table = ram(unit.word_bits, unit.words, "block")
+            write, reader = table.write_port(), table.read_port()
+            m.d.comb += [
+                write.addr.eq(address),
+                write.data.eq(words[port % unit.dot9]),
+                write.en.eq(written[port // unit.dot9]),
+                reader.addr.eq(Cat(index[port * unit.tau : (port + 1) * unit.tau], table_of)),
+            ]
+            found.append(registered(m, reader.data))
+        return found
 
     def _indices(self, m: Module, read: Signal, place: Value) -> Value:
         """The indices of a step, for all ports; ``place``: turn and output."""
