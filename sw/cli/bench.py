@@ -18,6 +18,7 @@ __all__ = ["bench_command", "networks_command"]
 # The module of each measurement.
 BENCHES = {
     "networks": "bench",
+    "network": "bench_network",
     "cnv": "bench_cnv",
     "popcount": "bench_popcount",
     "engine": "bench_engine",

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from subbit.sw.bench import cnv, devices, popcount
+from subbit.sw.bench import network as network_bench
 from subbit.sw.cli.bench import BENCHES, bench_command
 from subbit.sw.errors import NetworkError, SubbitError, ToolError
 
@@ -104,3 +105,32 @@ def test_popcount_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "find_tool", missing)
     with pytest.raises(ToolError, match=r"missing; 'pip install subbit\[bench\]'"):
         devices.router(devices.device_of("ice40-up5k"))
+
+
+def test_a_network_is_evaluated_and_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = SimpleNamespace(
+        **{
+            "fps": 1e4,
+            "lut4": 4000,
+            "fmax_mhz": 101.0,
+            "clock_mhz": 100.0,
+            "interval_cycles": 10000,
+        },
+        **{"latency_cycles": 25000, "flip_flops": 3, "block_rams": 4, "weight_bits": 5},
+        wall_s=6.0,
+    )
+    asked: list[Any] = []
+
+    def build(network: Any, plan: Any, board: Any, out: Path, progress: Any, seeds: int) -> Any:
+        asked.extend([network.name, board.name, out, seeds])
+        return built
+
+    monkeypatch.setattr(network_bench, "build_bitstream", build)
+    arguments = ["network", "examples/digits-plain.safetensors", "--board", "ulx3s-12f", "--json"]
+    found = CliRunner().invoke(bench_command, [*arguments, "--seeds", "2"], standalone_mode=False)
+    row = json.loads(found.stdout)
+    assert asked == ["digits-plain", "ulx3s-12f", Path("build/digits-plain-ulx3s-12f"), 2]
+    assert (row["fps_per_1000_lut4"], row["latency_us"], row["flip_flops"]) == (2500, 250, 3)
+    assert (row["correct"], row["images"]) == (355, 359)
+    bare = CliRunner().invoke(bench_command, [*arguments, "--no-eval"], standalone_mode=False)
+    assert json.loads(bare.stdout)["images"] is None
