@@ -24,6 +24,7 @@ BENCHES = {
     "engine": "bench_engine",
     "precision": "bench_precision",
     "reuse": "bench_reuse",
+    "planner": "bench_planner",
 }
 
 COLUMNS = (

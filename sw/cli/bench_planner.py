@@ -1,0 +1,78 @@
+"""subbit bench planner: the planner's estimates against what is built."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from subbit.boards import Board
+from subbit.sw.atomic import write_atomic
+from subbit.sw.cli.options import as_json, board_option, print_json
+
+__all__ = ["planner_command"]
+
+COLUMNS = ("lut4", "flip_flops", "block_rams", "cycles")
+
+
+@click.command("planner", short_help="The planner's estimates against what is built.")
+@board_option
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Build the networks of the calibration instead, and write it to this file.",
+)
+@click.option("--count", type=click.IntRange(1), help="Only so many networks.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/bench/planner"),
+    show_default=True,
+    help="Folder for the builds and report.json.",
+)
+@as_json
+def planner_command(
+    board: Board, calibrate: Path | None, count: int | None, out: Path, json_: bool
+) -> None:
+    """Plan ten networks that are unlike each other, and build each up to its packing.
+
+    Compares LUT4s, flip-flops, block RAMs and cycles with what the planner said.
+
+    The networks have random weights of fixed seeds. With --calibrate eight others are built, from
+    which the corrections of the planner's estimates are worked out; the file in sw/planner/ is
+    such a one. Half a minute a network.
+
+    \b
+    Example: subbit bench planner --json
+             subbit bench planner --calibrate sw/planner/calibration.json
+    """
+    from subbit.sw.bench import planner
+    from subbit.sw.bench.unlike import calibration_networks, test_networks
+    from subbit.sw.flow import tools
+    from subbit.sw.flow.progress import ConsoleProgress
+
+    made = (calibration_networks() if calibrate else test_networks())[:count]
+    folder = out / ("calibration" if calibrate else "test")
+    with ConsoleProgress() as progress:
+        measured = planner.measure_plan(made, board, folder, progress)
+    planner.save_rows(measured, folder / "measured.json")
+    if calibrate:
+        versions = {tool.name: str(tool.version) for tool in (tools.yosys(), tools.nextpnr())}
+        write_atomic(calibrate, planner.calibrate(measured, versions).to_json())
+        click.echo(f"written to {calibrate}", err=True)
+    rows = [asdict(planner.measured_row(*row)) for row in measured]
+    write_atomic(out / "report.json", json.dumps(rows, indent=2) + "\n")
+    if json_:
+        print_json(rows)
+        return
+    table = Table(title=f"planned for {board.name}: estimated, actual")
+    table.add_column("network")
+    for name in COLUMNS:
+        table.add_column(name, justify="right")
+    for row in rows:
+        cells = [f"{row[f'{name}_estimated']:,} {row[f'{name}_actual']:,}" for name in COLUMNS]
+        cells[0] += f" ({row['lut4_error']:+.1%})"
+        table.add_row(row["network"], *cells)
+    Console().print(table)
