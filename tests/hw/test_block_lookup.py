@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import test_reset
 from dots import codebook, flipped
 from harness import check_unit
 from planted import Watched
@@ -159,3 +160,7 @@ def test_tables_written_late_collide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subbit.hw.block_lookup.registered", later)
     with pytest.raises(AssertionError, match="Assertion violated"):
         check_unit(Watched(unit), windows(np.random.default_rng(1), unit, 2))
+
+
+def test_a_reset_in_the_middle() -> None:
+    test_reset.test_reset_in_the_middle(engine(5, 4, 3, ports=2, vectors=2))

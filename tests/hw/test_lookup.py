@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import test_reset
 from dots import affine, codebook, flipped, plain, thresholds
 from harness import check_unit
 from planted import Watched
@@ -162,3 +163,7 @@ def found_by_the_check(
     monkeypatch.setattr(Lookup, "load_component", lambda _: lambda _: Component(wrong))
     with pytest.raises(AssertionError, match=match):
         check_unit(unit, beats)
+
+
+def test_a_reset_in_the_middle() -> None:
+    test_reset.test_reset_in_the_middle(lookup(6, 3, 3, lanes=2, vectors=2))
