@@ -13,7 +13,7 @@ from subbit.sw.ir.network import Network, Node
 from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
 from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import Costs
-from subbit.sw.planner.goal import Goal, NothingFits, budget_of, chosen, first_fitting
+from subbit.sw.planner.goal import Goal, NothingFits, budget_of, feasible
 from subbit.sw.planner.search import Search, lacking
 
 __all__ = ["explained", "sub_bit_networks"]
@@ -74,19 +74,14 @@ def remedies(
         return
     larger = sorted(BOARDS.values(), key=lambda b: b.device.lut4)
     alike = [b for b in larger if b is not board and b.device.fabric == board.device.fabric]
-    found = first_fitting(network, alike, goal, search)
+    found = next((b for b in alike if feasible(search, b, goal)), None)
     yield (
         f"the smallest board that would do is {found.name}" if found else "no known board would do"
     )
-    allowed = budget_of(board, goal)
     for name, smaller in sub_bit_networks(network):
-        trial = Search(smaller, Costs(smaller, board.device.fabric))
-        try:
-            chosen(trial, board, goal, allowed)
-        except NothingFits:
-            continue
-        yield f"on {board.name} it would do with {name}"
-        return
+        if feasible(Search(smaller, Costs(smaller, board.device.fabric)), board, goal):
+            yield f"on {board.name} it would do with {name}"
+            return
 
 
 def sub_bit_networks(network: Network) -> Iterator[tuple[str, Network]]:

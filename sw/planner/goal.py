@@ -1,6 +1,5 @@
 """From a goal, a rate or the most that fits, to a plan for a board."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +15,16 @@ from subbit.sw.planner.fifos import Fitted, fit_fifos
 from subbit.sw.planner.search import Choice, Search, lacking
 from subbit.sw.units.cost import Cost
 
-__all__ = ["RESERVE", "Goal", "NothingFits", "Planned", "budget_of", "plan_for", "planned"]
+__all__ = [
+    "RESERVE",
+    "Goal",
+    "NothingFits",
+    "Planned",
+    "budget_of",
+    "feasible",
+    "plan_for",
+    "planned",
+]
 
 RESERVE = 0.2
 ATTEMPTS = 4
@@ -192,14 +200,14 @@ def tightened(budget: Cost, over: dict[str, int]) -> Cost:
     )
 
 
-def first_fitting(
-    network: Network, boards: Sequence[Board], goal: Goal, search: Search
-) -> Board | None:
-    """The first of the boards on which the goal can be reached, FIFOs aside."""
-    for board in boards:
-        try:
-            chosen(search, board, goal, budget_of(board, goal))
-        except NothingFits:
-            continue
-        return board
-    return None
+def feasible(search: Search, board: Board, goal: Goal) -> bool:
+    """Whether the goal, or without a rate any plan at all, can be had on the board, FIFOs aside."""
+    budget = budget_of(board, goal)
+    if goal.fps is None:
+        choice = search.solve(search.slowest, budget)
+        return choice is not None and not lacking(choice.cost, budget)
+    try:
+        chosen(search, board, goal, budget)
+    except NothingFits:
+        return False
+    return True

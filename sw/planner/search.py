@@ -28,6 +28,7 @@ LEAST = 12  # options that are looked at at least
 FLIP_FLOP_PRICES = (0.0, 0.3, 1.0, 3.0)
 BLOCK_PRICES = (0.0, 10.0, 30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 3000.0)
 WORK = 16  # LUT4s that a cycle less in the slowest variants takes, about, to begin with
+MUCH = 500_000  # cycles from which on plans of less area are hardly any smaller
 REFINED = 4  # bisections between two prices
 
 
@@ -93,8 +94,11 @@ class Search:
 
     @property
     def slowest(self) -> int:
-        """An interval that every variant keeps."""
-        return max(rows[-1][0] for rows in self.variants) * 2
+        """The longest interval looked at: every variant keeps it, or in large networks those that
+        are not folded beyond all use.
+        """
+        most = max(rows[-1][0] for rows in self.variants)
+        return 2 * most if most < MUCH else max(most // 8, MUCH, self.fastest)
 
     @property
     def fastest(self) -> int:
@@ -226,12 +230,19 @@ class Search:
                 found = choice if not found or choice.cycles < found.cycles else found
             else:
                 low = cycles
+                if high > self.slowest and not self.fits(self.slowest, budget):
+                    return None
             guess = round(cycles * used(choice.cost, budget)) if choice else 0
             margin = (high / max(low, 1)) ** 0.1
             inner = low * margin < guess < high / margin
             cycles = guess if inner else round((max(low, 1) * high) ** 0.5)
             cycles = min(max(cycles, low + 1), high - 1)
         return self.wider(found, budget) if found else None
+
+    def fits(self, cycles: int, budget: Cost) -> bool:
+        """Whether there is a choice for the interval within the budget."""
+        choice = self.solve(cycles, budget)
+        return choice is not None and not lacking(choice.cost, budget)
 
     def wider(self, choice: Choice, budget: Cost) -> Choice:
         """A choice for the same interval of which fewer windows wait, if there is one."""

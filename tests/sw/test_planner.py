@@ -1,0 +1,227 @@
+"""The planner: rates that are reached, budgets that are kept, FIFOs that are as short as can be."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from networks import small_network
+
+from subbit.boards import BOARDS, Board, board
+from subbit.sw.bench.unlike import Builder
+from subbit.sw.cli.plan import plan_command
+from subbit.sw.errors import FitError, PlanError
+from subbit.sw.ir import Network, save_network
+from subbit.sw.ir.layers.add import Add
+from subbit.sw.ir.layers.flatten import Flatten
+from subbit.sw.pipeline import Pipeline
+from subbit.sw.plan import Plan, save_plan, smallest_plan
+from subbit.sw.planner.calibration import Calibration, Line, calibration
+from subbit.sw.planner.choose import choose, default_goal
+from subbit.sw.planner.costs import Costs, estimate_stage, with_popcount
+from subbit.sw.planner.goal import Goal, NothingFits, Planned, budget_of, plan_for, planned
+from subbit.sw.planner.search import Search, lacking
+from subbit.sw.units.cost import Cost
+
+ULX3S = board("ulx3s-85f")
+SMALL = board("ulx3s-12f")
+
+
+def residual() -> Network:
+    """A network whose paths join."""
+    b = Builder(3)
+    b.conv(4, 1)
+    x = b.sign(4, 300)
+    b.conv(4, 4)
+    b.sign(4, 20)
+    y = b.conv(4, 4)
+    b.add(Add(), y, x)
+    b.sign(4, 20)
+    b.add(Flatten())
+    b.linear(10, 4 * 36)
+    return b.network("joined", 6, 1, 4)
+
+
+def exact(result: Planned) -> None:
+    """What the plan says holds in the model that keeps a trace."""
+    trace = Pipeline(result.network, result.plan).cycles(6)
+    assert trace.interval_cycles == result.timing.interval_cycles
+    assert trace.latency_cycles == result.timing.latency_cycles
+
+
+@pytest.mark.parametrize("name", ["plain", "codebook", "tiled"])
+def test_the_most_that_fits_keeps_the_budget_and_the_slowest_stage_sets_the_rate(name: str) -> None:
+    network = small_network(name)
+    goal = Goal(lut4=1500)
+    result = plan_for(network, ULX3S, goal)
+    exact(result)
+    assert result.cost.lut4 <= 1500
+    assert not lacking(result.cost, budget_of(ULX3S, goal))
+    assert result.timing.interval_cycles == result.slowest.cycles
+    folded = planned(network, ULX3S, smallest_plan(network))
+    assert result.timing.interval_cycles < folded.timing.interval_cycles / 4
+    more = plan_for(network, ULX3S, Goal(lut4=4000))
+    assert more.timing.interval_cycles <= result.timing.interval_cycles
+
+
+def test_a_rate_is_reached_with_less_area_than_a_higher_one() -> None:
+    network = small_network("plain")
+    results = [plan_for(network, ULX3S, Goal(fps=fps)) for fps in (20_000, 100_000, 300_000)]
+    for fps, result in zip((20_000, 100_000, 300_000), results, strict=True):
+        exact(result)
+        assert result.fps >= fps
+    area = [result.cost.lut4 for result in results]
+    assert area == sorted(area)
+    assert area[0] < area[-1]
+
+
+def test_paths_that_join_get_the_queues_they_need() -> None:
+    result = plan_for(residual(), ULX3S, Goal(lut4=1500))
+    exact(result)
+    queues = dict(result.plan.queues)
+    assert set(queues) == {"threshold1>conv2d2", "threshold1>add5"}
+    assert queues["threshold1>add5"] > 0
+    shorter = replace(result.plan, queues=(("threshold1>conv2d2", 0), ("threshold1>add5", 0)))
+    with pytest.raises(PlanError, match="queue"):
+        planned(result.network, ULX3S, shorter)
+
+
+def test_every_fifo_pays() -> None:
+    network = small_network("plain")
+    result = plan_for(network, ULX3S, Goal(lut4=4000))
+    for position, stage in enumerate(result.plan.stages):
+        least = Search(network, Costs(network, "ecp5")).seeds[position].fifo
+        if stage.fifo <= max(least, 2):
+            continue
+        stages = list(result.plan.stages)
+        stages[position] = replace(stage, fifo=least)
+        without = Pipeline(network, Plan(network.digest, tuple(stages)))
+        assert without.cycles(8).interval_cycles > result.timing.interval_cycles
+
+
+def test_few_block_rams_move_weights_into_logic() -> None:
+    network = small_network("plain")
+    search = Search(network, Costs(network, "ecp5"))
+    free = search.solve(2000, Cost(50_000, 50_000, 200))
+    tight = search.solve(2000, Cost(50_000, 50_000, 1))
+    assert free
+    assert tight
+    assert free.cost.block_rams > 1 >= tight.cost.block_rams
+    assert tight.cost.lut4 > free.cost.lut4
+    assert not lacking(tight.cost, Cost(50_000, 50_000, 1))
+
+
+def test_a_quick_estimate_is_near_that_of_the_vendors_trees() -> None:
+    network = small_network("plain")
+    costs = Costs(network, "ecp5")
+    choice = Search(network, costs).solve(1500, Cost(9999, 9999, 99))
+    assert choice
+    for option in choice.options:
+        said = estimate_stage(network, with_popcount(option.stage, "ecp5")).cost
+        assert option.cost.lut4 == pytest.approx(said.lut4, rel=0.15, abs=30)
+
+
+def test_the_default_is_planned_for_quick_builds() -> None:
+    network = small_network("plain")
+    result = choose(network, ULX3S, None, None)
+    assert result.cost.lut4 <= (default_goal(ULX3S).lut4 or 0)
+    exact(result)
+
+
+def refusal(network: Network, where: Board, goal: Goal) -> str:
+    """The message of a goal that cannot be reached."""
+    with pytest.raises(FitError) as error:
+        choose(network, where, None, goal)
+    return str(error.value)
+
+
+def test_a_refusal_says_what_is_short_and_what_would_do() -> None:
+    text = refusal(small_network("plain"), SMALL, Goal(fps=1e9))
+    assert "does not fit ulx3s-12f: a frame every 0 cycles is asked for" in text
+    assert "at most" in text
+    assert "choose fewer frames/s" in text
+
+
+def test_weights_that_are_too_many_lead_to_a_board_or_fewer_bits() -> None:
+    b = Builder(5)
+    b.add(Flatten())
+    b.linear(1024, 64)
+    b.sign(1024, 9)
+    b.linear(1024, 1024)
+    network = b.network("heavy", 8, 1, 1)
+    text = refusal(network, SMALL, Goal())
+    assert "heavy does not fit ulx3s-12f: it needs " in text
+    assert (
+        "LUT4 of 19,430 (with 20% of the device in reserve)" in text or "block RAMs of 44" in text
+    )
+    assert "the smallest board that would do is ulx3s-45f" in text
+    assert "on ulx3s-12f it would do with weights tiled p=2" in text
+
+
+def test_no_plan_is_no_answer() -> None:
+    with pytest.raises(NothingFits) as error:
+        plan_for(small_network("plain"), SMALL, Goal(lut4=10))
+    assert error.value.needs is not None
+    assert error.value.needs.lut4 > 10
+    assert set(BOARDS) >= {SMALL.name, ULX3S.name}
+
+
+def run(*arguments: Any) -> tuple[int, dict[str, Any]]:
+    """Exit code and JSON of `subbit plan`."""
+    texts = list(map(str, arguments))
+    result = CliRunner().invoke(plan_command, [*texts, "--json"], standalone_mode=False)
+    assert result.exception is None, result.exception
+    return result.return_value, json.loads(result.stdout)
+
+
+def test_the_command_shows_an_edited_plan(tmp_path: Path) -> None:
+    network, file = small_network("plain"), tmp_path / "plan.json"
+    save_network(network, tmp_path / "net.safetensors")
+    code, first = run(tmp_path / "net.safetensors", "--max", "--reserve", "50%", "--out", file)
+    assert code == 0
+    assert first["next"] is None or first["next"]["cycles"] < first["interval_cycles"]
+    assert not first["lacking"]
+    row = json.loads(file.read_text())
+    slowed = next(stage for stage in row["stages"] if stage.get("pe", 1) > 1)
+    slowed["pe"] = 1
+    file.write_text(json.dumps(row))
+    code, again = run(tmp_path / "net.safetensors", "--plan", file)
+    assert code == 0
+    assert again["interval_cycles"] > first["interval_cycles"]
+    assert again["bound_by"] == slowed["layers"]
+    assert again["lut4"] < first["lut4"]
+
+
+def test_a_plan_that_is_too_large_exits_with_1(tmp_path: Path) -> None:
+    b = Builder(1)
+    b.conv(64, 1)
+    b.sign(64, 300)
+    b.conv(64, 64)
+    b.sign(64, 90)
+    b.add(Flatten())
+    b.linear(10, 64 * 16)
+    network = b.network("large", 4, 1, 1)
+    stages = list(smallest_plan(network).stages)
+    widest: dict[str, Any] = {"pe": 64, "simd": 576}
+    stages[1] = replace(stages[1], **widest)
+    save_network(network, tmp_path / "net.safetensors")
+    save_plan(Plan(network.digest, tuple(stages)), tmp_path / "plan.json")
+    code, row = run(
+        *(tmp_path / "net.safetensors", "--plan", tmp_path / "plan.json", "--board", "ulx3s-12f")
+    )
+    assert code == 1
+    assert row["lacking"]["lut4"] > 0
+
+
+def test_a_calibration_is_read_as_written() -> None:
+    first = calibration()
+    assert Calibration.from_json(first.to_json()) == first
+    assert Line(1.5, 20.0)(100) == 170
+    assert Line(1.5, 20.0)(0) == 0
+    with pytest.raises(PlanError, match="not a calibration file"):
+        Calibration.from_json('{"subbit_calibration": 1}')
+    with pytest.raises(PlanError, match="calibration version 9; this subbit reads version 1"):
+        Calibration.from_json('{"subbit_calibration": 9}')
+    assert first.clock_hz("ecp5", 0.0) > first.clock_hz("ecp5", 1.0) > 50e6
