@@ -1,7 +1,8 @@
 """subbit plan: engine, folding and FIFOs of every layer, for a rate or for a board."""
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -19,13 +20,14 @@ from subbit.sw.cli.options import (
 )
 from subbit.sw.ir import load_network
 
+if TYPE_CHECKING:
+    from subbit.sw.planner.goal import Planned
+    from subbit.sw.stages.stage import Stage
+
 __all__ = ["plan_command"]
 
 KNOWN = ("layers", "cycles", "lut4", "flip_flops", "block_rams")
-USUAL = {
-    **{"fifo": 0, "engine": "direct", "pixels": 1, "weights": "auto", "window": "auto"},
-    **{"x_branches": 0, "w_branches": 0},
-}
+ALWAYS = ("pe", "simd", "lanes")
 
 
 @click.command("plan", short_help="Plan a network for a rate or a board; check an edited plan.")
@@ -62,23 +64,23 @@ def plan_command(
     if json_:
         print_json(rows)
     else:
-        show(rows)
+        show(result, rows)
         if out is not None:
             click.echo(f"written to {out}", err=True)
     return 1 if rows["lacking"] else 0
 
 
-def show(rows: dict[str, Any]) -> None:
+def show(result: "Planned", rows: dict[str, Any]) -> None:
     """Print the plan as a table, and what it says of rate and size."""
     table = Table(title=f"plan of {rows['network']} for {rows['board']} (cells are estimates)")
-    table.add_column("stage")
+    table.add_column("stage", min_width=12)
     for name in ("settings", "cycles", "LUT4", "flip-flops", "block RAMs"):
         table.add_column(name, justify="left" if name == "settings" else "right")
-    for row in rows["stages"]:
+    for stage, row in zip(result.plan.stages, rows["stages"], strict=True):
         bounds = row["layers"] == rows["bound_by"]
         table.add_row(
             ", ".join(row["layers"]),
-            settings(row),
+            settings(stage, result.board.device.fabric),
             f"{row['cycles']:,}",
             *(f"{row[name]:,}" for name in KNOWN[2:]),
             style="bold" if bounds else None,
@@ -94,9 +96,12 @@ def show(rows: dict[str, Any]) -> None:
         console.print(line, highlight=False, markup=False)
 
 
-def settings(row: dict[str, Any]) -> str:
+def settings(stage: "Stage", fabric: str) -> str:
     """The settings that are not as usual, in one line."""
-    shown = {k: v for k, v in row.items() if k not in KNOWN and v != USUAL.get(k)}
+    usual = {field.name: field.default for field in fields(stage) if field.name != "layers"}
+    usual["popcount"] = fabric
+    row = stage.to_json()
+    shown = {k: row[k] for k in usual if k in row and (k in ALWAYS or usual[k] != row[k])}
     return " ".join(f"{key}={value}" for key, value in shown.items())
 
 
