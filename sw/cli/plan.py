@@ -73,9 +73,10 @@ def plan_command(
 def show(result: "Planned", rows: dict[str, Any]) -> None:
     """Print the plan as a table, and what it says of rate and size."""
     table = Table(title=f"plan of {rows['network']} for {rows['board']} (cells are estimates)")
-    table.add_column("stage", min_width=12)
-    for name in ("settings", "cycles", "LUT4", "flip-flops", "block RAMs"):
-        table.add_column(name, justify="left" if name == "settings" else "right")
+    table.add_column("stage")
+    table.add_column("settings", overflow="fold")
+    for name in ("cycles", "LUT4", "FFs", "block RAMs"):
+        table.add_column(name, justify="right", no_wrap=True)
     for stage, row in zip(result.plan.stages, rows["stages"], strict=True):
         bounds = row["layers"] == rows["bound_by"]
         table.add_row(
@@ -88,8 +89,8 @@ def show(result: "Planned", rows: dict[str, Any]) -> None:
     table.add_section()
     host = rows["host"]
     table.add_row("link and clocks", "", "", *(f"{host[name]:,}" for name in KNOWN[2:]))
-    shares = [f"{rows[name]:,} of {rows['available'][name]:,}" for name in KNOWN[2:]]
-    table.add_row("all", "", "", *shares)
+    table.add_row("all", "", "", *(f"{rows[name]:,}" for name in KNOWN[2:]))
+    table.add_row("of", "", "", *(f"{rows['available'][name]:,}" for name in KNOWN[2:]))
     console = Console()
     console.print(table)
     for line in sentences(rows):
