@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -11,9 +12,11 @@ from subbit.sw.cli.options import (
     as_json,
     board_option,
     chosen_plan,
+    goal_options,
     model_argument,
     plan_option,
     print_json,
+    take_goal,
 )
 from subbit.sw.ir import load_network
 
@@ -24,10 +27,11 @@ __all__ = ["bitstream_command", "rtl_command"]
 @model_argument
 @board_option
 @plan_option
+@goal_options
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write, ending in .v.")
 @as_json
 def rtl_command(
-    model: Path, board: Board, plan: Path | None, out: Path | None, json_: bool
+    model: Path, board: Board, plan: Path | None, out: Path | None, json_: bool, **goal: Any
 ) -> None:
     """Write the accelerator of MODEL as one plain Verilog file, without link and clocks.
 
@@ -40,7 +44,7 @@ def rtl_command(
     from subbit.sw.flow.rtl import write_rtl
 
     network = load_network(model)
-    chosen = chosen_plan(network, board, plan)
+    chosen = chosen_plan(network, board, plan, take_goal(goal))
     path = out or default_folder(network, board) / f"{network.name}.v"
     ports = write_rtl(network, chosen, path)
     if json_:
@@ -53,6 +57,7 @@ def rtl_command(
 @model_argument
 @board_option
 @plan_option
+@goal_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -67,7 +72,13 @@ def rtl_command(
 )
 @as_json
 def bitstream_command(
-    model: Path, board: Board, plan: Path | None, out: Path | None, seeds: int, json_: bool
+    model: Path,
+    board: Board,
+    plan: Path | None,
+    out: Path | None,
+    seeds: int,
+    json_: bool,
+    **goal: Any,
 ) -> None:
     """Build the bitstream of MODEL for a board, with Verilog, reports and summary.json.
 
@@ -78,7 +89,7 @@ def bitstream_command(
     from subbit.sw.flow.progress import ConsoleProgress
 
     network = load_network(model)
-    chosen = chosen_plan(network, board, plan)
+    chosen = chosen_plan(network, board, plan, take_goal(goal))
     folder = out or default_folder(network, board)
     with ConsoleProgress() as progress:
         summary = build_bitstream(network, chosen, board, folder, progress, seeds)
