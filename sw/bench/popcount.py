@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Protocol
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value
 
 from subbit.hw.popcount import PopcountXnor
 from subbit.hw.vendor.popcount import VendorPopcount
@@ -56,7 +56,12 @@ class SumOfXnors(Elaboratable):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.sync += self.count.eq(sum(Value.cast(bit) for bit in ~(self.x ^ self.w)))
+        total: Value = Const(0, 1)
+        for at, bit in enumerate(~(self.x ^ self.w)):  # a signal each: wide sums nest too deeply
+            partial = Signal(range(at + 2), name="partial")
+            m.d.comb += partial.eq(total + bit)
+            total = partial
+        m.d.sync += self.count.eq(total)
         return m
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from amaranth.back import rtlil
 from click.testing import CliRunner
 
 from subbit.sw.bench import cnv, devices, popcount
@@ -93,6 +94,11 @@ def test_popcount_keeps_the_fastest_seed(monkeypatch: pytest.MonkeyPatch) -> Non
     found = popcount.bench_popcount("ecp5-85k", 16)
     assert (found["lut4"], found["lut4_per_bit"], found["fmax_mhz"]) == (20, 1.25, 120.0)
     assert found["sum"]["seeds_mhz"] == [100.0, 120.0, 110.0]
+
+
+def test_a_wide_sum_can_be_made() -> None:
+    probe = popcount.Probe(popcount.SumOfXnors(1000))
+    assert "count" in rtlil.convert(probe, name="top", ports=[probe.pins, probe.count])
 
 
 def test_popcount_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
