@@ -121,9 +121,11 @@ class BlockLookup(wiring.Component):
         """The indices of a step, for all ports; ``place``: turn and output."""
         unit, table = self._unit, self._unit.index_rom
         if table.depth == unit.reads and 1 << unit.turn_bits == unit.turns:
-            m.submodules.indices = rom = Rom(table, unit.index_cycles)
-            m.d.comb += rom.addr.eq(place)
-            return rom.data
+            roms = [Rom(column, unit.index_cycles) for column in unit.index_roms]
+            for at, rom in enumerate(roms):
+                m.submodules[f"indices{at}"] = rom
+                m.d.comb += rom.addr.eq(place)
+            return Cat(*(rom.data for rom in roms))
         m.submodules.indices = sequence = RomSequence(table, unit.index_cycles)
         m.d.comb += sequence.step.eq(read)
         return sequence.data

@@ -13,7 +13,7 @@ from subbit.sw.units.codebook_engine import KERNEL, CodebookEngine
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.dot9 import Dot9Row
 from subbit.sw.units.entry_sum import EntrySum
-from subbit.sw.units.memory import memory_cost
+from subbit.sw.units.memory import BLOCK_SHAPES, memory_cost
 from subbit.sw.units.popcount import PORTABLE
 from subbit.sw.units.rom import Rom, packed, period, rom_of
 from subbit.sw.units.threshold import ThresholdCore, queue_cost
@@ -125,6 +125,21 @@ class BlockLookup(CodebookEngine):
         words = [packed(row, self.tau) for row in sets]
         return rom_of(words[: period(words)], self.tau * self.ports, self.memory)
 
+    @cached_property
+    def index_roms(self) -> tuple[Rom, ...]:
+        """The same in columns as wide as a block RAM of that depth, so that no choice follows."""
+        rom = self.index_rom
+        if rom.style != "block":
+            return (rom,)
+        wide = next((bits for bits, words in BLOCK_SHAPES if words >= rom.depth), 1)
+        columns = []
+        for at in range(0, rom.width, wide):
+            bits = min(wide, rom.width - at)
+            columns.append(
+                Rom(tuple(w >> at & ((1 << bits) - 1) for w in rom.words), bits, "block")
+            )
+        return tuple(columns)
+
     @property
     def code_rom(self) -> Rom:
         """The codewords."""
@@ -205,7 +220,8 @@ class BlockLookup(CodebookEngine):
         if self.masked:
             total += Cost(lut4=KERNEL * self.bits * self.pixels * self.dot9)
         tables = memory_cost(self.word_bits, self.words, "block")
-        total += sum([tables + Cost(1, self.word_bits)] * self.ports, self.index_rom.cost)
+        total += sum([tables + Cost(1, self.word_bits)] * self.ports, self.index_roms[0].cost)
+        total += Cost(block_rams=sum(rom.cost.block_rams for rom in self.index_roms[1:]))
         total += sum([self.adder.cost] * self.pixels, self.core.cost)
         total += Cost(
             flip_flops=self.index_rom.width * (self.reach - 1) + self.i.width * self.code_cycles

@@ -164,3 +164,12 @@ def test_tables_written_late_collide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_reset_in_the_middle() -> None:
     test_reset.test_reset_in_the_middle(engine(5, 4, 3, ports=2, vectors=2))
+
+
+def test_indices_in_columns_of_block_rams() -> None:
+    unit = engine(8, 8, 5, ports=8, dot9=4, memory="block")
+    whole, columns = unit.index_rom, unit.index_roms
+    assert [column.width for column in columns] == [36, 4]
+    for at, word in enumerate(whole.words):
+        assert word == columns[0].words[at] | columns[1].words[at] << 36
+    check(unit)
