@@ -57,9 +57,9 @@ class SumOfXnors(Elaboratable):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         total: Value = Const(0, 1)
-        for at, bit in enumerate(~(self.x ^ self.w)):  # a signal each: wide sums nest too deeply
-            partial = Signal(range(at + 2), name="partial")
-            m.d.comb += partial.eq(total + bit)
+        for at, (x, w) in enumerate(zip(self.x, self.w, strict=True)):
+            partial = Signal(range(at + 2), name="partial")  # without it, wide sums nest too deeply
+            m.d.comb += partial.eq(total + (x == w))
             total = partial
         m.d.sync += self.count.eq(total)
         return m

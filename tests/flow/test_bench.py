@@ -88,6 +88,7 @@ def test_popcount_hands_on_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> No
     assert all(text in table for text in ("portable form", "sum of XNORs", "300.0 290.0"))
 
 
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 def test_popcount_keeps_the_fastest_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [devices.Measured(20, 30, mhz) for mhz in (100.0, 120.0, 110.0)]
     monkeypatch.setattr(popcount, "measure", lambda *_: runs)
