@@ -23,6 +23,7 @@ from subbit.sw.units.width import Downsize, Upsize
 __all__ = ["Choice", "Search", "lacking"]
 
 STALLED = 1e7  # price of a window that cannot keep the interval for what is in front of it
+WIDER = 4  # intervals that are tried between what stages take and what they wait
 SPREAD = 1.8  # options down to T / SPREAD are looked at
 LEAST = 12  # options that are looked at at least
 FLIP_FLOP_PRICES = (0.0, 0.3, 1.0, 3.0)
@@ -245,9 +246,12 @@ class Search:
         return choice is not None and not lacking(choice.cost, budget)
 
     def wider(self, choice: Choice, budget: Cost) -> Choice:
-        """A choice for the same interval of which fewer windows wait, if there is one."""
-        if choice.cycles > choice.slowest:
-            trial = self.solve(choice.slowest, budget, wide=True)
+        """A choice for about the same interval of which fewer windows wait, if there is one."""
+        if choice.cycles <= choice.slowest:
+            return choice
+        for step in range(WIDER):
+            cycles = round(choice.slowest * (choice.cycles / choice.slowest) ** (step / WIDER))
+            trial = self.solve(cycles, budget, wide=True)
             if trial and trial.cycles < choice.cycles and not lacking(trial.cost, budget):
                 return trial
         return choice
