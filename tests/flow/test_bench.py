@@ -88,10 +88,14 @@ def test_popcount_hands_on_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> No
     assert all(text in table for text in ("portable form", "sum of XNORs", "300.0 290.0"))
 
 
-@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 def test_popcount_keeps_the_fastest_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [devices.Measured(20, 30, mhz) for mhz in (100.0, 120.0, 110.0)]
-    monkeypatch.setattr(popcount, "measure", lambda *_: runs)
+
+    def measure(probe: popcount.Probe, *_: object) -> list[devices.Measured]:
+        assert "count" in rtlil.convert(probe, name="top", ports=[probe.pins, probe.count])
+        return runs
+
+    monkeypatch.setattr(popcount, "measure", measure)
     found = popcount.bench_popcount("ecp5-85k", 16)
     assert (found["lut4"], found["lut4_per_bit"], found["fmax_mhz"]) == (20, 1.25, 120.0)
     assert found["sum"]["seeds_mhz"] == [100.0, 120.0, 110.0]
