@@ -16,7 +16,7 @@ UNLIMITED = Cost(1 << 40, 1 << 40, 1 << 40)
 
 @dataclass(frozen=True)
 class Next:
-    """The next faster plan: its cycles, what it takes more, and what of that the device lacks with
+    """The next faster plan: its slowest stage's cycles, what it takes more, and what of that the device lacks with
     the usual reserve, by kind of cell.
     """
 
@@ -36,7 +36,7 @@ def next_step(result: Planned, search: Search | None = None) -> Next | None:
     if faster is None or now is None:
         return None
     return Next(
-        faster.cycles,
+        faster.slowest,
         faster.cost.lut4 - now.cost.lut4,
         faster.cost.block_rams - now.cost.block_rams,
         lacking(faster.cost, budget),
