@@ -16,8 +16,8 @@ UNLIMITED = Cost(1 << 40, 1 << 40, 1 << 40)
 
 @dataclass(frozen=True)
 class Next:
-    """The next faster plan: its slowest stage's cycles, what it takes more, and what of that the device lacks with
-    the usual reserve, by kind of cell.
+    """The next faster plan: its slowest stage's cycles, what it takes more, and what of that the
+    device lacks with the usual reserve, by kind of cell.
     """
 
     cycles: int
