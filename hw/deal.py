@@ -1,6 +1,6 @@
 """One pixel's outputs after the other's, from words of several outputs of several pixels."""
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +12,9 @@ __all__ = ["Deal"]
 
 
 class Deal(wiring.Component):
-    """Wires in front of a Pick; see its unit for the order of lanes."""
+    """A register in front of a Pick, which block RAMs that feed it need; see its unit for the order
+    of lanes.
+    """
 
     i: stream.Interface
     o: stream.Interface
@@ -25,13 +27,16 @@ class Deal(wiring.Component):
         m = Module()
         unit = self._unit
         m.submodules.pick = pick = Pick(unit)
-        beat, bits = self.i.payload.as_value(), unit.o.bits
+        beat, bits = Signal(unit.i.width, reset_less=True), unit.o.bits
+        full = Signal()
         lanes = [beat[at : at + bits] for at in range(0, len(beat), bits)]
         dealt = Cat(*(Cat(*lanes[pixel :: unit.pixels]) for pixel in range(unit.pixels)))
         m.d.comb += [
             pick.i.payload.as_value().eq(dealt),
-            pick.i.valid.eq(self.i.valid),
-            self.i.ready.eq(pick.i.ready),
+            pick.i.valid.eq(full),
+            self.i.ready.eq(~full | pick.i.ready),
         ]
+        with m.If(self.i.ready):
+            m.d.sync += [full.eq(self.i.valid), beat.eq(self.i.payload.as_value())]
         wiring.connect(m, pick.o, wiring.flipped(self.o))
         return m
