@@ -432,7 +432,8 @@ def test_saving_where_it_cannot_be_keeps_what_was_there(
 
     monkeypatch.setattr("subbit.sw.atomic.os.fsync", full)
     assert message(lambda: save_network(network, tmp_path / "file"), NetworkError) == (
-        f"cannot write the network to {tmp_path}/file (No space left on device); name another place"
+        f"cannot write the network to {tmp_path}/file (No space left on device); "
+        "make room on that disk, or name a place on another one"
     )
     assert (tmp_path / "file").read_text() == "mine"
     assert os.listdir(tmp_path) == ["file"]
