@@ -120,6 +120,7 @@ def sentences(rows: dict[str, Any]) -> list[str]:
         )
     if rows["queues"]:
         lines.append("queues: " + ", ".join(f"{k} {v}" for k, v in rows["queues"].items()))
+    lines += rows["notes"]
     if rows["lacking"]:
         missing = ", ".join(f"{more:,} {KINDS[kind]}" for kind, more in rows["lacking"].items())
         lines.append(f"it does not fit {rows['board']}: {missing} too many")

@@ -3,10 +3,14 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from subbit.sw.ir.layers.conv2d import Conv2d
+from subbit.sw.ir.layers.linear import Linear
+from subbit.sw.ir.weights import TiledWeights
 from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import Costs
 from subbit.sw.planner.goal import RESERVE, Goal, Planned, budget_of
 from subbit.sw.planner.search import Search, lacking
+from subbit.sw.stages.shared_rows import sharing_advice
 from subbit.sw.units.cost import Cost
 
 __all__ = ["Next", "describe", "next_step"]
@@ -70,4 +74,17 @@ def describe(result: Planned, after: Next | None) -> dict[str, Any]:
             row.stage.to_json() | {"cycles": row.cycles} | asdict(row.cost) for row in result.rows
         ],
         "queues": dict(result.plan.queues),
+        "notes": notes(result),
     }
+
+
+def notes(result: Planned) -> list[str]:
+    """What another training would gain: tiled layers in which no outputs share a row."""
+    found = []
+    for stage in result.plan.stages:
+        layer = result.network.node(stage.layers[0]).layer
+        if isinstance(layer, Conv2d | Linear) and isinstance(layer.weights, TiledWeights):
+            advice = sharing_advice(layer.weights)
+            if advice:
+                found.append(f"{stage.layers[0]} saves memory alone: {advice}")
+    return found

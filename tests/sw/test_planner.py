@@ -22,6 +22,7 @@ from subbit.sw.planner.calibration import Calibration, Line, calibration
 from subbit.sw.planner.choose import choose, default_goal
 from subbit.sw.planner.costs import Costs, estimate_stage, with_popcount
 from subbit.sw.planner.goal import Goal, NothingFits, Planned, budget_of, plan_for, planned
+from subbit.sw.planner.report import describe
 from subbit.sw.planner.search import Search, lacking
 from subbit.sw.units.cost import Cost
 
@@ -225,3 +226,18 @@ def test_a_calibration_is_read_as_written() -> None:
     with pytest.raises(PlanError, match="calibration version 9; this subbit reads version 1"):
         Calibration.from_json('{"subbit_calibration": 9}')
     assert first.clock_hz("ecp5", 0.0) > first.clock_hz("ecp5", 1.0) > 50e6
+
+
+def test_tiles_that_share_no_rows_are_named_with_what_would_help() -> None:
+    b = Builder(1)
+    b.conv(4, 1)
+    b.sign(4, 300)
+    b.add(Flatten())
+    odd = b.linear(8, 4 * 36, repeats=3)
+    b.sign(8, 20)
+    b.linear(8, 8, repeats=4)
+    result = planned((network := b.network("odd", 6, 1, 4)), ULX3S, smallest_plan(network))
+    assert describe(result, None)["notes"] == [
+        f"{odd} saves memory alone: p=3 does not divide the 8 outputs, so each output has a row of "
+        "its own; p=2, 4, 8 would share rows"
+    ]
