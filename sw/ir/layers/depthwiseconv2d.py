@@ -1,17 +1,10 @@
 """2-D depthwise convolution: one kernel a channel."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
-
-from numpy.typing import NDArray
+from typing import ClassVar
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.ir.layer import Layer
-from subbit.sw.ir.layers.conv2d import STRIDES, Padding
-from subbit.sw.ir.layers.linear import dot_type
-from subbit.sw.ir.parts import only_input, take_int, take_text
-from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.ir.weights import Weights, weights_from_parts
+from subbit.sw.ir.layers.convolution import Convolution
 
 __all__ = ["DepthwiseConv2d"]
 
@@ -20,7 +13,7 @@ ENCODINGS = ("binary", "planes")
 
 
 @dataclass(frozen=True)
-class DepthwiseConv2d(Layer):
+class DepthwiseConv2d(Convolution):
     """``y[c] = sum over i, j of w[c,0,i,j] * x[c, s*row + i - pad, s*col + j - pad]``.
 
     ``weights``: shape ``(channels, 1, k, k)``, k 3 or 5, binary or in bit planes; ``stride`` s: 1
@@ -29,9 +22,6 @@ class DepthwiseConv2d(Layer):
     """
 
     kind: ClassVar[str] = "depthwiseconv2d"
-    weights: Weights
-    stride: int = 1
-    padding: Padding = Padding.NONE
 
     def __post_init__(self) -> None:
         shape = self.weights.shape
@@ -45,74 +35,9 @@ class DepthwiseConv2d(Layer):
                 f"the weights of a depthwise convolution are {' or '.join(ENCODINGS)}, "
                 f"not {self.weights.encoding}"
             )
-        if self.stride not in STRIDES:
-            raise NetworkError(f"the stride of a convolution is 1 or 2, not {self.stride}")
-        if self.padding not in tuple(Padding):
-            raise NetworkError(
-                f"the padding of a convolution is one of {', '.join(Padding)}, not {self.padding!r}"
-            )
-        object.__setattr__(self, "padding", Padding(self.padding))
+        super().__post_init__()
 
     @property
-    def kernel(self) -> int:
-        """Side of the kernel."""
-        return self.weights.shape[2]
-
-    @property
-    def pad(self) -> int:
-        """Elements added on each side."""
-        return 0 if self.padding is Padding.NONE else self.kernel // 2
-
-    def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
-        """Integers in the range that the weights and the input's codes allow."""
-        x, channels = only_input(inputs), self.weights.shape[0]
-        if not x.is_code:
-            raise NetworkError(f"a convolution takes codes, not {x}; put a threshold before it")
-        if x.channels != channels:
-            raise NetworkError(
-                f"the weights {self.weights.shape} want {channels} input channels, not {x.channels}"
-            )
-        if x.encoding is Encoding.UNSIGNED and self.padding in (Padding.MINUS, Padding.PLUS):
-            raise NetworkError(
-                "padding with -1 or +1 needs bipolar inputs; use zero padding for unsigned ones"
-            )
-        height, width = (
-            (side + 2 * self.pad - self.kernel) // self.stride + 1 for side in (x.height, x.width)
-        )
-        if min(height, width) < 1:
-            raise NetworkError(
-                f"a {self.kernel}x{self.kernel} kernel does not fit "
-                f"an input of {x.height}x{x.width}"
-            )
-        return dot_type(self.weights, x, height, width)
-
-    def attributes(self) -> dict[str, Any]:
-        """Stride, padding, and the attributes of the weights."""
-        return {
-            "stride": self.stride,
-            "padding": str(self.padding),
-            "weights": self.weights.encoding,
-            **self.weights.attributes(),
-        }
-
-    def tensors(self) -> dict[str, NDArray[Any]]:
-        """The arrays of the weights."""
-        return self.weights.tensors()
-
-    @classmethod
-    def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
-        """See Parts."""
-        stride = take_int(attributes, "stride", min(STRIDES), max(STRIDES))
-        padding = Padding(take_text(attributes, "padding", tuple(Padding)))
-        encoding = str(attributes.pop("weights", None))
-        return cls(weights_from_parts(encoding, attributes, tensors), stride, padding)
-
-    @property
-    def weight_count(self) -> int:
-        """Number of weights."""
-        return self.weights.count
-
-    @property
-    def weight_bits(self) -> int:
-        """Bits that the hardware stores for the weights."""
-        return self.weights.stored_bits
+    def channels(self) -> int:
+        """Channels of the input, and of the output."""
+        return self.weights.shape[0]

@@ -1,0 +1,123 @@
+"""What convolutions have in common: square kernels with a stride and a padding."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+from subbit.sw.errors import NetworkError
+from subbit.sw.ir.layer import Layer
+from subbit.sw.ir.layers.linear import dot_type
+from subbit.sw.ir.parts import only_input, take_int, take_text
+from subbit.sw.ir.types import Encoding, TensorType
+from subbit.sw.ir.weights import Weights, weights_from_parts
+
+__all__ = ["Convolution", "Padding"]
+
+STRIDES = (1, 2)
+
+
+class Padding(StrEnum):
+    """What surrounds the input: nothing, or ``kernel // 2`` elements on each side.
+
+    They stand for 0, which contributes nothing to a dot product, or for -1 or +1: the least or the
+    greatest code of a bipolar tensor.
+    """
+
+    NONE = "none"
+    ZERO = "zero"
+    MINUS = "minus"
+    PLUS = "plus"
+
+
+@dataclass(frozen=True)
+class Convolution(Layer):
+    """Base: dot products of codes ``(H, W, channels)`` with kernels that move over them.
+
+    ``weights``: shape ``(outputs, inputs of one output, k, k)``; ``stride`` s: 1 or 2; ``padding``:
+    see Padding. Output: integers ``(H', W', outputs)``, ``H' = (H + 2*pad - k) // stride + 1``.
+    """
+
+    weights: Weights
+    stride: int = 1
+    padding: Padding = Padding.NONE
+
+    def __post_init__(self) -> None:
+        if self.stride not in STRIDES:
+            raise NetworkError(f"the stride of a convolution is 1 or 2, not {self.stride}")
+        if self.padding not in tuple(Padding):
+            raise NetworkError(
+                f"the padding of a convolution is one of {', '.join(Padding)}, not {self.padding!r}"
+            )
+        object.__setattr__(self, "padding", Padding(self.padding))
+
+    @property
+    def channels(self) -> int:
+        """Channels of the input."""
+        return self.weights.shape[1]
+
+    @property
+    def kernel(self) -> int:
+        """Side of the kernel."""
+        return self.weights.shape[2]
+
+    @property
+    def pad(self) -> int:
+        """Elements added on each side."""
+        return 0 if self.padding is Padding.NONE else self.kernel // 2
+
+    def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
+        """Integers in the range that the weights' scales and the input's codes allow."""
+        x = only_input(inputs)
+        if not x.is_code:
+            raise NetworkError(f"a convolution takes codes, not {x}; put a threshold before it")
+        if x.channels != self.channels:
+            raise NetworkError(
+                f"the weights {self.weights.shape} want {self.channels} input channels, "
+                f"not {x.channels}"
+            )
+        if x.encoding is Encoding.UNSIGNED and self.padding in (Padding.MINUS, Padding.PLUS):
+            raise NetworkError(
+                "padding with -1 or +1 needs bipolar inputs; use zero padding for unsigned ones"
+            )
+        height, width = (
+            (side + 2 * self.pad - self.kernel) // self.stride + 1 for side in (x.height, x.width)
+        )
+        if min(height, width) < 1:
+            raise NetworkError(
+                f"a {self.kernel}x{self.kernel} kernel does not fit "
+                f"an input of {x.height}x{x.width}"
+            )
+        return dot_type(self.weights, x, height, width)
+
+    def attributes(self) -> dict[str, Any]:
+        """Stride, padding, and the attributes of the weights."""
+        return {
+            "stride": self.stride,
+            "padding": str(self.padding),
+            "weights": self.weights.encoding,
+            **self.weights.attributes(),
+        }
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The arrays of the weights."""
+        return self.weights.tensors()
+
+    @classmethod
+    def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
+        """See Parts."""
+        stride = take_int(attributes, "stride", min(STRIDES), max(STRIDES))
+        padding = Padding(take_text(attributes, "padding", tuple(Padding)))
+        encoding = str(attributes.pop("weights", None))
+        return cls(weights_from_parts(encoding, attributes, tensors), stride, padding)
+
+    @property
+    def weight_count(self) -> int:
+        """Number of weights."""
+        return self.weights.count
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits that the hardware stores for the weights."""
+        return self.weights.stored_bits
