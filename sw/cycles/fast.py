@@ -1,5 +1,6 @@
 """The cycle model for large networks: when frames end and how full streams get; no trace."""
 
+import atexit
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -80,6 +81,8 @@ def compiled() -> tuple[Any, Any]:
     import wasmtime
 
     engine = wasmtime.Engine()
+    # Freed before the interpreter takes its modules apart, which wasmtime's finalisers need.
+    atexit.register(compiled.cache_clear)
     return engine, wasmtime.Module(engine, WAT)
 
 
