@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from subbit.boards import board
     from subbit.sim.run import simulate
+    from subbit.sw.bench.network import bench_network
     from subbit.sw.evaluate import evaluate_dataset
     from subbit.sw.flow.bitstream import build_bitstream
     from subbit.sw.flow.program import program_board
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from subbit.sw.ir import Network, load_network, save_network
     from subbit.sw.nn.train import train_network
     from subbit.sw.plan import Plan, load_plan, save_plan
-    from subbit.sw.planner import default_plan
+    from subbit.sw.planner import Goal, default_plan, plan_for
 
 PLACES = {
+    "Goal": "sw.planner",
     "Network": "sw.ir",
     "Plan": "sw.plan",
+    "bench_network": "sw.bench.network",
     "board": "boards",
     "build_bitstream": "sw.flow.bitstream",
     "check_import": "sw.importers.api",
@@ -36,6 +39,7 @@ PLACES = {
     "import_file": "sw.importers.api",
     "load_network": "sw.ir",
     "load_plan": "sw.plan",
+    "plan_for": "sw.planner",
     "program_board": "sw.flow.program",
     "save_network": "sw.ir",
     "save_plan": "sw.plan",
@@ -45,8 +49,10 @@ PLACES = {
 }
 
 __all__ = [
+    "Goal",
     "Network",
     "Plan",
+    "bench_network",
     "board",
     "build_bitstream",
     "check_import",
@@ -57,6 +63,7 @@ __all__ = [
     "import_file",
     "load_network",
     "load_plan",
+    "plan_for",
     "program_board",
     "save_network",
     "save_plan",

@@ -16,7 +16,9 @@ def default_goal(board: Board) -> Goal:
     return Goal(reserve=0.5, lut4=min(DEFAULT_LUT4, board.device.lut4 // 2))
 
 
-def choose(network: Network, board: Board, path: Path | None, goal: Goal | None) -> Planned:
+def choose(
+    network: Network, board: Board, path: Path | None = None, goal: Goal | None = None
+) -> Planned:
     """The plan of the file, or for the goal, or the default one, with what to expect of it.
 
     Raises PlanError, and FitError where the goal cannot be reached on the board.
