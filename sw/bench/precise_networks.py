@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from subbit.sw.bench.precision import FABRIC, mapped
+from subbit.boards import board
+from subbit.sw.bench.precision import mapped
 from subbit.sw.errors import PlanError
 from subbit.sw.evaluate import evaluate_dataset
 from subbit.sw.flow.progress import SILENT, Progress
@@ -16,11 +17,14 @@ from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.weights import Weights
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import Plan
-from subbit.sw.planner import default_plan, estimate
-from subbit.sw.stages.dot import DotStage
+from subbit.sw.planner import Planned, default_plan, planned
 from subbit.sw.stages.stage import Stage
 
 __all__ = ["alike", "bench_networks", "precision_of"]
+
+BOARD = board("ulx3s-85f")
+SAME = ("pe", "simd", "pixels", "weights", "popcount", "lanes", "channels", "fifo")
+NAMES = ("lut4", "flip_flops", "block_rams")
 
 
 def bench_networks(
@@ -42,13 +46,13 @@ def bench_networks(
     reference: Plan | None = None
     for network in networks:
         progress.phase(network.name)
-        plan = alike(network, reference) if reference else default_plan(network, lut4, FABRIC)
+        plan = alike(network, reference) if reference else default_plan(network, BOARD, lut4)
         reference = reference or plan
+        result = planned(network, BOARD, plan)
         row = precision_of(network) | {"network": network.name, "weight_bits": network.weight_bits}
         row |= {"accuracy": accuracy(network, data, limit), "synthesised": synthesise}
-        pipeline = Pipeline(network, plan)
-        row["cycles"] = pipeline.interval_cycles
-        rows.append(row | cells(network, pipeline, synthesise, progress))
+        row["cycles"] = result.timing.interval_cycles
+        rows.append(row | cells(result, synthesise, progress))
     progress.phase("")
     return rows
 
@@ -71,14 +75,14 @@ def precision_of(network: Network) -> dict[str, Any]:
 
 def alike(network: Network, reference: Plan) -> Plan:
     """A plan with the folding of the stages of the same names in another plan."""
-    twins = {stage.layers[0]: stage for stage in reference.stages if isinstance(stage, DotStage)}
+    twins = {stage.layers[0]: stage for stage in reference.stages}
     stages: list[Stage] = []
     lanes: dict[str, int] = {}
     for cls, layers in groups(network):
         stage = cls.default(network, layers, lanes_before(network, layers, lanes))
         twin = twins.get(layers[0])
-        if isinstance(stage, DotStage) and twin:
-            folding = {name: getattr(twin, name) for name in ("pe", "simd", "pixels", "popcount")}
+        if twin and isinstance(stage, twin.__class__):
+            folding = {name: getattr(twin, name) for name in SAME if hasattr(twin, name)}
             stage = replace(stage, **folding)
         try:
             units = stage.units(network)
@@ -101,18 +105,13 @@ def accuracy(network: Network, data: Path | None, limit: int | None) -> float | 
     return round(float(said["correct"] / said["images"]), 4)
 
 
-def cells(
-    network: Network, pipeline: Pipeline, synthesise: bool, progress: Progress
-) -> dict[str, int]:
+def cells(result: Planned, synthesise: bool, progress: Progress) -> dict[str, int]:
     """LUT4s and block RAMs of the accelerator, without its host link."""
     if not synthesise:
-        costs = [stage.cost for stage in estimate(network, pipeline.plan)]
-        return {name: sum(getattr(cost, name) for cost in costs) for name in NAMES}
+        return {name: getattr(result.cost, name) for name in NAMES}
     from subbit.hw.accelerator import Accelerator
 
+    pipeline = Pipeline(result.network, result.plan)
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as folder:
         found = mapped(Accelerator(pipeline), Path(folder), progress)
     return {name: found[name] for name in NAMES}
-
-
-NAMES = ("lut4", "flip_flops", "block_rams")

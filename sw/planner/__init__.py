@@ -1,7 +1,7 @@
 """The planner: engine, folding and FIFOs of every layer, for a rate or for a device."""
 
+from subbit.sw.planner.choose import DEFAULT_LUT4, default_plan
 from subbit.sw.planner.costs import StageEstimate
-from subbit.sw.planner.default import DEFAULT_LUT4, default_plan, estimate
 from subbit.sw.planner.goal import Goal, Planned, plan_for, planned
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "Planned",
     "StageEstimate",
     "default_plan",
-    "estimate",
     "plan_for",
     "planned",
 ]

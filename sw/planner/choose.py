@@ -1,19 +1,42 @@
 """The plan that a command works with: a file's, one for a goal, or the default for a board."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from subbit import boards
 from subbit.boards import Board
 from subbit.sw.ir.network import Network
-from subbit.sw.plan import load_plan
-from subbit.sw.planner.default import DEFAULT_LUT4, default_plan
+from subbit.sw.plan import Plan, load_plan, smallest_plan
+from subbit.sw.planner.costs import with_popcount
 from subbit.sw.planner.goal import Goal, NothingFits, Planned, plan_for, planned
 
-__all__ = ["choose", "default_goal"]
+__all__ = ["DEFAULT_LUT4", "choose", "default_goal", "default_plan"]
+
+DEFAULT_BOARD = "ulx3s"
+DEFAULT_LUT4 = 6000
 
 
-def default_goal(board: Board) -> Goal:
-    """What builds within minutes: the highest rate in DEFAULT_LUT4 and half of the device."""
-    return Goal(reserve=0.5, lut4=min(DEFAULT_LUT4, board.device.lut4 // 2))
+def default_goal(board: Board, lut4: int = DEFAULT_LUT4) -> Goal:
+    """What builds within minutes: the highest rate in ``lut4`` LUTs and half of the device."""
+    return Goal(reserve=0.5, lut4=min(lut4, board.device.lut4 // 2))
+
+
+def default_plan(network: Network, board: Board | None = None, lut4: int = DEFAULT_LUT4) -> Plan:
+    """The plan that commands take without a goal: the highest rate within ``lut4`` LUTs and half of
+    the device, or where that is too little everything folded as far as it goes. ``board``: by
+    default the one that commands take.
+    """
+    return default_planned(network, board or boards.board(DEFAULT_BOARD), lut4).plan
+
+
+def default_planned(network: Network, board: Board, lut4: int = DEFAULT_LUT4) -> Planned:
+    """The default plan, with what to expect of it."""
+    try:
+        return plan_for(network, board, default_goal(board, lut4))
+    except NothingFits:
+        plan, fabric = smallest_plan(network), board.device.fabric
+        stages = tuple(with_popcount(stage, fabric) for stage in plan.stages)
+        return planned(network, board, replace(plan, stages=stages))
 
 
 def choose(
@@ -26,10 +49,7 @@ def choose(
     if path is not None:
         return planned(network, board, load_plan(path, network), goal)
     if goal is None:
-        try:
-            return plan_for(network, board, default_goal(board))
-        except NothingFits:
-            return planned(network, board, default_plan(network, 0, board.device.fabric))
+        return default_planned(network, board)
     try:
         return plan_for(network, board, goal)
     except NothingFits as error:

@@ -23,7 +23,6 @@ __all__ = [
     "Costs",
     "Option",
     "StageEstimate",
-    "estimate_stage",
     "total",
     "unit_cycles",
     "with_popcount",
@@ -73,13 +72,6 @@ def unit_cycles(unit: Unit) -> int:
     """Cycles between two frames of a unit whose neighbours are never slower."""
     known: int | None = getattr(unit, "interval_cycles", None)
     return known if known is not None else max(len(p.steps) for p in unit.processes())
-
-
-def estimate_stage(network: Network, stage: Stage) -> StageEstimate:
-    """The estimate of one stage without its neighbours."""
-    units = [unit for _, unit in stage.units(network)]
-    cost = total(calibration().of(unit) for unit in units)
-    return StageEstimate(stage, cost, max(map(unit_cycles, units)))
 
 
 def with_popcount(stage: Stage, form: str) -> Stage:

@@ -1,7 +1,7 @@
 """Depthwise convolutions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from subbit.sw.errors import PlanError
@@ -43,12 +43,6 @@ class DepthwiseStage(Stage):
     def default(cls, network: Network, layers: tuple[str, ...], lanes: int) -> "DepthwiseStage":
         """One channel at a time."""
         return cls(layers=layers)
-
-    def faster(self, network: Network) -> "list[DepthwiseStage]":
-        """The next number of channels."""
-        channels = network.types[self.layers[0]].channels
-        more = [number for number in divisors(channels) if number > self.channels]
-        return [replace(self, channels=number) for number in more[:1]]
 
     def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
         """``channels``, and where weights live."""

@@ -17,6 +17,7 @@ from subbit.sw.ir.weights import CodebookWeights, TiledWeights, Weights
 from subbit.sw.stages.lookup import BLOCK, LOOKUP, lookup_cycles, lookup_units, lookup_variants
 from subbit.sw.stages.shared_rows import SHARED, shared_cycles, shared_units, shared_variants
 from subbit.sw.stages.stage import Stage, check_divides, divisors
+from subbit.sw.units.block_lookup import FILLS
 from subbit.sw.units.border import Border, border_of
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.pick import Pick
@@ -48,13 +49,15 @@ class DotStage(Stage):
 
     ``engine``: ``direct``; or, for codebook convolutions, ``lookup`` (``pe`` read ports, ``dot9``
     units that fill tables, ``simd`` 9) or ``block_lookup`` (``simd / 9`` block RAMs, each with the
-    tables of ``pixels`` pixels, those of ``dot9`` channels filled at once, ``pe`` 1); see Lookup
-    and BlockLookup for their cycles. ``shared_rows``, for tiled layers whose p repeats divide the
+    tables of ``pixels`` pixels, those of ``dot9`` channels filled at once, ``pe`` 1; ``fill`` with
+    counts of carry chains, ``logic``, or of tables in ``block`` RAM); see Lookup and BlockLookup
+    for their cycles. ``shared_rows``, for tiled layers whose p repeats divide the
     outputs: ``pe`` of the ``outputs / p`` distinct rows at once, each computed once.
     """
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
         "engine": ("direct", LOOKUP, BLOCK, SHARED),
+        "fill": FILLS,
         "weights": ("auto", "block", "logic"),
         "window": ("auto", "block", "distributed"),
         "blanks": ("auto", "masks", "sums"),
@@ -71,6 +74,7 @@ class DotStage(Stage):
     w_branches: int = 0
     blanks: str = "auto"
     dot9: int = 1
+    fill: str = "logic"
 
     @classmethod
     def absorbs(cls, network: Network, node: Node, follower: Node) -> bool:
@@ -105,13 +109,6 @@ class DotStage(Stage):
         whole = [size * c for c in divisors(weights.row_length // size)]
         fitting = [simd for simd in whole if tile % simd == 0]
         return fitting or [simd for simd in divisors(weights.row_length) if tile % simd == 0]
-
-    def faster(self, network: Network) -> "list[DotStage]":
-        """The next ``simd`` and the next ``pe``."""
-        pes = [pe for pe in divisors(self.layer(network).weights.shape[0]) if pe > self.pe]
-        simds = [simd for simd in self.simds(network) if simd > self.simd]
-        wider = [replace(self, simd=simd) for simd in simds[:1]]
-        return wider + [replace(self, pe=pe) for pe in pes[:1]]
 
     def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
         """Folding, pixels at once, where weights live, and branches all at once or one by one."""

@@ -47,12 +47,6 @@ class Stage(ABC):
         is wrong.
         """
 
-    def faster(self, network: Network) -> "list[Self]":
-        """The next larger variants of this stage that take fewer cycles, smallest first; none by
-        default.
-        """
-        return []
-
     def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
         """The settings that the planner may choose, each with the values worth trying."""
         return {}

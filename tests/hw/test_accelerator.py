@@ -49,7 +49,7 @@ class Whole(Unit):
 @pytest.mark.parametrize("pe", [3, 12])
 def test_pixels_side_by_side(name: str, pe: int) -> None:
     network = small_network(name)
-    plan = default_plan(network, 2000)
+    plan = default_plan(network, lut4=2000)
     stages = [
         replace(stage, pe=pe, simd=stage.simds(network)[1], pixels=2)
         if isinstance(stage, DotStage) and stage.layers[0] == "conv2"
@@ -63,7 +63,7 @@ def test_pixels_side_by_side(name: str, pe: int) -> None:
 
 def test_graph() -> None:
     network = GRAPHS["pooled"]()
-    unit = Whole(Pipeline(network, default_plan(network, 2500)))
+    unit = Whole(Pipeline(network, default_plan(network, lut4=2500)))
     beats = np.random.default_rng(3).integers(0, 16, (2 * unit.i_beats, unit.i.lanes))
     check_unit(unit, beats)
 
@@ -71,6 +71,6 @@ def test_graph() -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_accelerator(name: str) -> None:
     network = small_network(name)
-    unit = Whole(Pipeline(network, default_plan(network, 2500)))
+    unit = Whole(Pipeline(network, default_plan(network, lut4=2500)))
     beats = np.random.default_rng(3).integers(0, 16, (3 * unit.i_beats, unit.i.lanes))
     check_unit(unit, beats)

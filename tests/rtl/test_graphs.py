@@ -51,7 +51,7 @@ class Case:
 
 
 def right(network: Network, lut4: int) -> Case:
-    pipeline = Pipeline(network, default_plan(network, lut4))
+    pipeline = Pipeline(network, default_plan(network, lut4=lut4))
     return Case(pipeline, Accelerator(pipeline))
 
 

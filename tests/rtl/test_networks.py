@@ -25,7 +25,7 @@ def pipelines() -> dict[str, Pipeline]:
     made = {}
     for number, name in enumerate(NETWORKS):
         network = small_network(name)
-        plan = default_plan(network, 1800) if number % 2 else smallest_plan(network)
+        plan = default_plan(network, lut4=1800) if number % 2 else smallest_plan(network)
         vary = {"plain": varied, "planes": in_series}.get(name, lambda plan: plan)
         made[name] = Pipeline(network, vary(plan))
     return made

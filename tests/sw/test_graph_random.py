@@ -105,7 +105,7 @@ def random_network(seed: int) -> Network:
 @pytest.mark.parametrize("seed", range(16))
 def test_random_graphs(seed: int) -> None:
     network = random_network(seed)
-    plan = default_plan(network, 3000) if seed % 2 else smallest_plan(network)
+    plan = default_plan(network, lut4=3000) if seed % 2 else smallest_plan(network)
     pipeline = Pipeline(network, plan)
     x = network.input_type
     codes = np.random.default_rng(seed).integers(x.low, x.high + 1, (2, *x.shape))

@@ -7,22 +7,27 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from networks import NETWORKS, small_network
 
+import subbit
+from subbit.boards import board
 from subbit.sw import golden
+from subbit.sw.cli.plan import plan_command
 from subbit.sw.errors import PlanError
-from subbit.sw.ir import BinaryWeights, Linear, Network, Node, TensorType
+from subbit.sw.ir import BinaryWeights, Linear, Network, Node, TensorType, save_network
 from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import load_plan, save_plan, smallest_plan
-from subbit.sw.planner import default_plan, estimate
+from subbit.sw.plan import Plan, load_plan, save_plan, smallest_plan
+from subbit.sw.planner import default_plan, planned
+from subbit.sw.planner.costs import with_popcount
 from subbit.sw.stages.dot import DotStage
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("planned", [smallest_plan, default_plan])
-def test_units_compute_what_the_golden_model_does(name: str, planned: Any) -> None:
+@pytest.mark.parametrize("planner", [smallest_plan, default_plan])
+def test_units_compute_what_the_golden_model_does(name: str, planner: Any) -> None:
     network = small_network(name)
-    pipeline = Pipeline(network, planned(network))
+    pipeline = Pipeline(network, planner(network))
     values = golden.evaluate(network, np.random.default_rng(2).integers(0, 16, (3, 8, 8, 1)))
     beats = np.asarray(values["input"]).reshape(-1, pipeline.i.lanes)
     seen = []
@@ -144,15 +149,28 @@ def test_only_chains_can_be_built() -> None:
         Pipeline(small_network("plain"), pipeline.plan)
 
 
-def test_the_default_plan_spends_its_budget_on_the_slowest_stage() -> None:
-    network = small_network("plain")
-    plans = [default_plan(network, lut4) for lut4 in (0, 1000, 2500, 20_000)]
-    intervals = [Pipeline(network, plan).interval_cycles for plan in plans]
+def test_the_default_plan_spends_its_budget_on_rate() -> None:
+    network, large = small_network("plain"), board("ulx3s-85f")
+    budgets = (0, 1000, 2500, 20_000)
+    plans = [default_plan(network, large, lut4) for lut4 in budgets]
+    found = [planned(network, large, plan) for plan in plans]
+    intervals = [row.timing.interval_cycles for row in found]
     assert intervals == sorted(intervals, reverse=True)
     assert intervals[-1] < intervals[0] / 8
-    for lut4, plan in zip((1000, 2500, 20_000), plans[1:], strict=True):
-        assert sum(row.cost.lut4 for row in estimate(network, plan)) <= lut4
-    assert plans[0] == smallest_plan(network)
+    assert all(row.cost.lut4 <= lut4 for lut4, row in list(zip(budgets, found, strict=True))[1:])
+    # Where nothing fits, everything is folded as far as it goes.
+    least = [with_popcount(stage, "ecp5") for stage in smallest_plan(network).stages]
+    assert plans[0] == Plan(network.digest, tuple(least))
+
+
+def test_a_call_gives_the_plan_of_the_command(tmp_path: Path) -> None:
+    network, file = small_network("codebook"), tmp_path / "net.safetensors"
+    save_network(network, file)
+    for options, where in (([], None), (["--board", "ulx3s-12f"], board("ulx3s-12f"))):
+        command = [*map(str, (file, "--out", tmp_path / "plan.json")), *options]
+        CliRunner().invoke(plan_command, command, standalone_mode=False)
+        written = load_plan(tmp_path / "plan.json", network)
+        assert subbit.default_plan(network, where) == written
 
 
 def test_planning_is_reproducible() -> None:

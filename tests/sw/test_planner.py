@@ -20,7 +20,7 @@ from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import Plan, save_plan, smallest_plan
 from subbit.sw.planner.calibration import Calibration, Line, calibration
 from subbit.sw.planner.choose import choose, default_goal
-from subbit.sw.planner.costs import Costs, estimate_stage, with_popcount
+from subbit.sw.planner.costs import Costs, total, with_popcount
 from subbit.sw.planner.goal import Goal, NothingFits, Planned, budget_of, plan_for, planned
 from subbit.sw.planner.report import describe
 from subbit.sw.planner.search import Search, lacking
@@ -120,7 +120,8 @@ def test_a_quick_estimate_is_near_that_of_the_vendors_trees() -> None:
     choice = Search(network, costs).solve(1500, Cost(9999, 9999, 99))
     assert choice
     for option in choice.options:
-        said = estimate_stage(network, with_popcount(option.stage, "ecp5")).cost
+        units = with_popcount(option.stage, "ecp5").units(network)
+        said = total(calibration().of(unit) for _, unit in units)
         assert option.cost.lut4 == pytest.approx(said.lut4, rel=0.15, abs=30)
 
 
