@@ -16,9 +16,9 @@ __all__ = ["CreditQueue"]
 class CreditQueue(wiring.Component):
     """Room for ``depth`` beats that are promised to ``issue`` before they arrive at ``push``.
 
-    ``room``: a beat may be issued in this cycle; it must be pushed later, and is offered on ``o``
-    the cycle after. A credit comes back the cycle after its beat was taken: a process of capacity
-    ``depth`` and recycle 1.
+    ``room``, from a register: a beat may be issued in this cycle; it must be pushed later, and is
+    offered on ``o`` the cycle after. A credit comes back the cycle after its beat was taken: a
+    process of capacity ``depth`` and recycle 1.
     """
 
     room: Signal
@@ -44,8 +44,16 @@ class CreditQueue(wiring.Component):
         credits = Signal(range(self._depth + 1), init=self._depth)
         level = Signal(range(self._depth + 1))
         taken = self.o.valid & self.o.ready
-        m.d.comb += [self.room.eq(credits != 0), self.o.valid.eq(level != 0)]
-        m.d.sync += [credits.eq(credits - self.issue + taken), level.eq(level + self.push - taken)]
+        room, some = Signal(init=1), Signal()  # credits > 0, level > 0
+        m.d.comb += [self.room.eq(room), self.o.valid.eq(some)]
+        with m.If(self.issue & ~taken):
+            m.d.sync += [credits.eq(credits - 1), room.eq(credits != 1)]
+        with m.If(taken & ~self.issue):
+            m.d.sync += [credits.eq(credits + 1), room.eq(1)]
+        with m.If(self.push & ~taken):
+            m.d.sync += [level.eq(level + 1), some.eq(1)]
+        with m.If(taken & ~self.push):
+            m.d.sync += [level.eq(level - 1), some.eq(level != 1)]
         payload, data = self.o.payload.as_value(), self.data.as_value()
         if self._depth == 1:
             store = Signal(len(data), reset_less=True)

@@ -38,16 +38,15 @@ class Replay(wiring.Component):
 
     def hold(self, m: Module) -> None:
         """One word: it stays in the output register for all its folds."""
-        left = Signal(range(self._unit.folds + 1))  # folds not yet taken, the one on offer included
-        m.d.comb += self.i.ready.eq((left == 0) | ((left == 1) & self.o.ready))
+        m.submodules.folds = folds = Counter(self._unit.folds)
+        m.d.comb += [
+            self.i.ready.eq(~self.o.valid | (folds.last & self.o.ready)),
+            folds.step.eq(self.o.valid & self.o.ready),
+        ]
+        with m.If(folds.step & folds.last):
+            m.d.sync += self.o.valid.eq(0)
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [
-                self.o.payload.eq(self.i.payload),
-                self.o.valid.eq(1),
-                left.eq(self._unit.folds),
-            ]
-        with m.Elif(self.o.valid & self.o.ready):
-            m.d.sync += [left.eq(left - 1), self.o.valid.eq(left != 1)]
+            m.d.sync += [self.o.payload.eq(self.i.payload), self.o.valid.eq(1)]
 
     def banks(self, m: Module) -> None:
         """A writer and a reader; ``whole`` vectors wait or are being read."""

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
 from subbit.sw.units.width import Downsize as DownsizeUnit
 from subbit.sw.units.width import Upsize as UpsizeUnit
@@ -27,22 +28,19 @@ class Upsize(wiring.Component):
         m = Module()
         ratio = self._unit.ratio
         parts = Signal((ratio - 1) * self._unit.i.width)
-        count = Signal(range(ratio))
-        last = count == ratio - 1
+        m.submodules.count = count = Counter(ratio)
         free = ~self.o.valid | self.o.ready
-        m.d.comb += self.i.ready.eq(~last | free)
+        m.d.comb += [
+            self.i.ready.eq(~count.last | free),
+            count.step.eq(self.i.valid & self.i.ready),
+        ]
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
-        with m.If(self.i.valid & self.i.ready):
+        with m.If(count.step):
             joined = Cat(parts, self.i.payload.as_value())
             m.d.sync += parts.eq(joined[self._unit.i.width :])
-            m.d.sync += count.eq(0 if ratio == 1 else count + 1)
-            with m.If(last):
-                m.d.sync += [
-                    count.eq(0),
-                    self.o.payload.as_value().eq(joined),
-                    self.o.valid.eq(1),
-                ]
+            with m.If(count.last):
+                m.d.sync += [self.o.payload.as_value().eq(joined), self.o.valid.eq(1)]
         return m
 
 
@@ -62,14 +60,18 @@ class Downsize(wiring.Component):
         m = Module()
         ratio = self._unit.ratio
         parts = Signal(self._unit.i.width)
-        left = Signal(range(ratio + 1))  # parts not yet taken, the one on offer included
+        some = Signal()  # parts on offer
+        m.submodules.taken = taken = Counter(ratio)
         m.d.comb += [
-            self.o.valid.eq(left != 0),
+            self.o.valid.eq(some),
             self.o.payload.as_value().eq(parts[: self._unit.o.width]),
-            self.i.ready.eq((left == 0) | ((left == 1) & self.o.ready)),
+            self.i.ready.eq(~some | (taken.last & self.o.ready)),
+            taken.step.eq(some & self.o.ready),
         ]
+        with m.If(taken.step):
+            m.d.sync += parts.eq(parts >> self._unit.o.width)
+            with m.If(taken.last):
+                m.d.sync += some.eq(0)
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [parts.eq(self.i.payload.as_value()), left.eq(ratio)]
-        with m.Elif(self.o.valid & self.o.ready):
-            m.d.sync += [parts.eq(parts >> self._unit.o.width), left.eq(left - 1)]
+            m.d.sync += [parts.eq(self.i.payload.as_value()), some.eq(1)]
         return m

@@ -98,7 +98,7 @@ class WindowHistory(wiring.Component):
         step = Signal()
         if unit.chunks == 1:
             window = Signal(unit.replay.element.width, reset_less=True)
-            can = ~self.o.valid | self.o.ready
+            can = ~self.o.valid | self.o.ready if unit.hasty else ~self.o.valid
             m.d.comb += self.o.payload.eq(window)
             with m.If(self.o.ready):
                 m.d.sync += self.o.valid.eq(0)

@@ -129,9 +129,17 @@ class Window(Unit):
         return self.chunks == 1 and self.folds == 1
 
     @property
+    def hasty(self) -> bool:
+        """Whether the register of the last columns, one chunk, moves on in the very cycle in which
+        its window is taken. The engine's answer then reaches the line buffer in that cycle, a long
+        way; where the folds leave time for a window's columns, it moves on a cycle later.
+        """
+        return self.folds <= self.stride * self.pixels
+
+    @property
     def interval_cycles(self) -> int:
         """Cycles between two frames when neither neighbour is slower; see ``window_interval``."""
-        return window_interval(self.rows, self.columns, self.chunks, self.folds)
+        return window_interval(self.rows, self.columns, self.chunks, self.folds, self.hasty)
 
     def line_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
         """Of each row that is run, whether it is input and whether it completes windows; of each
@@ -171,7 +179,7 @@ class Window(Unit):
         steps[:, emits] |= PUSH
         # The register holds the window: no step may shift it before the window is taken.
         steps[:, np.roll(emits, 1)] |= RESERVE
-        return Process("window history", steps.ravel())
+        return Process("window history", steps.ravel(), recycle=0 if self.hasty else 1)
 
     def reference(self, beats: Beats) -> Beats:
         """Windows by padding and a strided view."""

@@ -12,12 +12,14 @@ class Row:
     """What the ways from one row of windows to the next take, in cycles.
 
     The line buffer gives a row's columns to the history, which gives windows to the replay; the
-    interval is the longest way round a frame. ``n`` chunks, ``folds`` replays each.
+    interval is the longest way round a frame. ``n`` chunks, ``folds`` replays each; ``hasty``:
+    see Window.
     """
 
     columns: Axis
     n: int
     folds: int
+    hasty: bool
 
     @property
     def banked(self) -> bool:
@@ -30,6 +32,11 @@ class Row:
         return self.n == self.folds == 1
 
     @property
+    def pause(self) -> int:
+        """From the end of a window in the history to the step behind it."""
+        return 0 if self.banked or self.hasty else 1
+
+    @property
     def replay(self) -> int:
         """Inside the replay: every beat of the row."""
         return 0 if self.direct else self.columns.outputs * self.folds * self.n
@@ -40,7 +47,8 @@ class Row:
         columns, n = self.columns, self.n
         through = columns.outputs - 1 - self.banked
         start = (columns.lead + columns.first + 1 + self.banked) * n
-        detour = 0 if self.direct or through < 0 else start + through * self.folds * n
+        detour = start + through * self.folds * n + self.pause
+        detour = 0 if self.direct or through < 0 else detour
         return max(columns.positions * n, detour)
 
     def last_window(self) -> tuple[int, int]:
@@ -63,7 +71,7 @@ class Row:
         first = gap + (self.columns.first + 2) * self.n
         if self.banked:
             return first + (window - 1) * self.folds * self.n + rest
-        return first + 1 + window * self.folds + rest
+        return first + 1 + window * self.folds + rest + self.pause
 
     def handed(self, gap: int) -> int:
         """The longest way from a hand-over to the next one."""
@@ -71,7 +79,7 @@ class Row:
         return max(self.history, gap + self.columns.used * self.n, entered)
 
 
-def window_interval(rows: Axis, columns: Axis, chunks: int, folds: int) -> int:
+def window_interval(rows: Axis, columns: Axis, chunks: int, folds: int, hasty: bool) -> int:
     """Cycles between two frames of a Window whose neighbours are never slower.
 
     With ``n = chunks`` a row of windows takes ``max(OW * n * folds, P * n)`` cycles, P =
@@ -79,7 +87,7 @@ def window_interval(rows: Axis, columns: Axis, chunks: int, folds: int) -> int:
     row that completes no window takes ``W * n``) at least ``gap + W * n``, or ``gap`` and the
     replay of the windows behind it. Exact: the longest way through all rows of a frame.
     """
-    row = Row(columns, chunks, folds)
+    row = Row(columns, chunks, folds, hasty)
     unused = columns.size - columns.used
     silent_rows = max(rows.size - 1, rows.last) - rows.last + rows.first
     inner = (unused + (rows.stride - 1) * columns.size) * chunks
