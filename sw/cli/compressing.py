@@ -1,18 +1,19 @@
 """subbit compress: a binary network as a sub-bit one."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from subbit.sw.cli.options import as_json, data_option, model_argument, print_json
 from subbit.sw.errors import NetworkError
-from subbit.sw.ir import Network, load_network, save_network
+from subbit.sw.ir import load_network, save_network
+
+if TYPE_CHECKING:
+    from subbit.sw.importers.finetune import Training
 
 __all__ = ["compress_command"]
 
@@ -39,10 +40,20 @@ __all__ = ["compress_command"]
     show_default=True,
     help="Training images on which the thresholds are fitted again.",
 )
-@click.option("--epochs", type=click.IntRange(0), default=0, help="Epochs of fine-tuning.")
-@click.option("--train-images", type=click.IntRange(100), help="Images of an epoch; default: all.")
+@click.option("--epochs", type=click.IntRange(0), help="Epochs of training on; default: none.")
+@click.option("--steps", type=click.IntRange(1), help="Steps of a batch, instead of --epochs.")
+@click.option("--batch", type=click.IntRange(2), help="Images a step; default: 100.")
+@click.option(
+    "--lr",
+    type=click.FloatRange(0, min_open=True),
+    help="The learning rate at the start, which falls as a cosine; default: 0.001.",
+)
+@click.option("--mirror", is_flag=True, help="Train on images that are mirrored at random.")
+@click.option("--train-images", type=click.IntRange(2), help="Images of an epoch; default: all.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first images of the test set.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the images' order."
+)
 @as_json
 def compress_command(
     model: Path,
@@ -52,94 +63,64 @@ def compress_command(
     data: Path | None,
     out: Path | None,
     images: int,
-    epochs: int,
     train_images: int | None,
     limit: int | None,
     seed: int,
     json_: bool,
+    **training: Any,
 ) -> None:
     """Cluster the 3x3 kernels of MODEL (--tau), fit tiles to its other layers (--tile), or both.
 
-    With --data, or for digits, thresholds are fitted again and accuracy is measured.
+    With --data, or for digits, thresholds are fitted again and accuracy is measured; with --epochs
+    or --steps all is trained on.
 
     \b
     Example: subbit compress cnv.safetensors --tau 5 --data cifar/ -o cnv-sub.safetensors
-             subbit compress examples/digits-plain.safetensors --tau 4 --epochs 5
+             subbit compress examples/digits-plain.safetensors --tau 4 --epochs 20 --lr 0.002
     """
-    from subbit.sw.importers.shrink import shrink
+    from subbit.sw.importers.compress import compress_network
 
     network = load_network(model)
     out = out or model.with_name(f"{model.stem}-sub.safetensors")
     if out.resolve() == model.resolve():
         raise NetworkError(f"{out} is the network to compress; name another place with --out")
-    small, rows = shrink(network, tau, repeats, min_size)
-    report: dict[str, Any] = {
-        "network": network.name,
-        "out": str(out),
-        "seed": seed,
-        "weights": network.weight_count,
-        "weight_bits": {"before": network.weight_bits, "after": small.weight_bits},
-        "bits_per_weight": round(small.weight_bits / network.weight_count, 4),
-        "layers": [asdict(row) for row in rows],
-        "accuracy": {},
-    }
-    if data is not None or network.metadata.get("dataset", {}).get("name") == "digits":
-        small = fitted(network, small, report, data, (images, epochs, train_images), limit, seed)
-    elif epochs:
-        raise NetworkError("fine-tuning needs the training images; name their folder with --data")
-    save_network(small, out)
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def told(name: str, done: int, total: int) -> None:
+            """Show the phase's bar."""
+            if name not in tasks:
+                tasks[name] = bars.add_task(name)
+            bars.update(tasks[name], completed=done, total=total)
+
+        found = compress_network(
+            network,
+            tau=tau,
+            repeats=repeats,
+            min_size=min_size,
+            data=data,
+            images=images,
+            train_images=train_images,
+            limit=limit,
+            seed=seed,
+            training=training_of(training, seed),
+            progress=told,
+        )
+    save_network(found.network, out)
+    report = {**found.report, "out": str(out)}
     print_json(report) if json_ else show(report)
 
 
-def fitted(
-    network: Network,
-    small: Network,
-    report: dict[str, Any],
-    data: Path | None,
-    sizes: tuple[int, int, int | None],
-    limit: int | None,
-    seed: int,
-) -> Network:
-    """The compressed network after fitting and fine-tuning; accuracies go into the report."""
-    from subbit.sw.evaluate import load_frames
-    from subbit.sw.golden import predict
-    from subbit.sw.importers.finetune import Settings, finetune
-    from subbit.sw.importers.shrink import refit
+def training_of(options: dict[str, Any], seed: int) -> "Training | None":
+    """How to train, by the options; None where they do not ask for it."""
+    given = {name: value for name, value in options.items() if value}
+    if not given:
+        return None
+    if ("epochs" in given) == ("steps" in given):
+        raise click.UsageError("say for how long to train: --epochs or --steps")
+    from subbit.sw.importers.finetune import Training
 
-    images, epochs, train_images = sizes
-    test, train = load_frames(network, data, limit), load_frames(network, data, split="train")
-    order = np.random.default_rng(seed).permutation(len(train.labels))
-    with Progress(console=Console(stderr=True), transient=True) as bars:
-
-        def measure(name: str, found: Network) -> None:
-            """Add the number of right classes."""
-            task = bars.add_task(name, total=len(test.labels))
-            classes = predict(
-                found, test.codes, progress=lambda done: bars.update(task, completed=done)
-            ).classes
-            report["accuracy"][name] = {
-                "correct": int((classes == test.labels).sum()),
-                "images": len(test.labels),
-            }
-
-        measure("before", network)
-        measure("compressed", small)
-        codes = train.codes[order[:images]].astype(np.int64)
-        task = bars.add_task("fitting", total=len(network.nodes))
-        small = refit(network, small, codes, lambda done, total: bars.update(task, completed=done))
-        measure("fitted", small)
-        if epochs:
-            chosen = order[:train_images]
-            task = bars.add_task("training", total=None)
-            small = finetune(
-                small,
-                train.codes[chosen],
-                train.labels[chosen],
-                Settings(epochs=epochs, seed=seed),
-                lambda done, total, loss: bars.update(task, completed=done, total=total),
-            )
-            measure("trained", small)
-    return small
+    return Training(seed=seed, **given)
 
 
 def show(report: dict[str, Any]) -> None:
@@ -155,6 +136,17 @@ def show(report: dict[str, Any]) -> None:
     console.print(table)
     bits = report["weight_bits"]
     console.print(f"weight bits: {bits['before']:,} to {bits['after']:,}", highlight=False)
+    training = report["training"]
+    if training is not None:
+        kind = "steps" if training["steps"] else "epochs"
+        length = f"{training[kind]} {kind if training[kind] > 1 else kind[:-1]}"
+        console.print(
+            f"trained for {length} of {training['batch']} images a step, learning rate "
+            f"{training['lr']:g}{', mirrored' * training['mirror']}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(f"seed {report['seed']}", highlight=False)
     for name, row in report["accuracy"].items():
         share = row["correct"] / row["images"]
         console.print(

@@ -38,7 +38,7 @@ from subbit.sw.nn.encoders import Encoder, PlainEncoder, TiledEncoder
 from subbit.sw.nn.fold import fold_threshold
 from subbit.sw.nn.real import real_part
 
-__all__ = ["Settings", "as_module", "finetune", "from_module"]
+__all__ = ["Training", "as_module", "finetune", "from_module"]
 
 LATENT = 0.1
 CALIBRATION = 200
@@ -46,12 +46,13 @@ Images = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to train: ``epochs``, images a ``batch``, greatest rate ``lr``, ``seed``; images are
-    mirrored at random if ``mirror``.
+class Training:
+    """How to train: ``epochs``, or instead ``steps`` of one batch each; images a ``batch``,
+    greatest rate ``lr``, ``seed``; images are mirrored at random if ``mirror``.
     """
 
     epochs: int = 1
+    steps: int | None = None
     batch: int = 100
     lr: float = 1e-3
     seed: int = 1
@@ -62,30 +63,33 @@ def finetune(
     network: Network,
     codes: Images,
     labels: NDArray[np.int64],
-    settings: Settings,
+    training: Training,
     told: Callable[[int, int, float], object] | None = None,
 ) -> Network:
     """The network trained on codes ``[n][h][w][c]`` and labels, with Adam and a rate that falls as
     a cosine.
 
     ``told`` gets steps done, steps in all, and the loss. Raises NetworkError where the network is
-    no chain of binary layers with one-bit activations.
+    no chain of binary layers with one-bit activations, or where the rate is so high that training
+    diverges.
     """
     module = as_module(network, codes[:CALIBRATION])
     x = torch.from_numpy(np.ascontiguousarray(codes)).permute(0, 3, 1, 2)
     y = torch.from_numpy(labels)
-    generator = torch.Generator().manual_seed(settings.seed)
-    batches = max(len(y) // settings.batch, 1)
-    total = batches * settings.epochs
-    optimizer = torch.optim.Adam(module.parameters(), lr=settings.lr)
+    generator = torch.Generator().manual_seed(training.seed)
+    batches = max(len(y) // training.batch, 1)
+    total = training.steps or batches * training.epochs
+    optimizer = torch.optim.Adam(module.parameters(), lr=training.lr)
     module.train()
     for step in range(total):
         if step % batches == 0:
             order = torch.randperm(len(y), generator=generator)
-        place = step % batches * settings.batch
-        chosen = order[place : place + settings.batch]
-        optimizer.param_groups[0]["lr"] = settings.lr * 0.5 * (1 + cos(pi * step / total))
-        loss = functional.cross_entropy(module(batch_of(x[chosen], settings, generator)), y[chosen])
+        place = step % batches * training.batch
+        chosen = order[place : place + training.batch]
+        optimizer.param_groups[0]["lr"] = training.lr * 0.5 * (1 + cos(pi * step / total))
+        loss = functional.cross_entropy(module(batch_of(x[chosen], training, generator)), y[chosen])
+        if not loss.isfinite():
+            raise NetworkError(f"training diverged in step {step + 1}; take a lower rate with --lr")
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -94,10 +98,10 @@ def finetune(
     return from_module(network, module)
 
 
-def batch_of(x: Tensor, settings: Settings, generator: torch.Generator) -> Tensor:
+def batch_of(x: Tensor, training: Training, generator: torch.Generator) -> Tensor:
     """The images as floats, half of them mirrored if the settings say so."""
     x = x.float()
-    if not settings.mirror:
+    if not training.mirror:
         return x
     flip = torch.rand(len(x), generator=generator) < 0.5
     return torch.where(flip[:, None, None, None], x.flip(3), x)

@@ -1,6 +1,7 @@
 """Finding sub-bit structure: clusters, tiles, thresholds fitted again, training on."""
 
 import json
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from subbit.sw.errors import NetworkError
 from subbit.sw.evaluate import load_frames
 from subbit.sw.golden import evaluate, predict
 from subbit.sw.importers.cluster import DISTANCES, cluster_kernels, fit_tile
-from subbit.sw.importers.finetune import Settings, as_module, finetune, from_module
+from subbit.sw.importers.compress import compress_network
+from subbit.sw.importers.finetune import Training, as_module, finetune, from_module
 from subbit.sw.importers.shrink import best_limit, refit, shrink
 from subbit.sw.ir import (
     Argmax,
@@ -182,7 +184,7 @@ def test_training_on_learns() -> None:
         small,
         shown.codes,
         shown.labels,
-        Settings(epochs=6, batch=40, lr=3e-3),
+        Training(epochs=6, batch=40, lr=3e-3),
         lambda done, total, loss: losses.append(loss),
     )
     assert len(losses) == 60
@@ -210,6 +212,65 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     made = load_network(out)
     assert made.weight_bits == 13376
     assert app.run([*arguments, "--limit", "20"]) == 0
-    assert "weight bits: 21,280 to 13,376" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "weight bits: 21,280 to 13,376" in text
+    assert "seed 1\n" in text
+    assert "trained for" not in text
     assert app.run(["compress", str(out), "--tau", "5"]) == 2
     assert app.run(["compress", str(out), "--tau", "5", "-o", str(out)]) == 2
+
+
+def test_the_command_trains_as_the_call_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "small.safetensors"
+    arguments = ["compress", str(EXAMPLE), "--tau", "3", "-o", str(out), "--images", "50"]
+    options = ["--steps", "12", "--batch", "40", "--lr", "0.004", "--mirror", "--seed", "7"]
+    assert app.run([*arguments, *options, "--limit", "90", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    training = Training(steps=12, batch=40, lr=0.004, seed=7, mirror=True)
+    phases: list[tuple[str, int, int]] = []
+    found = compress_network(
+        load_network(EXAMPLE),
+        tau=3,
+        images=50,
+        limit=90,
+        seed=7,
+        training=training,
+        progress=lambda *told: phases.append(told),
+    )
+    assert report == {**found.report, "out": str(out)}
+    assert load_network(out).digest == found.network.digest
+    assert report["training"]["lr"] == 0.004
+    assert [told for told in phases if told[0] == "training"][-1] == ("training", 12, 12)
+    slower = compress_network(
+        load_network(EXAMPLE),
+        tau=3,
+        images=50,
+        limit=9,
+        seed=7,
+        training=replace(training, lr=1e-5),
+    )
+    assert slower.network.digest != found.network.digest
+    assert app.run([*arguments, "--epochs", "1", "--train-images", "100", "--limit", "9"]) == 0
+    shown = capsys.readouterr().out
+    assert "trained for 1 epoch of 100 images a step, learning rate 0.001\nseed 1\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--lr", "0.1"], "say for how long to train: --epochs or --steps"),
+        (["--epochs", "1", "--steps", "2"], "say for how long to train: --epochs or --steps"),
+        (["--steps", "4", "--lr", "1e30"], "training diverged in step 2; take a lower rate"),
+        (["--steps", "4", "--lr", "0"], "'--lr': 0.0 is not in the range x>0"),
+    ],
+)
+def test_training_that_is_refused(
+    options: list[str], expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "small.safetensors"
+    limits = ["--images", "20", "--limit", "9"]
+    assert app.run(["compress", str(EXAMPLE), "--tau", "3", "-o", str(out), *limits, *options]) == 2
+    assert expected in capsys.readouterr().err
+    assert not out.exists()
