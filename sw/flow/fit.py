@@ -10,12 +10,17 @@ from subbit.sw.errors import FitError
 __all__ = ["FitWatch", "Resources", "fit_error", "smallest_board"]
 
 UTILISATION = re.compile(r"^Info:\s+([A-Z0-9_]+):\s+(\d+)/\s*(\d+)\s")
+LOGIC_CELLS = re.compile(r"^Info:\s+(\d+) LCs used as (LUT4 and DFF|DFF only)")
 UNPLACEABLE = re.compile(r"legal placement for all cells|no BELs remaining|Unable to place cell")
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Cells of a design. A CCU2C counts as two LUT4; a LUT memory's write port as two more."""
+    """Cells of a design.
+
+    On ECP5 a CCU2C counts as two LUT4, a LUT memory's write port as two more. On iCE40 ``lut4`` are
+    logic cells, lookup table and flip-flop in one, whichever of both is used.
+    """
 
     lut4: int
     flip_flops: int
@@ -26,10 +31,14 @@ class Resources:
     def of_cells(cls, used: Mapping[str, int]) -> "Resources":
         """From nextpnr's numbers of cells by kind."""
         return cls(
-            lut4=used.get("TRELLIS_COMB", 0) + 2 * used.get("TRELLIS_RAMW", 0),
-            flip_flops=used.get("TRELLIS_FF", 0),
-            block_rams=used.get("DP16KD", 0),
-            dsps=used.get("MULT18X18D", 0),
+            lut4=used.get("TRELLIS_COMB", 0)
+            + 2 * used.get("TRELLIS_RAMW", 0)
+            + used.get("ICESTORM_LC", 0),
+            flip_flops=used.get("TRELLIS_FF", 0)
+            + used.get("LUT4 and DFF", 0)
+            + used.get("DFF only", 0),
+            block_rams=used.get("DP16KD", 0) + used.get("ICESTORM_RAM", 0),
+            dsps=used.get("MULT18X18D", 0) + used.get("ICESTORM_DSP", 0),
         )
 
     def fits(self, board: Board) -> bool:
@@ -55,21 +64,28 @@ class FitWatch:
         self.board = board
         self.design = design
         self.used: dict[str, int] = {}
+        self.cells: dict[str, int] = {}
 
     def line(self, line: str) -> None:
         """Take one line of output; raises FitError."""
         if found := UTILISATION.match(line):
             self.used[found.group(1)] = int(found.group(2))
+        elif found := LOGIC_CELLS.match(line):
+            self.cells[found.group(2)] = int(found.group(1))
         elif self.used and not line.strip():
             self.check()
         elif UNPLACEABLE.search(line):
-            raise fit_error(Resources.of_cells(self.used), self.board, self.design)
+            raise fit_error(self.resources, self.board, self.design)
+
+    @property
+    def resources(self) -> Resources:
+        """What nextpnr has told of so far."""
+        return Resources.of_cells(self.used | self.cells)
 
     def check(self) -> None:
         """Raise FitError where a kind of cell is used up."""
-        resources = Resources.of_cells(self.used)
-        if not resources.fits(self.board):
-            raise fit_error(resources, self.board, self.design)
+        if not self.resources.fits(self.board):
+            raise fit_error(self.resources, self.board, self.design)
 
 
 def smallest_board(resources: Resources, unlike: Board) -> Board | None:

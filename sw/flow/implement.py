@@ -7,11 +7,13 @@ from pathlib import Path
 from amaranth.hdl import Elaboratable
 
 from subbit.boards import Board
-from subbit.hw.platform import TARGET_HZ, prepare
-from subbit.hw.pll import best_settings
+from subbit.hw.platform import pll_settings, prepare, target_hz
+from subbit.hw.pll import PllSettings
 from subbit.sw.errors import ToolError
 from subbit.sw.flow import tools
 from subbit.sw.flow.clock import set_pll
+from subbit.sw.flow.clock_ice40 import set_ice40_pll
+from subbit.sw.flow.family import Family, family_of
 from subbit.sw.flow.fit import Resources
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
@@ -44,7 +46,8 @@ def implement(
     seeds: Sequence[int] = (1,),
     progress: Progress = SILENT,
 ) -> Implementation:
-    """Build ``top`` for ``board`` in ``folder``; the bitstream is ``name``.bit.
+    """Build ``top`` for ``board`` in ``folder``; the bitstream is ``name`` with the ending
+    that the board's programmer wants.
 
     Of several ``seeds`` of place-and-route the one with the fastest clock is kept. ``top`` gets its
     clock domains from subbit.hw.platform.board_clocks. The folder holds the same bitstream and
@@ -52,20 +55,22 @@ def implement(
 
     Raises FitError, ToolError.
     """
-    used = (tools.yosys(), tools.nextpnr(), tools.ecppack())
+    family = family_of(board)
+    used = (tools.yosys(), family.nextpnr(), family.packer())
     progress.phase("Amaranth to Verilog")
     design = prepare(top, board, name=TOP)
-    (folder / f"{TOP}.lpf").write_text(design.constraints)
+    (folder / f"{TOP}.{family.constraints}").write_text(design.constraints)
     rtlil_to_verilog(design.rtlil, folder=folder, name=TOP, progress=progress)
     progress.phase("synthesis")
-    synthesise(folder, name=TOP, progress=progress)
+    synthesise(folder, name=TOP, fabric=board.device.fabric, progress=progress)
     progress.phase("place and route")
     routed = place_and_route(folder, board, name=TOP, design=name, seeds=seeds, progress=progress)
     progress.phase("clock and bitstream")
     fmax_hz, clock_hz = set_clock(routed, board)
-    pack(folder, name, progress)
+    bitstream = folder / f"{name}.{family.bitstream}"
+    pack(family, routed.config, bitstream, progress)
     versions = {tool.name: f"{tool.version} ({tool.origin})" for tool in used}
-    return Implementation(folder / f"{name}.bit", routed.resources, fmax_hz, clock_hz, versions)
+    return Implementation(bitstream, routed.resources, fmax_hz, clock_hz, versions)
 
 
 def set_clock(routed: Routed, board: Board) -> tuple[float, float]:
@@ -75,14 +80,27 @@ def set_clock(routed: Routed, board: Board) -> tuple[float, float]:
         raise ToolError(
             f"the link reaches {link_hz / 1e6:.1f} MHz only, less than the oscillator's"
         )
-    target = best_settings(board.oscillator_hz, TARGET_HZ).output_hz(board.oscillator_hz)
-    fmax_hz = routed.fmax_of(float(target))
-    settings = best_settings(board.oscillator_hz, fmax_hz)
-    set_pll(routed.config, settings)
+    fmax_hz = routed.fmax_of(target_hz(board))
+    try:
+        settings = pll_settings(board, fmax_hz)
+    except ValueError as error:
+        raise ToolError(
+            f"the routed design reaches {fmax_hz / 1e6:.2f} MHz only, and {error}; "
+            "try other --seeds, or a plan of less area"
+        ) from None
+    if isinstance(settings, PllSettings):
+        set_pll(routed.config, settings)
+    else:
+        set_ice40_pll(routed.config, settings, board.oscillator_hz)
     return fmax_hz, float(settings.output_hz(board.oscillator_hz))
 
 
-def pack(folder: Path, name: str, progress: Progress) -> None:
-    """Make ``name``.bit of the routed configuration."""
-    arguments = ["--compress", "--input", f"{TOP}.config", "--bit", f"{name}.bit"]
-    run_tool(tools.ecppack(), arguments, folder=folder, log="pack.log", on_line=progress.detail)
+def pack(family: Family, config: Path, bitstream: Path, progress: Progress) -> None:
+    """Make the bitstream of a routed configuration beside it."""
+    arguments = family.pack(config, bitstream)
+    run_tool(
+        *(family.packer(), arguments),
+        folder=config.parent,
+        log="pack.log",
+        on_line=progress.detail,
+    )

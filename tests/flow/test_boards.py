@@ -12,9 +12,8 @@ from conftest import Built
 from subbit.boards import BOARDS, board, board_names
 from subbit.hw.platform import board_platform
 from subbit.sw.errors import BoardError
-from subbit.sw.flow import tools
+from subbit.sw.flow.family import family_of
 from subbit.sw.flow.process import run_tool
-from subbit.sw.flow.route import SIZE_FLAGS
 
 
 def test_ulx3s_means_the_largest() -> None:
@@ -34,21 +33,22 @@ def test_an_unknown_board_is_answered_with_the_nearest(name: str, nearest: str) 
 
 
 @pytest.mark.parametrize("name", list(BOARDS))
-def test_the_numbers_of_cells_are_those_of_nextpnr(name: str, built: Built, tmp_path: Path) -> None:
-    device = board(name).device
-    for file in ("top.json", "top.lpf"):
+def test_the_numbers_of_cells_are_those_of_nextpnr(
+    name: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    device, family = board(name).device, family_of(board(name))
+    built: Built = request.getfixturevalue(FIXTURES[device.fabric])
+    for file in ("top.json", f"top.{family.constraints}"):
         shutil.copy(built.folder / file, tmp_path)
-    arguments = [SIZE_FLAGS[device.name], "--package", device.package, "--speed", "6"]
     run_tool(
-        tools.nextpnr(),
-        [*arguments, "--json", "top.json", "--lpf", "top.lpf", "--pack-only"],
+        family.nextpnr(),
+        [*family.place_arguments(board(name), "top"), "--pack-only"],
         folder=tmp_path,
         log="pack.log",
     )
     text = (tmp_path / "pack.log").read_text()
     available = dict(re.findall(r"^Info:\s+([A-Z0-9_]+):\s+\d+/\s*(\d+)\s", text, re.M))
-    kinds = ("TRELLIS_COMB", "TRELLIS_FF", "DP16KD", "MULT18X18D")
-    assert [int(available[kind]) for kind in kinds] == [
+    assert [int(available[kind]) for kind in KINDS[device.fabric]] == [
         device.lut4,
         device.flip_flops,
         device.block_rams,
@@ -56,11 +56,18 @@ def test_the_numbers_of_cells_are_those_of_nextpnr(name: str, built: Built, tmp_
     ]
 
 
+FIXTURES = {"ecp5": "built", "ice40": "built_ice40"}
+KINDS = {
+    "ecp5": ("TRELLIS_COMB", "TRELLIS_FF", "DP16KD", "MULT18X18D"),
+    "ice40": ("ICESTORM_LC", "ICESTORM_LC", "ICESTORM_RAM", "ICESTORM_DSP"),
+}
+
+
 @pytest.mark.parametrize("name", list(BOARDS))
 def test_the_platform_is_of_the_same_device_and_clock(name: str) -> None:
     known, platform = board(name), board_platform(board(name))
     assert platform.device == known.device.name
-    assert int(platform.speed) == known.device.speed
+    assert int(getattr(platform, "speed", 0)) == known.device.speed
     assert platform.lookup(known.oscillator).clock.frequency == known.oscillator_hz
     assert platform.lookup("led", known.leds - 1)
 
