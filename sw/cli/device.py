@@ -1,35 +1,24 @@
 """subbit program, subbit run: the board itself."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from subbit.boards import Board, board
+from subbit.boards import Board
 from subbit.sw.cli.options import (
     as_json,
     board_option,
-    chosen_plan,
     data_option,
     model_argument,
     print_json,
 )
-from subbit.sw.errors import LinkError, NetworkError, SubbitError
-from subbit.sw.ir import Network, load_network
-
-if TYPE_CHECKING:
-    from subbit.sw.host.device import Device
+from subbit.sw.errors import SubbitError
+from subbit.sw.ir import load_network
 
 __all__ = ["program_command", "run_command"]
-
-SIMULATED = "sim"
-# A simulated board takes a few thousand times as long as a real one.
-SIMULATED_TIMEOUT_S = 60.0
 
 
 @click.command("program", short_help="Load a bitstream into the board.")
@@ -89,20 +78,12 @@ def run_command(
     Example: subbit run --port /dev/ttyUSB0 three.png seven.png
              subbit run --port /dev/ttyUSB0 --samples 100
     """
-    from subbit.sw.evaluate import load_frames
-    from subbit.sw.host.classify import classify_codes, classify_files
+    from subbit.sw.host.run import run_images
 
     if bool(images) == bool(samples):
         raise click.UsageError("Name images, or ask for --samples.")
     network = load_network(model) if model else None
-    with opened(port, network) as device:
-        network = network or network_of(device.info.digest, [Path("examples"), Path("build")])
-        if images:
-            results = classify_files(device, network, images)
-        else:
-            frames = load_frames(network, data, samples)
-            names = [f"test image {n} (is {y})" for n, y in enumerate(frames.labels)]
-            results = classify_codes(device, network, frames.codes, names)
+    results = run_images(port, images, network=network, samples=samples, data=data)
     if json_:
         print_json([asdict(result) for result in results])
         return
@@ -110,46 +91,3 @@ def run_command(
     for result in results:
         table.add_row(result.name, result.label, " ".join(map(str, result.logits)))
     Console().print(table)
-
-
-@contextmanager
-def opened(port: str, network: Network | None) -> Iterator["Device"]:
-    """The board at the port, or for the port 'sim' a simulated one that holds the network."""
-    from subbit.sw.host.device import Device
-    from subbit.sw.host.transport import SerialTransport
-
-    if port != SIMULATED:
-        with Device(SerialTransport(port)) as device:
-            yield device
-        return
-    from subbit.hw.top import Core
-    from subbit.sim.simulated_board import SimulatedBoard
-    from subbit.sw.pipeline import Pipeline
-
-    if network is None:
-        raise click.UsageError("A simulated board needs --model.")
-    target = board("ulx3s")
-    pipeline = Pipeline(network, chosen_plan(network, target, None))
-    core = Core(pipeline=pipeline, clock_hz=target.oscillator_hz, baud=target.uart_baud)
-    models = Path("build") / "sim" / "models"
-    with (
-        SimulatedBoard(core, name="core", models=models) as simulated,
-        Device(simulated.transport(), timeout_s=SIMULATED_TIMEOUT_S) as device,
-    ):
-        yield device
-
-
-def network_of(digest: str, folders: Sequence[Path]) -> Network:
-    """The network file below ``folders`` that has this digest. Raises LinkError."""
-    for path in (path for folder in folders for path in sorted(folder.rglob("*.safetensors"))):
-        try:
-            network = load_network(path)
-        except NetworkError:
-            continue
-        if network.digest == digest:
-            return network
-    places = " and ".join(map(str, folders))
-    raise LinkError(
-        f"the board holds the network {digest[:12]}, which is not in {places}; "
-        "name its file with --model"
-    )

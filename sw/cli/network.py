@@ -1,7 +1,6 @@
 """subbit info: what a network is."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -12,8 +11,8 @@ from subbit.sw.cli.options import (
     model_argument,
     print_json,
 )
-from subbit.sw.ir import Layer, Network, Weights, load_network
-from subbit.sw.ir.planes import branches_of
+from subbit.sw.describe import describe_network
+from subbit.sw.ir import load_network
 
 __all__ = ["info_command"]
 
@@ -29,7 +28,7 @@ def info_command(model: Path, json_: bool) -> None:
     """
     network = load_network(model)
     if json_:
-        print_json(describe(network))
+        print_json(describe_network(network))
         return
     table = Table(title=f"{network.name}  {network.digest[:12]}")
     for name, style in (("layer", "left"), ("kind", "left"), ("output", "left")):
@@ -37,7 +36,7 @@ def info_command(model: Path, json_: bool) -> None:
     for name in ("encoding", "weights", "bits stored"):
         table.add_column(name, justify="right")
     table.add_row("input", "", str(network.input_type), "", "", "")
-    for row in describe(network)["layers"]:
+    for row in describe_network(network)["layers"]:
         table.add_row(
             row["name"],
             row["kind"],
@@ -52,37 +51,3 @@ def info_command(model: Path, json_: bool) -> None:
     console.print(table)
     for key, value in network.metadata.items():
         console.print(f"{key}: {value}", highlight=False, markup=False)
-
-
-def describe(network: Network) -> dict[str, Any]:
-    """The network as JSON values, without its weights."""
-    return {
-        "name": network.name,
-        "digest": network.digest,
-        "input": str(network.input_type),
-        "weights": network.weight_count,
-        "weight_bits": network.weight_bits,
-        "layers": [
-            {
-                "name": node.name,
-                "kind": node.layer.kind,
-                "output": str(network.types[node.name]),
-                "encoding": encoding(node.layer),
-                "weights": node.layer.weight_count,
-                "weight_bits": node.layer.weight_bits,
-            }
-            for node in network.nodes
-        ],
-        "metadata": network.metadata,
-    }
-
-
-def encoding(layer: Layer) -> str | None:
-    """How the layer's weights are encoded, each bit plane where there are several; None if none."""
-    weights = getattr(layer, "weights", None)
-    if not isinstance(weights, Weights):
-        return None
-    return " + ".join(
-        plane.encoding if scale == 1 else f"{scale} {plane.encoding}"
-        for scale, plane in branches_of(weights)
-    )
