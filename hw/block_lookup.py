@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from subbit.hw.credit import CreditQueue
 from subbit.hw.dot9 import Dot9s
+from subbit.hw.dot9_tables import Dot9Tables
 from subbit.hw.entry_sum import EntrySum
 from subbit.hw.lookup import core_of
 from subbit.hw.pipe import registered, valid_stages
@@ -15,6 +16,7 @@ from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
 from subbit.sw.units.block_lookup import BlockLookup as BlockLookupUnit
 from subbit.sw.units.codebook_engine import KERNEL
+from subbit.sw.units.dot9 import Dot9Row
 
 __all__ = ["BlockLookup"]
 
@@ -151,11 +153,23 @@ class BlockLookup(wiring.Component):
             x = [windows[at : at + size] for at in starts]
             if unit.masked:
                 x = [self._matches(window, codewords.data, odd ^ (channel % 2)) for window in x]
-            m.submodules[f"dot9_{channel}"] = dot9 = Dot9s(unit.filler)
+            dot9 = self._filler(m, channel, registered(m, code, unit.code_cycles))
             m.d.comb += [dot9.x.eq(Cat(*x)), dot9.w.eq(codewords.data)]
             late = unit.reach - unit.code_cycles - unit.filler.latency
             words.append(registered(m, dot9.count, late))
         return words
+
+    def _filler(self, m: Module, channel: int, code: Value) -> Dot9s | Dot9Tables:
+        """The Dot9 units of a channel that is filled; ``code``: the codeword's number."""
+        config = self._unit.filler
+        dot9: Dot9s | Dot9Tables
+        if isinstance(config, Dot9Row):
+            dot9 = Dot9s(config)
+        else:
+            dot9 = Dot9Tables(config)
+            m.d.comb += dot9.code.eq(code)
+        m.submodules[f"dot9_{channel}"] = dot9
+        return dot9
 
     def _matches(self, window: Value, codeword: Value, odd: Value) -> Value:
         """The matches of a window with a mask; a blank matches in every second position, turn about

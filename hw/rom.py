@@ -6,10 +6,10 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.fabric import fabric_of
-from subbit.hw.vendor.ecp5_rom import BlockRom, fits_block
+from subbit.hw.vendor.ecp5_rom import BlockRom, TwinBlockRom, fits_block
 from subbit.sw.units.rom import Rom as RomTable
 
-__all__ = ["Rom", "RomSequence", "count_steps", "next_in_cycle", "table_memory"]
+__all__ = ["Rom", "RomSequence", "TwinRom", "count_steps", "next_in_cycle", "table_memory"]
 
 
 def next_in_cycle(count: Signal, length: int) -> ValueLike:
@@ -71,6 +71,39 @@ class Rom(wiring.Component):
             late = Signal(table.width, reset_less=True)
             m.d.sync += late.eq(port.data)
             m.d.comb += self.data.eq(late)
+        return m
+
+
+class TwinRom(wiring.Component):
+    """``data0`` and ``data1`` are the words of ``table``, which fits a block RAM's port, at
+    ``addr0`` and ``addr1`` of two cycles before.
+    """
+
+    addr0: Signal
+    addr1: Signal
+    data0: Signal
+    data1: Signal
+
+    def __init__(self, table: RomTable) -> None:
+        self._table = table
+        addr, data = In(range(max(table.depth, 2))), Out(table.width)
+        super().__init__({"addr0": addr, "addr1": addr, "data0": data, "data1": data})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        sides = ((self.addr0, self.data0), (self.addr1, self.data1))
+        if fabric_of(platform) == "ecp5":
+            m.submodules.memory = rom = TwinBlockRom(self._table)
+            inner = ((rom.addr0, rom.data0), (rom.addr1, rom.data1))
+            for (addr, data), (inside, found) in zip(sides, inner, strict=True):
+                m.d.comb += [inside.eq(addr), data.eq(found)]
+            return m
+        m.submodules.memory = memory = table_memory(self._table)
+        for addr, data in sides:
+            port = memory.read_port()
+            late = Signal(self._table.width, reset_less=True)
+            m.d.sync += late.eq(port.data)
+            m.d.comb += [port.addr.eq(addr), data.eq(late)]
         return m
 
 

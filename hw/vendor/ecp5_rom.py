@@ -4,13 +4,15 @@ A DP16KD puts its data out 5.8 ns after the clock, with its own register behind 
 never uses that register.
 """
 
+from collections.abc import Mapping
+
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.sw.units.rom import Rom, block_rams
 
-__all__ = ["BlockRom", "fits_block"]
+__all__ = ["BlockRom", "TwinBlockRom", "fits_block"]
 
 ROWS = 512  # of 36 bits
 PORT_WIDTHS = {18: 4, 9: 3, 4: 2, 2: 1, 1: 0}  # and the place of a word's address in a port's
@@ -56,39 +58,67 @@ class BlockRom(wiring.Component):
             mask = (1 << len(part)) - 1
             contents = [word >> start & mask for word in table.words]
             if table.depth <= ROWS:
-                self._add(m, contents, width, {"A": part[:18], "B": part[18:]}, 1)
+                halves = {"A": part[:18], "B": part[18:]}
+                ports = {
+                    name: (Cat(Const(half, 1), self.addr), out)
+                    for half, (name, out) in enumerate(halves.items())
+                }
+                add_ram(m, contents, width, port_width(table.depth * 2), ports)
             else:
-                self._add(m, contents, width, {"A": part}, 0)
+                add_ram(m, contents, width, width, {"A": (self.addr, part)})
         return m
 
-    def _add(
-        self, m: Module, contents: list[int], width: int, data: dict[str, Value], halves: int
-    ) -> None:
-        """One block RAM, with the data of its ports; ``halves``: of a word, a port each."""
-        used = port_width(self._table.depth << halves)
-        cell: dict[str, object] = {"p_GSR": "DISABLED", "p_RESETMODE": "SYNC"}
-        for name, value in initvals(contents, width).items():
-            cell[f"p_{name}"] = value
-        for half, port in enumerate("AB"):
-            place = PORT_WIDTHS[used]
-            address = Cat(Const(0, place), Const(half, halves), self.addr)
-            for pin in range(14):
-                bit = address[pin] if pin < len(address) else Const(0, 1)
-                cell[f"i_AD{port}{pin}"] = bit
-            out = data.get(port, Const(0, 0))
-            cell |= {f"o_DO{port}{pin}": bit for pin, bit in enumerate(out)}
-            cell |= {
-                f"p_DATA_WIDTH_{port}": used,
-                f"p_REGMODE_{port}": "OUTREG",
-                f"p_CSDECODE_{port}": "0b000",
-                f"p_CLK{port}MUX": f"CLK{port}",
-                f"i_CLK{port}": ClockSignal(),
-                f"i_CE{port}": Const(int(len(out) > 0), 1),
-                f"i_OCE{port}": Const(1, 1),
-                **{f"i_{pin}{port}": Const(0, 1) for pin in ("WE", "RST")},
-                **{f"i_CS{port}{pin}": Const(0, 1) for pin in range(3)},
-            }
-        m.submodules += Instance("DP16KD", **cell)
+
+class TwinBlockRom(wiring.Component):
+    """``data0`` and ``data1`` are the words at ``addr0`` and ``addr1`` of two cycles before, from
+    the two ports of one block RAM; ``port_width(table.depth)`` must be at least the table's width.
+    """
+
+    addr0: Signal
+    addr1: Signal
+    data0: Signal
+    data1: Signal
+
+    def __init__(self, table: Rom) -> None:
+        self._table = table
+        addr, data = In(range(max(table.depth, 2))), Out(table.width)
+        super().__init__({"addr0": addr, "addr1": addr, "data0": data, "data1": data})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        table, width = self._table, port_width(self._table.depth)
+        ports = {"A": (self.addr0, self.data0), "B": (self.addr1, self.data1)}
+        add_ram(m, list(table.words), width, width, ports)
+        return m
+
+
+def add_ram(
+    m: Module, contents: list[int], width: int, used: int, ports: Mapping[str, tuple[Value, Value]]
+) -> None:
+    """One block RAM of words of ``width`` bits, ``used`` of which a port reads; ``ports``: address
+    and data of each.
+    """
+    cell: dict[str, object] = {"p_GSR": "DISABLED", "p_RESETMODE": "SYNC"}
+    for name, value in initvals(contents, width).items():
+        cell[f"p_{name}"] = value
+    for port in "AB":
+        word, out = ports.get(port, (Const(0, 0), Const(0, 0)))
+        address = Cat(Const(0, PORT_WIDTHS[used]), word)
+        for pin in range(14):
+            cell[f"i_AD{port}{pin}"] = address[pin] if pin < len(address) else Const(0, 1)
+        cell |= {f"o_DO{port}{pin}": bit for pin, bit in enumerate(out)}
+        cell |= {
+            f"p_DATA_WIDTH_{port}": used,
+            f"p_REGMODE_{port}": "OUTREG",
+            f"p_CSDECODE_{port}": "0b000",
+            f"p_CLK{port}MUX": f"CLK{port}",
+            f"i_CLK{port}": ClockSignal(),
+            f"i_CE{port}": Const(int(len(out) > 0), 1),
+            f"i_OCE{port}": Const(1, 1),
+            **{f"i_{pin}{port}": Const(0, 1) for pin in ("WE", "RST")},
+            **{f"i_CS{port}{pin}": Const(0, 1) for pin in range(3)},
+        }
+    m.submodules += Instance("DP16KD", **cell)
 
 
 def initvals(contents: list[int], width: int) -> dict[str, Const]:

@@ -17,6 +17,7 @@ from subbit.sw.stages.stage import check_divides, divisors
 from subbit.sw.units.block_lookup import BlockLookup
 from subbit.sw.units.codebook_engine import KERNEL
 from subbit.sw.units.deal import Deal
+from subbit.sw.units.dot9_tables import MAX_TAU
 from subbit.sw.units.lookup import Lookup
 from subbit.sw.units.replay import Replay
 from subbit.sw.units.unit import Lanes, Unit
@@ -68,7 +69,8 @@ def lookup_engine(stage: "DotStage", network: Network) -> Lookup | BlockLookup:
             f"and pe=1, not simd={stage.simd} and pe={stage.pe}"
         )
     ports = stage.simd // KERNEL
-    return BlockLookup(*given, *settings, pixels=stage.pixels, ports=ports, dot9=stage.dot9)
+    shape: dict[str, Any] = {"pixels": stage.pixels, "ports": ports, "dot9": stage.dot9}
+    return BlockLookup(*given, *settings, **shape, fill=stage.fill)
 
 
 def lookup_cycles(stage: "DotStage", network: Network) -> int:
@@ -98,6 +100,7 @@ def lookup_variants(stage: "DotStage", network: Network) -> Iterator["DotStage"]
     if is_zero_padded(layer, x) and cin % 2:
         return
     entry = (KERNEL * ((1 << x.bits) - 1)).bit_length()
+    countable = x.bits == 1 and (weights.tau <= MAX_TAU or is_zero_padded(layer, x))
     for ports, pixels in product(divisors(cin)[1:], divisors(row)):
         if pixels * entry <= WORD or pixels == 1:
             filled = (n for n in divisors(ports) if n == ports or ports << weights.tau <= n * cout)
@@ -107,7 +110,8 @@ def lookup_variants(stage: "DotStage", network: Network) -> Iterator["DotStage"]
                 "pixels": pixels,
                 "dot9": next(filled),
             }
-            yield replace(stage, engine=BLOCK, **shape)
+            for fill in ("logic", "block") if countable else ("logic",):
+                yield replace(stage, engine=BLOCK, fill=fill, **shape)
 
 
 def is_zero_padded(layer: Conv2d | Linear, x: TensorType) -> bool:

@@ -12,6 +12,7 @@ from subbit.sw.units.affine import AffineCore
 from subbit.sw.units.codebook_engine import KERNEL, CodebookEngine
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.dot9 import Dot9Row
+from subbit.sw.units.dot9_tables import MAX_TAU, Dot9Tables
 from subbit.sw.units.entry_sum import EntrySum
 from subbit.sw.units.memory import BLOCK_SHAPES, memory_cost
 from subbit.sw.units.popcount import PORTABLE
@@ -19,8 +20,9 @@ from subbit.sw.units.rom import Rom, packed, period, rom_of
 from subbit.sw.units.threshold import ThresholdCore, queue_cost
 from subbit.sw.units.unit import Beats, Lanes
 
-__all__ = ["BlockLookup"]
+__all__ = ["FILLS", "BlockLookup"]
 
+FILLS = ("logic", "block")
 LOGIC_TAU = 4  # codewords for indices of more bits are kept in a block RAM
 
 
@@ -39,17 +41,22 @@ class BlockLookup(CodebookEngine):
     Where zeros surround bipolar codes, a blank counts as a match in every second channel: half of
     the blanks of two channels, exactly what it has to.
 
+    ``fill``: ``logic``, Dot9 units that count in carry chains; or ``block``, for inputs of one bit,
+    units whose counts stand in block RAM, two of them in one.
+
     Interval: ``vectors * max(cin / dot9 * 2**tau, cout * turns)`` cycles, exactly. Latency to the
     first output beat: ``cin / dot9 * 2**tau + turns + stages`` cycles after the group's first
     window is taken, if those of the other channels follow in time.
 
-    Raises PlanError where ``ports`` does not divide the channels or ``dot9`` the ports.
+    Raises PlanError where ``ports`` does not divide the channels or ``dot9`` the ports, and where
+    no block RAM holds the counts.
     """
 
     component: ClassVar[str] = "subbit.hw.block_lookup:BlockLookup"
     pixels: int = 1
     ports: int = 1
     dot9: int = 1
+    fill: str = "logic"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,6 +68,13 @@ class BlockLookup(CodebookEngine):
             raise PlanError(
                 f"the channels filled at once must divide the {self.ports} ports; "
                 f"{self.dot9} does not"
+            )
+        if self.fill not in FILLS:
+            raise PlanError(f"fill must be one of {', '.join(FILLS)}, not {self.fill!r}")
+        if self.fill == "block" and (self.bits > 1 or (self.tau > MAX_TAU and not self.masked)):
+            raise PlanError(
+                f"counts in block RAM are for inputs of one bit and tau up to {MAX_TAU}, not for "
+                f"{self.bits} bits and tau {self.tau}; use fill='logic'"
             )
         if self.doubled:
             raise PlanError(
@@ -155,9 +169,11 @@ class BlockLookup(CodebookEngine):
         """Cycles from a step to its indices."""
         return 2 if self.index_rom.style == "block" else 1
 
-    @property
-    def filler(self) -> Dot9Row:
+    @cached_property
+    def filler(self) -> Dot9Row | Dot9Tables:
         """The Dot9 units of a channel. With masks they count matches that are found before."""
+        if self.fill == "block":
+            return Dot9Tables(self.pixels, self.codewords, self.masked, self.form)
         return Dot9Row(self.pixels, self.bits, self.masked, self.form)
 
     @property

@@ -19,6 +19,8 @@ from subbit.sw.ir import CodebookWeights, Encoding
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.types import TensorType
 from subbit.sw.units.block_lookup import BlockLookup
+from subbit.sw.units.dot9_tables import Dot9Tables
+from subbit.sw.units.rom import Rom
 from subbit.sw.units.unit import Beats
 from subbit.sw.units.window import Window
 
@@ -109,12 +111,55 @@ def test_interval(ports: int, dot9: int) -> None:
         ({"ports": 3}, "ports must divide the 4 channels; 3 does not"),
         ({"ports": 4, "dot9": 3}, "must divide the 4 ports; 3 does not"),
         ({"pixels": 0}, "a group has at least one pixel"),
+        ({"fill": "gold"}, "fill must be one of logic, block, not 'gold'"),
+        ({"fill": "block", "bits": 2}, "for inputs of one bit and tau up to 5, not for 2 bits"),
+        ({"fill": "block", "tau": 6}, "not for 1 bits and tau 6"),
         ({"channels": 3, "masked": True}, "zero padding around an odd number of channels, 3"),
     ],
 )
 def test_settings_that_do_not_fit(change: dict[str, Any], match: str) -> None:
     with pytest.raises(PlanError, match=match):
         engine(**change)
+
+
+@pytest.mark.parametrize(
+    ("tau", "channels", "outputs", "pixels", "ports", "dot9"),
+    [
+        (1, 1, 4, 2, 1, 1),
+        (3, 4, 16, 9, 4, 2),  # a block RAM's port counts all nine positions,
+        (4, 6, 8, 1, 3, 3),  # eight,
+        (5, 4, 4, 4, 1, 1),  # or seven
+    ],
+)
+@pytest.mark.parametrize("form", ["portable", "ecp5"])
+def test_counts_from_block_ram(
+    tau: int, channels: int, outputs: int, pixels: int, ports: int, dot9: int, form: str
+) -> None:
+    shape = {"pixels": pixels, "ports": ports, "dot9": dot9}
+    check(engine(outputs, channels, tau, form=form, fill="block", **shape))
+
+
+@pytest.mark.parametrize(("tau", "post", "dot9"), [(2, "none", 3), (6, "threshold2", 1)])
+def test_blanks_counted_from_block_ram(tau: int, post: str, dot9: int) -> None:
+    shape = {"pixels": 3, "ports": 6, "dot9": dot9}
+    check(engine(5, 6, tau, post, masked=True, vectors=4, fill="block", **shape))
+
+
+def test_a_wrong_count_in_block_ram(monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = engine(4, 4, 5, "none", ports=2, fill="block")
+    right = Dot9Tables.rom.func
+
+    def wrong(tables: Dot9Tables) -> Rom:
+        rom = right(tables)
+        used = int(unit.weights.indices[2, 1])
+        words = [count ^ (at % 32 == used) for at, count in enumerate(rom.words)]
+        return replace(rom, words=tuple(words))
+
+    beats = windows(np.random.default_rng(1), unit, 2)
+    check_unit(unit, beats)
+    monkeypatch.setattr(Dot9Tables, "rom", property(wrong))
+    with pytest.raises(AssertionError, match="Arrays are not equal"):
+        check_unit(replace(unit), beats)
 
 
 def found_by_the_check(monkeypatch: pytest.MonkeyPatch, unit: BlockLookup, wrong: Any) -> None:

@@ -12,6 +12,7 @@ from subbit.hw.dot9 import Dot9s
 from subbit.hw.entry_sum import EntrySum
 from subbit.hw.fabric import Part
 from subbit.sw.units.dot9 import Dot9Row
+from subbit.sw.units.dot9_tables import Dot9Tables, rest_netlist
 from subbit.sw.units.entry_sum import EntrySum as Shape
 from subbit.sw.units.entry_sum import sum_netlist
 
@@ -86,6 +87,20 @@ def test_large_sums_as_netlists(count: int) -> None:
     x = chance.random((count * 4, 300)) < np.linspace(0, 1, 300)
     wanted = numbers(x[None], 4)[0].sum(axis=0)
     np.testing.assert_array_equal(sum_netlist(shape).evaluate(x), wanted)
+
+
+@pytest.mark.parametrize(("tau", "pixels"), [(4, 3), (5, 1), (5, 8)])
+def test_what_is_added_to_counts_from_block_ram(tau: int, pixels: int) -> None:
+    chance = np.random.default_rng(tau + pixels)
+    tables = Dot9Tables(pixels, chance.integers(0, 2, (1 << tau, 9)), form="ecp5")
+    width, rest = tables.rom.width, tables.rest
+    counts = chance.integers(0, tables.looked + 1, (pixels, RUNS))
+    bits = (counts[:, None] >> np.arange(width)[:, None] & 1).astype(bool)
+    x, w = chance.random((pixels, rest, RUNS)) < 0.5, chance.random((rest, RUNS)) < 0.5
+    nets = [*np.concatenate([bits, x], axis=1).reshape(-1, RUNS), *~w]
+    wanted = counts + (x == w).sum(axis=1)
+    found = rest_netlist(tables).evaluate(np.array(nets))
+    np.testing.assert_array_equal(found, (wanted << 4 * np.arange(pixels)[:, None]).sum(axis=0))
 
 
 def test_a_wrong_cell_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
