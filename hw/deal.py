@@ -27,10 +27,10 @@ class Deal(wiring.Component):
         m = Module()
         unit = self._unit
         m.submodules.pick = pick = Pick(unit)
-        beat, bits = Signal(unit.i.width, reset_less=True), unit.o.bits
+        beat, bits = Signal(unit.i.width, reset_less=True), unit.o.bits * unit.pe
         full = Signal()
-        lanes = [beat[at : at + bits] for at in range(0, len(beat), bits)]
-        dealt = Cat(*(Cat(*lanes[pixel :: unit.pixels]) for pixel in range(unit.pixels)))
+        parts = [beat[at : at + bits] for at in range(0, len(beat), bits)]
+        dealt = Cat(*(Cat(*parts[pixel :: unit.pixels]) for pixel in range(unit.pixels)))
         m.d.comb += [
             pick.i.payload.as_value().eq(dealt),
             pick.i.valid.eq(full),

@@ -15,12 +15,12 @@ from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import CodebookWeights, TiledWeights, Weights
 from subbit.sw.stages.lookup import BLOCK, LOOKUP, lookup_cycles, lookup_units, lookup_variants
+from subbit.sw.stages.order import order_units
 from subbit.sw.stages.shared_rows import SHARED, shared_cycles, shared_units, shared_variants
 from subbit.sw.stages.stage import Stage, check_divides, divisors
 from subbit.sw.units.block_lookup import FILLS
 from subbit.sw.units.border import Border, border_of
 from subbit.sw.units.dot import Dot
-from subbit.sw.units.pick import Pick
 from subbit.sw.units.popcount import FORMS, PORTABLE
 from subbit.sw.units.replay import Replay
 from subbit.sw.units.unit import Lanes, Unit
@@ -134,7 +134,7 @@ class DotStage(Stage):
         yield from shared_variants(self, network)
 
     def least_cycles(self, network: Network) -> int:
-        """The engine's; several pixels leave one after the other."""
+        """The engine's; at best a whole pixel leaves in a cycle."""
         if self.engine == SHARED:
             return shared_cycles(self, network)
         if self.engine != "direct":
@@ -143,8 +143,8 @@ class DotStage(Stage):
         words = layer.weights.row_length // self.simd * self.plane_turns(network)
         if self.x_branches:
             words *= network.types[network.node(self.layers[0]).inputs[0]].bits // self.x_branches
-        passes = layer.weights.shape[0] // self.pe * y.height * y.width
-        return passes * max(-(-words // self.pixels), int(self.pixels > 1))
+        passes = layer.weights.shape[0] // self.pe
+        return y.height * y.width // self.pixels * max(passes * words, self.pixels)
 
     def plane_turns(self, network: Network) -> int:
         """How often a vector is taken for each pass over the outputs."""
@@ -215,7 +215,9 @@ class DotStage(Stage):
             x_branches=self.x_branches,
             w_branches=self.w_branches,
         )
-        return [*feed, ("dot", dot), *self.order_units(dot)]
+        cycles = dot.passes * dot.beats * dot.bit_turns
+        order = order_units(dot.o, self.pixels, dot.passes, dot.vectors, cycles)
+        return [*feed, ("dot", dot), *order]
 
     @property
     def sums_blanks(self) -> bool:
@@ -260,16 +262,6 @@ class DotStage(Stage):
         if folds == 1:
             return []
         return [("replay", Replay(Lanes.of(x, self.simd), x.channels // self.simd, folds, 1))]
-
-    def order_units(self, dot: Dot) -> list[tuple[str, Unit]]:
-        """What turns beats of several pixels into beats of one pixel after the other."""
-        if self.pixels == 1:
-            return []
-        pixel = Lanes(self.pe, dot.o.bits, dot.o.signed)
-        if dot.passes == 1:
-            return [("split", Downsize(dot.o, self.pixels, dot.o_beats))]
-        replay = Replay(dot.o, dot.passes, self.pixels, dot.vectors)
-        return [("gather", replay), ("pick", Pick(pixel, self.pixels, dot.passes, dot.vectors))]
 
 
 def is_masked(layer: Conv2d, x: TensorType) -> bool:

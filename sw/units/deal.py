@@ -15,11 +15,12 @@ __all__ = ["Deal"]
 
 @dataclass(frozen=True)
 class Deal(Pick):
-    """As Pick, but the lanes of a beat are in the order output, pixel: the first pixel has the
-    lanes ``0, pixels, 2*pixels, ..``. Latency: 2 cycles.
+    """As Pick, but a beat is several of an engine's side by side: its lanes are in the order beat,
+    pixel, output, with ``pe`` outputs of each pixel in each beat of the engine. Latency: 2 cycles.
     """
 
     component: ClassVar[str] = "subbit.hw.deal:Deal"
+    pe: int = 1
 
     def processes(self) -> tuple[Process, ...]:
         """A register, and Pick's."""
@@ -32,5 +33,5 @@ class Deal(Pick):
 
     def reference(self, beats: Beats) -> Beats:
         """Pick's, of the lanes put in its order."""
-        lanes = beats.reshape(-1, self.pixel.lanes, self.pixels)
+        lanes = beats.reshape(-1, self.pixel.lanes // self.pe, self.pixels, self.pe)
         return super().reference(np.ascontiguousarray(lanes.swapaxes(1, 2)).reshape(beats.shape))

@@ -46,17 +46,18 @@ class Whole(Unit):
 
 
 @pytest.mark.parametrize("name", ["plain", "strided"])
-@pytest.mark.parametrize("pe", [3, 12])
-def test_pixels_side_by_side(name: str, pe: int) -> None:
+@pytest.mark.parametrize(("pe", "simd", "joins"), [(3, 1, False), (12, 1, False), (3, -1, True)])
+def test_pixels_side_by_side(name: str, pe: int, simd: int, joins: bool) -> None:
     network = small_network(name)
     plan = default_plan(network, lut4=2000)
     stages = [
-        replace(stage, pe=pe, simd=stage.simds(network)[1], pixels=2)
+        replace(stage, pe=pe, simd=stage.simds(network)[simd], pixels=2)
         if isinstance(stage, DotStage) and stage.layers[0] == "conv2"
         else stage
         for stage in plan.stages
     ]
     unit = Whole(Pipeline(network, replace(plan, stages=tuple(stages))))
+    assert joins == any(step.name.endswith("_join") for step in unit.pipeline.steps)
     beats = np.random.default_rng(4).integers(0, 16, (2 * unit.i_beats, unit.i.lanes))
     check_unit(unit, beats)
 

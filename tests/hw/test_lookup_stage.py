@@ -124,9 +124,11 @@ def test_windows_from_block_rams() -> None:
     check_unit(Watched(unit), np.random.default_rng(0).integers(0, 2, (3 * unit.i_beats, 2)))
 
 
-@pytest.mark.parametrize(("lanes", "pixels", "passes"), [(2, 2, 3), (3, 4, 1), (1, 5, 2)])
-def test_deal(lanes: int, pixels: int, passes: int) -> None:
-    unit = Deal(Lanes(lanes, 2), pixels, passes, 3)
+@pytest.mark.parametrize(
+    ("lanes", "pixels", "passes", "pe"), [(2, 2, 3, 1), (3, 4, 1, 1), (1, 5, 2, 1), (4, 3, 2, 2)]
+)
+def test_deal(lanes: int, pixels: int, passes: int, pe: int) -> None:
+    unit = Deal(Lanes(lanes, 2), pixels, passes, 3, pe)
     check_unit(unit, np.random.default_rng(pixels).integers(0, 4, (2 * unit.i_beats, unit.i.lanes)))
 
 
