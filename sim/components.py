@@ -233,9 +233,9 @@ def random_beats(unit: Unit, frames: int, seed: int) -> Beats:
 def simulate_components(
     names: Sequence[str] | None = None,
     *,
-    frames: int = 3,
+    frames: int = 20,
     backpressure: str = "none",
-    seed: int = 0,
+    seed: int = 1,
     folder: Path = FOLDER,
     models: Path | None = None,
     waves: bool = False,

@@ -10,40 +10,64 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from subbit.boards import board
+    from subbit.sim.components import simulate_components
+    from subbit.sim.gates import simulate_mapped
     from subbit.sim.run import simulate
+    from subbit.sw.bench.cnv import bench_cnv
+    from subbit.sw.bench.engine import bench_engine
     from subbit.sw.bench.network import bench_network
+    from subbit.sw.bench.popcount import bench_popcount
+    from subbit.sw.describe import describe_network
     from subbit.sw.evaluate import evaluate_dataset
     from subbit.sw.flow.bitstream import build_bitstream
     from subbit.sw.flow.program import program_board
     from subbit.sw.flow.rtl import write_rtl
     from subbit.sw.host.classify import classify_files
-    from subbit.sw.importers.api import check_import, import_file
+    from subbit.sw.host.run import open_device, run_images
+    from subbit.sw.importers.api import check_import, import_file, import_network
+    from subbit.sw.importers.compress import compress_network
+    from subbit.sw.importers.finetune import Training
+    from subbit.sw.importers.papers_module import import_checkpoint
     from subbit.sw.importers.torch_module import from_torch
     from subbit.sw.ir import Network, load_network, save_network
     from subbit.sw.nn.train import train_network
     from subbit.sw.plan import Plan, load_plan, save_plan
-    from subbit.sw.planner import Goal, default_plan, plan_for
+    from subbit.sw.planner import Goal, default_plan, plan_for, plan_report, planned
 
 PLACES = {
     "Goal": "sw.planner",
     "Network": "sw.ir",
     "Plan": "sw.plan",
+    "Training": "sw.importers.finetune",
+    "bench_cnv": "sw.bench.cnv",
+    "bench_engine": "sw.bench.engine",
     "bench_network": "sw.bench.network",
+    "bench_popcount": "sw.bench.popcount",
     "board": "boards",
     "build_bitstream": "sw.flow.bitstream",
     "check_import": "sw.importers.api",
     "classify_files": "sw.host.classify",
+    "compress_network": "sw.importers.compress",
     "default_plan": "sw.planner",
+    "describe_network": "sw.describe",
     "evaluate_dataset": "sw.evaluate",
     "from_torch": "sw.importers.torch_module",
+    "import_checkpoint": "sw.importers.papers_module",
     "import_file": "sw.importers.api",
+    "import_network": "sw.importers.api",
     "load_network": "sw.ir",
     "load_plan": "sw.plan",
+    "open_device": "sw.host.run",
     "plan_for": "sw.planner",
+    "plan_report": "sw.planner",
+    "planned": "sw.planner",
     "program_board": "sw.flow.program",
+    "run_images": "sw.host.run",
     "save_network": "sw.ir",
     "save_plan": "sw.plan",
     "simulate": "sim.run",
+    "simulate_components": "sim.components",
+    "simulate_mapped": "sim.gates",
     "train_network": "sw.nn.train",
     "write_rtl": "sw.flow.rtl",
 }
@@ -52,22 +76,36 @@ __all__ = [
     "Goal",
     "Network",
     "Plan",
+    "Training",
+    "bench_cnv",
+    "bench_engine",
     "bench_network",
+    "bench_popcount",
     "board",
     "build_bitstream",
     "check_import",
     "classify_files",
+    "compress_network",
     "default_plan",
+    "describe_network",
     "evaluate_dataset",
     "from_torch",
+    "import_checkpoint",
     "import_file",
+    "import_network",
     "load_network",
     "load_plan",
+    "open_device",
     "plan_for",
+    "plan_report",
+    "planned",
     "program_board",
+    "run_images",
     "save_network",
     "save_plan",
     "simulate",
+    "simulate_components",
+    "simulate_mapped",
     "train_network",
     "write_rtl",
 ]

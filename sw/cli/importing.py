@@ -94,54 +94,35 @@ def import_command(
              subbit import cnv.npz --description cnv.json -o cnv.safetensors
              subbit import resnet18.pth --rule codebook -o layers/
     """
-    from subbit.sw.importers.api import check_import, import_file
-    from subbit.sw.ir import save_network
+    from subbit.sw.importers.api import import_network
 
     if rule is not None:
-        report = layers_of(file, out or file.with_suffix(""), rule, repeats, min_size, alpha, side)
-        print_json(report) if json_ else show_layers(report)
+        from subbit.sw.importers.papers_module import import_checkpoint
+
+        tiles: dict[str, Any] = {"repeats": repeats, "min_size": min_size, "alpha": alpha}
+        layers = import_checkpoint(file, out or file.with_suffix(""), rule, side=side, **tiles)
+        print_json(layers) if json_ else show_layers(layers)
         return
     out = out or file.with_suffix(".safetensors")
     if out.resolve() == file.resolve():
         raise NetworkError(f"{out} is the file to import; name another place with --out")
-    result = import_file(file, name=name, description=description, span=span, dataset=dataset)
-    save_network(result.network, out)
     with Progress(console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("comparing", total=None)
-        report = check_import(
-            result,
-            data,
+        report = import_network(
+            *(file, out, data),
             images=images,
             seed=seed,
             progress=lambda done, total: bars.update(task, completed=done, total=total),
-        )
+            name=name,
+            description=description,
+            span=span,
+            dataset=dataset,
+        ).report
     report["out"] = str(out)
     if json_:
         print_json(report)
     else:
         show(report)
-
-
-def layers_of(
-    file: Path, out: Path, rule: str, repeats: int, min_size: int, alpha: str, side: int
-) -> dict[str, Any]:
-    """Write every layer of a checkpoint as a network into the folder ``out``; the report."""
-    from subbit.sw.importers.papers import codebook_layers, tiled_layers
-    from subbit.sw.importers.papers_module import layer_network, paper_report
-    from subbit.sw.importers.state import read_state
-    from subbit.sw.ir import save_network
-
-    state = read_state(file)
-    if rule == "codebook":
-        layers = codebook_layers(state)
-    else:
-        layers = tiled_layers(state, repeats, min_size, alpha)
-    report = paper_report(state, layers, alpha)
-    for layer, row in zip(layers, report["layers"], strict=True):
-        network = layer_network(layer, side)
-        row["file"] = str(out / f"{network.name}.safetensors")
-        save_network(network, row["file"])
-    return report
 
 
 def show_layers(report: dict[str, Any]) -> None:

@@ -54,13 +54,13 @@ def plan_command(
     """
     from subbit.sw.plan import save_plan
     from subbit.sw.planner.choose import choose
-    from subbit.sw.planner.report import describe, next_step
+    from subbit.sw.planner.report import plan_report
 
     network = load_network(model)
     result = choose(network, board, plan, take_goal(goal))
     if out is not None:
         save_plan(result.plan, out)
-    rows = describe(result, next_step(result))
+    rows = plan_report(result)
     if json_:
         print_json(rows)
     else:

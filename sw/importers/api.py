@@ -17,9 +17,9 @@ from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.importers.agree import Tensors, compare
 from subbit.sw.importers.mark import Mark
 from subbit.sw.importers.report import import_report
-from subbit.sw.ir import Network
+from subbit.sw.ir import Network, save_network
 
-__all__ = ["ImportResult", "check_import", "import_file"]
+__all__ = ["ImportResult", "Imported", "check_import", "import_file", "import_network"]
 
 BY_SHAPE = {(28, 28, 1): "mnist", (32, 32, 3): "cifar10", (8, 8, 1): "digits"}
 NOISE = 20
@@ -43,6 +43,35 @@ class ImportResult:
     folded: dict[str, list[str]] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """A network, and what ``subbit import --json`` prints but for ``out``."""
+
+    network: Network
+    report: dict[str, Any]
+
+
+def import_network(
+    path: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    data: Path | None = None,
+    *,
+    images: int | None = None,
+    seed: int = 1,
+    progress: Callable[[int, int], object] | None = None,
+    **source: Any,
+) -> Imported:
+    """The network in ``path``, written to ``out`` if that is given, and its comparison with its
+    source: import_file, which takes what is in ``source``, then check_import, which takes the rest.
+    Raises what they raise.
+    """
+    result = import_file(path, **source)
+    if out is not None:
+        save_network(result.network, out)
+    report = check_import(result, data, images=images, seed=seed, progress=progress)
+    return Imported(result.network, report)
 
 
 def import_file(

@@ -1,7 +1,9 @@
 """Layers of the papers' checkpoints within torch modules, and alone as networks."""
 
 import copy
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.papers import PaperLayer, left_out
-from subbit.sw.importers.state import State
+from subbit.sw.importers.papers import (
+    DEFAULT_MIN_SIZE,
+    PaperLayer,
+    codebook_layers,
+    left_out,
+    tiled_layers,
+)
+from subbit.sw.importers.state import State, read_state
 from subbit.sw.ir import (
     CodebookWeights,
     Conv2d,
@@ -22,13 +30,15 @@ from subbit.sw.ir import (
     TensorType,
     TiledWeights,
     Weights,
+    save_network,
 )
 from subbit.sw.nn import layers as nn_layers
 from subbit.sw.nn.encoders import Encoder
 
-__all__ = ["layer_network", "paper_report", "with_layers"]
+__all__ = ["import_checkpoint", "layer_network", "paper_report", "with_layers"]
 
 KERNELS = (1, 3, 5)
+RULES = ("codebook", "tiled")
 
 
 class FixedEncoder(Encoder):
@@ -118,6 +128,38 @@ def layer_network(layer: PaperLayer, side: int) -> Network:
         one = Conv2d(layer.weights, 1, Padding.ZERO if shape[2] > 1 else Padding.NONE)
     notes = {"import": {"layer": layer.name, "factors": layer.factors.tolist()}}
     return Network.chain(name[:63], source, {made: one}, notes)
+
+
+def import_checkpoint(
+    path: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    rule: str,
+    *,
+    repeats: int = 4,
+    min_size: int = DEFAULT_MIN_SIZE,
+    alpha: str = "weight",
+    side: int = 14,
+) -> dict[str, Any]:
+    """Write every layer of a checkpoint of the papers' code as a network into ``folder``; returns
+    paper_report's, with each layer's file.
+
+    ``rule``: ``codebook``, or ``tiled``, which alone takes ``repeats``, ``min_size`` and ``alpha``;
+    see codebook_layers and tiled_layers. ``side``: of the maps, see layer_network. Raises
+    NetworkError.
+    """
+    if rule not in RULES:
+        raise NetworkError(f"there is no rule {rule!r}; it is {' or '.join(RULES)}")
+    state = read_state(Path(path))
+    if rule == "tiled":
+        layers = tiled_layers(state, repeats, min_size, alpha)
+    else:
+        layers = codebook_layers(state)
+    report = paper_report(state, layers, alpha)
+    for layer, row in zip(layers, report["layers"], strict=True):
+        network = layer_network(layer, side)
+        row["file"] = str(Path(folder) / f"{network.name}.safetensors")
+        save_network(network, row["file"])
+    return report
 
 
 def reference(state: State, layer: PaperLayer, alpha: str) -> Tensor:

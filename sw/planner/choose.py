@@ -8,9 +8,10 @@ from subbit.boards import Board
 from subbit.sw.ir.network import Network
 from subbit.sw.plan import Plan, load_plan, smallest_plan
 from subbit.sw.planner.costs import with_popcount
-from subbit.sw.planner.goal import Goal, NothingFits, Planned, plan_for, planned
+from subbit.sw.planner.goal import Goal, NothingFits, Planned, planned
+from subbit.sw.planner.goal import plan_for as least_plan
 
-__all__ = ["DEFAULT_LUT4", "choose", "default_goal", "default_plan"]
+__all__ = ["DEFAULT_LUT4", "choose", "default_goal", "default_plan", "plan_for"]
 
 DEFAULT_BOARD = "ulx3s"
 DEFAULT_LUT4 = 6000
@@ -32,11 +33,27 @@ def default_plan(network: Network, board: Board | None = None, lut4: int = DEFAU
 def default_planned(network: Network, board: Board, lut4: int = DEFAULT_LUT4) -> Planned:
     """The default plan, with what to expect of it."""
     try:
-        return plan_for(network, board, default_goal(board, lut4))
+        return least_plan(network, board, default_goal(board, lut4))
     except NothingFits:
         plan, fabric = smallest_plan(network), board.device.fabric
         stages = tuple(with_popcount(stage, fabric) for stage in plan.stages)
         return planned(network, board, replace(plan, stages=stages))
+
+
+def plan_for(network: Network, board: Board, goal: Goal | None = None) -> Planned:
+    """The plan of least area that reaches the goal's rate, or of the highest rate that fits, or
+    without a goal the default plan; what ``subbit plan`` makes.
+
+    Raises FitError, which says what is short, by how much, and what would do.
+    """
+    if goal is None:
+        return default_planned(network, board)
+    try:
+        return least_plan(network, board, goal)
+    except NothingFits as error:
+        from subbit.sw.planner.advice import explained
+
+        raise explained(network, board, goal, error) from None
 
 
 def choose(
@@ -48,11 +65,4 @@ def choose(
     """
     if path is not None:
         return planned(network, board, load_plan(path, network), goal)
-    if goal is None:
-        return default_planned(network, board)
-    try:
-        return plan_for(network, board, goal)
-    except NothingFits as error:
-        from subbit.sw.planner.advice import explained
-
-        raise explained(network, board, goal, error) from None
+    return plan_for(network, board, goal)

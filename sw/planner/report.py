@@ -13,7 +13,7 @@ from subbit.sw.planner.search import Search, lacking
 from subbit.sw.stages.shared_rows import sharing_advice
 from subbit.sw.units.cost import Cost
 
-__all__ = ["Next", "describe", "next_step"]
+__all__ = ["Next", "describe", "next_step", "plan_report"]
 
 UNLIMITED = Cost(1 << 40, 1 << 40, 1 << 40)
 
@@ -45,6 +45,11 @@ def next_step(result: Planned, search: Search | None = None) -> Next | None:
         faster.cost.block_rams - now.cost.block_rams,
         lacking(faster.cost, budget),
     )
+
+
+def plan_report(result: Planned) -> dict[str, Any]:
+    """What ``subbit plan --json`` prints: see describe and next_step."""
+    return describe(result, next_step(result))
 
 
 def describe(result: Planned, after: Next | None) -> dict[str, Any]:

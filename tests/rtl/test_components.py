@@ -17,7 +17,7 @@ from subbit.sw.units.unit import Unit
 def test_components(tmp_path: Path, models: Path) -> None:
     for backpressure in ("none", "random"):
         results = simulate_components(
-            backpressure=backpressure, seed=11, folder=tmp_path, models=models
+            frames=3, backpressure=backpressure, seed=11, folder=tmp_path, models=models
         )
         bad = [f"{row.name}: {row.first_difference}" for row in results if row.mismatches]
         assert not bad, f"{backpressure} back-pressure: " + "; ".join(bad)
