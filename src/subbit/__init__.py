@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from subbit.sw.bench.cnv import bench_cnv
     from subbit.sw.bench.engine import bench_engine
     from subbit.sw.bench.network import bench_network
+    from subbit.sw.bench.planner import bench_planner
     from subbit.sw.bench.popcount import bench_popcount
+    from subbit.sw.bench.precise_networks import bench_precision
+    from subbit.sw.bench.reuse_all import bench_reuse
     from subbit.sw.describe import describe_network
     from subbit.sw.evaluate import evaluate_dataset
     from subbit.sw.flow.bitstream import build_bitstream
@@ -42,6 +45,9 @@ PLACES = {
     "bench_cnv": "sw.bench.cnv",
     "bench_engine": "sw.bench.engine",
     "bench_network": "sw.bench.network",
+    "bench_planner": "sw.bench.planner",
+    "bench_precision": "sw.bench.precise_networks",
+    "bench_reuse": "sw.bench.reuse_all",
     "bench_popcount": "sw.bench.popcount",
     "board": "boards",
     "build_bitstream": "sw.flow.bitstream",
@@ -80,7 +86,10 @@ __all__ = [
     "bench_cnv",
     "bench_engine",
     "bench_network",
+    "bench_planner",
     "bench_popcount",
+    "bench_precision",
+    "bench_reuse",
     "board",
     "build_bitstream",
     "check_import",

@@ -6,6 +6,7 @@ simulation is held to elsewhere; here they check the planner's own, compiled one
 """
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.boards import Board
+from subbit.sw.atomic import write_atomic
+from subbit.sw.bench.unlike import calibration_networks, test_networks
+from subbit.sw.flow import tools
 from subbit.sw.flow.family import family_of
 from subbit.sw.flow.fit import FitWatch, Resources
 from subbit.sw.flow.process import run_tool
@@ -27,7 +31,15 @@ from subbit.sw.planner.goal import Goal, NothingFits, Planned, plan_for
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.unit import Unit
 
-__all__ = ["PlannerRow", "calibrate", "measure_plan", "measured_row", "packed", "save_rows"]
+__all__ = [
+    "PlannerRow",
+    "bench_planner",
+    "calibrate",
+    "measure_plan",
+    "measured_row",
+    "packed",
+    "save_rows",
+]
 
 LUT4S = (2000, 1200, 3500)  # budgets that the networks are planned for in turn
 TRUST = 0.02  # how much of the squared error a factor of 2 instead of 1 is worth
@@ -50,6 +62,30 @@ class PlannerRow:
     block_rams_actual: int
     cycles_estimated: int
     cycles_actual: int
+
+
+def bench_planner(
+    board: Board,
+    folder: str | os.PathLike[str],
+    *,
+    count: int | None = None,
+    calibration_file: Path | None = None,
+    progress: Progress = SILENT,
+) -> list[PlannerRow]:
+    """Ten networks that are unlike each other, or the first ``count``, planned for ``board`` and
+    built below ``folder`` up to their packing: what ``subbit bench planner`` does.
+
+    With ``calibration_file`` instead those of the calibration, which is written there. Raises
+    SubbitError.
+    """
+    made = (calibration_networks() if calibration_file else test_networks())[:count]
+    place = Path(folder) / ("calibration" if calibration_file else "test")
+    measured = measure_plan(made, board, place, progress)
+    save_rows(measured, place / "measured.json")
+    if calibration_file:
+        versions = {tool.name: str(tool.version) for tool in (tools.yosys(), tools.nextpnr())}
+        write_atomic(calibration_file, calibrate(measured, versions).to_json())
+    return [measured_row(*row) for row in measured]
 
 
 def packed(network: Network, plan: Plan, board: Board, folder: Path) -> Resources:
@@ -121,6 +157,7 @@ def calibrate(rows: Sequence[tuple[Planned, Resources]], versions: dict[str, str
     """A factor for each class of unit, and the host's share, by least squares of the relative
     errors, kept near 1 where the networks tell little of a class.
     """
+    fabric = rows[0][0].board.device.fabric
     costs = [unit_costs(result) for result, _ in rows]
     names = sorted({name for row in costs for name in row})
     lut4, host_lut4 = fitted(costs, names, [found.lut4 for _, found in rows], "lut4")
@@ -136,8 +173,9 @@ def calibrate(rows: Sequence[tuple[Planned, Resources]], versions: dict[str, str
             for name, a, b in zip(names, lut4, flops, strict=True)
         },
         host=host,
-        mhz=calibration().mhz,
+        mhz=calibration(fabric).mhz,
         measured={"networks": [result.network.name for result, _ in rows], "tools": versions},
+        fabric=fabric,
     )
 
 
@@ -146,7 +184,7 @@ def unit_costs(result: Planned) -> dict[str, Cost]:
     found: dict[str, Cost] = {}
     for step in Pipeline(result.network, result.plan).steps:
         name = kind(step.unit)
-        found[name] = found.get(name, Cost()) + step.unit.cost()
+        found[name] = found.get(name, Cost()) + step.unit.cost().on(result.board.device.fabric)
     return found
 
 
@@ -177,7 +215,7 @@ def save_rows(rows: Sequence[tuple[Planned, Resources]], path: Path) -> None:
         {
             "network": result.network.name,
             "actual": vars(found),
-            "units": {name: vars(cost) for name, cost in unit_costs(result).items()},
+            "units": {name: cost.counts for name, cost in unit_costs(result).items()},
         }
         for result, found in rows
     ]

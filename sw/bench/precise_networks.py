@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from subbit.boards import board
-from subbit.sw.bench.precision import mapped
+from subbit.sw.bench.precision import FABRIC, PAIRS, SEED, bench_engines, mapped
 from subbit.sw.errors import PlanError
 from subbit.sw.evaluate import evaluate_dataset
 from subbit.sw.flow.progress import SILENT, Progress
@@ -17,14 +17,39 @@ from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.weights import Weights
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import Plan
-from subbit.sw.planner import Planned, default_plan, planned
+from subbit.sw.planner import DEFAULT_LUT4, Planned, default_plan, planned
 from subbit.sw.stages.stage import Stage
 
-__all__ = ["alike", "bench_networks", "precision_of"]
+__all__ = ["alike", "bench_networks", "bench_precision", "precision_of"]
 
 BOARD = board("ulx3s-85f")
 SAME = ("pe", "simd", "pixels", "weights", "popcount", "lanes", "channels", "fifo")
 NAMES = ("lut4", "flip_flops", "block_rams")
+
+
+def bench_precision(
+    networks: Iterable[Network] = (),
+    pairs: Iterable[tuple[int, int]] = PAIRS,
+    pe: int = 4,
+    simd: int = 36,
+    portable: bool = True,
+    *,
+    lut4: int = DEFAULT_LUT4,
+    data: Path | None = None,
+    limit: int | None = None,
+    synthesise: bool = False,
+    progress: Progress = SILENT,
+) -> dict[str, Any]:
+    """What ``subbit bench precision --json`` prints: bench_engines and bench_networks, and beside
+    an engine the accuracy of the network of its bits. Raises SubbitError.
+    """
+    engines = bench_engines(pairs, pe, simd, portable, progress)
+    trained = bench_networks(networks, lut4, data, limit, synthesise, progress)
+    for row in engines:
+        same = [t["accuracy"] for t in trained if (t["m"], t["k"]) == (row["m"], row["k"])]
+        row["accuracy"] = same[0] if same else None
+    found = {"fabric": FABRIC, "seed": SEED, "pe": pe, "simd": simd, "engines": engines}
+    return found | {"networks": trained}
 
 
 def bench_networks(

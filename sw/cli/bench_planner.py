@@ -48,21 +48,16 @@ def planner_command(
     Example: subbit bench planner --json
              subbit bench planner --calibrate sw/planner/calibration.json
     """
-    from subbit.sw.bench import planner
-    from subbit.sw.bench.unlike import calibration_networks, test_networks
-    from subbit.sw.flow import tools
+    from subbit.sw.bench.planner import bench_planner
     from subbit.sw.flow.progress import ConsoleProgress
 
-    made = (calibration_networks() if calibrate else test_networks())[:count]
-    folder = out / ("calibration" if calibrate else "test")
     with ConsoleProgress() as progress:
-        measured = planner.measure_plan(made, board, folder, progress)
-    planner.save_rows(measured, folder / "measured.json")
+        found = bench_planner(
+            board, out, count=count, calibration_file=calibrate, progress=progress
+        )
+    rows = [asdict(row) for row in found]
     if calibrate:
-        versions = {tool.name: str(tool.version) for tool in (tools.yosys(), tools.nextpnr())}
-        write_atomic(calibrate, planner.calibrate(measured, versions).to_json())
         click.echo(f"written to {calibrate}", err=True)
-    rows = [asdict(planner.measured_row(*row)) for row in measured]
     write_atomic(out / "report.json", json.dumps(rows, indent=2) + "\n")
     if json_:
         print_json(rows)

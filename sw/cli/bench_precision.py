@@ -68,24 +68,30 @@ def precision_command(
     Example: subbit bench precision --json
              subbit bench precision mnist-a1w1.safetensors mnist-a2w2.safetensors --data mnist
     """
-    from subbit.sw.bench.precise_networks import bench_networks
-    from subbit.sw.bench.precision import FABRIC, SEED, bench_engines
+    from subbit.sw.bench.precise_networks import bench_precision
     from subbit.sw.flow.progress import ConsoleProgress
     from subbit.sw.ir import load_network
 
     networks = [load_network(path) for path in models]
     with ConsoleProgress() as progress:
-        engines = bench_engines(pairs, pe, simd, portable, progress)
-        trained = bench_networks(networks, lut4, data, limit, synth, progress)
-    for row in engines:
-        same = [t["accuracy"] for t in trained if (t["m"], t["k"]) == (row["m"], row["k"])]
-        row["accuracy"] = same[0] if same else None
-    found = {"fabric": FABRIC, "seed": SEED, "pe": pe, "simd": simd, "engines": engines}
+        found = bench_precision(
+            *(networks, pairs, pe, simd, portable),
+            lut4=lut4,
+            data=data,
+            limit=limit,
+            synthesise=synth,
+            progress=progress,
+        )
     if json_:
-        print_json(found | {"networks": trained})
+        print_json(found)
         return
+    engines, trained = found["engines"], found["networks"]
     if engines:
-        show(f"engines, {pe} outputs of {simd} inputs a cycle, seed {SEED}", ENGINES, engines)
+        show(
+            f"engines, {pe} outputs of {simd} inputs a cycle, seed {found['seed']}",
+            ENGINES,
+            engines,
+        )
     if trained:
         show("networks" if synth else "networks (LUT4 estimated)", NETWORKS, trained)
 

@@ -1,7 +1,6 @@
 """subbit bench reuse: what repeated dot products save."""
 
 from collections.abc import Callable
-from typing import Any
 
 import click
 from rich.console import Console
@@ -76,28 +75,18 @@ def reuse_command(
     Example: subbit bench reuse --json
              subbit bench reuse --couts 256 --engine lookup --engine block_lookup --channels ''
     """
-    from subbit.sw.bench.reuse import SEED, bench_cycles, bench_equal_lut, bench_shared_rows
-    from subbit.sw.bench.reuse_rtl import bench_rtl
+    from subbit.sw.bench.reuse_all import bench_reuse
     from subbit.sw.flow.progress import ConsoleProgress
 
-    result: dict[str, Any] = {"seed": SEED, **bench_cycles()}
     with ConsoleProgress() as progress:
-        result["rtl"] = bench_rtl(channels, progress=progress) if channels else []
-        shared = bench_shared_rows(repeats, progress) if repeats else []
-        rows = bench_equal_lut(taus, couts, engines, progress) if taus else []
-    result["shared_rows_ratio"] = {row["p"]: row["cycle_ratio"] for row in shared}
-    ratios: dict[int, dict[str, dict[int, float]]] = {}
-    for row in rows:
-        if row["engine"] != "direct":
-            of_tau = ratios.setdefault(row["tau"], {})
-            of_tau.setdefault(row["engine"], {})[row["cout"]] = row["ratio"]
-    result |= {"equal_lut_ratio": ratios, "equal_lut": rows, "shared_rows": shared}
+        result = bench_reuse(taus, couts, repeats, channels, engines, progress)
+    rows, shared = result["equal_lut"], result["shared_rows"]
     if json_:
         print_json(result)
         return
     click.echo(
         f"cycle ratio: ResNet-18 {result['resnet18_cycle_ratio']}, "
-        f"ResNet-34 {result['resnet34_cycle_ratio']}; seed {SEED}"
+        f"ResNet-34 {result['resnet34_cycle_ratio']}; seed {result['seed']}"
     )
     for row in result["rtl"]:
         click.echo("RTL: " + ", ".join(f"{value} {name}" for name, value in row.items()))
