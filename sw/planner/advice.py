@@ -43,7 +43,7 @@ def short(board: Board, goal: Goal, error: NothingFits) -> str:
             f"a frame every {error.cycles:,} cycles is asked for, and with every layer unfolded as "
             f"far as it goes one takes {error.fastest:,}"
         )
-    has = budget_of(board, goal) + calibration().host
+    has = budget_of(board, goal) + calibration(board.device.fabric).host
     over = lacking(error.needs, has)
     return (
         ", ".join(
@@ -61,7 +61,7 @@ def most_frames(search: Search, board: Board, goal: Goal) -> float | None:
     if best is None:
         return None
     used = best.cost.lut4 / board.device.lut4
-    clock_hz = goal.clock_hz or calibration().clock_hz(board.device.fabric, used)
+    clock_hz = goal.clock_hz or calibration(board.device.fabric).clock_hz(board.device.fabric, used)
     return clock_hz / best.cycles
 
 

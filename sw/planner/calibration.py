@@ -1,7 +1,8 @@
 """How far the units' own estimates are from what is built, measured; see ``subbit bench planner``.
 
-``calibration.json`` is one set of measurements, with what they were made on. Another may be put in
-its place: it is data, and nothing else depends on its numbers.
+``calibration.json`` is one set of measurements, with what they were made on, and
+``calibration-ice40.json`` another for parts of that fabric. Others may be put in their place: they
+are data, and nothing else depends on their numbers.
 """
 
 import json
@@ -18,6 +19,7 @@ from subbit.sw.units.unit import Unit
 __all__ = ["VERSION", "Calibration", "Line", "calibration"]
 
 VERSION = 1
+FILES = {"ice40": "calibration-ice40.json"}
 FILE = "calibration.json"
 
 
@@ -39,17 +41,18 @@ class Calibration:
     ``units``: by class of unit the lines of its LUT4s and of its flip-flops; others stand as they
     are. ``host``: what link, clocks and the rest of the board's design take. ``mhz``: the clock to
     expect, by fabric: at an empty device, and how much less at a full one. ``measured``: what it
-    was measured on and with.
+    was measured on and with. ``fabric``: of the parts that it is for.
     """
 
     units: Mapping[str, tuple[Line, Line]]
     host: Cost
     mhz: Mapping[str, tuple[float, float]]
     measured: Mapping[str, Any]
+    fabric: str = "ecp5"
 
     def of(self, unit: Unit, cost: Cost | None = None) -> Cost:
         """The cost to expect of a unit, from its estimate or from the one given."""
-        said = cost if cost is not None else unit.cost()
+        said = (cost if cost is not None else unit.cost()).on(self.fabric)
         lut4, flip_flops = self.units.get(type(unit).__name__, (Line(), Line()))
         return Cost(lut4(said.lut4), flip_flops(said.flip_flops), said.block_rams)
 
@@ -62,8 +65,9 @@ class Calibration:
         """The text of the file."""
         row = {
             "subbit_calibration": VERSION,
+            "fabric": self.fabric,
             "measured": dict(self.measured),
-            "host": vars(self.host),
+            "host": self.host.counts,
             "mhz": {fabric: list(pair) for fabric, pair in self.mhz.items()},
             "units": {
                 name: {
@@ -93,6 +97,7 @@ class Calibration:
                 host=Cost(**row["host"]),
                 mhz={fabric: (float(a), float(b)) for fabric, (a, b) in row["mhz"].items()},
                 measured=row["measured"],
+                fabric=row.get("fabric", "ecp5"),
             )
         except (ValueError, TypeError, KeyError, AttributeError):
             raise PlanError(
@@ -101,6 +106,7 @@ class Calibration:
 
 
 @cache
-def calibration() -> Calibration:
-    """The one that comes with the planner."""
-    return Calibration.from_json(files("subbit.sw.planner").joinpath(FILE).read_text("utf-8"))
+def calibration(fabric: str = "ecp5") -> Calibration:
+    """The one that comes with the planner for parts of that fabric."""
+    name = FILES.get(fabric, FILE)
+    return Calibration.from_json(files("subbit.sw.planner").joinpath(name).read_text("utf-8"))

@@ -89,7 +89,7 @@ class Costs:
 
     def __init__(self, network: Network, fabric: str, lines: Calibration | None = None) -> None:
         self.network, self.fabric = network, fabric
-        self.lines = lines or calibration()
+        self.lines = lines or calibration(fabric)
         self._memo: dict[object, Option | None] = {}
         self._exact: dict[object, int] = {}
         self._keys: dict[str, object] = {}
@@ -135,10 +135,9 @@ class Costs:
             return unit.cost()
         said, slow, fast = unit.cost(), counters.cost, trees(counters, self.fabric)
         copies = getattr(unit, "pixels", 1)
-        return Cost(
+        return said.with_cells(
             max(0, said.lut4 + copies * (fast.lut4 - slow.lut4)),
             max(0, said.flip_flops + copies * (fast.flip_flops - slow.flip_flops)),
-            said.block_rams,
         )
 
     def key(self, stage: Stage) -> object:

@@ -68,7 +68,7 @@ class Planned:
     @property
     def design(self) -> Cost:
         """Of all that goes onto the board, link and clocks included."""
-        return self.cost + calibration().host
+        return self.cost + calibration(self.board.device.fabric).host
 
     @property
     def fps(self) -> float:
@@ -96,7 +96,7 @@ class NothingFits(FitError):
 
 def budget_of(board: Board, goal: Goal) -> Cost:
     """What the accelerator may take."""
-    device, host = board.device, calibration().host
+    device, host = board.device, calibration(board.device.fabric).host
     share = 1 - goal.reserve
     lut4 = int(device.lut4 * share) - host.lut4
     return Cost(
@@ -110,7 +110,7 @@ def clock_of(board: Board, goal: Goal, lut4: int) -> float:
     """The clock to expect of a design of so many LUT4s."""
     if goal.clock_hz is not None:
         return goal.clock_hz
-    return calibration().clock_hz(board.device.fabric, lut4 / board.device.lut4)
+    return calibration(board.device.fabric).clock_hz(board.device.fabric, lut4 / board.device.lut4)
 
 
 def planned(network: Network, board: Board, plan: Plan, goal: Goal | None = None) -> Planned:
@@ -124,12 +124,12 @@ def expected(
     network: Network, board: Board, pipeline: Pipeline, timing: Timing, goal: Goal
 ) -> Planned:
     """What to expect of a pipeline whose cycles are known."""
-    rows = []
+    rows, lines = [], calibration(board.device.fabric)
     for stage in pipeline.plan.stages:
         units = [step.unit for step in pipeline.steps if step.stage == stage]
-        cost = total(map(calibration().of, units))
+        cost = total(map(lines.of, units))
         rows.append(StageEstimate(stage, cost, max(map(unit_cycles, units))))
-    lut4 = total(row.cost for row in rows).lut4 + calibration().host.lut4
+    lut4 = total(row.cost for row in rows).lut4 + lines.host.lut4
     clock_hz = clock_of(board, goal, lut4)
     return Planned(network, board, pipeline.plan, tuple(rows), timing, clock_hz)
 
@@ -166,11 +166,12 @@ def fit(network: Network, board: Board, choice: Choice) -> Fitted:
 
 def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float = 1.0) -> Choice:
     """The choice for the goal, for a rate ``haste`` times as high; raises NothingFits."""
+    host = calibration(board.device.fabric).host
     if goal.fps is None:
         if best := search.best(budget):
             return best
         least = search.solve(search.slowest, budget)
-        needs = least.cost + calibration().host if least else None
+        needs = least.cost + host if least else None
         raise NothingFits(None, needs, search.fastest)
     # The clock falls with what is used, and the faster the clock, the less is used: so from the
     # least on, until the clock of what is used suffices.
@@ -179,9 +180,9 @@ def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float 
         cycles = int(clock_of(board, goal, used) / (haste * goal.fps))
         choice = search.solve(cycles, budget) if cycles else None
         if choice is None or lacking(choice.cost, budget):
-            needs = choice.cost + calibration().host if choice else None
+            needs = choice.cost + host if choice else None
             raise NothingFits(cycles, needs, search.fastest)
-        found, used = choice, choice.cost.lut4 + calibration().host.lut4
+        found, used = choice, choice.cost.lut4 + host.lut4
         if choice.slowest * haste * goal.fps <= clock_of(board, goal, used):
             break
     assert found is not None

@@ -74,9 +74,9 @@ def describe(result: Planned, after: Next | None) -> dict[str, Any]:
             "block_rams": device.block_rams,
         },
         "lacking": lacking(result.design, Cost(device.lut4, device.flip_flops, device.block_rams)),
-        "host": asdict(calibration().host),
+        "host": calibration(device.fabric).host.counts,
         "stages": [
-            row.stage.to_json() | {"cycles": row.cycles} | asdict(row.cost) for row in result.rows
+            row.stage.to_json() | {"cycles": row.cycles} | row.cost.counts for row in result.rows
         ],
         "queues": dict(result.plan.queues),
         "notes": notes(result),

@@ -9,14 +9,14 @@ price 0 that is the least area. The highest rate is the least T for which that s
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import lcm
 
 from subbit.sw.graph import edges, groups
 from subbit.sw.ir.network import Network
 from subbit.sw.planner.costs import Costs, Option, total
 from subbit.sw.stages.stage import Stage
-from subbit.sw.units.cost import Cost
+from subbit.sw.units.cost import KINDS, Cost
 from subbit.sw.units.unit import Lanes
 from subbit.sw.units.width import Downsize, Upsize
 
@@ -35,10 +35,7 @@ REFINED = 4  # bisections between two prices
 
 def lacking(cost: Cost, budget: Cost) -> dict[str, int]:
     """What the cost has more of than the budget, by how much."""
-    over = {
-        field.name: getattr(cost, field.name) - getattr(budget, field.name)
-        for field in fields(cost)
-    }
+    over = {kind: getattr(cost, kind) - getattr(budget, kind) for kind in KINDS}
     return {name: more for name, more in over.items() if more > 0}
 
 
@@ -259,8 +256,7 @@ class Search:
 
 def used(cost: Cost, budget: Cost) -> float:
     """The share of the budget that is used, of the kind that is shortest."""
-    names = [field.name for field in fields(cost)]
-    return float(max(getattr(cost, name) / max(1, getattr(budget, name)) for name in names))
+    return float(max(getattr(cost, kind) / max(1, getattr(budget, kind)) for kind in KINDS))
 
 
 def excess(cost: Cost, budget: Cost) -> float:

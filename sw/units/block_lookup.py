@@ -237,7 +237,7 @@ class BlockLookup(CodebookEngine):
             total += Cost(lut4=KERNEL * self.bits * self.pixels * self.dot9)
         tables = memory_cost(self.word_bits, self.words, "block")
         total += sum([tables + Cost(1, self.word_bits)] * self.ports, self.index_roms[0].cost)
-        total += Cost(block_rams=sum(rom.cost.block_rams for rom in self.index_roms[1:]))
+        total += sum((rom.cost.rams for rom in self.index_roms[1:]), Cost())
         total += sum([self.adder.cost] * self.pixels, self.core.cost)
         total += Cost(
             flip_flops=self.index_rom.width * (self.reach - 1) + self.i.width * self.code_cycles

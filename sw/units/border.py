@@ -125,7 +125,7 @@ class BlankSums:
         counters = Cost(2 * bits + 12, bits + sum(self.address_bits))
         table = self.rom.cost
         registers = self.rom.width if self.rom.style == "logic" else 0
-        return counters + Cost(table.lut4, table.flip_flops + registers, table.block_rams)
+        return counters + table + Cost(flip_flops=registers)
 
 
 def count_bits(count: int) -> int:

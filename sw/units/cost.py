@@ -1,21 +1,57 @@
 """What a unit is expected to cost on an FPGA with 4-input LUTs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-__all__ = ["Cost"]
+__all__ = ["KINDS", "Cost"]
+
+KINDS = ("lut4", "flip_flops", "block_rams")
+LONE = 0.6  # of the registers in a logic cell of iCE40, about, whose lookup table is not used
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Estimated LUT4s (two per carry cell, four per 16x4 LUT RAM), flip-flops and block RAMs."""
+    """Estimated LUT4s (two per carry cell, four per 16x4 LUT RAM), flip-flops and block RAMs.
+
+    They are those of an ECP5, with block RAMs of 18 kbit. ``small_rams``, ``store_lut4`` and
+    ``store_flip_flops`` are what its memories take on a part with block RAMs of 4 kbit and without
+    LUT RAM: that many small ones, and so many LUT4s and flip-flops more (or less); see ``on``.
+    """
 
     lut4: int = 0
     flip_flops: int = 0
     block_rams: int = 0
+    small_rams: int = field(default=0, compare=False, repr=False)
+    store_lut4: int = field(default=0, compare=False, repr=False)
+    store_flip_flops: int = field(default=0, compare=False, repr=False)
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(
             self.lut4 + other.lut4,
             self.flip_flops + other.flip_flops,
             self.block_rams + other.block_rams,
+            self.small_rams + other.small_rams,
+            self.store_lut4 + other.store_lut4,
+            self.store_flip_flops + other.store_flip_flops,
         )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers of the three kinds of cells."""
+        return {kind: getattr(self, kind) for kind in KINDS}
+
+    @property
+    def rams(self) -> "Cost":
+        """The block RAMs alone."""
+        return Cost(block_rams=self.block_rams, small_rams=self.small_rams)
+
+    def on(self, fabric: str) -> "Cost":
+        """The estimate for a part of that fabric; ``lut4`` of an iCE40 are logic cells."""
+        if fabric != "ice40":
+            return Cost(self.lut4, self.flip_flops, self.block_rams)
+        lut4, flip_flops = self.lut4 + self.store_lut4, self.flip_flops + self.store_flip_flops
+        rams = max(self.small_rams, self.block_rams)
+        return Cost(round(lut4 + LONE * flip_flops), flip_flops, rams)
+
+    def with_cells(self, lut4: int, flip_flops: int) -> "Cost":
+        """The same with other numbers of LUT4s and flip-flops."""
+        return replace(self, lut4=lut4, flip_flops=flip_flops)

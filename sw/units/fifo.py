@@ -7,7 +7,7 @@ import numpy as np
 
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.units.cost import Cost
-from subbit.sw.units.memory import choose_memory, memory_cost
+from subbit.sw.units.memory import choose_memory, lut_ram, memory_cost, register_store
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
 __all__ = ["Fifo"]
@@ -61,6 +61,9 @@ class Fifo(Unit):
     def cost(self) -> Cost:
         """The memory, two pointers and the level."""
         width, bits = self.element.width, self.depth.bit_length()
-        memory = memory_cost(width, max(self.depth, 2), self.memory)
-        registers = 0 if self.style == "block" else -width  # read without a register
-        return memory + Cost(5 * bits + 6, 3 * bits + 2 + registers)
+        rest = Cost(5 * bits + 6, 3 * bits + 2)
+        if self.style == "block":
+            return memory_cost(width, self.depth, "block") + rest
+        depth = max(self.depth, 2)  # read without a register
+        luts = lut_ram(width, depth)
+        return Cost(lut4=luts) + register_store(width, depth, luts) + rest

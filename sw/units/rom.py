@@ -6,6 +6,7 @@ from math import expm1
 
 from subbit.sw.errors import PlanError
 from subbit.sw.units.cost import Cost
+from subbit.sw.units.memory import small_rams
 
 __all__ = [
     "BLOCK_BITS",
@@ -50,7 +51,10 @@ class Rom:
         bits = (self.depth - 1).bit_length()
         counter = Cost(lut4=2 * bits + 1, flip_flops=bits)
         if self.style == "block":
-            return counter + Cost(block_rams=block_rams(self.depth, self.width))
+            return counter + Cost(
+                block_rams=block_rams(self.depth, self.width),
+                small_rams=small_rams(self.width, self.depth),
+            )
         # equal columns share their tables: those expected among that many random ones
         columns = 1 << min(self.depth, 30)
         distinct = round(-columns * expm1(-self.width / columns))

@@ -149,11 +149,8 @@ class PhaseSource:
         """Estimated cost after mapping."""
         bits = (self.rom.depth - 1).bit_length()
         reads = sum([self.rom.cost] * self.rows, Cost())
-        return Cost(
-            reads.lut4 + 4 * bits * self.rows,
-            reads.flip_flops + self.rom.width * self.rows * (self.latency - 1),
-            reads.block_rams,
-        )
+        registers = self.rom.width * self.rows * (self.latency - 1)
+        return reads + Cost(4 * bits * self.rows, registers)
 
 
 Source = WordSource | CodebookSource | PhaseSource

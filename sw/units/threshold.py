@@ -12,6 +12,7 @@ from subbit.sw.ir.arrays import Bits, Ints
 from subbit.sw.ir.layers.threshold import Threshold as ThresholdLayer
 from subbit.sw.ir.types import TensorType
 from subbit.sw.units.cost import Cost
+from subbit.sw.units.memory import register_store
 from subbit.sw.units.rom import Rom, packed, period, rom_of, style_of
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
@@ -241,4 +242,4 @@ def queue_cost(lanes: Lanes, depth: int) -> Cost:
     if depth == 1:
         return Cost(lut4=8, flip_flops=lanes.width + 2)
     store = 4 * -(-lanes.width // 4) * -(-depth // 16)
-    return Cost(lut4=store + 8 * bits, flip_flops=4 * bits)
+    return Cost(store + 8 * bits, 4 * bits) + register_store(lanes.width, depth, store)
