@@ -83,7 +83,8 @@ def bench_planner(
     measured = measure_plan(made, board, place, progress)
     save_rows(measured, place / "measured.json")
     if calibration_file:
-        versions = {tool.name: str(tool.version) for tool in (tools.yosys(), tools.nextpnr())}
+        used = (tools.yosys(), family_of(board).nextpnr())
+        versions = {tool.name: str(tool.version) for tool in used}
         write_atomic(calibration_file, calibrate(measured, versions).to_json())
     return [measured_row(*row) for row in measured]
 
@@ -117,12 +118,15 @@ def measure_plan(
     folder: Path,
     progress: Progress = SILENT,
 ) -> list[tuple[Planned, Resources]]:
-    """Each network planned for a budget of its own and built up to its packing."""
+    """Each network that fits the board, planned for a budget of its own and built to its packing."""
     rows = []
     for position, make in enumerate(made):
         network = make()
         progress.phase(network.name)
-        result = plan_within(network, board, LUT4S[position % len(LUT4S)])
+        try:
+            result = plan_within(network, board, LUT4S[position % len(LUT4S)])
+        except NothingFits:
+            continue
         rows.append((result, packed(network, result.plan, board, folder / network.name)))
     return rows
 
