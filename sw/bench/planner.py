@@ -118,7 +118,7 @@ def measure_plan(
     folder: Path,
     progress: Progress = SILENT,
 ) -> list[tuple[Planned, Resources]]:
-    """Each network that fits the board, planned for a budget of its own and built to its packing."""
+    """Each network that fits the board, planned for a budget of its own and built up to packing."""
     rows = []
     for position, make in enumerate(made):
         network = make()
