@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from subbit.sw.bench.popcount import bench_popcount
     from subbit.sw.bench.precise_networks import bench_precision
     from subbit.sw.bench.reuse_all import bench_reuse
+    from subbit.sw.cli.doctor import found_tools
     from subbit.sw.describe import describe_network
     from subbit.sw.evaluate import evaluate_dataset
     from subbit.sw.flow.bitstream import build_bitstream
@@ -57,6 +58,7 @@ PLACES = {
     "default_plan": "sw.planner",
     "describe_network": "sw.describe",
     "evaluate_dataset": "sw.evaluate",
+    "found_tools": "sw.cli.doctor",
     "from_torch": "sw.importers.torch_module",
     "import_checkpoint": "sw.importers.papers_module",
     "import_file": "sw.importers.api",
@@ -98,6 +100,7 @@ __all__ = [
     "default_plan",
     "describe_network",
     "evaluate_dataset",
+    "found_tools",
     "from_torch",
     "import_checkpoint",
     "import_file",

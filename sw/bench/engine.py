@@ -62,9 +62,9 @@ class EngineProbe(Elaboratable):
 
 
 def bench_engine(
-    device: str,
-    pe: int,
-    simd: int,
+    device: str = "ecp5-85k",
+    pe: int = 4,
+    simd: int = 144,
     pixels: int = 1,
     seeds: tuple[int, ...] = SEEDS,
     mhz: float = TARGET_MHZ,

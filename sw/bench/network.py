@@ -45,7 +45,7 @@ def bench_network(
     network: Network,
     plan: Plan,
     board: Board,
-    out_folder: str | os.PathLike[str],
+    out_folder: str | os.PathLike[str] | None = None,
     *,
     data: Path | None = None,
     evaluate: bool = True,

@@ -66,8 +66,8 @@ class SumOfXnors(Elaboratable):
 
 
 def bench_popcount(
-    device: str,
-    width: int,
+    device: str = "ecp5-85k",
+    width: int = 128,
     seeds: tuple[int, ...] = SEEDS,
     mhz: float | None = None,
     progress: Progress = SILENT,

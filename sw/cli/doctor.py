@@ -10,7 +10,7 @@ from rich.table import Table
 from subbit.sw.cli.options import as_json, print_json
 from subbit.sw.errors import ToolError
 
-__all__ = ["doctor_command"]
+__all__ = ["doctor_command", "found_tools"]
 
 PACKAGES = {
     "torch": "training, eval, sim, tests",
@@ -35,7 +35,7 @@ def doctor_command(json_: bool) -> int:
     \b
     Example: subbit doctor
     """
-    rows = [*tool_rows(), *package_rows(), *program_rows()]
+    rows = found_tools()
     if json_:
         print_json(rows)
     else:
@@ -46,6 +46,11 @@ def doctor_command(json_: bool) -> int:
         Console().print(table)
     broken = [row for row in rows if row["needed_for"] == "bitstream" and not row["found"]]
     return 1 if broken else 0
+
+
+def found_tools() -> list[dict[str, str | bool]]:
+    """Each tool and package that may be needed: whether it was found, and what to do about it."""
+    return [*tool_rows(), *package_rows(), *program_rows()]
 
 
 def tool_rows() -> list[dict[str, str | bool]]:

@@ -26,11 +26,12 @@ def build_bitstream(
     network: Network,
     plan: Plan,
     board: Board,
-    out_folder: str | os.PathLike[str],
+    out_folder: str | os.PathLike[str] | None = None,
     progress: Progress = SILENT,
     seeds: int = 1,
 ) -> Summary:
-    """Build the bitstream of ``network`` as planned for ``board``; all files go to ``out_folder``.
+    """Build the bitstream of ``network`` as planned for ``board``; all files go to ``out_folder``,
+    by default default_folder's.
 
     The folder changes only once everything is made: <network>.bit, the Verilog, constraints,
     netlist, configuration, logs, the network and plan themselves, and last summary.json.
@@ -40,7 +41,7 @@ def build_bitstream(
     """
     from subbit.hw.top import board_top
 
-    began, out = time.monotonic(), Path(out_folder)
+    began, out = time.monotonic(), Path(out_folder or default_folder(network, board))
     with build_folder(out) as part:
         built = implement(
             *(board_top(network, plan, board), board, part),
