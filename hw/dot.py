@@ -1,6 +1,7 @@
 """The direct engine: weights, XNOR-popcount, accumulators, thresholds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
@@ -19,6 +20,7 @@ from subbit.hw.weights import weights_of
 from subbit.sw.units.border import BlankSums as BlankConfig
 from subbit.sw.units.dot import Dot as DotUnit
 from subbit.sw.units.threshold import ThresholdCore as ThresholdConfig
+from subbit.sw.units.unit import Lanes
 
 __all__ = ["Dot"]
 
@@ -33,14 +35,18 @@ class Dot(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: DotUnit) -> None:
+    def __init__(self, unit: DotUnit, o: Lanes | None = None) -> None:
         self._unit = unit
-        super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
+        super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(o or unit.o))})
+
+    def end(self) -> CreditQueue | Any:
+        """What takes the outputs: a queue, or what has the same ports."""
+        return CreditQueue(self._unit.o, self._unit.depth)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit = self._unit
-        m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
+        m.submodules.queue = queue = self.end()
         turn, ends = self._turn(m)
         last, shifts = self._place_in_pass(m)
         take = Signal()
@@ -70,7 +76,7 @@ class Dot(wiring.Component):
         return m
 
     def _put_out(
-        self, m: Module, queue: CreditQueue, words: list[Value], done: list[Value], ready: int
+        self, m: Module, queue: CreditQueue | Any, words: list[Value], done: list[Value], ready: int
     ) -> None:
         """Raw numbers through thresholds or scales into the queue."""
         unit, config, bits = self._unit, self._unit.core, self._unit.final_top.bit_length()

@@ -1,7 +1,10 @@
-"""Tiled layers whose repeats divide the outputs: each distinct row once, then p thresholds."""
+"""Tiled layers of which several outputs have the same row: each distinct row once, then their
+thresholds.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import gcd
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +17,8 @@ from subbit.sw.ir.network import Network
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import BinaryWeights, TiledWeights
 from subbit.sw.stages.stage import check_divides, divisors
-from subbit.sw.units.affine import Affine as AffineUnit
 from subbit.sw.units.dot import Dot
-from subbit.sw.units.replay import Replay
-from subbit.sw.units.threshold import Threshold as ThresholdUnit
+from subbit.sw.units.shared_rows import SharedRows
 from subbit.sw.units.unit import Unit
 
 if TYPE_CHECKING:
@@ -29,17 +30,28 @@ __all__ = [
     "shared_cycles",
     "shared_units",
     "shared_variants",
+    "sharing",
     "sharing_advice",
 ]
 
 SHARED = "shared_rows"
 
 
+def sharing(weights: TiledWeights) -> int:
+    """How many outputs have each row: those of the outputs and of the repeats that divide both.
+
+    Outputs ``outputs / sharing`` apart begin at the same place of the tile. Where repeats end
+    within rows, all must have the same scale.
+    """
+    both = gcd(weights.repeats, weights.shape[0])
+    return both if both == weights.repeats or not weights.scaled else 1
+
+
 def sharing_advice(weights: TiledWeights) -> str:
     """Why no two outputs of a tiled layer share a row, and which numbers of repeats would help; ""
     where they do.
     """
-    if weights.rows_shared and weights.repeats > 1:
+    if sharing(weights) > 1:
         return ""
     outputs, p = weights.shape[0], weights.repeats
     near = sorted(divisors(outputs)[1:], key=lambda d: (abs(d - p), d))[:3]
@@ -58,17 +70,23 @@ def tiled_weights(stage: "DotStage", network: Network) -> TiledWeights:
     return weights
 
 
-def distinct_rows(weights: TiledWeights) -> BinaryWeights:
-    """The rows of one tile."""
-    rows = weights.shape[0] // weights.repeats
-    return BinaryWeights(weights.tile.reshape(rows, *weights.shape[1:]))
+def distinct_rows(weights: TiledWeights) -> BinaryWeights | TiledWeights:
+    """The rows that differ: a tile, or where a row is longer than that or they do not end together,
+    as many repeats of it as these rows take.
+    """
+    shared = sharing(weights)
+    shape, repeats = (weights.shape[0] // shared, *weights.shape[1:]), weights.repeats // shared
+    if repeats > 1:
+        return TiledWeights(shape, weights.tile, np.ones(repeats, np.int64))
+    return BinaryWeights(weights.tile.reshape(shape))
 
 
 def shared_cycles(stage: "DotStage", network: Network) -> int:
     """Cycles a frame, windows aside: those of the rows, or of the outputs where these are more."""
     weights, y = tiled_weights(stage, network), network.types[stage.layers[0]]
-    passes = weights.shape[0] // weights.repeats // stage.pe * y.height * y.width
-    return passes * max(weights.row_length // stage.simd, weights.repeats)
+    shared = sharing(weights)
+    passes = weights.shape[0] // shared // stage.pe * y.height * y.width
+    return passes * max(weights.row_length // stage.simd, shared)
 
 
 def shared_variants(stage: "DotStage", network: Network) -> Iterator["DotStage"]:
@@ -76,58 +94,53 @@ def shared_variants(stage: "DotStage", network: Network) -> Iterator["DotStage"]
     weights = stage.layer(network).weights
     if not isinstance(weights, TiledWeights) or sharing_advice(weights):
         return
-    for pe in divisors(weights.shape[0] // weights.repeats):
+    for pe in divisors(weights.shape[0] // sharing(weights)):
         for simd in stage.simds(network):
             yield replace(stage, engine=SHARED, pe=pe, simd=simd, pixels=1)
 
 
 def shared_units(stage: "DotStage", network: Network) -> list[tuple[str, Unit]]:
-    """The units of the distinct rows, a buffer that repeats their sums, and what follows on each
-    output.
-    """
+    """The window, and the engine of the distinct rows with what follows on each output."""
     weights, layer = tiled_weights(stage, network), stage.layer(network)
-    rows = distinct_rows(weights)
-    check_divides("pe", stage.pe, rows.shape[0], "the rows of a tile")
+    rows, shared = distinct_rows(weights), sharing(weights)
+    check_divides("pe", stage.pe, rows.shape[0], "the distinct rows of the tile")
     check_divides("simd", stage.simd, rows.row_length, "the weights of one output")
+    stage.check_plane(weights)
     if stage.pixels != 1:
         raise PlanError(f"engine {SHARED!r} computes one pixel at a time, not {stage.pixels}")
-    scales = np.repeat(weights.scales, rows.shape[0])
+    scales = np.ones(weights.shape[0], np.int64)
+    if shared == weights.repeats:
+        scales = np.repeat(weights.scales, rows.shape[0])
     post = network.node(stage.layers[1]).layer if len(stage.layers) > 1 else None
     assert post is None or isinstance(post, Threshold | Affine)
-    if post is None and weights.scaled:
-        post, scales = Affine(scales, np.zeros_like(scales)), np.ones_like(scales)
     x = network.types[network.node(stage.layers[0]).inputs[0]]
     lift = lifted(rows, x)
-    ones = np.ones_like(lift)
-    given = Affine(ones, lift) if post else None  # sums from 0 up, which cost no adder
+    given = Affine(np.ones_like(lift), lift)  # sums from 0 up, which cost no adder
     units = stage.dot_units(network, replace(layer, weights=rows), given)
     dot = units[-1][1]
     assert isinstance(dot, Dot)
-    y = network.types[stage.layers[0]]
-    memory = "block" if dot.passes > 1 else "auto"  # block RAMs are free where bits are saved
-    repeat = Replay(dot.o, dot.passes, weights.repeats, y.height * y.width, memory)
-    units.append(("repeat", repeat))
-    if given is None:
-        return units
-    final = given.infer((dot.dot_type,))
-    sums = TensorType.integers(y.height, y.width, weights.shape[0], final.low, final.high)
-    lift = np.tile(lift, weights.repeats)
+    end = on_sums(post, scales, np.tile(lift, shared))
+    return [*units[:-1], (SHARED, SharedRows(dot, shared, end))]
+
+
+def on_sums(post: Threshold | Affine | None, scales: Ints, lift: Ints) -> Threshold | Affine:
+    """What follows on dot products, a scale times those of rows, for the rows' lifted sums."""
     if isinstance(post, Threshold):
         thresholds = -(-post.thresholds // scales[:, None]) + lift[:, None]
-        moved = Threshold(thresholds, post.rising, post.encoding)
-        return [*units, ("thresholds", ThresholdUnit(moved, sums, stage.pe))]
-    assert isinstance(post, Affine)
-    scales = post.scale * scales
-    scaled = Affine(scales, post.offset - scales * lift)
-    return [*units, ("affine", AffineUnit(scaled, sums, stage.pe))]
+        return Threshold(thresholds, post.rising, post.encoding)
+    if post:
+        scales, offset = post.scale * scales, post.offset
+    else:
+        offset = np.zeros_like(scales)
+    return Affine(scales, offset - scales * lift)
 
 
-def lifted(rows: BinaryWeights, x: TensorType) -> Ints:
+def lifted(rows: BinaryWeights | TiledWeights, x: TensorType) -> Ints:
     """For each row what is missing in its dot products to be what the engine counts, or twice
     that.
     """
     top = (1 << x.bits) - 1
     if x.encoding is Encoding.BIPOLAR:
         return np.full(rows.shape[0], top * rows.row_length)
-    minus: Ints = (rows.bits == 0).reshape(rows.shape[0], -1).sum(axis=1)
+    minus: Ints = (rows.dense() < 0).reshape(rows.shape[0], -1).sum(axis=1)
     return top * minus

@@ -8,6 +8,7 @@ import pytest
 from dots import affine, tiled
 from harness import check_unit
 from networks import small_network, threshold
+from planted import Watched
 from test_accelerator import Whole
 
 from subbit.sw.errors import PlanError
@@ -16,7 +17,9 @@ from subbit.sw.ir import Conv2d, Encoding, Linear, Network, Padding, TensorType,
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import Plan, smallest_plan
 from subbit.sw.stages.dot import DotStage
-from subbit.sw.stages.shared_rows import sharing_advice
+from subbit.sw.stages.shared_rows import distinct_rows, sharing, sharing_advice
+from subbit.sw.units.shared_rows import SharedRows
+from subbit.sw.units.unit import Beats
 
 
 def conv_weights(outputs: int, channels: int, p: int, scaled: bool) -> TiledWeights:
@@ -87,6 +90,54 @@ def test_a_linear_layer() -> None:
     check(one, pe=1, simd=3)
 
 
+@pytest.mark.parametrize(
+    ("p", "sharers", "pe", "simd"),
+    [
+        (6, 2, 2, 12),  # a tile ends within a row, and outputs four apart begin at the same place
+        (12, 4, 1, 6),  # a tile is shorter than a row
+        (16, 8, 1, 18),  # all outputs have one row, of two tiles
+    ],
+)
+@pytest.mark.parametrize("post", ["none", "affine", "threshold1"])
+def test_tiles_that_do_not_end_with_rows(
+    p: int, sharers: int, pe: int, simd: int, post: str
+) -> None:
+    one = network(p, post)
+    conv = one.nodes[0].layer
+    assert isinstance(conv, Conv2d)
+    assert isinstance(conv.weights, TiledWeights)
+    assert sharing(conv.weights) == sharers
+    rows = distinct_rows(conv.weights).dense()
+    np.testing.assert_array_equal(np.concatenate([rows] * sharers), conv.weights.dense())
+    check(one, pe=pe, simd=simd)
+
+
+def test_repeats_of_different_scales_within_rows() -> None:
+    with pytest.raises(PlanError, match="p=6 does not divide the 8 outputs"):
+        check(network(6, scaled=True), pe=1, simd=12)
+
+
+def engine(p: int, pe: int, simd: int, post: str = "threshold1") -> SharedRows:
+    one = network(p, post, padding=Padding.MINUS)
+    _, unit = planned(one, pe=pe, simd=simd).stages[0].units(one)[-1]
+    assert isinstance(unit, SharedRows)
+    return unit
+
+
+def vectors(unit: SharedRows) -> Beats:
+    return np.random.default_rng(4).integers(0, 2, (2 * unit.i_beats, unit.i.lanes))
+
+
+@pytest.mark.parametrize(
+    ("p", "pe", "simd", "banks"), [(2, 1, 9, 2), (2, 2, 36, 4), (4, 2, 36, 4), (8, 1, 36, 2)]
+)
+def test_the_engine_alone(p: int, pe: int, simd: int, banks: int) -> None:
+    unit = engine(p, pe, simd)
+    assert unit.banks == banks
+    check_unit(Watched(unit), vectors(unit))
+    assert unit.trace(3).interval_cycles == unit.interval_cycles
+
+
 @pytest.mark.parametrize("p", [2, 4, 8])
 def test_p_times_fewer_cycles(p: int) -> None:
     shared = check(network(p, padding=Padding.MINUS), pe=1, simd=3)
@@ -103,14 +154,15 @@ def test_p_times_fewer_cycles(p: int) -> None:
     [
         (8, 4, ""),
         (8, 3, "p=3 does not divide the 8 outputs, so each output has a row of its own; p=2, 4, 8"),
-        (64, 12, "p=12 does not divide the 64 outputs.*; p=4, 8, 16 would share rows"),
+        (64, 9, "p=9 does not divide the 64 outputs.*; p=2, 4, 8 would share rows"),
+        (64, 12, ""),  # four outputs have each row
         (8, 1, "p=1 repeats nothing"),
     ],
 )
 def test_the_p_that_would_help(outputs: int, p: int, advice: str) -> None:
     weights = TiledWeights(
-        (outputs, 3, 1, 1) if p != 3 else (outputs, 3),
-        np.zeros(outputs * 3 // p, np.uint8),
+        (outputs, 9, 1, 1) if p != 3 else (outputs, 9),
+        np.zeros(outputs * 9 // p, np.uint8),
         np.ones(p, np.int64),
     )
     said = sharing_advice(weights)
@@ -118,8 +170,8 @@ def test_the_p_that_would_help(outputs: int, p: int, advice: str) -> None:
     if advice:
         one = Network.chain(
             "one",
-            TensorType.codes(1, 1, 3, 1, Encoding.BIPOLAR),
-            {"fc": Linear(TiledWeights((outputs, 3), weights.tile, weights.scales))},
+            TensorType.codes(1, 1, 9, 1, Encoding.BIPOLAR),
+            {"fc": Linear(TiledWeights((outputs, 9), weights.tile, weights.scales))},
         )
         with pytest.raises(PlanError, match=advice):
             Pipeline(one, planned(one))
@@ -151,7 +203,7 @@ def test_other_layers_have_no_tile() -> None:
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
-        ({"pe": 4, "simd": 9}, "pe=4 does not divide the rows of a tile, 2"),
+        ({"pe": 4, "simd": 9}, "pe=4 does not divide the distinct rows of the tile, 2"),
         ({"pe": 2, "simd": 5}, "simd=5 does not divide"),
         ({"pixels": 2, "simd": 9}, "one pixel at a time"),
     ],
