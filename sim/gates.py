@@ -1,4 +1,4 @@
-"""The accelerator as Yosys maps it for ECP5, cell by cell, held to the golden model.
+"""The accelerator as Yosys maps it for a part, cell by cell, held to the golden model.
 
 Mappers have bugs, and constructs that they read differently than they were meant. So the very
 netlist that place and route takes is simulated with models of the vendor's cells. Names inside are
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from subbit.hw.fabric import Part
 from subbit.hw.simtop import StreamPorts
 from subbit.sim.cells import cell_models
+from subbit.sim.cells_ice40 import ice40_cell_models
 from subbit.sim.design import (
     INPUT_STREAM,
     OUTPUT_STREAM,
@@ -53,7 +54,9 @@ def mapped_design(name: str, pipeline: Pipeline) -> Design:
     return replace(whole, taps={}, watched=(last,))
 
 
-def map_design(design: Design, folder: Path, *, progress: Progress = SILENT) -> str:
+def map_design(
+    design: Design, folder: Path, *, fabric: str = "ecp5", progress: Progress = SILENT
+) -> str:
     """The netlist, as JSON, of a design that is mapped just as for a bitstream.
 
     Its module is named like the design and has the ports of the module that ``subbit rtl`` writes.
@@ -61,10 +64,10 @@ def map_design(design: Design, folder: Path, *, progress: Progress = SILENT) -> 
     """
     folder.mkdir(parents=True, exist_ok=True)
     progress.phase("verilog")
-    text = to_verilog(design.component, name=design.name, platform=Part("ecp5"))
+    text = to_verilog(design.component, name=design.name, platform=Part(fabric))
     (folder / f"{design.name}.v").write_text(text)
     progress.phase("synthesis")
-    return synthesise(folder, name=design.name, progress=progress).read_text()
+    return synthesise(folder, name=design.name, fabric=fabric, progress=progress).read_text()
 
 
 def build_mapped(
@@ -72,6 +75,7 @@ def build_mapped(
     netlists: Sequence[str],
     models: Path,
     *,
+    fabric: str = "ecp5",
     waves: bool = False,
     progress: Progress = SILENT,
 ) -> Path:
@@ -84,7 +88,8 @@ def build_mapped(
     streams = {design.name: ports(design) for design in designs}
     rows = zip(designs, netlists, strict=True)
     mapped = "".join(as_verilog(design.name, netlist) for design, netlist in rows)
-    verilog = cell_models() + mapped + simtop(streams) + testbench(streams)
+    cells = ice40_cell_models() if fabric == "ice40" else cell_models()
+    verilog = cells + mapped + simtop(streams) + testbench(streams)
     return build_model(verilog, "bench", models, waves=waves, progress=progress)
 
 
@@ -133,9 +138,11 @@ def simulate_mapped(
     folder: Path = FOLDER,
     models: Path | None = None,
     data: Path | None = None,
+    fabric: str = "ecp5",
     progress: Progress = SILENT,
 ) -> SimResult:
-    """``simulate`` for the mapped netlist: same arguments, same result, results compared alone.
+    """``simulate`` for the netlist mapped for parts of ``fabric``: otherwise the same arguments,
+    the same result, results compared alone.
 
     The netlist stays in ``folder``/<network>-mapped. Raises what ``simulate`` raises.
     """
@@ -147,9 +154,11 @@ def simulate_mapped(
     name = "net_" + network.name.replace(".", "_").replace("-", "_")
     place = folder / f"{network.name}-mapped"
     design = mapped_design(name, pipeline)
-    netlist = map_design(design, place, progress=progress)
+    netlist = map_design(design, place, fabric=fabric, progress=progress)
     models = models or folder / "models"
-    model = build_mapped([design], [netlist], models, waves=waves, progress=progress)
+    model = build_mapped(
+        *([design], [netlist], models), fabric=fabric, waves=waves, progress=progress
+    )
     return simulate_design(
         *(design, pipeline, codes),
         backpressure=backpressure,

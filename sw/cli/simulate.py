@@ -1,6 +1,7 @@
 """subbit sim: the RTL against the golden model."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,8 @@ def sim_command(
     network = load_network(model)
     chosen = chosen_plan(network, board, plan)
     with ConsoleProgress() as progress:
-        result = (simulate_mapped if mapped else simulate)(
+        run = partial(simulate_mapped, fabric=board.device.fabric) if mapped else simulate
+        result = run(
             *(network, chosen),
             frames=frames,
             backpressure=backpressure,
