@@ -167,8 +167,10 @@ def calibrate(rows: Sequence[tuple[Planned, Resources]], versions: dict[str, str
     lut4, host_lut4 = fitted(costs, names, [found.lut4 for _, found in rows], "lut4")
     flops, host_flops = fitted(costs, names, [f.flip_flops for _, f in rows], "flip_flops")
     spare = {
-        found.block_rams - sum(cost.block_rams for cost in row.values())
-        for row, (_, found) in zip(costs, rows, strict=True)
+        found.block_rams
+        - sum(cost.block_rams for cost in row.values())
+        - (result.host.block_rams - calibration(fabric).host.block_rams)
+        for row, (result, found) in zip(costs, rows, strict=True)
     }
     host = Cost(round(host_lut4), round(host_flops), min(spare))
     return Calibration(

@@ -13,7 +13,7 @@ from subbit.sw.ir.network import Network, Node
 from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
 from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import Costs
-from subbit.sw.planner.goal import Goal, NothingFits, budget_of, feasible
+from subbit.sw.planner.goal import Goal, NothingFits, budget_of, feasible, host_cost
 from subbit.sw.planner.search import Search, lacking
 
 __all__ = ["explained", "sub_bit_networks"]
@@ -29,21 +29,23 @@ def explained(network: Network, board: Board, goal: Goal, error: NothingFits) ->
     """The error for the user: what is short, by how much, and what would do."""
     search = Search(network, Costs(network, board.device.fabric))
     wanted = f"{goal.fps:,.0f} frames/s of " if goal.fps is not None else ""
-    parts = [f"{wanted}{network.name} does not fit {board.name}: {short(board, goal, error)}"]
+    parts = [
+        f"{wanted}{network.name} does not fit {board.name}: {short(network, board, goal, error)}"
+    ]
     if goal.fps is not None and (most := most_frames(search, board, goal)):
         parts.append(f"at most {most:,.0f} frames/s do (--max)")
     parts.append("; ".join(remedies(network, board, goal, search, error)))
     return FitError("; ".join(part for part in parts if part))
 
 
-def short(board: Board, goal: Goal, error: NothingFits) -> str:
+def short(network: Network, board: Board, goal: Goal, error: NothingFits) -> str:
     """What is short, and by how much."""
     if error.needs is None:
         return (
             f"a frame every {error.cycles:,} cycles is asked for, and with every layer unfolded as "
             f"far as it goes one takes {error.fastest:,}"
         )
-    has = budget_of(board, goal) + calibration(board.device.fabric).host
+    has = budget_of(network, board, goal) + host_cost(network, board)
     over = lacking(error.needs, has)
     return (
         ", ".join(
@@ -57,7 +59,7 @@ def short(board: Board, goal: Goal, error: NothingFits) -> str:
 
 def most_frames(search: Search, board: Board, goal: Goal) -> float | None:
     """The most frames a second that fit, about."""
-    best = search.best(budget_of(board, goal))
+    best = search.best(budget_of(search.costs.network, board, goal))
     if best is None:
         return None
     used = best.cost.lut4 / board.device.lut4

@@ -39,9 +39,9 @@ class Calibration:
     """Corrections of estimates, and numbers that no estimate gives.
 
     ``units``: by class of unit the lines of its LUT4s and of its flip-flops; others stand as they
-    are. ``host``: what link, clocks and the rest of the board's design take. ``mhz``: the clock to
-    expect, by fabric: at an empty device, and how much less at a full one. ``measured``: what it
-    was measured on and with. ``fabric``: of the parts that it is for.
+    are. ``host``: what link, clocks and the rest of the board's design take, the buffers for frames
+    aside. ``mhz``: the clock to expect, by fabric: at an empty device, and how much less at a full
+    one. ``measured``: what it was measured on and with. ``fabric``: of the parts that it is for.
     """
 
     units: Mapping[str, tuple[Line, Line]]

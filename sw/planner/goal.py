@@ -6,6 +6,7 @@ from functools import cached_property
 from subbit.boards import Board
 from subbit.sw.cycles.fast import Timing, measure
 from subbit.sw.errors import FitError
+from subbit.sw.host.protocol import default_window
 from subbit.sw.ir.network import Network
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import Plan
@@ -14,6 +15,7 @@ from subbit.sw.planner.costs import Costs, StageEstimate, total, unit_cycles, wi
 from subbit.sw.planner.fifos import Fitted, fit_fifos
 from subbit.sw.planner.search import Choice, Search, lacking
 from subbit.sw.units.cost import Cost
+from subbit.sw.units.memory import memory_cost
 
 __all__ = [
     "RESERVE",
@@ -22,6 +24,7 @@ __all__ = [
     "Planned",
     "budget_of",
     "feasible",
+    "host_cost",
     "plan_for",
     "planned",
 ]
@@ -68,7 +71,12 @@ class Planned:
     @property
     def design(self) -> Cost:
         """Of all that goes onto the board, link and clocks included."""
-        return self.cost + calibration(self.board.device.fabric).host
+        return self.cost + self.host
+
+    @cached_property
+    def host(self) -> Cost:
+        """Of link and clocks."""
+        return host_cost(self.network, self.board)
 
     @property
     def fps(self) -> float:
@@ -94,9 +102,18 @@ class NothingFits(FitError):
         self.cycles, self.needs, self.fastest = cycles, needs, fastest
 
 
-def budget_of(board: Board, goal: Goal) -> Cost:
+def host_cost(network: Network, board: Board) -> Cost:
+    """What link and clocks take, with the link's buffers for frames in block RAM."""
+    fabric, x = board.device.fabric, network.input_type
+    frame_bytes = -(-x.height * x.width * x.channels // (8 // min(x.bits, 8)))
+    slot = 1 << (frame_bytes - 1).bit_length()
+    words = (default_window(frame_bytes) - 1) * slot + frame_bytes
+    return calibration(fabric).host + memory_cost(8, words, "block").on(fabric)
+
+
+def budget_of(network: Network, board: Board, goal: Goal) -> Cost:
     """What the accelerator may take."""
-    device, host = board.device, calibration(board.device.fabric).host
+    device, host = board.device, host_cost(network, board)
     share = 1 - goal.reserve
     lut4 = int(device.lut4 * share) - host.lut4
     return Cost(
@@ -140,7 +157,7 @@ def plan_for(network: Network, board: Board, goal: Goal, search: Search | None =
     Raises NothingFits.
     """
     search = search or Search(network, Costs(network, board.device.fabric))
-    allowed = budget_of(board, goal)
+    allowed = budget_of(network, board, goal)
     budget, found, haste = allowed, None, 1.0
     for _ in range(ATTEMPTS):
         choice = chosen(search, board, goal, budget, haste)
@@ -166,7 +183,7 @@ def fit(network: Network, board: Board, choice: Choice) -> Fitted:
 
 def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float = 1.0) -> Choice:
     """The choice for the goal, for a rate ``haste`` times as high; raises NothingFits."""
-    host = calibration(board.device.fabric).host
+    host = host_cost(search.costs.network, board)
     if goal.fps is None:
         if best := search.best(budget):
             return best
@@ -203,7 +220,7 @@ def tightened(budget: Cost, over: dict[str, int]) -> Cost:
 
 def feasible(search: Search, board: Board, goal: Goal) -> bool:
     """Whether the goal, or without a rate any plan at all, can be had on the board, FIFOs aside."""
-    budget = budget_of(board, goal)
+    budget = budget_of(search.costs.network, board, goal)
     if goal.fps is None:
         choice = search.solve(search.slowest, budget)
         return choice is not None and not lacking(choice.cost, budget)

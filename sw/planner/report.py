@@ -6,7 +6,6 @@ from typing import Any
 from subbit.sw.ir.layers.conv2d import Conv2d
 from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.weights import TiledWeights
-from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import Costs
 from subbit.sw.planner.goal import RESERVE, Goal, Planned, budget_of
 from subbit.sw.planner.search import Search, lacking
@@ -34,7 +33,7 @@ def next_step(result: Planned, search: Search | None = None) -> Next | None:
     """The next faster plan of least area, FIFOs aside; None where there is none."""
     board = result.board
     search = search or Search(result.network, Costs(result.network, board.device.fabric))
-    budget = budget_of(board, Goal(reserve=RESERVE))
+    budget = budget_of(result.network, board, Goal(reserve=RESERVE))
     faster = search.solve(result.slowest.cycles - 1, budget)
     now = search.of(result.plan.stages)
     if faster is None or now is None:
@@ -74,7 +73,7 @@ def describe(result: Planned, after: Next | None) -> dict[str, Any]:
             "block_rams": device.block_rams,
         },
         "lacking": lacking(result.design, Cost(device.lut4, device.flip_flops, device.block_rams)),
-        "host": calibration(device.fabric).host.counts,
+        "host": result.host.counts,
         "stages": [
             row.stage.to_json() | {"cycles": row.cycles} | row.cost.counts for row in result.rows
         ],

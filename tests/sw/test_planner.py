@@ -59,7 +59,7 @@ def test_the_most_that_fits_keeps_the_budget_and_the_slowest_stage_sets_the_rate
     result = plan_for(network, ULX3S, goal)
     exact(result)
     assert result.cost.lut4 <= 1500
-    assert not lacking(result.cost, budget_of(ULX3S, goal))
+    assert not lacking(result.cost, budget_of(result.network, ULX3S, goal))
     assert result.timing.interval_cycles == result.slowest.cycles
     folded = planned(network, ULX3S, smallest_plan(network))
     assert result.timing.interval_cycles < folded.timing.interval_cycles / 4
