@@ -25,7 +25,7 @@ FRAMES = 4
 SEED = 11
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "digits-residual.safetensors"
 GOALS = {
-    "digits-residual": Goal(fps=60_000),
+    "digits-residual": Goal(fps=20_000),
     "random": Goal(fps=150_000),
     "halves": Goal(lut4=2500),
 }
