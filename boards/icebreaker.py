@@ -23,7 +23,7 @@ BOARDS = (
         platform="amaranth_boards.icebreaker:ICEBreakerPlatform",
         oscillator="clk12",
         oscillator_hz=12_000_000,
-        uart_baud=1_000_000,
+        uart_baud=3_000_000,
         leds=2,
         programmer="ice40_generic",
     ),

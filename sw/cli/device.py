@@ -26,20 +26,21 @@ __all__ = ["program_command", "run_command"]
 @board_option
 @click.option("--flash", is_flag=True, help="Into the flash memory, to stay after power-off.")
 def program_command(model: Path, board: Board, flash: bool) -> None:
-    """Load a bitstream into the board: MODEL's, from build/NETWORK-BOARD, or MODEL itself if .bit.
+    """Load a bitstream into the board: MODEL's, from build/NETWORK-BOARD, or MODEL itself.
 
     \b
     Example: subbit program examples/digits-plain.safetensors
              subbit program build/digits-plain-ulx3s-85f/digits-plain.bit
     """
     from subbit.sw.flow.bitstream import default_folder
+    from subbit.sw.flow.family import family_of
     from subbit.sw.flow.program import program_board
     from subbit.sw.flow.progress import ConsoleProgress
 
     path = model
-    if model.suffix != ".bit":
+    if model.suffix not in (".bit", ".bin"):
         network = load_network(model)
-        path = default_folder(network, board) / f"{network.name}.bit"
+        path = default_folder(network, board) / f"{network.name}.{family_of(board).bitstream}"
         if not path.is_file():
             raise SubbitError(
                 f"{path} is not built; run 'subbit bitstream {model} --board {board.name}' first"
@@ -60,6 +61,7 @@ def program_command(model: Path, board: Board, flash: bool) -> None:
     help="The network in the board; by default the one among examples/ and build/ that it is.",
 )
 @click.option("--samples", type=click.IntRange(1), help="Classify the first test images instead.")
+@board_option
 @data_option
 @as_json
 def run_command(
@@ -67,6 +69,7 @@ def run_command(
     port: str,
     model: Path | None,
     samples: int | None,
+    board: Board,
     data: Path | None,
     json_: bool,
 ) -> None:
@@ -83,7 +86,7 @@ def run_command(
     if bool(images) == bool(samples):
         raise click.UsageError("Name images, or ask for --samples.")
     network = load_network(model) if model else None
-    results = run_images(port, images, network=network, samples=samples, data=data)
+    results = run_images(*(port, images), network=network, samples=samples, data=data, board=board)
     if json_:
         print_json([asdict(result) for result in results])
         return

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from subbit.boards import Board
+from subbit.boards import board as board_of
 from subbit.sw.errors import LinkError, NetworkError
 from subbit.sw.host.classify import Classification, classify_codes, classify_files
 from subbit.sw.host.device import Device
@@ -25,18 +27,19 @@ def run_images(
     network: Network | None = None,
     samples: int | None = None,
     data: Path | None = None,
+    board: Board | None = None,
 ) -> list[Classification]:
     """Classify image files, or the first ``samples`` test images of the network's data set (its
     files in ``data``), on the board at a serial port, or for the port ``sim`` on a simulated one.
 
     ``network``: that the board holds; by default the one below examples/ and build/ that it is.
-    Raises LinkError, NetworkError and DataError.
+    ``board``: by default the ULX3S. Raises LinkError, NetworkError and DataError.
     """
     from subbit.sw.evaluate import load_frames
 
     if bool(images) == bool(samples):
         raise LinkError("name images, or ask for a number of samples")
-    with open_device(port, network) as device:
+    with open_device(port, network, board) as device:
         network = network or known_network(device.info.digest)
         if images:
             return classify_files(device, network, images)
@@ -46,15 +49,17 @@ def run_images(
 
 
 @contextmanager
-def open_device(port: str, network: Network | None = None) -> Iterator[Device]:
+def open_device(
+    port: str, network: Network | None = None, board: Board | None = None
+) -> Iterator[Device]:
     """The board at the serial port, or for the port ``sim`` a simulated one that holds the network
-    with its default plan. Raises LinkError.
+    with its default plan. ``board``: by default the ULX3S. Raises LinkError.
     """
+    target = board or board_of("ulx3s")
     if port != SIMULATED:
-        with Device(SerialTransport(port)) as device:
+        with Device(SerialTransport(port, target.uart_baud)) as device:
             yield device
         return
-    from subbit.boards import board
     from subbit.hw.top import Core
     from subbit.sim.simulated_board import SimulatedBoard
     from subbit.sw.pipeline import Pipeline
@@ -62,12 +67,17 @@ def open_device(port: str, network: Network | None = None) -> Iterator[Device]:
 
     if network is None:
         raise LinkError("a simulated board needs the network; name it with --model")
-    target = board("ulx3s")
     pipeline = Pipeline(network, default_plan(network, target))
     core = Core(pipeline=pipeline, clock_hz=target.oscillator_hz, baud=target.uart_baud)
     models = Path("build") / "sim" / "models"
     with (
-        SimulatedBoard(core, name="core", models=models) as simulated,
+        SimulatedBoard(
+            core,
+            name="core",
+            models=models,
+            link_hz=target.oscillator_hz,
+            baud=target.uart_baud,
+        ) as simulated,
         Device(simulated.transport(), timeout_s=SIMULATED_TIMEOUT_S) as device,
     ):
         yield device
