@@ -18,14 +18,18 @@ DEFAULT_LUT4 = 6000
 
 
 def default_goal(board: Board, lut4: int = DEFAULT_LUT4) -> Goal:
-    """What builds within minutes: the highest rate in ``lut4`` LUTs and half of the device."""
+    """What builds within minutes: the highest rate in ``lut4`` LUTs and half of the device, or in
+    all but the usual reserve of one that has no more LUTs than that.
+    """
+    if board.device.lut4 <= lut4:
+        return Goal()
     return Goal(reserve=0.5, lut4=min(lut4, board.device.lut4 // 2))
 
 
 def default_plan(network: Network, board: Board | None = None, lut4: int = DEFAULT_LUT4) -> Plan:
     """The plan that commands take without a goal: the highest rate within ``lut4`` LUTs and half of
-    the device, or where that is too little everything folded as far as it goes. ``board``: by
-    default the one that commands take.
+    the device (four fifths of a small one), or where that is too little everything folded as far as
+    it goes. ``board``: by default the one that commands take.
     """
     return default_planned(network, board or boards.board(DEFAULT_BOARD), lut4).plan
 
