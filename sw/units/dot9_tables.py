@@ -88,7 +88,8 @@ class Dot9Tables:
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
-        total = Cost(block_rams=-(-self.pixels // 2))
+        each = self.rom.cost.small_rams  # of 4 kbit, with one read port
+        total = Cost(block_rams=-(-self.pixels // 2), small_rams=self.pixels * each)
         if not self.rest:
             return total
         places = sum(-(-netlist_places(self, len(chain)) // 2) * 2 for chain in self.chains)
