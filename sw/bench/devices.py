@@ -16,6 +16,7 @@ from subbit.sw.flow.chains import open_chains
 from subbit.sw.flow.parallel import in_parallel
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.tools import Tool, Wanted, find_tool
+from subbit.sw.flow.verilog import rtlil_to_verilog
 
 __all__ = ["DEVICES", "Device", "Measured", "device_of", "measure"]
 
@@ -120,8 +121,9 @@ def measure(
     text = amaranth.back.rtlil.convert(
         design, name="top", ports=ports, emit_src=False, platform=part
     )
-    (folder / "top.il").write_text(text)
-    lines = ("read_rtlil top.il", device.synthesis, "delete t:$scopeinfo", "write_json top.json")
+    # By way of Verilog, as bitstreams are made: only there memories' attributes have an effect.
+    rtlil_to_verilog(text, folder=folder, name="top")
+    lines = ("read_verilog top.v", device.synthesis, "delete t:$scopeinfo", "write_json top.json")
     (folder / "synth.ys").write_text("\n".join(lines) + "\n")
     run_tool(tools.yosys(), ["synth.ys"], folder=folder, log="synth.log")
     if device.fabric == "ecp5":

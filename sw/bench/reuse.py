@@ -24,6 +24,7 @@ from subbit.sw.ir import (
 from subbit.sw.plan import smallest_plan
 from subbit.sw.stages.dot import DotStage
 from subbit.sw.units.dot import Dot
+from subbit.sw.units.dot9_tables import MAX_TAU
 from subbit.sw.units.lookup import Lookup
 from subbit.sw.units.unit import Unit
 from subbit.sw.units.window import Window
@@ -114,14 +115,16 @@ def settings_of(engine: str, cout: int, tau: int) -> dict[str, Any]:
         return {"engine": engine, "pe": max(1, cout >> tau), "simd": 9}
     filled = max(1, min(PORTS, (PORTS << tau) // cout))
     ports = {"simd": 9 * PORTS, "pixels": PIXELS, "dot9": filled}
-    return {"engine": engine, **ports}
+    fill = "block" if engine == "block_lookup" and tau <= MAX_TAU else "logic"
+    return {"engine": "block_lookup", **ports, "fill": fill}
 
 
 def bench_equal_lut(
     taus: tuple[int, ...], couts: tuple[int, ...], engines: tuple[str, ...], progress: Progress
 ) -> list[dict[str, Any]]:
     """Each engine's throughput per LUT4 over the direct engine's, for layers of as many inputs as
-    outputs. ``decode``: the direct engine with indices for weights. Raises ToolError.
+    outputs. ``decode``: the direct engine with indices for weights; ``block_lookup_logic``: tables
+    filled without counts from block RAM. Raises ToolError.
     """
     rows = []
     for cout in couts:

@@ -10,7 +10,7 @@ from subbit.sw.cli.options import Command, as_json, print_json
 
 __all__ = ["reuse_command"]
 
-ENGINES = ("decode", "lookup", "block_lookup")
+ENGINES = ("decode", "lookup", "block_lookup", "block_lookup_logic")
 COLUMNS = (
     "engine",
     "tau",
