@@ -11,6 +11,8 @@ JOBS ?= 2
 
 SUBBIT = .venv/bin/subbit
 PYTHON_IN = .venv/bin/python
+# The tools of iCE40 take 220 MB, so they come with the first build for such a board.
+BUILD = $(if $(filter icebreaker,$(BOARD)),ice40,base)
 MADE_OF = pyproject.toml constraints.txt tools/venv
 
 .DEFAULT_GOAL := help
@@ -25,12 +27,12 @@ help:  ## list the targets
 	    printf '  %-11s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'MODEL is $(MODEL), BOARD is $(BOARD)'
-	@echo '(ulx3s-12f, ulx3s-25f, ulx3s-45f or ulx3s-85f; ulx3s means ulx3s-85f).'
+	@echo '(ulx3s-12f, -25f, -45f or -85f, where ulx3s means ulx3s-85f; or icebreaker).'
 	@echo 'Everything else: .venv/bin/subbit --help'
 
 venv: .venv/.all  ## everything that subbit can use, in .venv
 
-bitstream: .venv/.base  ## build/NETWORK-BOARD/NETWORK.bit with its reports
+bitstream: .venv/.$(BUILD)  ## build/NETWORK-BOARD/NETWORK.bit with its reports
 	@$(SUBBIT) bitstream "$(MODEL)" --board "$(BOARD)" $(ARGS)
 
 rtl: .venv/.base  ## Verilog of the accelerator alone
@@ -84,6 +86,9 @@ compiler:
 
 .venv/.base: $(MADE_OF)
 	@tools/venv base
+
+.venv/.ice40: $(MADE_OF)
+	@tools/venv ice40
 
 .venv/.board: $(MADE_OF)
 	@tools/venv board
