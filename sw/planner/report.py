@@ -9,7 +9,7 @@ from subbit.sw.ir.weights import TiledWeights
 from subbit.sw.planner.costs import Costs
 from subbit.sw.planner.goal import RESERVE, Goal, Planned, budget_of
 from subbit.sw.planner.search import Search, lacking
-from subbit.sw.stages.shared_rows import sharing_advice
+from subbit.sw.stages.shared_rows import sharing_advice, short_tile
 from subbit.sw.units.cost import Cost
 
 __all__ = ["Next", "describe", "next_step", "plan_report"]
@@ -83,7 +83,9 @@ def describe(result: Planned, after: Next | None) -> dict[str, Any]:
 
 
 def notes(result: Planned) -> list[str]:
-    """What another training would gain: tiled layers in which no outputs share a row."""
+    """What another training would gain: tiled layers in which no outputs share a row, and those
+    with tiles shorter than one.
+    """
     found = []
     for stage in result.plan.stages:
         layer = result.network.node(stage.layers[0]).layer
@@ -91,4 +93,6 @@ def notes(result: Planned) -> list[str]:
             advice = sharing_advice(layer.weights)
             if advice:
                 found.append(f"{stage.layers[0]} saves memory alone: {advice}")
+            if said := short_tile(layer.weights):
+                found.append(f"{stage.layers[0]}: {said}")
     return found

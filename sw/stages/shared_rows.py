@@ -32,6 +32,7 @@ __all__ = [
     "shared_variants",
     "sharing",
     "sharing_advice",
+    "short_tile",
 ]
 
 SHARED = "shared_rows"
@@ -58,6 +59,22 @@ def sharing_advice(weights: TiledWeights) -> str:
     helps = ", ".join(map(str, sorted(near)))
     why = f"p={p} does not divide the {outputs} outputs" if p > 1 else "p=1 repeats nothing"
     return f"{why}, so each output has a row of its own; p={helps} would share rows"
+
+
+def short_tile(weights: TiledWeights) -> str:
+    """What a tile that is shorter than a row comes to, and why it has no engine of its own; "" for
+    others.
+    """
+    q, length, outputs = weights.tile.size, weights.row_length, weights.shape[0]
+    if q >= length:
+        return ""
+    distinct = outputs // gcd(weights.repeats, outputs)
+    rows = f"{distinct} of its {outputs} rows differ" if distinct > 1 else "all its rows are equal"
+    scales = ", apart from their scales" if weights.scaled else ""
+    return (
+        f"a tile of {q} weights is shorter than a row of {length}, so that {rows}{scales}; adding "
+        "up the inputs of equal weights first takes more LUT4s than it saves"
+    )
 
 
 def tiled_weights(stage: "DotStage", network: Network) -> TiledWeights:

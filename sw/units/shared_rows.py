@@ -1,6 +1,6 @@
 """The engine of tiled layers whose outputs share rows: each row once, then all its outputs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ from subbit.sw.units.affine import AffineCore
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.memory import memory_cost
+from subbit.sw.units.popcount import PopcountXnor
 from subbit.sw.units.threshold import ThresholdCore, queue_cost, threshold_values
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
@@ -56,6 +57,11 @@ class SharedRows(Unit):
     def o(self) -> Lanes:
         """``dot.pe`` outputs."""
         return Lanes.of(self.post.infer((self.sums,)), self.dot.pe)
+
+    @property
+    def popcount(self) -> PopcountXnor:
+        """The counters of the rows."""
+        return self.dot.popcount
 
     @property
     def words(self) -> int:
@@ -132,8 +138,14 @@ class SharedRows(Unit):
     def cost(self) -> Cost:
         """Estimated cost: rows without their queue, the memory of sums, and their end."""
         dot = self.dot
-        queue = queue_cost(dot.o, dot.depth)
-        total = dot.cost() + Cost(-queue.lut4, -queue.flip_flops)
+        queue, whole = queue_cost(dot.o, dot.depth), dot.cost()
+        total = replace(
+            whole,
+            lut4=whole.lut4 - queue.lut4,
+            flip_flops=whole.flip_flops - queue.flip_flops,
+            store_lut4=whole.store_lut4 - queue.store_lut4,
+            store_flip_flops=whole.store_flip_flops - queue.store_flip_flops,
+        )
         total += memory_cost(dot.o.width, self.banks * self.bank_words, self.memory)
         counters = 2 * self.bank_words.bit_length() + self.repeats.bit_length()
         total += Cost(2 * counters + 12, counters + 8 + self.core.latency)

@@ -17,7 +17,7 @@ from subbit.sw.ir import Conv2d, Encoding, Linear, Network, Padding, TensorType,
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import Plan, smallest_plan
 from subbit.sw.stages.dot import DotStage
-from subbit.sw.stages.shared_rows import distinct_rows, sharing, sharing_advice
+from subbit.sw.stages.shared_rows import distinct_rows, sharing, sharing_advice, short_tile
 from subbit.sw.units.shared_rows import SharedRows
 from subbit.sw.units.unit import Beats
 
@@ -175,6 +175,23 @@ def test_the_p_that_would_help(outputs: int, p: int, advice: str) -> None:
         )
         with pytest.raises(PlanError, match=advice):
             Pipeline(one, planned(one))
+
+
+@pytest.mark.parametrize(
+    ("p", "scaled", "said"),
+    [
+        (8, False, ""),
+        (
+            12,
+            False,
+            "a tile of 24 weights is shorter than a row of 36, so that 2 of its 8 rows diff",
+        ),
+        (16, True, "so that all its rows are equal, apart from their scales; adding up the inputs"),
+    ],
+)
+def test_tiles_shorter_than_rows(p: int, scaled: bool, said: str) -> None:
+    found = short_tile(conv_weights(8, 4, p, scaled))
+    assert said in found if said else not found
 
 
 def test_what_a_planner_may_choose() -> None:
