@@ -26,5 +26,6 @@ BOARDS = (
         uart_baud=3_000_000,
         leds=2,
         programmer="ice40_generic",
+        flash_only=True,
     ),
 )

@@ -31,7 +31,8 @@ class Board:
 
     ``platform``: the amaranth-boards class with the pins, as ``module:name``. ``oscillator``: the
     platform's resource of the free-running clock of ``oscillator_hz``. ``uart_baud``: the fastest
-    rate of the serial port. ``programmer``: the board's name in openFPGALoader.
+    rate of the serial port. ``programmer``: the board's name in openFPGALoader. ``flash_only``:
+    bitstreams go to the flash memory, from which the FPGA then starts, and nowhere else.
     """
 
     name: str
@@ -43,3 +44,4 @@ class Board:
     uart_baud: int
     leds: int
     programmer: str
+    flash_only: bool = False

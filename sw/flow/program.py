@@ -23,14 +23,15 @@ def program_board(
     flash: bool = False,
     progress: Progress = SILENT,
 ) -> None:
-    """Load the bitstream into the board's FPGA, or with ``flash`` into its flash memory to stay.
+    """Load the bitstream into the board's FPGA, or with ``flash``, or where it can go nowhere
+    else, into its flash memory to stay.
 
     Raises ToolError where the file or openFPGALoader is missing, or no board answers.
     """
     path = Path(bitstream).absolute()
     if not path.is_file():
         raise ToolError(f"{bitstream} is no file; build it with 'subbit bitstream' first")
-    target = "--write-flash" if flash else "--write-sram"
+    target = "--write-flash" if flash or board.flash_only else "--write-sram"
     with tempfile.TemporaryDirectory(prefix="subbit-") as folder:
         try:
             run_tool(
