@@ -172,7 +172,7 @@ def calibrate(rows: Sequence[tuple[Planned, Resources]], versions: dict[str, str
         - (result.host.block_rams - calibration(fabric).host.block_rams)
         for row, (result, found) in zip(costs, rows, strict=True)
     }
-    host = Cost(round(host_lut4), round(host_flops), min(spare))
+    host = Cost(round(host_lut4), round(host_flops), max(0, min(spare)))
     return Calibration(
         units={
             name: (Line(a, 0.0), Line(b, 0.0))
