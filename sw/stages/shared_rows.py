@@ -62,8 +62,8 @@ def sharing_advice(weights: TiledWeights) -> str:
 
 
 def short_tile(weights: TiledWeights) -> str:
-    """What a tile that is shorter than a row comes to, and why it has no engine of its own; "" for
-    others.
+    """What a tile that is shorter than a row comes to, "" for others: few rows that differ. Sums of
+    the inputs of equal weights would serve few rows, too, and take more than they save.
     """
     q, length, outputs = weights.tile.size, weights.row_length, weights.shape[0]
     if q >= length:
@@ -72,8 +72,9 @@ def short_tile(weights: TiledWeights) -> str:
     rows = f"{distinct} of its {outputs} rows differ" if distinct > 1 else "all its rows are equal"
     scales = ", apart from their scales" if weights.scaled else ""
     return (
-        f"a tile of {q} weights is shorter than a row of {length}, so that {rows}{scales}; adding "
-        "up the inputs of equal weights first takes more LUT4s than it saves"
+        f"a tile of {q} weights is shorter than a row of {length}, so that {rows}{scales}; a "
+        "smaller p would let more of them differ, and no engine adds up the inputs of equal "
+        "weights first, since that saves nothing unless nearly all rows are equal"
     )
 
 

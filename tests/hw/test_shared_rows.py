@@ -186,7 +186,7 @@ def test_the_p_that_would_help(outputs: int, p: int, advice: str) -> None:
             False,
             "a tile of 24 weights is shorter than a row of 36, so that 2 of its 8 rows diff",
         ),
-        (16, True, "so that all its rows are equal, apart from their scales; adding up the inputs"),
+        (16, True, "so that all its rows are equal, apart from their scales; a smaller p would"),
     ],
 )
 def test_tiles_shorter_than_rows(p: int, scaled: bool, said: str) -> None:
