@@ -15,20 +15,21 @@ __all__ = ["DEFAULT_LUT4", "choose", "default_goal", "default_plan", "plan_for"]
 
 DEFAULT_BOARD = "ulx3s"
 DEFAULT_LUT4 = 6000
+SMALL_RESERVE = 0.1  # of a device that builds within minutes even if it is nearly full
 
 
 def default_goal(board: Board, lut4: int = DEFAULT_LUT4) -> Goal:
     """What builds within minutes: the highest rate in ``lut4`` LUTs and half of the device, or in
-    all but the usual reserve of one that has no more LUTs than that.
+    nine tenths of one that has no more LUTs than that.
     """
     if board.device.lut4 <= lut4:
-        return Goal()
+        return Goal(reserve=SMALL_RESERVE)
     return Goal(reserve=0.5, lut4=min(lut4, board.device.lut4 // 2))
 
 
 def default_plan(network: Network, board: Board | None = None, lut4: int = DEFAULT_LUT4) -> Plan:
     """The plan that commands take without a goal: the highest rate within ``lut4`` LUTs and half of
-    the device (four fifths of a small one), or where that is too little everything folded as far as
+    the device (nine tenths of a small one), or where that is too little everything folded as far as
     it goes. ``board``: by default the one that commands take.
     """
     return default_planned(network, board or boards.board(DEFAULT_BOARD), lut4).plan
