@@ -42,6 +42,7 @@ from subbit.sw.units.lookup import Lookup
 from subbit.sw.units.maxpool2d import MaxPool2d
 from subbit.sw.units.pick import Pick
 from subbit.sw.units.replay import Replay
+from subbit.sw.units.shared_rows import SharedRows
 from subbit.sw.units.threshold import Threshold
 from subbit.sw.units.unit import Beats, Lanes, Unit
 from subbit.sw.units.width import Downsize, Upsize
@@ -127,6 +128,13 @@ def block_lookup(outputs: int, channels: int, tau: int, **more: Any) -> BlockLoo
     return BlockLookup(weights, BIPOLAR, 1, False, 3, ends, **more)
 
 
+def shared_rows(rows: int, length: int, repeats: int, pe: int, simd: int) -> SharedRows:
+    """An engine of shared rows, its sums counted from 0 up, with thresholds."""
+    ones = np.ones(rows, np.int64)
+    inner = dot(plain(rows, length), BIPOLAR, 1, pe, simd, post=AffineLayer(ones, length * ones))
+    return SharedRows(inner, repeats, thresholds(rows * repeats, 1, 2 * length))
+
+
 def depthwise(channels: int, code: tuple[Encoding, int], padding: str, at_once: int) -> Depthwise:
     """A 3x3 depthwise convolution with thresholds of two bits."""
     layer = DepthwiseConv2d(BinaryWeights(bits(channels, channels, 1, 3, 3)), 1, Padding(padding))
@@ -184,6 +192,9 @@ CASES: dict[str, Callable[[], Unit]] = {
     "lookup_balanced": lambda: lookup(16, 4, 3, lanes=2),
     "block_lookup": lambda: block_lookup(6, 8, 3, pixels=4, ports=4, dot9=2),
     "block_lookup_ecp5": lambda: block_lookup(8, 4, 4, pixels=9, ports=4, dot9=1, form="ecp5"),
+    "block_lookup_counts": lambda: block_lookup(6, 4, 5, pixels=3, ports=2, dot9=2, fill="block"),
+    "shared_rows": lambda: shared_rows(6, 12, 2, pe=2, simd=4),
+    "shared_rows_short": lambda: shared_rows(4, 8, 2, pe=2, simd=8),
     "threshold": lambda: Threshold(
         thresholds(4, 1, 20), TensorType.integers(3, 2, 4, -30, 30), lanes=2
     ),

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import test_reset
 from dots import affine, tiled
 from harness import check_unit
 from networks import small_network, threshold
@@ -136,6 +137,10 @@ def test_the_engine_alone(p: int, pe: int, simd: int, banks: int) -> None:
     assert unit.banks == banks
     check_unit(Watched(unit), vectors(unit))
     assert unit.trace(3).interval_cycles == unit.interval_cycles
+
+
+def test_a_reset_in_the_middle() -> None:
+    test_reset.test_reset_in_the_middle(engine(4, 1, 36))
 
 
 @pytest.mark.parametrize("p", [2, 4, 8])
