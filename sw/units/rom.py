@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import expm1
+from math import expm1, isqrt
 
 from subbit.sw.errors import PlanError
 from subbit.sw.units.cost import Cost
@@ -76,8 +76,11 @@ def block_rams(depth: int, width: int) -> int:
 def period(words: Sequence[object]) -> int:
     """The smallest divisor of the length after which the words repeat."""
     count = len(words)
-    divisors = (length for length in range(1, count) if count % length == 0)
-    return next((length for length in divisors if words[length:] == words[:-length]), count)
+    low = [length for length in range(1, isqrt(count) + 1) if count % length == 0]
+    for length in sorted({*low, *(count // part for part in low)} - {count}):
+        if words[length] == words[0] and words[length:] == words[:-length]:
+            return length
+    return count
 
 
 def packed(elements: Iterable[int], bits: int) -> int:
@@ -105,7 +108,7 @@ def rom_of(
     each block RAM that they save. Raises PlanError for another name.
     """
     style = style_of(len(words), width, memory, limit)
-    table = tuple(int(word) for word in words)
+    table = tuple(map(int, words))
     if not width or len(set(table)) == 1:
         return Rom(table[:1], width, "const")
     return Rom(table, width, style)

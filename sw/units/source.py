@@ -170,7 +170,7 @@ def decoder_luts(tau: int) -> int:
     return tables + -(-2 * (tables - 1) // 3)
 
 
-def step_bits(bits: Ints, pe: int, simd: int) -> list[int]:
+def step_bits(bits: Ints | Bits, pe: int, simd: int) -> list[int]:
     """Weight words of every step for ``bits (outputs, N)``."""
     words = bits.reshape(len(bits) // pe, pe, -1, simd).transpose(0, 2, 1, 3)
     return packed_rows(words.reshape(-1, simd * pe))
@@ -179,7 +179,13 @@ def step_bits(bits: Ints, pe: int, simd: int) -> list[int]:
 def packed_rows(bits: Ints | Bits) -> list[int]:
     """Each row of bits as a number, the first one lowest."""
     rows = np.packbits(bits.astype(np.uint8), axis=1, bitorder="little")
-    size, data = rows.shape[1], rows.tobytes()
+    size = rows.shape[1]
+    if 0 < size <= 8:  # many short words, as numpy makes them fastest
+        padded = np.zeros((len(rows), 8), np.uint8)
+        padded[:, :size] = rows
+        short: list[int] = padded.view("<u8").ravel().tolist()
+        return short
+    data = rows.tobytes()
     return [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
 
 
@@ -190,7 +196,7 @@ def packed_bits(bits: Ints | Bits) -> int:
 
 def plain(weights: Weights, pe: int, simd: int, memory: str) -> WordSource:
     """All weights, dense, one word a step."""
-    bits = (weights.dense() > 0).astype(np.int64).reshape(weights.shape[0], -1)
+    bits = (weights.dense() > 0).astype(np.uint8).reshape(weights.shape[0], -1)
     words = step_bits(bits, pe, simd)
     return WordSource(pe, simd, rom_of(words[: period(words)], pe * simd, memory))
 
