@@ -64,13 +64,13 @@ def plan_command(
     if json_:
         print_json(rows)
     else:
-        show(result, rows)
+        show(result, rows, edited=plan is not None)
         if out is not None:
             click.echo(f"written to {out}", err=True)
     return 1 if rows["lacking"] else 0
 
 
-def show(result: "Planned", rows: dict[str, Any]) -> None:
+def show(result: "Planned", rows: dict[str, Any], edited: bool) -> None:
     """Print the plan as a table, and what it says of rate and size."""
     table = Table(title=f"plan of {rows['network']} for {rows['board']} (cells are estimates)")
     table.add_column("stage")
@@ -93,7 +93,7 @@ def show(result: "Planned", rows: dict[str, Any]) -> None:
     table.add_row("of", "", "", *(f"{rows['available'][name]:,}" for name in KNOWN[2:]))
     console = Console()
     console.print(table)
-    for line in sentences(rows):
+    for line in sentences(rows, edited):
         console.print(line, highlight=False, markup=False)
 
 
@@ -106,8 +106,8 @@ def settings(stage: "Stage", fabric: str) -> str:
     return " ".join(f"{key}={value}" for key, value in shown.items())
 
 
-def sentences(rows: dict[str, Any]) -> list[str]:
-    """Rate, bound, and what would be next."""
+def sentences(rows: dict[str, Any], edited: bool = False) -> list[str]:
+    """Rate, bound, and what would be next; the planner has chosen the depths unless ``edited``."""
     lines = [
         f"{rows['fps']:,.0f} frames/s: one every {rows['interval_cycles']:,} cycles at about "
         f"{rows['clock_mhz']:.0f} MHz, each after {rows['latency_cycles']:,} cycles",
@@ -115,15 +115,16 @@ def sentences(rows: dict[str, Any]) -> list[str]:
     ]
     if rows["waiting_cycles"]:
         lines.append(
-            f"{rows['waiting_cycles']:,} cycles a frame are lost where stages wait for each other; "
-            "greater depths of 'fifo' may save some"
+            f"{rows['waiting_cycles']:,} cycles a frame are lost where stages wait for each other"
+            + "; greater depths of 'fifo' may save some" * edited
         )
     if rows["queues"]:
         lines.append("queues: " + ", ".join(f"{k} {v}" for k, v in rows["queues"].items()))
     lines += rows["notes"]
     if rows["lacking"]:
         missing = ", ".join(f"{more:,} {KINDS[kind]}" for kind, more in rows["lacking"].items())
-        lines.append(f"it does not fit {rows['board']}: {missing} too many")
+        parts = [f"it does not fit {rows['board']}: {missing} too many", *rows["would_do"]]
+        lines.append("; ".join(parts))
     return lines
 
 

@@ -13,48 +13,62 @@ from subbit.sw.ir.network import Network, Node
 from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
 from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import Costs
-from subbit.sw.planner.goal import Goal, NothingFits, budget_of, feasible, host_cost
+from subbit.sw.planner.goal import (
+    RESERVE,
+    Goal,
+    NothingFits,
+    budget_of,
+    feasible,
+    host_cost,
+)
 from subbit.sw.planner.search import Search, lacking
 
-__all__ = ["explained", "sub_bit_networks"]
+__all__ = ["explained", "sub_bit_networks", "would_do"]
 
 TAUS = (6, 5, 4)
 TILES = (2, 4, 8)
 LEAST_WEIGHTS = 4096  # smaller layers stay as they are
 KERNEL = 3
+NO_RATE = "no rate fits it"
 WORDS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
 
 
-def explained(network: Network, board: Board, goal: Goal, error: NothingFits) -> FitError:
+def explained(board: Board, goal: Goal, error: NothingFits, search: Search) -> FitError:
     """The error for the user: what is short, by how much, and what would do."""
-    search = Search(network, Costs(network, board.device.fabric))
-    wanted = f"{goal.fps:,.0f} frames/s of " if goal.fps is not None else ""
+    network = search.costs.network
+    wanted = f"{number(goal.fps)} frames/s of " if goal.fps is not None else ""
     parts = [
         f"{wanted}{network.name} does not fit {board.name}: {short(network, board, goal, error)}"
     ]
-    if goal.fps is not None and (most := most_frames(search, board, goal)):
-        parts.append(f"at most {most:,.0f} frames/s do (--max)")
-    parts.append("; ".join(remedies(network, board, goal, search, error)))
-    return FitError("; ".join(part for part in parts if part))
+    if goal.fps is not None:
+        most = most_frames(search, board, goal)
+        parts.append(f"at most about {number(most)} frames/s do (--max)" if most else NO_RATE)
+    return FitError("; ".join([*parts, *remedies(board, goal, search, error)]))
+
+
+def number(value: float) -> str:
+    """Frames a second as people write them."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def short(network: Network, board: Board, goal: Goal, error: NothingFits) -> str:
     """What is short, and by how much."""
     if error.needs is None:
+        wanted = f"every {error.cycles:,} cycles" if error.cycles else "more than once a cycle"
         return (
-            f"a frame every {error.cycles:,} cycles is asked for, and with every layer unfolded as "
-            f"far as it goes one takes {error.fastest:,}"
+            f"a frame {wanted} is asked for, and with every layer unfolded as far as it goes one "
+            f"takes {error.fastest:,}"
         )
     has = budget_of(network, board, goal) + host_cost(network, board)
-    over = lacking(error.needs, has)
-    return (
-        ", ".join(
-            f"it needs {getattr(error.needs, name):,} {WORDS[name]} of {getattr(has, name):,} "
-            f"(with {goal.reserve:.0%} of the device in reserve), {more:,} too many"
-            for name, more in over.items()
-        )
-        or "what the layers need beside each other is too much for it"
+    bound = f"with {goal.reserve:.0%} of the device in reserve"
+    if goal.lut4 is not None:
+        bound += f" and at most {goal.lut4:,} LUT4"
+    over = ", ".join(
+        f"it needs {getattr(error.needs, name):,} {WORDS[name]} of {getattr(has, name):,} "
+        f"({bound}), {more:,} too many"
+        for name, more in lacking(error.needs, has).items()
     )
+    return over or f"the best plan that was found takes {error.cycles:,} cycles a frame"
 
 
 def most_frames(search: Search, board: Board, goal: Goal) -> float | None:
@@ -67,21 +81,32 @@ def most_frames(search: Search, board: Board, goal: Goal) -> float | None:
     return clock_hz / best.cycles
 
 
-def remedies(
-    network: Network, board: Board, goal: Goal, search: Search, error: NothingFits
-) -> Iterator[str]:
+def remedies(board: Board, goal: Goal, search: Search, error: NothingFits) -> Iterator[str]:
     """What would do."""
     if error.needs is None:
         yield "choose fewer frames/s"
         return
-    larger = sorted(BOARDS.values(), key=lambda b: b.device.lut4)
-    alike = [b for b in larger if b is not board and b.device.fabric == board.device.fabric]
-    found = next((b for b in alike if feasible(search, b, goal)), None)
-    yield (
-        f"the smallest board that would do is {found.name}" if found else "no known board would do"
-    )
+    if goal.reserve > RESERVE and feasible(search, board, usual := replace(goal, reserve=RESERVE)):
+        yield f"with --reserve {usual.reserve:.0%} it would do"
+    yield from would_do(board, goal, search)
+
+
+def would_do(board: Board, goal: Goal, search: Search) -> Iterator[str]:
+    """The smallest other board that would do, and the mildest sub-bit setting for this one."""
+    network, fabric = search.costs.network, board.device.fabric
+    larger = sorted(BOARDS.values(), key=lambda other: other.device.lut4)
+    of_fabric = {fabric: search}
+    for other in (other for other in larger if other.device != board.device):
+        kind = other.device.fabric
+        if kind not in of_fabric:
+            of_fabric[kind] = Search(network, Costs(network, kind))
+        if feasible(of_fabric[kind], other, goal):
+            yield f"the smallest board that would do is {other.name}"
+            break
+    else:
+        yield "no known board would do"
     for name, smaller in sub_bit_networks(network):
-        if feasible(Search(smaller, Costs(smaller, board.device.fabric)), board, goal):
+        if feasible(Search(smaller, Costs(smaller, fabric)), board, goal):
             yield f"on {board.name} it would do with {name}"
             return
 

@@ -7,9 +7,10 @@ from subbit import boards
 from subbit.boards import Board
 from subbit.sw.ir.network import Network
 from subbit.sw.plan import Plan, load_plan, smallest_plan
-from subbit.sw.planner.costs import with_popcount
+from subbit.sw.planner.costs import Costs, with_popcount
 from subbit.sw.planner.goal import Goal, NothingFits, Planned, planned
 from subbit.sw.planner.goal import plan_for as least_plan
+from subbit.sw.planner.search import Search
 
 __all__ = ["DEFAULT_LUT4", "choose", "default_goal", "default_plan", "plan_for"]
 
@@ -53,12 +54,13 @@ def plan_for(network: Network, board: Board, goal: Goal | None = None) -> Planne
     """
     if goal is None:
         return default_planned(network, board)
+    search = Search(network, Costs(network, board.device.fabric))
     try:
-        return least_plan(network, board, goal)
+        return least_plan(network, board, goal, search)
     except NothingFits as error:
         from subbit.sw.planner.advice import explained
 
-        raise explained(network, board, goal, error) from None
+        raise explained(board, goal, error, search) from None
 
 
 def choose(

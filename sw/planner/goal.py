@@ -160,7 +160,12 @@ def plan_for(network: Network, board: Board, goal: Goal, search: Search | None =
     allowed = budget_of(network, board, goal)
     budget, found, haste = allowed, None, 1.0
     for _ in range(ATTEMPTS):
-        choice = chosen(search, board, goal, budget, haste)
+        try:
+            choice = chosen(search, board, goal, budget, haste)
+        except NothingFits:
+            if found is None:
+                raise
+            break  # with its FIFOs the last one is what came nearest
         fitted = fit(network, board, choice)
         result = expected(network, board, Pipeline(network, fitted.plan), fitted.timing, goal)
         over = lacking(result.cost, allowed)

@@ -7,7 +7,7 @@ from subbit.sw.ir.layers.conv2d import Conv2d
 from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.weights import TiledWeights
 from subbit.sw.planner.costs import Costs
-from subbit.sw.planner.goal import RESERVE, Goal, Planned, budget_of
+from subbit.sw.planner.goal import RESERVE, Goal, Planned, budget_of, feasible
 from subbit.sw.planner.search import Search, lacking
 from subbit.sw.stages.shared_rows import sharing_advice, short_tile
 from subbit.sw.units.cost import Cost
@@ -47,8 +47,22 @@ def next_step(result: Planned, search: Search | None = None) -> Next | None:
 
 
 def plan_report(result: Planned) -> dict[str, Any]:
-    """What ``subbit plan --json`` prints: see describe and next_step."""
-    return describe(result, next_step(result))
+    """What ``subbit plan --json`` prints: see describe and next_step; ``would_do``: what would, for
+    a plan that does not fit its board.
+    """
+    search = Search(result.network, Costs(result.network, result.board.device.fabric))
+    row = describe(result, next_step(result, search))
+    return row | {"would_do": instead(result, search) if row["lacking"] else []}
+
+
+def instead(result: Planned, search: Search) -> list[str]:
+    """What would fit where a plan does not."""
+    from subbit.sw.planner.advice import would_do
+
+    goal = Goal(reserve=RESERVE)
+    if feasible(search, result.board, goal):
+        return ["`subbit plan --max` makes one that fits"]
+    return list(would_do(result.board, goal, search))
 
 
 def describe(result: Planned, after: Next | None) -> dict[str, Any]:

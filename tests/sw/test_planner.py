@@ -11,7 +11,7 @@ from networks import small_network
 
 from subbit.boards import BOARDS, Board, board
 from subbit.sw.bench.unlike import Builder
-from subbit.sw.cli.plan import plan_command
+from subbit.sw.cli.plan import plan_command, sentences
 from subbit.sw.errors import FitError, PlanError
 from subbit.sw.ir import Network, save_network
 from subbit.sw.ir.layers.add import Add
@@ -22,7 +22,7 @@ from subbit.sw.planner.calibration import Calibration, Line, calibration
 from subbit.sw.planner.choose import choose, default_goal
 from subbit.sw.planner.costs import Costs, total, with_popcount
 from subbit.sw.planner.goal import Goal, NothingFits, Planned, budget_of, plan_for, planned
-from subbit.sw.planner.report import describe
+from subbit.sw.planner.report import describe, plan_report
 from subbit.sw.planner.search import Search, lacking
 from subbit.sw.units.cost import Cost
 
@@ -141,9 +141,44 @@ def refusal(network: Network, where: Board, goal: Goal) -> str:
 
 def test_a_refusal_says_what_is_short_and_what_would_do() -> None:
     text = refusal(small_network("plain"), SMALL, Goal(fps=1e9))
-    assert "does not fit ulx3s-12f: a frame every 0 cycles is asked for" in text
-    assert "at most" in text
-    assert "choose fewer frames/s" in text
+    assert "does not fit ulx3s-12f: a frame more than once a cycle is asked for" in text
+    assert "; at most about " in text
+    assert text.endswith("; choose fewer frames/s")
+    slow = refusal(small_network("plain"), SMALL, Goal(fps=100, clock_hz=1000.0))
+    assert slow.startswith("100 frames/s of plain does not fit ulx3s-12f: a frame every 10 cycles")
+
+
+def test_more_in_reserve_than_usual_is_named() -> None:
+    text = refusal(small_network("plain"), SMALL, Goal(reserve=0.97))
+    assert "it needs " in text
+    assert " of 728 (with 97% of the device in reserve), " in text
+    assert "; with --reserve 20% it would do; the smallest board that would do is ulx3s-" in text
+
+
+def test_a_board_of_another_fabric_is_named() -> None:
+    b = Builder(5)
+    b.add(Flatten())
+    b.linear(1024, 64)
+    b.sign(1024, 9)
+    b.linear(256, 1024)
+    text = refusal(b.network("heavy", 8, 1, 1), board("icebreaker"), Goal())
+    assert "block RAMs of 24 (with 20% of the device in reserve)" in text
+    assert "; the smallest board that would do is ulx3s-12f; on icebreaker " in text
+
+
+def test_a_plan_that_does_not_fit_says_what_would(tmp_path: Path) -> None:
+    b = Builder(5)
+    b.add(Flatten())
+    b.linear(1024, 64)
+    b.sign(1024, 9)
+    b.linear(1024, 1024)
+    network = b.network("heavy", 8, 1, 1)
+    row = plan_report(choose(network, SMALL))
+    assert row["lacking"]["block_rams"] > 0
+    assert row["would_do"][0] == "the smallest board that would do is ulx3s-45f"
+    assert row["would_do"][1] == "on ulx3s-12f it would do with weights tiled p=2"
+    assert sentences(row)[-1].endswith("; ".join(["too many", *row["would_do"]]))
+    assert plan_report(choose(network, ULX3S))["would_do"] == []
 
 
 def test_weights_that_are_too_many_lead_to_a_board_or_fewer_bits() -> None:
