@@ -23,6 +23,7 @@ from subbit.sw.ir import (
 )
 from subbit.sw.plan import smallest_plan
 from subbit.sw.stages.dot import DotStage
+from subbit.sw.stages.stage import divisors
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.dot9_tables import MAX_TAU
 from subbit.sw.units.lookup import Lookup
@@ -113,7 +114,9 @@ def settings_of(engine: str, cout: int, tau: int) -> dict[str, Any]:
         return {"pe": pe, "simd": simd, "weights": "block"}
     if engine == "lookup":
         return {"engine": engine, "pe": max(1, cout >> tau), "simd": 9}
-    filled = max(1, min(PORTS, (PORTS << tau) // cout))
+    turns = WIDTH // PIXELS * cout // PORTS  # reads of a channel for all outputs of a row
+    keeps_up = [n for n in divisors(PORTS) if (WIDTH + 2) / n <= turns and PORTS << tau <= n * cout]
+    filled = min([*keeps_up, PORTS])
     ports = {"simd": 9 * PORTS, "pixels": PIXELS, "dot9": filled}
     fill = "block" if engine == "block_lookup" and tau <= MAX_TAU else "logic"
     return {"engine": "block_lookup", **ports, "fill": fill}

@@ -84,7 +84,9 @@ def lookup_cycles(stage: "DotStage", network: Network) -> int:
 
 
 def lookup_variants(stage: "DotStage", network: Network) -> Iterator["DotStage"]:
-    """The stage on the engines that look up, with as many Dot9 units as keep the readers busy."""
+    """The stage on the engines that look up, with as many Dot9 units as keep the readers busy, in
+    the window's way, too: it brings that many channels at a time.
+    """
     layer, weights = stage.layer(network), stage.layer(network).weights
     if not isinstance(weights, CodebookWeights) or weights.codewords[0].size != KERNEL:
         return
@@ -103,7 +105,8 @@ def lookup_variants(stage: "DotStage", network: Network) -> Iterator["DotStage"]
     countable = x.bits == 1 and (weights.tau <= MAX_TAU or is_zero_padded(layer, x))
     for ports, pixels in product(divisors(cin)[1:], divisors(row)):
         if pixels * entry <= WORD or pixels == 1:
-            filled = (n for n in divisors(ports) if n == ports or ports << weights.tau <= n * cout)
+            wanted = max(1 << weights.tau, (x.width + 2) * layer.stride * pixels // row)
+            filled = (n for n in divisors(ports) if n == ports or ports * wanted <= n * cout)
             shape: dict[str, Any] = {
                 "pe": 1,
                 "simd": KERNEL * ports,
