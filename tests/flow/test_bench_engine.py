@@ -1,13 +1,18 @@
 """subbit bench engine: what it measures of a small engine."""
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from subbit.sw.bench.engine import bench_engine, engine_unit
+from subbit.sw.bench.chain import Chain, chain_cells
+from subbit.sw.bench.devices import device_of, measure
+from subbit.sw.bench.engine import bench_engine, engine_unit, synthesised
 from subbit.sw.cli.bench import bench_command
 from subbit.sw.errors import SubbitError
+from subbit.sw.units.replay import Replay
+from subbit.sw.units.unit import Lanes, Unit
 
 
 def test_a_small_engine_in_both_forms() -> None:
@@ -36,3 +41,13 @@ def test_what_cannot_be_measured_is_refused() -> None:
     found = CliRunner().invoke(bench_command, ["engine", "--seeds", "1,x"])
     assert found.exit_code == 2
     assert "'1,x' is no list of numbers like 1,2,3" in found.output
+
+
+def test_memories_are_measured_as_bitstreams_have_them(tmp_path: Path) -> None:
+    units: list[Unit] = [Replay(Lanes(36, 2), 100, 4, 2, "block")]
+    chain = Chain(units)
+    assert measure(chain, [chain.pins, chain.out], device_of("ecp5-25k"), tmp_path, ()) == []
+    cells = synthesised(tmp_path / "top.json")
+    assert cells == chain_cells(units)
+    assert cells["block_rams"] == 2
+    assert cells["lut4"] < 72  # what keeps reads and writes of a word apart takes that many
