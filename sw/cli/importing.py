@@ -96,6 +96,8 @@ def import_command(
     """
     from subbit.sw.importers.api import import_network
 
+    if file.is_dir():
+        raise NetworkError(f"{file}: not a file; name the one to import")
     if rule is not None:
         from subbit.sw.importers.papers_module import import_checkpoint
 

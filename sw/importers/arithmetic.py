@@ -10,7 +10,7 @@ from subbit.sw.importers.builder import Builder
 from subbit.sw.importers.op import Op
 from subbit.sw.importers.value import Const, Fractions, Step, Value, exact, fill
 
-__all__ = ["ARITHMETIC", "arithmetic", "per_channel"]
+__all__ = ["ARITHMETIC", "arithmetic", "by_channel", "per_channel"]
 
 Floats = NDArray[np.float32]
 Array = NDArray[Any]
@@ -25,10 +25,20 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 def per_channel(
     builder: Builder, op: Op, value: Value, constants: list[Array]
 ) -> tuple[Value, list[Floats]]:
-    """The constants for each channel, ``(channels,)``; of a vector if they differ within one."""
+    """by_channel for finite constants."""
     constants = [np.asarray(c, np.float32) for c in constants]
     if not all(c.size and np.isfinite(c).all() for c in constants):
         raise op.refuse("a constant is empty, NaN or infinite", "train and export it again")
+    return by_channel(builder, op, value, constants, "constant")
+
+
+def by_channel(
+    builder: Builder, op: Op, value: Value, constants: list[Floats], what: str
+) -> tuple[Value, list[Floats]]:
+    """The constants for each channel, ``(channels,)``; of a vector if they differ within one.
+
+    ``what`` they are, for the one who reads why they do not fit.
+    """
     try:
         found = [value.channels_of(c) for c in constants]
         if any(c is None for c in found):
@@ -36,7 +46,7 @@ def per_channel(
             found = [value.channels_of(c) for c in constants]
     except ValueError:
         raise op.refuse(
-            f"its constant does not fit a tensor of shape {value.shape}", "export the network again"
+            f"its {what} does not fit a tensor of shape {value.shape}", "export the network again"
         ) from None
     return value, [np.asarray(c, np.float32) for c in found]
 

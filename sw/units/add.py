@@ -10,7 +10,7 @@ from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.add import Add as AddLayer
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.units.cost import Cost
-from subbit.sw.units.threshold import check_lanes
+from subbit.sw.units.shapes import check_lanes
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
 __all__ = ["Add", "values"]

@@ -12,8 +12,9 @@ from subbit.sw.ir.layers.affine import Affine as AffineLayer
 from subbit.sw.ir.types import TensorType
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.rom import Rom, packed, period, rom_of, style_of
-from subbit.sw.units.threshold import check_lanes, queue_cost
-from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.sw.units.shapes import LanesUnit
+from subbit.sw.units.threshold import queue_cost
+from subbit.sw.units.unit import Beats, Lanes
 
 __all__ = ["Affine", "AffineCore"]
 
@@ -95,7 +96,7 @@ class AffineCore:
 
 
 @dataclass(frozen=True, eq=False)
-class Affine(Unit):
+class Affine(LanesUnit):
     """An affine layer between two streams, ``lanes`` integers at a time.
 
     ``input``: the type of the input tensor, whose channels ``lanes`` must divide. Latency: 3
@@ -109,13 +110,8 @@ class Affine(Unit):
     lanes: int
 
     def __post_init__(self) -> None:
-        check_lanes(self.lanes, self.input.channels)
+        super().__post_init__()
         self.layer.infer((self.input,))
-
-    @property
-    def i(self) -> Lanes:
-        """Integers of ``input``."""
-        return Lanes.of(self.input, self.lanes)
 
     @property
     def o(self) -> Lanes:

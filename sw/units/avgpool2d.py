@@ -14,9 +14,9 @@ from subbit.sw.units.add import values
 from subbit.sw.units.axis import Axis
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.memory import memory_cost
+from subbit.sw.units.shapes import LanesUnit
 from subbit.sw.units.sums import Sums
-from subbit.sw.units.threshold import check_lanes
-from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.sw.units.unit import Beats, Lanes
 
 __all__ = ["AvgPool2d", "Slots"]
 
@@ -55,7 +55,7 @@ class Slots:
 
 
 @dataclass(frozen=True)
-class AvgPool2d(Unit):
+class AvgPool2d(LanesUnit):
     """The sum of each window of ``layer``, ``lanes`` channels a beat, a divisor of the channels.
 
     ``input``: a tensor of codes, whose values are added, or integers. First the sums of the columns
@@ -73,13 +73,8 @@ class AvgPool2d(Unit):
     memory: str = "auto"
 
     def __post_init__(self) -> None:
-        check_lanes(self.lanes, self.input.channels)
+        super().__post_init__()
         self.layer.infer((self.input,))
-
-    @property
-    def i(self) -> Lanes:
-        """``lanes`` elements of the input."""
-        return Lanes.of(self.input, self.lanes)
 
     @property
     def o(self) -> Lanes:

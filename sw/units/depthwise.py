@@ -18,7 +18,8 @@ from subbit.sw.units.affine import AffineCore
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.popcount import PopcountXnor
 from subbit.sw.units.rom import Rom, packed, period, rom_of
-from subbit.sw.units.threshold import ThresholdCore, check_lanes, queue_cost, threshold_values
+from subbit.sw.units.shapes import check_lanes
+from subbit.sw.units.threshold import ThresholdCore, queue_cost, threshold_values
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
 __all__ = ["Depthwise"]

@@ -8,13 +8,14 @@ import numpy as np
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.memory import choose_memory, lut_ram, memory_cost, register_store
-from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.sw.units.shapes import ElementUnit
+from subbit.sw.units.unit import Beats, Lanes
 
 __all__ = ["Fifo"]
 
 
 @dataclass(frozen=True)
-class Fifo(Unit):
+class Fifo(ElementUnit):
     """Holds up to ``depth`` beats; ``beats`` pass in a frame. No signal crosses it in one cycle.
 
     ``memory``: ``distributed`` (latency 1 cycle, read without a clock), ``block`` (latency 2
@@ -27,16 +28,6 @@ class Fifo(Unit):
     depth: int
     beats: int
     memory: str = "auto"
-
-    @property
-    def i(self) -> Lanes:
-        """``element`` as given."""
-        return self.element
-
-    @property
-    def o(self) -> Lanes:
-        """``element`` as given."""
-        return self.element
 
     @property
     def style(self) -> str:

@@ -7,13 +7,14 @@ import numpy as np
 
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.units.cost import Cost
-from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.sw.units.shapes import ElementUnit
+from subbit.sw.units.unit import Beats, Lanes
 
 __all__ = ["Fork"]
 
 
 @dataclass(frozen=True)
-class Fork(Unit):
+class Fork(ElementUnit):
     """Gives every beat to each of ``branches`` output streams, which take it in their own time.
 
     The beat stays in one register until the last branch has taken it; the next one may come in that
@@ -24,16 +25,6 @@ class Fork(Unit):
     element: Lanes
     branches: int
     beats: int
-
-    @property
-    def i(self) -> Lanes:
-        """``element`` as given."""
-        return self.element
-
-    @property
-    def o(self) -> Lanes:
-        """``element`` as given, on every branch."""
-        return self.element
 
     @property
     def outputs(self) -> dict[str, Lanes]:

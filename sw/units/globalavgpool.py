@@ -10,15 +10,15 @@ from subbit.sw.ir.types import TensorType
 from subbit.sw.units.add import values
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.memory import memory_cost
+from subbit.sw.units.shapes import LanesUnit
 from subbit.sw.units.sums import Sums
-from subbit.sw.units.threshold import check_lanes
-from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.sw.units.unit import Beats, Lanes
 
 __all__ = ["GlobalAvgPool"]
 
 
 @dataclass(frozen=True)
-class GlobalAvgPool(Unit):
+class GlobalAvgPool(LanesUnit):
     """The sum of each channel over the map, ``lanes`` channels a beat, a divisor of the channels.
 
     ``input``: a tensor of codes, whose values are added, or integers. Takes a beat a cycle: the
@@ -31,14 +31,6 @@ class GlobalAvgPool(Unit):
     input: TensorType
     lanes: int
     memory: str = "auto"
-
-    def __post_init__(self) -> None:
-        check_lanes(self.lanes, self.input.channels)
-
-    @property
-    def i(self) -> Lanes:
-        """``lanes`` elements of the input."""
-        return Lanes.of(self.input, self.lanes)
 
     @property
     def o(self) -> Lanes:

@@ -9,13 +9,14 @@ from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.ir.types import TensorType
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.memory import memory_cost
-from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.sw.units.shapes import LanesUnit
+from subbit.sw.units.unit import Beats, Lanes
 
 __all__ = ["MaxPool2d"]
 
 
 @dataclass(frozen=True)
-class MaxPool2d(Unit):
+class MaxPool2d(LanesUnit):
     """The greatest of each 2x2 block, stride 2; a last odd row or column is dropped.
 
     ``input``: a tensor of codes or integers; ``lanes``: channels a beat, a divisor of its channels.
@@ -28,11 +29,6 @@ class MaxPool2d(Unit):
     input: TensorType
     lanes: int
     memory: str = "auto"
-
-    @property
-    def i(self) -> Lanes:
-        """``lanes`` elements of the input."""
-        return Lanes.of(self.input, self.lanes)
 
     @property
     def o(self) -> Lanes:

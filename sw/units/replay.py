@@ -8,13 +8,14 @@ import numpy as np
 from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT, Process
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.memory import memory_cost
-from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.sw.units.shapes import ElementUnit
+from subbit.sw.units.unit import Beats, Lanes
 
 __all__ = ["Replay"]
 
 
 @dataclass(frozen=True)
-class Replay(Unit):
+class Replay(ElementUnit):
     """Buffers a vector of ``words`` beats and emits it ``folds`` times.
 
     ``vectors``: per frame. Two banks, so that one vector loads while the other is read; a vector is
@@ -29,16 +30,6 @@ class Replay(Unit):
     folds: int
     vectors: int
     memory: str = "auto"
-
-    @property
-    def i(self) -> Lanes:
-        """``element`` as given."""
-        return self.element
-
-    @property
-    def o(self) -> Lanes:
-        """``element`` as given."""
-        return self.element
 
     @property
     def interval_cycles(self) -> int:

@@ -14,7 +14,8 @@ from subbit.sw.ir.types import TensorType
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.memory import register_store
 from subbit.sw.units.rom import Rom, packed, period, rom_of, style_of
-from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.sw.units.shapes import LanesUnit
+from subbit.sw.units.unit import Beats, Lanes
 
 __all__ = ["FORMS", "Threshold", "ThresholdCore", "threshold_values"]
 
@@ -172,7 +173,7 @@ def tree_cost(core: ThresholdCore) -> Cost:
 
 
 @dataclass(frozen=True, eq=False)
-class Threshold(Unit):
+class Threshold(LanesUnit):
     """A threshold activation between two streams: ``lanes`` integers in, as many M-bit codes out.
 
     ``input``: the type of the input tensor, whose channels ``lanes`` must divide. ``form``: see
@@ -188,13 +189,8 @@ class Threshold(Unit):
     form: str = "auto"
 
     def __post_init__(self) -> None:
-        check_lanes(self.lanes, self.input.channels)
+        super().__post_init__()
         self.layer.infer((self.input,))
-
-    @property
-    def i(self) -> Lanes:
-        """Integers of ``input``."""
-        return Lanes.of(self.input, self.lanes)
 
     @property
     def o(self) -> Lanes:
@@ -228,12 +224,6 @@ class Threshold(Unit):
         return threshold_values(self.layer, beats.reshape(-1, self.input.channels)).reshape(
             -1, self.lanes
         )
-
-
-def check_lanes(lanes: int, channels: int) -> None:
-    """Raise PlanError unless ``lanes`` divides ``channels``."""
-    if lanes < 1 or channels % lanes:
-        raise PlanError(f"lanes must divide the {channels} channels, and {lanes} does not")
 
 
 def queue_cost(lanes: Lanes, depth: int) -> Cost:

@@ -6,13 +6,14 @@ from typing import ClassVar
 import numpy as np
 
 from subbit.sw.cycles.model import GIVE, TAKE, Process
-from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.sw.units.shapes import ElementUnit
+from subbit.sw.units.unit import Beats, Lanes
 
 __all__ = ["Downsize", "Upsize"]
 
 
 @dataclass(frozen=True)
-class Upsize(Unit):
+class Upsize(ElementUnit):
     """Joins ``ratio`` beats into one, the first in the lowest lanes.
 
     Latency: 1 cycle after the last part. Interval: one input beat a cycle, never slower than its
@@ -23,11 +24,6 @@ class Upsize(Unit):
     element: Lanes
     ratio: int
     beats: int
-
-    @property
-    def i(self) -> Lanes:
-        """``element`` as given."""
-        return self.element
 
     @property
     def o(self) -> Lanes:
@@ -46,21 +42,17 @@ class Upsize(Unit):
 
 
 @dataclass(frozen=True)
-class Downsize(Unit):
+class Downsize(ElementUnit):
     """Splits a beat into ``ratio`` beats, the lowest lanes first.
 
     Latency: 1 cycle. Interval: one output beat a cycle. ``beats``: input beats per frame.
+    ``element``: of a multiple of ``ratio`` lanes.
     """
 
     component: ClassVar[str] = "subbit.hw.width:Downsize"
     element: Lanes
     ratio: int
     beats: int
-
-    @property
-    def i(self) -> Lanes:
-        """``element`` as given; its lanes are a multiple of ``ratio``."""
-        return self.element
 
     @property
     def o(self) -> Lanes:
