@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.delay import DelayLine
+from subbit.hw.pipe import payload_register
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import lanes_layout, stream_of
 from subbit.sw.units.maxpool2d import MaxPool2d as MaxPool2dUnit
@@ -50,7 +51,8 @@ class MaxPool2d(wiring.Component):
         m.submodules.pair_rows = pair_rows = Counter(2, [odd[:2]])
         m.submodules.column = column = DelayLine(unit.i.width, unit.chunks, unit.memory)
         m.submodules.line = line = DelayLine(unit.i.width, unit.line_words, unit.memory)
-        pair, pair_valid = Signal(unit.i.width), Signal()
+        pair, pair_valid = Signal(unit.i.width, reset_less=True), Signal()
+        payload = payload_register(m, self.o)
 
         free = ~self.o.valid | self.o.ready
         take_pair = pair_valid & (free | ~pair_rows.flags[0])
@@ -64,7 +66,7 @@ class MaxPool2d(wiring.Component):
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(take_pair & pair_rows.flags[0]):
-            m.d.sync += [self.o.payload.as_value().eq(best), self.o.valid.eq(1)]
+            m.d.sync += [payload.eq(best), self.o.valid.eq(1)]
 
         gives = columns.flags[0] & rows.flags[0]
         step = self.i.valid & self.i.ready

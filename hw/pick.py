@@ -4,6 +4,7 @@ from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from subbit.hw.pipe import payload_register
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
 from subbit.sw.units.pick import Pick as PickUnit
@@ -24,6 +25,7 @@ class Pick(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit = self._unit
+        payload = payload_register(m, self.o)
         m.submodules.passes = passes = Counter(unit.passes)
         m.submodules.pixel = pixel = Counter(unit.pixels)
         m.d.comb += [
@@ -33,5 +35,5 @@ class Pick(wiring.Component):
         ]
         part = self.i.payload.as_value().word_select(pixel.count, unit.pixel.width)
         with m.If(self.i.ready):
-            m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.as_value().eq(part)]
+            m.d.sync += [self.o.valid.eq(self.i.valid), payload.eq(part)]
         return m

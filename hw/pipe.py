@@ -10,7 +10,7 @@ from subbit.hw.credit import CreditQueue
 from subbit.hw.shapes import stream_of
 from subbit.sw.units.unit import Unit
 
-__all__ = ["Core", "PipedCore", "registered", "valid_stages"]
+__all__ = ["Core", "PipedCore", "payload_register", "registered", "valid_stages"]
 
 
 def registered(m: Module, value: Value, times: int = 1) -> Value:
@@ -20,6 +20,16 @@ def registered(m: Module, value: Value, times: int = 1) -> Value:
         m.d.sync += register.eq(value)
         value = register
     return value
+
+
+def payload_register(m: Module, port: stream.Interface) -> Signal:
+    """The register that an output stream's payload comes from, which a reset leaves alone: what is
+    in it counts only while the stream is valid.
+    """
+    payload = Value.cast(port.payload)
+    register = Signal(len(payload), name="payload", reset_less=True)
+    m.d.comb += payload.eq(register)
+    return register
 
 
 def valid_stages(m: Module, start: Value, stages: int, name: str) -> list[Value]:

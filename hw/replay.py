@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from subbit.hw.pipe import payload_register
 from subbit.hw.ram import ram
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
@@ -38,6 +39,7 @@ class Replay(wiring.Component):
 
     def hold(self, m: Module) -> None:
         """One word: it stays in the output register for all its folds."""
+        payload = payload_register(m, self.o)
         m.submodules.folds = folds = Counter(self._unit.folds)
         m.d.comb += [
             self.i.ready.eq(~self.o.valid | (folds.last & self.o.ready)),
@@ -46,7 +48,7 @@ class Replay(wiring.Component):
         with m.If(folds.step & folds.last):
             m.d.sync += self.o.valid.eq(0)
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [self.o.payload.eq(self.i.payload), self.o.valid.eq(1)]
+            m.d.sync += [payload.eq(self.i.payload), self.o.valid.eq(1)]
 
     def banks(self, m: Module) -> None:
         """A writer and a reader; ``whole`` vectors wait or are being read."""

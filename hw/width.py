@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from subbit.hw.pipe import payload_register
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
 from subbit.sw.units.width import Downsize as DownsizeUnit
@@ -27,7 +28,8 @@ class Upsize(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         ratio = self._unit.ratio
-        parts = Signal((ratio - 1) * self._unit.i.width)
+        payload = payload_register(m, self.o)
+        parts = Signal((ratio - 1) * self._unit.i.width, reset_less=True)
         m.submodules.count = count = Counter(ratio)
         free = ~self.o.valid | self.o.ready
         m.d.comb += [
@@ -40,7 +42,7 @@ class Upsize(wiring.Component):
             joined = Cat(parts, self.i.payload.as_value())
             m.d.sync += parts.eq(joined[self._unit.i.width :])
             with m.If(count.last):
-                m.d.sync += [self.o.payload.as_value().eq(joined), self.o.valid.eq(1)]
+                m.d.sync += [payload.eq(joined), self.o.valid.eq(1)]
         return m
 
 
@@ -59,7 +61,7 @@ class Downsize(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         ratio = self._unit.ratio
-        parts = Signal(self._unit.i.width)
+        parts = Signal(self._unit.i.width, reset_less=True)
         some = Signal()  # parts on offer
         m.submodules.taken = taken = Counter(ratio)
         m.d.comb += [

@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.delay import DelayLine
+from subbit.hw.pipe import payload_register
 from subbit.hw.replay import Replay
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
@@ -43,6 +44,7 @@ class LineBuffer(wiring.Component):
         take, give = rows.flags[0], rows.flags[1] & columns.flags[0]
         free = ~self.o.valid | self.o.ready
         step = (self.i.valid | ~take) & (free | ~give)
+        payload = payload_register(m, self.o)
         column: Value = self.i.payload
         if unit.kernel > 1:
             above_bits = unit.column_bits - unit.i.width
@@ -58,7 +60,7 @@ class LineBuffer(wiring.Component):
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(step & give):
-            m.d.sync += [self.o.payload.eq(column), self.o.valid.eq(1)]
+            m.d.sync += [payload.eq(column), self.o.valid.eq(1)]
         return m
 
 

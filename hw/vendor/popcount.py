@@ -77,20 +77,26 @@ class VendorPopcount(wiring.Component):
         shape, form, netlist = self._shape, self.form, self._netlist
         share: Pipeline | None = None
         counts = []
+        x, w = wires(m, self.x), wires(m, self.w)
         for row in range(shape.rows):
-            weights = [*self.w[row :: shape.rows]] if form.weights is None else []
-            pipeline, count = add_netlist(
-                m, netlist, form.fabric, [*self.x, *weights], share, len(self.x)
-            )
+            weights = w[row :: shape.rows] if form.weights is None else []
+            pipeline, count = add_netlist(m, netlist, form.fabric, [*x, *weights], share, len(x))
             share = share or pipeline
             counts.append(registered(m, count, self.latency - netlist.latency))
         m.d.comb += self.count.eq(Cat(*counts))
         if shape.masked:
-            masks = self.x[shape.bits :: shape.bits + 1]
+            masks = x[shape.bits :: shape.bits + 1]
             ones = ones_netlist(shape.simd, 0, form.fabric, form.limit, form.depth)
-            _, blanks = add_netlist(m, ones, form.fabric, [*masks])
+            _, blanks = add_netlist(m, ones, form.fabric, masks)
             m.d.comb += self.blanks.eq(registered(m, blanks, self.latency - ones.latency))
         return m
+
+
+def wires(m: Module, value: Value) -> list[Value]:
+    """Each bit as a signal of its own: a use of it then does not elaborate all of ``value``."""
+    bits: list[Value] = [Signal(name=f"bit{at}") for at in range(len(value))]
+    m.d.comb += Cat(*bits).eq(value)
+    return bits
 
 
 def fields_of(counter: Shape | Popcount) -> tuple[int | bool | tuple[int, ...], ...]:
@@ -128,7 +134,7 @@ class PopcountSum(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         feedback = [Const(0, 1)] * self._form.total  # nets that the netlist takes from its outputs
-        inputs = [*self.x, *self.w, self.first, *feedback]
+        inputs = [*wires(m, self.x), *wires(m, self.w), self.first, *feedback]
         _, count = add_netlist(m, self._netlist, self._form.fabric, inputs)
         m.d.comb += self.count.eq(count)
         return m
