@@ -173,7 +173,7 @@ def plan_for(network: Network, board: Board, goal: Goal, search: Search | None =
         if not over and not late:
             return result
         found = result
-        budget = tightened(budget, over)
+        budget = tightened(budget, choice.cost, over)
         if goal.fps is not None and late:
             haste *= 1.001 * goal.fps / result.fps
     assert found is not None
@@ -211,16 +211,15 @@ def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float 
     return search.wider(found, budget)
 
 
-def tightened(budget: Cost, over: dict[str, int]) -> Cost:
-    """The budget less what was over it."""
-    return Cost(
-        *(
-            getattr(budget, name) - round(ROOM * over[name] + 1) * (name in over)
-            if name in over
-            else getattr(budget, name)
-            for name in ("lut4", "flip_flops", "block_rams")
-        )
-    )
+def tightened(budget: Cost, chosen: Cost, over: dict[str, int]) -> Cost:
+    """The budget, but where a choice that was ``chosen`` within it came out over it, with FIFOs and
+    all, as much less than that choice.
+    """
+    kinds = {
+        kind: min(budget.counts[kind], chosen.counts[kind]) - round(ROOM * more + 1)
+        for kind, more in over.items()
+    }
+    return Cost(**(budget.counts | kinds))
 
 
 def feasible(search: Search, board: Board, goal: Goal) -> bool:
