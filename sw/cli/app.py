@@ -5,12 +5,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from types import FrameType
 
 import click
 
 import subbit
+from subbit.sw.cli.lazy import LazyGroup
 from subbit.sw.errors import SubbitError, ToolError
 
 __all__ = ["app", "run"]
@@ -45,24 +45,14 @@ EXTRAS = {
 }
 
 
-class LazyGroup(click.Group):
-    """Imports a command's module only when that command is used."""
+class Commands(LazyGroup):
+    """All commands."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which a user meets them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """See click.Group."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"subbit.sw.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
-        return command
+    modules = COMMANDS
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

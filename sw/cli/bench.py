@@ -1,7 +1,6 @@
 """subbit bench: what is measured, and the same measurements of several networks."""
 
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -9,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from subbit.boards import Board
+from subbit.sw.cli.lazy import LazyGroup
 from subbit.sw.cli.options import as_json, board_option, chosen_plan, print_json
 from subbit.sw.errors import SubbitError
 from subbit.sw.ir import load_network
@@ -33,26 +33,16 @@ COLUMNS = (
 )
 
 
-class Benches(click.Group):
+class Benches(LazyGroup):
     """One command a measurement; without the name of one, the first."""
+
+    modules = BENCHES
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See click.Group."""
         if not args or args[0] not in {*BENCHES, *ctx.help_option_names}:
             args = [next(iter(BENCHES)), *args]
         return super().parse_args(ctx, args)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table."""
-        return list(BENCHES)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """See click.Group."""
-        if cmd_name not in BENCHES:
-            return None
-        module = import_module(f"subbit.sw.cli.{BENCHES[cmd_name]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
-        return command
 
 
 @click.group("bench", cls=Benches, short_help="Measure: networks, or parts of the way.")

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx_graphs import GraphMaker
 from samples import message
 
+from subbit.sw.cli import app
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.api import import_file
 from subbit.sw.importers.wire import check_fields
@@ -355,6 +356,12 @@ def test_a_folder_and_no_file(tmp_path: Path) -> None:
     (tmp_path / "folder.onnx").mkdir()
     assert refused(tmp_path / "folder.onnx") == "not a file; name an .onnx file"
     assert "No such file" in refused(tmp_path / "missing.onnx")
+
+
+@pytest.mark.parametrize("options", [[], ["--rule", "tiled"]])
+def test_the_command_and_a_folder(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["import", ".", *options]) == 2
+    assert capsys.readouterr().err == "subbit: error: .: not a file; name the one to import\n"
 
 
 def test_functions_are_refused(tmp_path: Path) -> None:

@@ -156,23 +156,13 @@ def test_more_in_reserve_than_usual_is_named() -> None:
 
 
 def test_a_board_of_another_fabric_is_named() -> None:
-    b = Builder(5)
-    b.add(Flatten())
-    b.linear(1024, 64)
-    b.sign(1024, 9)
-    b.linear(256, 1024)
-    text = refusal(b.network("heavy", 8, 1, 1), board("icebreaker"), Goal())
+    text = refusal(heavy(256), board("icebreaker"), Goal())
     assert "block RAMs of 24 (with 20% of the device in reserve)" in text
     assert "; the smallest board that would do is ulx3s-12f; on icebreaker " in text
 
 
 def test_a_plan_that_does_not_fit_says_what_would(tmp_path: Path) -> None:
-    b = Builder(5)
-    b.add(Flatten())
-    b.linear(1024, 64)
-    b.sign(1024, 9)
-    b.linear(1024, 1024)
-    network = b.network("heavy", 8, 1, 1)
+    network = heavy()
     row = plan_report(choose(network, SMALL))
     assert row["lacking"]["block_rams"] > 0
     assert row["would_do"][0] == "the smallest board that would do is ulx3s-45f"
@@ -181,13 +171,18 @@ def test_a_plan_that_does_not_fit_says_what_would(tmp_path: Path) -> None:
     assert plan_report(choose(network, ULX3S))["would_do"] == []
 
 
-def test_weights_that_are_too_many_lead_to_a_board_or_fewer_bits() -> None:
+def heavy(outputs: int = 1024) -> Network:
+    """A network of more weights than a small board holds."""
     b = Builder(5)
     b.add(Flatten())
     b.linear(1024, 64)
     b.sign(1024, 9)
-    b.linear(1024, 1024)
-    network = b.network("heavy", 8, 1, 1)
+    b.linear(outputs, 1024)
+    return b.network("heavy", 8, 1, 1)
+
+
+def test_weights_that_are_too_many_lead_to_a_board_or_fewer_bits() -> None:
+    network = heavy()
     text = refusal(network, SMALL, Goal())
     assert "heavy does not fit ulx3s-12f: it needs " in text
     assert (

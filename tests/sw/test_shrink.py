@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -230,27 +231,16 @@ def test_the_command_trains_as_the_call_does(
     report = json.loads(capsys.readouterr().out)
     training = Training(steps=12, batch=40, lr=0.004, seed=7, mirror=True)
     phases: list[tuple[str, int, int]] = []
+    net = load_network(EXAMPLE)
+    same: dict[str, Any] = {"tau": 3, "images": 50, "seed": 7}
     found = compress_network(
-        load_network(EXAMPLE),
-        tau=3,
-        images=50,
-        limit=90,
-        seed=7,
-        training=training,
-        progress=lambda *told: phases.append(told),
+        net, **same, limit=90, training=training, progress=lambda *told: phases.append(told)
     )
     assert report == {**found.report, "out": str(out)}
     assert load_network(out).digest == found.network.digest
     assert report["training"]["lr"] == 0.004
     assert [told for told in phases if told[0] == "training"][-1] == ("training", 12, 12)
-    slower = compress_network(
-        load_network(EXAMPLE),
-        tau=3,
-        images=50,
-        limit=9,
-        seed=7,
-        training=replace(training, lr=1e-5),
-    )
+    slower = compress_network(net, **same, limit=9, training=replace(training, lr=1e-5))
     assert slower.network.digest != found.network.digest
     assert app.run([*arguments, "--epochs", "1", "--train-images", "100", "--limit", "9"]) == 0
     shown = capsys.readouterr().out
