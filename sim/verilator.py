@@ -52,6 +52,7 @@ VERILATOR_OPTIONS = (
         "--x-initial",
         "fast",
     ),
+    *("--preproc-token-limit", "100000000"),  # words of a large engine stand in one line
     *("--output-split", "50000", "--no-assert", "-CFLAGS", "-fPIC", "-o", "model.so"),
 )
 ENTRY = """\

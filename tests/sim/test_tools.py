@@ -37,6 +37,12 @@ def test_verilog_that_does_not_parse(tmp_path: Path) -> None:
     assert not list(folder.glob("*.so"))
 
 
+def test_a_line_of_very_many_tokens(tmp_path: Path) -> None:
+    word = "{" + ", ".join(["a"] * 50_000) + "}"
+    text = f"module bench(input a, output b); assign b = ^{word}; endmodule"
+    assert verilator.build_model(text, "bench", tmp_path / "models").exists()
+
+
 def test_old_models_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verilator, "MAX_MODELS", 2)
     for name in ("bench-a.so", "bench-b.so", "bench-c.so"):
