@@ -8,7 +8,7 @@ from subbit.sw.errors import DataError
 
 __all__ = ["find_file", "read_data"]
 
-MAX_DATA_BYTES = 1 << 30
+MAX_DATA_BYTES = 5 << 27
 
 
 def find_file(folder: Path | None, names: tuple[str, ...], what: str) -> Path:
@@ -23,13 +23,15 @@ def find_file(folder: Path | None, names: tuple[str, ...], what: str) -> Path:
     raise DataError(f"{folder} has no {names[0]}, which {what} needs; put the file there")
 
 
-def read_data(path: Path) -> bytes:
-    """The content of ``path``, unpacked if it is gzip; raises DataError where it cannot be read."""
+def read_data(path: Path, most: int = MAX_DATA_BYTES + 1) -> bytes:
+    """The content of ``path``, unpacked if it is gzip, or its first ``most`` bytes; raises
+    DataError where it cannot be read, or is larger than any data set.
+    """
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
         with gzip.open(path) if packed else path.open("rb") as file:
-            content = file.read(MAX_DATA_BYTES + 1)
+            content = file.read(min(most, MAX_DATA_BYTES + 1))
     except EOFError:
         raise DataError(f"{path} is cut short; fetch it again") from None
     except (OSError, zlib.error) as error:

@@ -42,8 +42,8 @@ def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
     Raises DataError if the file is missing, cut short, too long, of another kind, or beyond the
     limits (1,048,576 items, 1,024 pixels a side).
     """
-    content = read_data(path)
     start = 4 + 4 * rank
+    content = read_data(path, start)
     if len(content) < start:
         raise DataError(f"{path} is cut short: {len(content)} bytes are no IDX header")
     if content[:4] != bytes((0, 0, UNSIGNED_BYTE, rank)):
@@ -54,9 +54,12 @@ def read_idx(path: Path, rank: int) -> NDArray[np.uint8]:
     shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4))
     if not 1 <= shape[0] <= MAX_ITEMS or any(not 1 <= side <= MAX_SIDE for side in shape[1:]):
         raise DataError(f"{path} declares the shape {shape}; it is damaged or no data set of ours")
-    if len(content) - start != prod(shape):
+    # No more is unpacked than the shape says: a small file may hold no end of zeros.
+    wanted = start + prod(shape)
+    content = read_data(path, wanted + 1)
+    if len(content) != wanted:
+        found = f"{len(content) - start} bytes" if len(content) < wanted else "more bytes"
         raise DataError(
-            f"{path} holds {len(content) - start} bytes where its shape {shape} "
-            f"needs {prod(shape)}; fetch it again"
+            f"{path} holds {found} where its shape {shape} needs {prod(shape)}; fetch it again"
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

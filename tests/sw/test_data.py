@@ -1,6 +1,7 @@
 """Data sets, images and preprocessing."""
 
 import gzip
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -53,12 +54,25 @@ class TestIdx:
         assert dataset.labels.tolist() == [0, 1, 2, 3, 4]
         assert dataset.classes == tuple("0123456789")
 
+    def test_no_more_is_unpacked_than_the_shape_says(self, tmp_path: Path) -> None:
+        path = tmp_path / "bomb.gz"
+        path.write_bytes(gzip.compress(idx(np.zeros((2, 3, 3))) + bytes(1 << 26), 1))
+        tracemalloc.start()
+        with pytest.raises(DataError, match="holds more bytes where its shape"):
+            read_idx(path, 3)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 1 << 22
+
     @pytest.mark.parametrize(
         ("content", "message"),
         [
             (b"", "is cut short: 0 bytes are no IDX header"),
             (idx(np.zeros((2, 3, 3)))[:-1], "holds 17 bytes where its shape (2, 3, 3) needs 18"),
-            (idx(np.zeros((2, 3, 3))) + b"x", "holds 19 bytes where its shape (2, 3, 3) needs 18"),
+            (
+                idx(np.zeros((2, 3, 3))) + b"x",
+                "holds more bytes where its shape (2, 3, 3) needs 18",
+            ),
             (idx(np.zeros((2, 3))) + bytes(8), "is not an IDX file of bytes in 3 dimensions"),
             (b"\x89PNG" + bytes(40), "is not an IDX file of bytes in 3 dimensions"),
             (bytes((0, 0, 8, 3)) + b"\xff" * 12, "declares the shape (4294967295, "),
