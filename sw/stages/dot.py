@@ -29,6 +29,8 @@ from subbit.sw.units.window import Window
 
 __all__ = ["DotStage"]
 
+MOST_PIXELS = 256  # at once that are worth trying
+
 
 @dataclass(frozen=True)
 class DotStage(Stage):
@@ -116,10 +118,11 @@ class DotStage(Stage):
         width = network.types[self.layers[0]].width
         bits = network.types[network.node(self.layers[0]).inputs[0]].bits
         planes = len(branches_of(layer.weights))
+        few = [pixels for pixels in divisors(width) if pixels <= MOST_PIXELS]
         return {
             "pe": divisors(layer.weights.shape[0]),
             "simd": self.simds(network),
-            "pixels": divisors(width) if isinstance(layer, Conv2d) else [1],
+            "pixels": few if isinstance(layer, Conv2d) else [1],
             "weights": ["block", "logic"],
             "x_branches": [0, 1] if bits > 1 else [0],
             "w_branches": [0, 1] if planes > 1 else [0],

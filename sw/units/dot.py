@@ -313,7 +313,7 @@ class Dot(Unit):
         """Estimated cost after mapping; affine ends take multipliers beside it."""
         rows, bits = self.source.rows * self.pixels, self.raw_top.bit_length()
         total = self.source.cost + self.core.cost
-        total += sum((self.popcount.cost for _ in range(self.pixels)), Cost())
+        total += sum([self.popcount.cost] * self.pixels, Cost())
         total += queue_cost(self.o, self.depth)
         lanes = self.i.lanes * (self.x_bits + self.masked)
         total += Cost(20, lanes * self.source.latency + 2 * self.stages)
