@@ -88,7 +88,9 @@ def lookup_variants(stage: "DotStage", network: Network) -> Iterator["DotStage"]
     the window's way, too: it brings that many channels at a time.
     """
     layer, weights = stage.layer(network), stage.layer(network).weights
-    if not isinstance(weights, CodebookWeights) or weights.codewords[0].size != KERNEL:
+    if not isinstance(layer, Conv2d) or not isinstance(weights, CodebookWeights):
+        return
+    if weights.codewords[0].size != KERNEL:
         return
     x = network.types[network.node(stage.layers[0]).inputs[0]]
     row, (cout, cin) = network.types[stage.layers[0]].width, weights.shape[:2]
