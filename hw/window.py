@@ -179,19 +179,32 @@ class Window(wiring.Component):
             lines.i.payload.eq(self.i.payload.as_value()),
             self.i.ready.eq(lines.i.ready),
             self.o.valid.eq(source.valid),
-            self.o.payload.as_value().eq(self.lanes(payload)),
+            self.o.payload.as_value().eq(Cat(*self.pixels(m, payload))),
             source.ready.eq(self.o.ready),
         ]
         return m
 
+    def pixels(self, m: Module, window: Value) -> list[Signal]:
+        """The window of each pixel, each lane with its mask bit, as signals: tools take very long
+        over one concatenation of the bits of many pixels.
+        """
+        unit = self._unit
+        column_bits = len(window) // unit.span
+        found = []
+        for pixel in range(unit.pixels):
+            first = pixel * unit.stride * column_bits
+            bits = self.lanes(window[first : first + unit.kernel * column_bits])
+            found.append(Signal(len(bits), name=f"pixel{pixel}"))
+            m.d.comb += found[-1].eq(bits)
+        return found
+
     def lanes(self, window: Value) -> Value:
-        """The bits in the order pixel, channel, row, column, each lane with its mask bit."""
+        """The bits of ``kernel`` columns in the order channel, row, column."""
         unit = self._unit
         k, bits = unit.kernel, unit.input.bits
-        column_bits = len(window) // unit.span
         parts: list[Value] = []
-        for pixel, channel, ky, kx in product(*map(range, (unit.pixels, unit.channels, k, k))):
-            column = (pixel * unit.stride + kx) * column_bits
+        for channel, ky, kx in product(range(unit.channels), range(k), range(k)):
+            column = kx * (len(window) // k)
             start = column + (ky * unit.channels + channel) * bits
             parts.append(window[start : start + bits])
             if unit.masked:
