@@ -12,7 +12,7 @@ from amaranth.hdl import Elaboratable, Signal
 from subbit.hw.fabric import Part
 from subbit.sw.errors import SubbitError, ToolError
 from subbit.sw.flow import tools
-from subbit.sw.flow.netlist import fit_netlist
+from subbit.sw.flow.chains import open_chains
 from subbit.sw.flow.parallel import in_parallel
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.tools import Tool, Wanted, find_tool
@@ -127,7 +127,7 @@ def measure(
     (folder / "synth.ys").write_text("\n".join(lines) + "\n")
     run_tool(tools.yosys(), ["synth.ys"], folder=folder, log="synth.log")
     if device.fabric == "ecp5":
-        fit_netlist(folder / "top.json")
+        open_chains(folder / "top.json")
     names = [f"{port.name}[{at}]" for port in ports for at in range(len(port))]
     pins = zip(["clk", "rst", *names], device.pins, strict=False)
     (folder / "top.cst").write_text("".join(f'IO_LOC "{name}" {pin};\n' for name, pin in pins))

@@ -6,7 +6,9 @@ LUT4. A carry-in is left open only where the first place of the chain ignores it
 connection to ``x``: without the connection nextpnr fails.
 """
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 __all__ = ["open_chains"]
@@ -15,17 +17,23 @@ CONSTANTS = ("0", "1", "x")
 OPEN = ["x"]
 
 
-def open_chains(module: dict[str, Any]) -> int:
-    """Open the unused ends of carry chains in a module of a netlist; returns how many."""
-    users = Counter(
-        bit
-        for cells in ("cells", "ports")
-        for cell in module.get(cells, {}).values()
-        for bits in (cell["connections"].values() if cells == "cells" else [cell["bits"]])
-        for bit in bits
-    )
-    chains = [cell for cell in module["cells"].values() if cell["type"] == "CCU2C"]
-    return sum(open_cell(cell, users) for cell in chains)
+def open_chains(netlist: Path) -> int:
+    """Open the unused ends of carry chains in a netlist of Yosys's (JSON); returns how many."""
+    design = json.loads(netlist.read_text())
+    opened = 0
+    for module in design["modules"].values():
+        users = Counter(
+            bit
+            for cells in ("cells", "ports")
+            for cell in module.get(cells, {}).values()
+            for bits in (cell["connections"].values() if cells == "cells" else [cell["bits"]])
+            for bit in bits
+        )
+        for cell in module["cells"].values():
+            if cell["type"] == "CCU2C":
+                opened += open_cell(cell, users)
+    netlist.write_text(json.dumps(design))
+    return opened
 
 
 def open_cell(cell: dict[str, Any], users: Counter[int | str]) -> int:

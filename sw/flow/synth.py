@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from subbit.sw.flow import tools
+from subbit.sw.flow.chains import open_chains
 from subbit.sw.flow.family import FAMILIES
-from subbit.sw.flow.netlist import fit_netlist
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
 
@@ -33,5 +33,5 @@ def synthesise(
     script.write_text(SCRIPT.format(name=name, synthesis=synthesis))
     run_tool(tools.yosys(), [script.name], folder=folder, log="synth.log", on_line=on_line)
     if fabric == "ecp5":
-        fit_netlist(folder / f"{name}.json")
+        open_chains(folder / f"{name}.json")
     return folder / f"{name}.json"

@@ -1,5 +1,7 @@
 """Unused ends of carry chains are left open, and no others."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,20 +22,25 @@ def cell(cin: Any, cout: int, init: str, **pins: Any) -> dict[str, Any]:
     }
 
 
-def opened(*cells: dict[str, Any]) -> list[tuple[Any, Any]]:
+def opened(folder: Path, *cells: dict[str, Any]) -> list[tuple[Any, Any]]:
     """Carry-in and carry-out of each cell afterwards."""
+    netlist = folder / "top.json"
     rows = {f"c{at}": row for at, row in enumerate(cells)}
     module = {"cells": rows, "ports": {"y": {"bits": [95]}}}
-    count = open_chains(module)
-    ends = [row["connections"] for row in rows.values()]
-    found = [(pins["CIN"][0], pins["COUT"][0]) for pins in ends]
+    netlist.write_text(json.dumps({"modules": {"top": module}}))
+    count = open_chains(netlist)
+    after = json.loads(netlist.read_text())["modules"]["top"]["cells"]
+    found = [
+        (after[name]["connections"]["CIN"][0], after[name]["connections"]["COUT"][0])
+        for name in rows
+    ]
     assert count == sum(end == "x" for ends in found for end in ends)
     return found
 
 
-def test_both_ends_of_a_chain() -> None:
+def test_both_ends_of_a_chain(tmp_path: Path) -> None:
     chain = cell("0", 10, TURNS), cell(10, 11, ADDS)
-    assert opened(*chain) == [("x", 10), (10, "x")]
+    assert opened(tmp_path, *chain) == [("x", 10), (10, "x")]
 
 
 @pytest.mark.parametrize(
@@ -44,9 +51,9 @@ def test_both_ends_of_a_chain() -> None:
         (TURNS, {"C0": "0", "D0": "0"}),  # there the table lets the carry through
     ],
 )
-def test_a_carry_in_that_counts_stays(init: str, pins: dict[str, Any]) -> None:
-    assert opened(cell("0", 11, init, **pins)) == [("0", "x")]
+def test_a_carry_in_that_counts_stays(init: str, pins: dict[str, Any], tmp_path: Path) -> None:
+    assert opened(tmp_path, cell("0", 11, init, **pins)) == [("0", "x")]
 
 
-def test_a_carry_out_that_is_used_stays() -> None:
-    assert opened(cell(7, 95, ADDS)) == [(7, 95)]
+def test_a_carry_out_that_is_used_stays(tmp_path: Path) -> None:
+    assert opened(tmp_path, cell(7, 95, ADDS)) == [(7, 95)]
