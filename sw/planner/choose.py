@@ -20,6 +20,7 @@ DEFAULT_LUT4 = 6000
 # Of a small device, which builds within minutes even with block RAMs nearly used up, but not with
 # more logic: at 86 % of an iCE40UP5K the placer found no places for carry chains.
 SMALL_RESERVE, SMALL_LUT4 = 0.1, 0.75
+MOST_CYCLES = 100_000_000  # of a frame, up to which the smallest plan is worked out
 
 
 def default_goal(board: Board, lut4: int = DEFAULT_LUT4) -> Goal:
@@ -42,11 +43,19 @@ def default_plan(network: Network, board: Board | None = None, lut4: int = DEFAU
 
 
 def default_planned(network: Network, board: Board, lut4: int = DEFAULT_LUT4) -> Planned:
-    """The default plan, with what to expect of it."""
+    """The default plan, with what to expect of it; raises FitError where that would take hours to
+    work out, of a network far too large for the board.
+    """
+    goal = default_goal(board, lut4)
+    search = Search(network, Costs(network, board.device.fabric))
     try:
-        return least_plan(network, board, default_goal(board, lut4))
-    except NothingFits:
+        return least_plan(network, board, goal, search)
+    except NothingFits as error:
         plan, fabric = smallest_plan(network), board.device.fabric
+        if sum(stage.least_cycles(network) for stage in plan.stages) > MOST_CYCLES:
+            from subbit.sw.planner.advice import explained
+
+            raise explained(board, goal, error, search) from None
         stages = tuple(with_popcount(stage, fabric) for stage in plan.stages)
         return planned(network, board, replace(plan, stages=stages))
 
