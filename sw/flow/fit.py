@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from subbit.boards import BOARDS, Board
 from subbit.sw.errors import FitError
@@ -58,11 +58,15 @@ class Resources:
 
 
 class FitWatch:
-    """Reads nextpnr's output and raises FitError as soon as the design proves too large."""
+    """Reads nextpnr's output and raises FitError as soon as the design proves too large.
 
-    def __init__(self, board: Board, design: str) -> None:
+    ``kept_free``: lookup tables among nextpnr's that are not the design's.
+    """
+
+    def __init__(self, board: Board, design: str, kept_free: int = 0) -> None:
         self.board = board
         self.design = design
+        self.kept_free = kept_free
         self.used: dict[str, int] = {}
         self.cells: dict[str, int] = {}
 
@@ -80,7 +84,8 @@ class FitWatch:
     @property
     def resources(self) -> Resources:
         """What nextpnr has told of so far."""
-        return Resources.of_cells(self.used | self.cells)
+        found = Resources.of_cells(self.used | self.cells)
+        return replace(found, lut4=found.lut4 - self.kept_free)
 
     def check(self) -> None:
         """Raise FitError where a kind of cell is used up."""

@@ -14,6 +14,7 @@ from subbit.sw.flow.fit import FitWatch, Resources
 from subbit.sw.flow.parallel import cores, in_parallel
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.flow.spread import keep_free
 
 __all__ = ["Routed", "place_and_route"]
 
@@ -64,8 +65,11 @@ def place_and_route(
     too large, else ToolError.
     """
 
+    kept_free = keep_free(folder / f"{name}.json", name, board.device)
+
     def run(seed: int, on_line: Callable[[str], None]) -> Routed:
-        return route(folder, board, name, design, seed, progress, on_line)
+        watch = FitWatch(board, design, kept_free)
+        return route(folder, board, name, watch, seed, progress, on_line)
 
     found = in_parallel(seeds, run, min(len(seeds), cores()))
     best = max(found, key=lambda routed: routed.rank)
@@ -96,13 +100,13 @@ def route(
     folder: Path,
     board: Board,
     name: str,
-    design: str,
+    watch: FitWatch,
     seed: int,
     progress: Progress,
     on_line: Callable[[str], None],
 ) -> Routed:
     """``place_and_route`` with one seed, whose files have it in their names."""
-    family, watch, said = family_of(board), FitWatch(board, design), f"report{seed}.json"
+    family, said = family_of(board), f"report{seed}.json"
     config = f"{name}{seed}.{family.config}"
 
     def line(text: str) -> None:
@@ -115,6 +119,7 @@ def route(
             *family.place_arguments(board, name),
             *(family.output, config, "--report", said),
             *("--seed", str(seed), "--timing-allow-fail"),
+            *(("--router", "router2") if watch.kept_free else ()),
         ],
         folder=folder,
         log=log_of(folder, seed).name,
@@ -122,6 +127,8 @@ def route(
     )
     report = json.loads((folder / said).read_text())
     (folder / said).unlink()
+    if watch.kept_free:
+        report["utilization"]["TRELLIS_COMB"]["used"] -= watch.kept_free
     timing = json.dumps(shortened(report), indent=1, sort_keys=True)
     timing_of(folder, seed).write_text(timing)
     clocks = report["fmax"].values()
