@@ -119,7 +119,6 @@ def route(
             *family.place_arguments(board, name),
             *(family.output, config, "--report", said),
             *("--seed", str(seed), "--timing-allow-fail"),
-            *(("--router", "router2") if watch.kept_free else ()),
         ],
         folder=folder,
         log=log_of(folder, seed).name,

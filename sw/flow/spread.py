@@ -1,11 +1,10 @@
 """Room for the wires of a large design: some lookup tables of an ECP5 are kept free.
 
 nextpnr packs logic into as few tiles as it can, and engines fill every input of every lookup table
-there: more than the wires around a full tile carry. Its router2 then never ends, and router1, which
-makes the faster clock of a small design, takes hours over a large one. No option of its sets a
-density that ECP5 placement heeds, so tables that do nothing stand where nothing else shall: in
-every second row of tiles, half of them. The rows between stay whole, for carry chains. With that
-room router2 ends.
+there: more than the wires around a full tile carry, so that its router takes one wire's place for
+the next, for hours over a large design. No option of its sets a density that ECP5 placement heeds,
+so tables that do nothing stand where nothing else shall: in every second row of tiles, half of
+them. The rows between stay whole, for carry chains.
 """
 
 import json

@@ -1,6 +1,6 @@
 """From a goal, a rate or the most that fits, to a plan for a board."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from subbit.boards import Board
@@ -31,6 +31,7 @@ __all__ = [
 
 RESERVE = 0.2
 ATTEMPTS = 4
+STRETCH, STRETCHES = 1.3, 4
 ROOM = 1.02  # what is over the budget is taken off it, and a little more
 
 
@@ -171,13 +172,38 @@ def plan_for(network: Network, board: Board, goal: Goal, search: Search | None =
         over = lacking(result.cost, allowed)
         late = goal.fps is not None and result.fps < goal.fps
         if not over and not late:
-            return result
+            return result if goal.fps is not None else stretched(search, result, goal, allowed)
         found = result
         budget = tightened(budget, choice.cost, over)
         if goal.fps is not None and late:
             haste *= 1.001 * goal.fps / result.fps
     assert found is not None
     raise NothingFits(found.timing.interval_cycles, found.design, search.fastest)
+
+
+def stretched(search: Search, found: Planned, goal: Goal, allowed: Cost) -> Planned:
+    """A faster plan within what is allowed, if the search took one for larger than it is: its
+    estimates of counters are rough. Budgets up to STRETCH times the LUT4s are tried.
+    """
+    fits, fails, share = 1.0, STRETCH, STRETCH
+    result, last = found, None
+    for _ in range(STRETCHES):
+        choice = search.best(replace(allowed, lut4=int(share * allowed.lut4)))
+        if choice is None or choice.slowest >= found.timing.interval_cycles:
+            result = found
+        elif choice != last:
+            fitted = fit(found.network, found.board, choice)
+            pipeline = Pipeline(found.network, fitted.plan)
+            result = expected(found.network, found.board, pipeline, fitted.timing, goal)
+        if lacking(result.cost, allowed):
+            fails = share
+        else:
+            found, fits = max(found, result, key=lambda plan: plan.fps), share
+        last = choice
+        if fits == fails:
+            break
+        share = (fits + fails) / 2
+    return found
 
 
 def fit(network: Network, board: Board, choice: Choice) -> Fitted:

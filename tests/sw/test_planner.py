@@ -13,7 +13,7 @@ from subbit.boards import BOARDS, Board, board
 from subbit.sw.bench.unlike import Builder
 from subbit.sw.cli.plan import plan_command, sentences
 from subbit.sw.errors import FitError, PlanError
-from subbit.sw.ir import Network, save_network
+from subbit.sw.ir import Network, load_network, save_network
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.flatten import Flatten
 from subbit.sw.pipeline import Pipeline
@@ -21,11 +21,20 @@ from subbit.sw.plan import Plan, save_plan, smallest_plan
 from subbit.sw.planner.calibration import Calibration, Line, calibration
 from subbit.sw.planner.choose import choose, default_goal
 from subbit.sw.planner.costs import Costs, total, with_popcount
-from subbit.sw.planner.goal import Goal, NothingFits, Planned, budget_of, plan_for, planned
+from subbit.sw.planner.goal import (
+    Goal,
+    NothingFits,
+    Planned,
+    budget_of,
+    plan_for,
+    planned,
+    stretched,
+)
 from subbit.sw.planner.report import describe, plan_report
 from subbit.sw.planner.search import Search, lacking
 from subbit.sw.units.cost import Cost
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 ULX3S = board("ulx3s-85f")
 SMALL = board("ulx3s-12f")
 
@@ -65,6 +74,21 @@ def test_the_most_that_fits_keeps_the_budget_and_the_slowest_stage_sets_the_rate
     assert result.timing.interval_cycles < folded.timing.interval_cycles / 4
     more = plan_for(network, ULX3S, Goal(lut4=4000))
     assert more.timing.interval_cycles <= result.timing.interval_cycles
+
+
+def test_the_budget_holds_for_the_plan_and_not_for_rough_estimates_of_it() -> None:
+    network = load_network(EXAMPLES / "digits-plain.safetensors")
+    goal = Goal(lut4=6000)
+    search = Search(network, Costs(network, "ecp5"))
+    allowed = budget_of(network, ULX3S, goal)
+    rough = search.best(allowed)
+    assert rough is not None
+    result = plan_for(network, ULX3S, goal, search)
+    exact(result)
+    assert not lacking(result.cost, allowed)
+    assert result.timing.interval_cycles < 0.6 * rough.slowest
+    again = stretched(search, result, goal, allowed)
+    assert again.plan == result.plan
 
 
 def test_a_rate_is_reached_with_less_area_than_a_higher_one() -> None:
