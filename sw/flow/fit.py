@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from subbit.boards import BOARDS, Board
 from subbit.sw.errors import FitError
@@ -58,15 +58,11 @@ class Resources:
 
 
 class FitWatch:
-    """Reads nextpnr's output and raises FitError as soon as the design proves too large.
+    """Reads nextpnr's output and raises FitError as soon as the design proves too large."""
 
-    ``kept_free``: lookup tables among nextpnr's that are not the design's.
-    """
-
-    def __init__(self, board: Board, design: str, kept_free: int = 0) -> None:
+    def __init__(self, board: Board, design: str) -> None:
         self.board = board
         self.design = design
-        self.kept_free = kept_free
         self.used: dict[str, int] = {}
         self.cells: dict[str, int] = {}
 
@@ -84,8 +80,7 @@ class FitWatch:
     @property
     def resources(self) -> Resources:
         """What nextpnr has told of so far."""
-        found = Resources.of_cells(self.used | self.cells)
-        return replace(found, lut4=found.lut4 - self.kept_free)
+        return Resources.of_cells(self.used | self.cells)
 
     def check(self) -> None:
         """Raise FitError where a kind of cell is used up."""

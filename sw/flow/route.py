@@ -14,7 +14,6 @@ from subbit.sw.flow.fit import FitWatch, Resources
 from subbit.sw.flow.parallel import cores, in_parallel
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
-from subbit.sw.flow.spread import keep_free
 
 __all__ = ["Routed", "place_and_route"]
 
@@ -65,11 +64,8 @@ def place_and_route(
     too large, else ToolError.
     """
 
-    kept_free = keep_free(folder / f"{name}.json", name, board.device)
-
     def run(seed: int, on_line: Callable[[str], None]) -> Routed:
-        watch = FitWatch(board, design, kept_free)
-        return route(folder, board, name, watch, seed, progress, on_line)
+        return route(folder, board, name, design, seed, progress, on_line)
 
     found = in_parallel(seeds, run, min(len(seeds), cores()))
     best = max(found, key=lambda routed: routed.rank)
@@ -100,13 +96,13 @@ def route(
     folder: Path,
     board: Board,
     name: str,
-    watch: FitWatch,
+    design: str,
     seed: int,
     progress: Progress,
     on_line: Callable[[str], None],
 ) -> Routed:
     """``place_and_route`` with one seed, whose files have it in their names."""
-    family, said = family_of(board), f"report{seed}.json"
+    family, watch, said = family_of(board), FitWatch(board, design), f"report{seed}.json"
     config = f"{name}{seed}.{family.config}"
 
     def line(text: str) -> None:
@@ -126,8 +122,6 @@ def route(
     )
     report = json.loads((folder / said).read_text())
     (folder / said).unlink()
-    if watch.kept_free:
-        report["utilization"]["TRELLIS_COMB"]["used"] -= watch.kept_free
     timing = json.dumps(shortened(report), indent=1, sort_keys=True)
     timing_of(folder, seed).write_text(timing)
     clocks = report["fmax"].values()
