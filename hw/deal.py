@@ -1,10 +1,11 @@
-"""One pixel's outputs after the other's, from words of several outputs of several pixels."""
+"""One pixel's outputs after the other's, from an engine that computes several at once."""
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.pick import Pick
+from subbit.hw.pipe import payload_register
+from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
 from subbit.sw.units.deal import Deal as DealUnit
 
@@ -12,8 +13,9 @@ __all__ = ["Deal"]
 
 
 class Deal(wiring.Component):
-    """A register in front of a Pick, which block RAMs that feed it need; see its unit for the order
-    of lanes.
+    """Of each beat the part of one pixel; see its unit for the order and the cycles.
+
+    The choice stands between two registers: block RAMs that feed it are slow to put data out.
     """
 
     i: stream.Interface
@@ -26,17 +28,22 @@ class Deal(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit = self._unit
-        m.submodules.pick = pick = Pick(unit)
         beat, bits = Signal(unit.i.width, reset_less=True), unit.o.bits * unit.pe
-        full = Signal()
-        parts = [beat[at : at + bits] for at in range(0, len(beat), bits)]
-        dealt = Cat(*(Cat(*parts[pixel :: unit.pixels]) for pixel in range(unit.pixels)))
+        full, moves = Signal(), Signal()
+        payload = payload_register(m, self.o)
+        m.submodules.passes = passes = Counter(unit.passes)
+        m.submodules.pixel = pixel = Counter(unit.pixels)
         m.d.comb += [
-            pick.i.payload.as_value().eq(dealt),
-            pick.i.valid.eq(full),
-            self.i.ready.eq(~full | pick.i.ready),
+            moves.eq(~self.o.valid | self.o.ready),
+            self.i.ready.eq(~full | moves),
+            passes.step.eq(full & moves),
+            pixel.step.eq(passes.step & passes.last),
         ]
+        parts = [beat[at : at + bits] for at in range(0, len(beat), bits)]
+        dealt = Cat(*(Cat(*parts[first :: unit.pixels]) for first in range(unit.pixels)))
         with m.If(self.i.ready):
             m.d.sync += [full.eq(self.i.valid), beat.eq(self.i.payload.as_value())]
-        wiring.connect(m, pick.o, wiring.flipped(self.o))
+        with m.If(moves):
+            part = dealt.word_select(pixel.count, unit.pixel.width)
+            m.d.sync += [self.o.valid.eq(full), payload.eq(part)]
         return m

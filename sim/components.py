@@ -40,7 +40,6 @@ from subbit.sw.units.fifo import Fifo
 from subbit.sw.units.globalavgpool import GlobalAvgPool
 from subbit.sw.units.lookup import Lookup
 from subbit.sw.units.maxpool2d import MaxPool2d
-from subbit.sw.units.pick import Pick
 from subbit.sw.units.replay import Replay
 from subbit.sw.units.shared_rows import SharedRows
 from subbit.sw.units.threshold import Threshold
@@ -159,7 +158,6 @@ CASES: dict[str, Callable[[], Unit]] = {
     "fifo": lambda: Fifo(Lanes(3, 5, True), 4, 9, "distributed"),
     "fifo_depth_1": lambda: Fifo(Lanes(1, 4), 1, 9),
     "fifo_block": lambda: Fifo(Lanes(2, 9), 32, 50, "block"),
-    "pick": lambda: Pick(Lanes(2, 3), 2, 3, 2),
     "replay": lambda: Replay(Lanes(4, 2), 3, 4, 5),
     "replay_one_beat": lambda: Replay(Lanes(4, 1), 1, 3, 5),
     "replay_block": lambda: Replay(Lanes(2, 8), 5, 2, 4, "block"),
@@ -188,6 +186,7 @@ CASES: dict[str, Callable[[], Unit]] = {
     ),
     "dot_affine": lambda: dot(plain(10, 12), BIPOLAR, 1, 5, 12, post=affine(10)),
     "deal": lambda: Deal(Lanes(2, 1), pixels=3, passes=2, groups=2),
+    "deal_pairs": lambda: Deal(Lanes(4, 3), pixels=2, passes=3, groups=2, pe=2),
     "lookup": lambda: lookup(8, 3, 4, lanes=2, dot9=2),
     "lookup_balanced": lambda: lookup(16, 4, 3, lanes=2),
     "block_lookup": lambda: block_lookup(6, 8, 3, pixels=4, ports=4, dot9=2),

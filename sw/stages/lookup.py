@@ -13,21 +13,19 @@ from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import CodebookWeights
+from subbit.sw.stages.order import order_units
 from subbit.sw.stages.stage import check_divides, divisors
 from subbit.sw.units.block_lookup import BlockLookup
 from subbit.sw.units.codebook_engine import KERNEL
-from subbit.sw.units.deal import Deal
 from subbit.sw.units.dot9_tables import MAX_TAU
 from subbit.sw.units.lookup import Lookup
-from subbit.sw.units.replay import Replay
-from subbit.sw.units.unit import Lanes, Unit
-from subbit.sw.units.width import Downsize, Upsize
+from subbit.sw.units.unit import Unit
 from subbit.sw.units.window import Window
 
 if TYPE_CHECKING:
     from subbit.sw.stages.dot import DotStage
 
-__all__ = ["BLOCK", "LOOKUP", "lookup_cycles", "lookup_units", "lookup_variants", "order_units"]
+__all__ = ["BLOCK", "LOOKUP", "lookup_cycles", "lookup_units", "lookup_variants"]
 
 LOOKUP, BLOCK = "lookup", "block_lookup"
 WORD = 36  # bits of a word of block RAM
@@ -143,27 +141,8 @@ def lookup_units(stage: "DotStage", network: Network) -> list[tuple[str, Unit]]:
         buffers="block" if blocks else "auto",
     )
     units: list[tuple[str, Unit]] = [("window", window), (stage.engine, engine)]
-    return units + (order_units(engine) if isinstance(engine, BlockLookup) else [])
-
-
-def order_units(engine: BlockLookup) -> list[tuple[str, Unit]]:
-    """What turns an output of several pixels after the other into a pixel after the other.
-
-    As many outputs leave at once as keep up with the engine.
-    """
-    pixels, cout, groups = engine.pixels, engine.cout, engine.vectors
-    if pixels == 1:
-        return []
-    if cout == 1:
-        return [("split", Downsize(engine.o, pixels, groups))]
-    wanted = engine.interval_cycles // groups
-    lanes = next(n for n in range(1, cout + 1) if cout % n == 0 and cout // n * pixels <= wanted)
-    units: list[tuple[str, Unit]] = []
-    if lanes > 1:
-        units.append(("join", Upsize(engine.o, lanes, groups * cout)))
-    words = cout // lanes
-    memory = "block" if words > FEW else "auto"
-    wide = Lanes(pixels * lanes, engine.o.bits, engine.o.signed)
-    pixel = Lanes(lanes, engine.o.bits, engine.o.signed)
-    units.append(("gather", Replay(wide, words, pixels, groups, memory)))
-    return [*units, ("deal", Deal(pixel, pixels, words, groups))]
+    if not isinstance(engine, BlockLookup):
+        return units
+    cycles = engine.interval_cycles // engine.vectors
+    order = order_units(engine.o, engine.pixels, engine.cout, engine.vectors, cycles, FEW + 1)
+    return units + order

@@ -1,37 +1,59 @@
-"""One pixel's outputs after the other's, from words of several outputs of several pixels."""
+"""One pixel's outputs after the other's, from an engine that computes several at once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from subbit.sw.cycles.model import Process
+from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.units.cost import Cost
-from subbit.sw.units.pick import Pick
-from subbit.sw.units.unit import Beats
+from subbit.sw.units.unit import Beats, Lanes, Unit
 
 __all__ = ["Deal"]
 
 
 @dataclass(frozen=True)
-class Deal(Pick):
-    """As Pick, but a beat is several of an engine's side by side: its lanes are in the order beat,
-    pixel, output, with ``pe`` outputs of each pixel in each beat of the engine. Latency: 2 cycles.
+class Deal(Unit):
+    """Of each beat the part of one pixel: the first for ``passes`` beats, then the second, and on.
+
+    Input: beats of ``pixels`` times the lanes of ``pixel``, every group of ``passes`` beats
+    ``pixels`` times over (a Replay makes that). A beat is several of an engine's side by side, so
+    its lanes are in the order beat, pixel, output, with ``pe`` outputs of each pixel in each beat
+    of the engine. ``groups``: per frame. Latency: 2 cycles. Interval: one beat a cycle.
     """
 
     component: ClassVar[str] = "subbit.hw.deal:Deal"
+    pixel: Lanes
+    pixels: int
+    passes: int
+    groups: int
     pe: int = 1
 
-    def processes(self) -> tuple[Process, ...]:
-        """A register, and Pick's."""
-        picks = super().processes()
-        return (replace(picks[0], name="deal"), *picks)
+    @property
+    def i(self) -> Lanes:
+        """The parts of all pixels."""
+        return Lanes(self.pixel.lanes * self.pixels, self.pixel.bits, self.pixel.signed)
 
-    def cost(self) -> Cost:
-        """Pick's, and the register."""
-        return super().cost() + Cost(2, self.i.width + 1)
+    @property
+    def o(self) -> Lanes:
+        """The part of one pixel."""
+        return self.pixel
+
+    def processes(self) -> tuple[Process, ...]:
+        """A beat a cycle through two registers."""
+        steps = np.full(self.groups * self.pixels * self.passes, TAKE | GIVE, np.uint8)
+        return (Process("deal", steps), Process("pick", steps))
 
     def reference(self, beats: Beats) -> Beats:
-        """Pick's, of the lanes put in its order."""
+        """The diagonal of repetition and part."""
         lanes = beats.reshape(-1, self.pixel.lanes // self.pe, self.pixels, self.pe)
-        return super().reference(np.ascontiguousarray(lanes.swapaxes(1, 2)).reshape(beats.shape))
+        dealt = np.ascontiguousarray(lanes.swapaxes(1, 2))
+        parts = dealt.reshape(-1, self.pixels, self.passes, self.pixels, self.pixel.lanes)
+        picked = [parts[:, pixel, :, pixel] for pixel in range(self.pixels)]
+        return np.stack(picked, axis=1).reshape(-1, self.pixel.lanes)
+
+    def cost(self) -> Cost:
+        """A register, a choice of ``pixels`` parts, another register, and counters."""
+        counters = (self.pixels * self.passes).bit_length()
+        lut4 = self.o.width * max(1, (2 * (self.pixels - 1) + 2) // 3) + 2 * counters
+        return Cost(lut4 + 2, self.i.width + self.o.width + counters + 2)
