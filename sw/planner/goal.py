@@ -167,8 +167,7 @@ def plan_for(network: Network, board: Board, goal: Goal, search: Search | None =
             if found is None:
                 raise
             break  # with its FIFOs the last one is what came nearest
-        fitted = fit(network, board, choice)
-        result = expected(network, board, Pipeline(network, fitted.plan), fitted.timing, goal)
+        result = priced(network, board, choice, goal)
         over = lacking(result.cost, allowed)
         late = goal.fps is not None and result.fps < goal.fps
         if not over and not late:
@@ -192,9 +191,7 @@ def stretched(search: Search, found: Planned, goal: Goal, allowed: Cost) -> Plan
         if choice is None or choice.slowest >= found.timing.interval_cycles:
             result = found
         elif choice != last:
-            fitted = fit(found.network, found.board, choice)
-            pipeline = Pipeline(found.network, fitted.plan)
-            result = expected(found.network, found.board, pipeline, fitted.timing, goal)
+            result = priced(found.network, found.board, choice, goal)
         if lacking(result.cost, allowed):
             fails = share
         else:
@@ -204,6 +201,12 @@ def stretched(search: Search, found: Planned, goal: Goal, allowed: Cost) -> Plan
             break
         share = (fits + fails) / 2
     return found
+
+
+def priced(network: Network, board: Board, choice: Choice, goal: Goal) -> Planned:
+    """The choice as a plan with FIFOs, and what to expect of that."""
+    fitted = fit(network, board, choice)
+    return expected(network, board, Pipeline(network, fitted.plan), fitted.timing, goal)
 
 
 def fit(network: Network, board: Board, choice: Choice) -> Fitted:
