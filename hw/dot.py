@@ -134,7 +134,9 @@ class Dot(wiring.Component):
         source = unit.source
         m.submodules.weights = weights = weights_of(source)
         m.d.comb += weights.step.eq(valid[0])
-        x = registered(m, self._branches(turn), source.latency)
+        late = unit.i_late  # of the beat and so of its turn
+        turn = registered(m, turn, late) if unit.bit_turns > 1 else turn
+        x = registered(m, self._branches(turn), source.latency - late)
         width = len(x) // unit.pixels
         words: list[Value] = []
         for pixel in range(unit.pixels):

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.pipe import payload_register
+from subbit.hw.pipe import payload_register, valid_stages
 from subbit.hw.ram import ram
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
@@ -47,8 +47,11 @@ class Replay(wiring.Component):
         ]
         with m.If(folds.step & folds.last):
             m.d.sync += self.o.valid.eq(0)
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [payload.eq(self.i.payload), self.o.valid.eq(1)]
+        takes = self.i.valid & self.i.ready
+        with m.If(takes):
+            m.d.sync += self.o.valid.eq(1)
+        with m.If(valid_stages(m, takes, self._unit.late, "takes")[-1]):
+            m.d.sync += payload.eq(self.i.payload)
 
     def banks(self, m: Module) -> None:
         """A writer and a reader; ``whole`` vectors wait or are being read."""

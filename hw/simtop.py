@@ -17,23 +17,31 @@ INSIDE = (Out, Out, Out)
 
 @dataclass(frozen=True)
 class StreamPorts:
-    """The ports of one stream: ``<prefix>__valid``, ``__ready``, ``__payload`` (``width`` bits)."""
+    """The ports of one stream: ``<prefix>__valid``, ``__ready``, ``__payload`` (``width`` bits).
+
+    ``late``: cycles that the payload comes behind valid and ready.
+    """
 
     prefix: str
     width: int
+    late: int = 0
 
 
 class SimTop(wiring.Component):
     """Holds ``designs`` by name, each a component with streams ``i`` and ``o``.
 
     ``taps`` names streams inside a design. ``streams[design][stream]`` are the ports of every
-    stream, ``i`` and ``o`` first; the design's own signals stay as they are.
+    stream, ``i`` and ``o`` first; the design's own signals stay as they are. ``late`` tells, by the
+    same names, of streams whose payload comes behind valid and ready.
     """
 
     streams: dict[str, dict[str, StreamPorts]]
 
     def __init__(
-        self, designs: Mapping[str, Any], taps: Mapping[str, Mapping[str, Any]] | None = None
+        self,
+        designs: Mapping[str, Any],
+        taps: Mapping[str, Mapping[str, Any]] | None = None,
+        late: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
         self._designs = dict(designs)
         self._inside = {
@@ -46,7 +54,8 @@ class SimTop(wiring.Component):
             self.streams[design] = {}
             for name, stream in streams.items():
                 prefix, width = f"{design}__{name}", len(Value.cast(stream.payload))
-                self.streams[design][name] = StreamPorts(prefix, width)
+                cycles = (late or {}).get(design, {}).get(name, 0)
+                self.streams[design][name] = StreamPorts(prefix, width, cycles)
                 valid, ready, payload = DIRECTIONS.get(name, INSIDE)
                 members[f"{prefix}__valid"] = valid(1)
                 members[f"{prefix}__ready"] = ready(1)

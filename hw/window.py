@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.delay import DelayLine
-from subbit.hw.pipe import payload_register
+from subbit.hw.pipe import payload_register, registered, valid_stages
 from subbit.hw.replay import Replay
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
@@ -105,7 +105,11 @@ class WindowHistory(wiring.Component):
             with m.If(self.o.ready):
                 m.d.sync += self.o.valid.eq(0)
             with m.If(step):
-                m.d.sync += [window.eq(Cat(window, column)[len(column) :]), self.o.valid.eq(emit)]
+                m.d.sync += self.o.valid.eq(emit)
+            behind = 1 if unit.late else 0
+            newest = registered(m, column, behind)
+            with m.If(valid_stages(m, step, behind, "step")[-1]):
+                m.d.sync += window.eq(Cat(window, newest)[len(column) :])
         else:
             window = Signal(unit.replay.element.width)
             can = ~emit | self.o.ready

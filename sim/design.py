@@ -79,6 +79,13 @@ class Design:
         return self.watched[0].unit.i
 
     @property
+    def late(self) -> dict[str, int]:
+        """By port, the cycles that a stream's payload comes behind its handshake, where any."""
+        cycles = {stream.port: stream.unit.o_late for stream in self.watched}
+        cycles[INPUT_STREAM] = self.watched[0].unit.i_late
+        return {port: late for port, late in cycles.items() if late}
+
+    @property
     def i_beats(self) -> int:
         """Input beats per frame."""
         return self.watched[0].unit.i_beats

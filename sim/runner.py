@@ -50,7 +50,8 @@ def build_designs(
     Raises ToolError where a tool is missing or fails.
     """
     progress.phase("verilog")
-    top = SimTop({d.name: d.component for d in designs}, {d.name: d.taps for d in designs})
+    components = {d.name: d.component for d in designs}
+    top = SimTop(components, {d.name: d.taps for d in designs}, {d.name: d.late for d in designs})
     verilog = to_verilog(top, name="simtop") + testbench(top.streams)
     return build_model(verilog, "bench", models, waves=waves, progress=progress)
 

@@ -202,6 +202,8 @@ class DotStage(Stage):
             feed = self.window_units(layer, x, folds)
         else:
             feed = self.replay_units(x, folds)
+        # A window right in front of the engine; a slice between them would have to know of late.
+        window = feed[0][1] if len(feed) == 1 and isinstance(feed[0][1], Window) else None
         dot = Dot(
             weights=layer.weights,
             encoding=x.encoding,
@@ -217,7 +219,10 @@ class DotStage(Stage):
             form=self.popcount,
             x_branches=self.x_branches,
             w_branches=self.w_branches,
+            late=2 if window and window.holds else 0,
         )
+        if window and dot.i_late:
+            feed = [("window", replace(window, late=dot.i_late))]
         cycles = dot.passes * dot.beats * dot.bit_turns
         order = order_units(dot.o, self.pixels, dot.passes, dot.vectors, cycles)
         return [*feed, ("dot", dot), *order]

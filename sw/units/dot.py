@@ -37,7 +37,9 @@ class Dot(Unit):
     stands for 0; with ``border`` there are no masks, but the codes of positions beyond the edge are
     0, and stand for 0, too. ``post``: thresholds, or scale and offset, or nothing, which gives the
     signed dot product. ``memory``: where the weights live: ``auto``, ``block`` or ``logic``.
-    ``form``: of the counters: ``portable``, or the fabric whose cells they are meant for.
+    ``form``: of the counters: ``portable``, or the fabric whose cells they are meant for. ``late``:
+    the most cycles that the payload of ``i`` may come behind its handshake; each of them that the
+    weights take, too, is a register of the inputs less.
 
     ``pixels`` vectors go side by side with the same weights, the first in the lowest lanes of input
     and output; ``vectors`` then counts such groups.
@@ -69,6 +71,7 @@ class Dot(Unit):
     x_branches: int = 0
     w_branches: int = 0
     border: Border | None = None
+    late: int = 0
 
     def __post_init__(self) -> None:
         outputs, length = self.weights.shape[0], self.weights.row_length
@@ -108,6 +111,11 @@ class Dot(Unit):
     def i(self) -> Lanes:
         """``simd`` codes a pixel, each with its mask bit on top if there are masks."""
         return Lanes(self.pixels * self.simd, self.bits + self.masked)
+
+    @property
+    def i_late(self) -> int:
+        """``late``, but no more than the weights take."""
+        return min(self.late, self.source.latency)
 
     @property
     def o(self) -> Lanes:
@@ -316,7 +324,7 @@ class Dot(Unit):
         total += sum([self.popcount.cost] * self.pixels, Cost())
         total += queue_cost(self.o, self.depth)
         lanes = self.i.lanes * (self.x_bits + self.masked)
-        total += Cost(20, lanes * self.source.latency + 2 * self.stages)
+        total += Cost(20, lanes * (self.source.latency - self.i_late) + 2 * self.stages)
         if self.masked:
             wide = self.word_top.bit_length()
             total += Cost(2 * -(-wide // 2) * rows, wide * rows)

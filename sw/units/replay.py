@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT, Process
+from subbit.sw.errors import PlanError
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.memory import memory_cost
 from subbit.sw.units.shapes import ElementUnit
@@ -21,7 +22,9 @@ class Replay(ElementUnit):
     ``vectors``: per frame. Two banks, so that one vector loads while the other is read; a vector is
     read once it is whole. Interval: ``vectors * words * folds`` cycles. Latency to the first output
     beat: ``words + 1`` cycles. A vector of one beat needs no banks: it stays in the output
-    register, latency 1. ``memory``: ``auto``, ``block`` or ``distributed``.
+    register, latency 1. ``memory``: ``auto``, ``block`` or ``distributed``. With ``late`` that
+    register takes its beat so many cycles after the handshake, until when the beat must be there,
+    and the output's payload comes as late.
     """
 
     component: ClassVar[str] = "subbit.hw.replay:Replay"
@@ -30,6 +33,16 @@ class Replay(ElementUnit):
     folds: int
     vectors: int
     memory: str = "auto"
+    late: int = 0
+
+    def __post_init__(self) -> None:
+        if self.late < 0 or (self.late and self.words > 1):
+            raise PlanError(f"a vector of one beat can be late, not one of {self.words} beats")
+
+    @property
+    def o_late(self) -> int:
+        """``late``."""
+        return self.late
 
     @property
     def interval_cycles(self) -> int:

@@ -54,6 +54,11 @@ class SharedRows(Unit):
         return self.dot.i
 
     @property
+    def i_late(self) -> int:
+        """As of ``dot``."""
+        return self.dot.i_late
+
+    @property
     def o(self) -> Lanes:
         """``dot.pe`` outputs."""
         return Lanes.of(self.post.infer((self.sums,)), self.dot.pe)

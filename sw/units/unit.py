@@ -103,6 +103,16 @@ class Unit(ABC):
         """Output beats per frame."""
         return self.processes()[-1].gives
 
+    @property
+    def i_late(self) -> int:
+        """Cycles that the payload of ``i`` comes behind its valid and ready; mostly none."""
+        return 0
+
+    @property
+    def o_late(self) -> int:
+        """The same of ``o``."""
+        return 0
+
     def load_component(self) -> type[Any]:
         """The class of the Amaranth component."""
         module, _, name = self.component.partition(":")

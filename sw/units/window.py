@@ -8,6 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE, Process
+from subbit.sw.errors import PlanError
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.units.axis import Axis
@@ -42,6 +43,11 @@ class Window(Unit):
     With ``pixels`` more than 1, that many neighbouring output pixels of a row (a divisor of the
     row) come side by side, the leftmost in the lowest lanes: a window of ``span`` columns moves by
     ``pixels * stride``, and ``OW / pixels`` replaces ``OW`` above.
+
+    Where one register ``holds`` the window for all its folds, data may follow their handshakes:
+    with ``late``, 1 or 2, the history shifts a cycle and that register loads ``late`` cycles after
+    what decides on it, so that the enables of these many flip-flops come from a register, and the
+    payload of the output comes ``late`` cycles behind its handshake. No cycle changes.
     """
 
     component: ClassVar[str] = "subbit.hw.window:Window"
@@ -54,6 +60,19 @@ class Window(Unit):
     memory: str = "auto"
     pixels: int = 1
     buffers: str = "auto"
+    late: int = 0
+
+    def __post_init__(self) -> None:
+        if self.late and not (self.holds and self.late in (1, 2)):
+            raise PlanError(
+                f"late={self.late}: windows are late by 1 or 2 cycles, and only where one register "
+                "holds them"
+            )
+
+    @property
+    def o_late(self) -> int:
+        """``late``."""
+        return self.late
 
     @property
     def span(self) -> int:
@@ -121,7 +140,7 @@ class Window(Unit):
         """What repeats the windows: a word of all lanes and of the mask of each position."""
         width = self.span * (self.column_bits + (self.kernel if self.masked else 0))
         vectors = self.rows.outputs * self.columns.outputs
-        return Replay(Lanes(1, width), self.chunks, self.folds, vectors, self.buffers)
+        return Replay(Lanes(1, width), self.chunks, self.folds, vectors, self.buffers, self.late)
 
     @property
     def direct(self) -> bool:
@@ -135,6 +154,13 @@ class Window(Unit):
         way; where the folds leave time for a window's columns, it moves on a cycle later.
         """
         return self.folds <= self.stride * self.pixels
+
+    @property
+    def holds(self) -> bool:
+        """Whether a register holds the window, one chunk, for its folds, while the register of the
+        last columns stays as it is for a cycle more.
+        """
+        return self.chunks == 1 and not self.direct and not self.hasty
 
     @property
     def interval_cycles(self) -> int:
@@ -210,6 +236,8 @@ class Window(Unit):
         total += memory_cost(kept * column, self.chunks, self.buffers)
         if self.chunks > 1 and self.pad:
             total += Cost(lut4=self.column_bits)
+        if self.late:
+            total += Cost(flip_flops=column)
         if not self.direct:
             total += self.replay.cost()
         counters = (self.rows_run * self.line_words * self.columns.positions).bit_length()

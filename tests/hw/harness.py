@@ -1,6 +1,7 @@
 """Holding a component to its unit: every value, every cycle, under every kind of back-pressure."""
 
 import random
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ def simulate_unit(
     chance = random.Random(seed)
     out: list[list[int]] = []
     cycles: list[int] = []
+    shown = deque([0] * unit.i_late)  # payloads that come behind their valid
+    waits = deque([(0, 0)] * unit.o_late)  # valid and ready whose payload has yet to come
 
     async def bench(ctx: Any) -> None:
         position, cycle, offered, held = 0, 0, False, None
@@ -52,20 +55,22 @@ def simulate_unit(
             offered = position < len(beats) and (offered or seed is None or chance.random() < 0.6)
             ctx.set(component.i.valid, int(offered))
             if offered:
-                ctx.set(i_payload, pack(beats[position], unit.i.bits))
+                shown.append(pack(beats[position], unit.i.bits))
             else:
-                ctx.set(i_payload, chance.getrandbits(unit.i.width) if seed is not None else 0)
+                shown.append(chance.getrandbits(unit.i.width) if seed is not None else 0)
+            ctx.set(i_payload, shown.popleft())
             ready = seed is None or chance.random() < 0.6
             ctx.set(component.o.ready, int(ready))
             took = offered and ctx.get(component.i.ready)
-            valid, payload = ctx.get(component.o.valid), ctx.get(o_payload)
+            waits.append((ctx.get(component.o.valid), ready))
+            (valid, ready), payload = waits.popleft(), ctx.get(o_payload)
             if held is not None:
                 assert valid, "valid fell before the beat was taken"
                 assert payload == held, "the payload changed before the beat was taken"
             held = payload if valid and not ready else None
             if valid and ready:
                 out.append(unpack(payload, unit))
-                cycles.append(cycle)
+                cycles.append(cycle - unit.o_late)
             await ctx.tick()
             position += bool(took)
             offered = offered and not took

@@ -96,6 +96,17 @@ def test_pixels_side_by_side(source: str, post: str, pixels: int) -> None:
     assert unit.o.lanes == 2 * pixels
 
 
+@pytest.mark.parametrize("bits", [1, 2])
+@pytest.mark.parametrize(
+    ("memory", "late"), [("logic", 1), ("logic", 2), ("block", 1), ("block", 2)]
+)
+def test_data_behind_their_handshakes(memory: str, late: int, bits: int) -> None:
+    settings = {"pe": 2, "simd": 12, "memory": memory, "late": late, "x_branches": 1}
+    weights = plain(np.random.default_rng(late), 8, 24)
+    unit = check(weights, "threshold1", BIPOLAR, bits, **settings)
+    assert unit.i_late == (1 if memory == "logic" else late)
+
+
 @pytest.mark.parametrize("memory", ["block", "logic"])
 @pytest.mark.parametrize(
     ("tau", "pe", "simd"), [(1, 2, 9), (3, 3, 18), (4, 6, 36), (5, 2, 9), (6, 1, 9), (8, 2, 18)]

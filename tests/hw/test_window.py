@@ -1,5 +1,6 @@
 """Sliding windows against numpy, over shapes, paddings, strides, chunks and folds."""
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from harness import check_unit, simulate_unit
 
 from subbit.sw.cycles import run
+from subbit.sw.errors import PlanError
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.types import TensorType
 from subbit.sw.units.axis import Axis
@@ -85,6 +87,37 @@ def test_pixels_side_by_side(
     k2 = channels * kernel**2
     wide = unit.reference(beats).reshape(-1, folds, unit.chunks, pixels, k2)
     np.testing.assert_array_equal(np.moveaxis(wide, 3, 1).ravel(), one.reference(beats).ravel())
+
+
+LATE = [
+    # height, width, channels, bits, kernel, stride, padding, folds, pixels
+    (4, 5, 2, 1, 3, 1, ZERO, 2, 1),
+    (4, 6, 2, 1, 3, 1, ZERO, 3, 2),
+    (6, 6, 2, 2, 3, 2, PLUS, 3, 1),
+    (5, 9, 2, 1, 3, 2, NONE, 9, 4),
+    (7, 7, 1, 8, 5, 2, NONE, 5, 2),
+    (1, 1, 4, 1, 3, 1, ZERO, 2, 1),
+    (3, 4, 4, 2, 1, 2, NONE, 3, 1),
+]
+
+
+@pytest.mark.parametrize("late", [1, 2])
+@pytest.mark.parametrize("case", LATE, ids=str)
+def test_data_behind_their_handshakes(
+    case: tuple[int, int, int, int, int, int, Padding, int, int], late: int
+) -> None:
+    height, width, cin, bits, kernel, stride, padding, folds, pixels = case
+    tensor = TensorType.codes(height, width, cin, bits)
+    unit = Window(tensor, kernel, stride, padding, cin, folds, pixels=pixels, late=late)
+    beats = frames_of(unit, 3)
+    check_unit(unit, beats)
+    assert unit.trace(3).taken[-1].tolist() == replace(unit, late=0).trace(3).taken[-1].tolist()
+
+
+@pytest.mark.parametrize(("channels", "folds", "late"), [(2, 1, 1), (1, 4, 1), (2, 4, 3)])
+def test_late_where_no_register_holds_the_window(channels: int, folds: int, late: int) -> None:
+    with pytest.raises(PlanError, match="only where one register holds them"):
+        Window(TensorType.codes(4, 4, 2, 1), 3, 1, NONE, channels, folds, late=late)
 
 
 def test_interval_is_that_of_the_cycle_model() -> None:
