@@ -1,5 +1,6 @@
 """The design that goes onto a board: clocks, host link and accelerator."""
 
+from itertools import pairwise
 from typing import Any
 
 from amaranth.hdl import Elaboratable, Module, Signal
@@ -10,6 +11,7 @@ from subbit.hw.accelerator import Accelerator
 from subbit.hw.argmax import Argmax
 from subbit.hw.link.host_link import HostLink
 from subbit.hw.platform import board_clocks
+from subbit.hw.width import Downsize
 from subbit.sw.errors import PlanError
 from subbit.sw.host.protocol import LinkInfo
 from subbit.sw.ir.layers.argmax import Argmax as ArgmaxLayer
@@ -18,6 +20,7 @@ from subbit.sw.ir.types import TensorType
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import Plan
 from subbit.sw.units.argmax import Argmax as ArgmaxUnit
+from subbit.sw.units.width import Downsize as DownsizeUnit
 
 __all__ = ["BoardTop", "Core", "board_top", "logits_type"]
 
@@ -51,15 +54,20 @@ class Core(wiring.Component):
     def __init__(self, *, pipeline: Pipeline, clock_hz: int, baud: int) -> None:
         network = pipeline.network
         self.accelerator = Accelerator(pipeline)
-        ends_in_argmax = isinstance(network.nodes[-1].layer, ArgmaxLayer)
-        self._argmax = None if ends_in_argmax else Argmax(ArgmaxUnit(logits_type(network)))
-        result = self._argmax or self.accelerator
-        self._result = result.o
+        self._chain: list[Any] = [self.accelerator]
+        if not isinstance(network.nodes[-1].layer, ArgmaxLayer):
+            logits, lanes = logits_type(network), pipeline.o.lanes
+            if lanes > 1:
+                self._chain.append(
+                    Downsize(DownsizeUnit(pipeline.o, lanes, logits.channels // lanes))
+                )
+            self._chain.append(Argmax(ArgmaxUnit(logits)))
+        self._result = result = self._chain[-1].o
         self._link = HostLink(
             info=LinkInfo.from_network(network, clock_hz=0),
             clock_hz=clock_hz,
             baud=baud,
-            result_bits=len(result.o.payload.as_value()),
+            result_bits=len(result.payload.as_value()),
             lanes=pipeline.i.lanes,
         )
         super().__init__({"rx": wiring.In(1), "tx": wiring.Out(1)})
@@ -70,9 +78,9 @@ class Core(wiring.Component):
         m.submodules.link = link = self._link
         m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
         wiring.connect(m, link.o, self.accelerator.i)
-        if self._argmax is not None:
-            m.submodules.argmax = self._argmax
-            wiring.connect(m, self.accelerator.o, self._argmax.i)
+        for before, part in pairwise(self._chain):
+            m.submodules[type(part).__name__.lower()] = part
+            wiring.connect(m, before.o, part.i)
         m.d.comb += [
             link.i.payload.eq(self._result.payload[0]),
             link.i.valid.eq(self._result.valid),

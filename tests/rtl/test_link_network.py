@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,9 @@ from subbit.sw.golden import predict
 from subbit.sw.host.classify import file_codes
 from subbit.sw.host.device import Device
 from subbit.sw.host.loopback import Faults, NoisyTransport
-from subbit.sw.ir import save_network
+from subbit.sw.ir import Network, save_network
 from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import smallest_plan
+from subbit.sw.plan import Plan, smallest_plan
 
 NETWORK = small_network("codebook")
 LINK_HZ, BAUD = 25_000_000, 3_000_000
@@ -49,6 +50,25 @@ def test_every_logit_is_that_of_the_golden_model(
         classes, logits = device.infer(codes)
         assert bool(device.statistics.repeats) == bool(faults)
     golden = predict(NETWORK, codes)
+    np.testing.assert_array_equal(logits, golden.logits)
+    np.testing.assert_array_equal(classes, golden.classes)
+
+
+@pytest.mark.parametrize("lanes", [1, 5])
+def test_logits_without_an_argmax_behind_them(models: Path, lanes: int) -> None:
+    whole = small_network("plain")
+    network = Network("logits", whole.input_type, whole.nodes[:-1])
+    *stages, last = smallest_plan(network).stages
+    plan = Plan(network.digest, (*stages, replace(last, pe=lanes)))
+    core = Core(pipeline=Pipeline(network, plan), clock_hz=LINK_HZ, baud=BAUD)
+    codes = np.random.default_rng(4).integers(0, 16, (3, 8, 8, 1))
+    name = f"logits{lanes}"
+    with (
+        SimulatedBoard(core, name=name, models=models, clock_hz=75_000_000) as simulated,
+        Device(simulated.transport(), timeout_s=20.0) as device,
+    ):
+        classes, logits = device.infer(codes)
+    golden = predict(network, codes)
     np.testing.assert_array_equal(logits, golden.logits)
     np.testing.assert_array_equal(classes, golden.classes)
 
