@@ -66,9 +66,11 @@ class Leaves:
         more = any(row[-1] for row in after)
         return after[0][: len(counts) + more], after[1][: len(counts) + more]
 
-    def begin(self, netlist: Netlist, width: int, limit: int) -> Begin:
-        """The netlist with level 0, and what the plan's levels begin with."""
-        begun = Begin(netlist, [[] for _ in range(width)], [[] for _ in range(width)])
+    def begin(self, netlist: Netlist, width: int, limit: int, where: dict[int, float]) -> Begin:
+        """The netlist with level 0, and what the plan's levels begin with; ``where`` its inputs
+        are.
+        """
+        begun = Begin(netlist, [[] for _ in range(width)], [[] for _ in range(width)], where=where)
         if self.direct:
             waiting = begun.pairs if any(self.heights[0]) else begun.singles
             waiting[: len(self.units)] = [list(row) for row in self.units]
@@ -77,11 +79,15 @@ class Leaves:
         for three, (low, high) in self.counted(netlist, limit):
             if three.mask is not None:
                 low, high = (Unit((bit.nets[0], three.mask), INSIDE) for bit in (low, high))
+            place = [where[net] for unit in three.units for net in unit.nets]
+            where[low.nets[0]] = where[high.nets[0]] = sum(place) / len(place)
             waiting = begun.singles if three.mask is None else begun.pairs
             waiting[three.weight].append(low)
             waiting[three.weight + 1].append(high)
         for weight, row in enumerate(self.alone):
-            begun.singles[weight] += [lookup(netlist, 0, unit) for unit in row]
+            for unit in row:
+                begun.singles[weight].append(lookup(netlist, 0, unit))
+                where[begun.singles[weight][-1].nets[0]] = where[unit.nets[0]]
         return begun
 
     def counted(self, netlist: Netlist, limit: int) -> Iterator[tuple[Three, tuple[Unit, Unit]]]:

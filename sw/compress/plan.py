@@ -98,7 +98,8 @@ class Tally:
 def hosts(lengths: Sequence[int], limit: int) -> list[list[int]]:
     """Which chains, by number, share a carry chain of ``limit`` places.
 
-    The longest one goes into the emptiest, and so on.
+    The longest one goes into the emptiest, and so on; then those of a length are dealt out again,
+    neighbours together.
     """
     count = -(-sum(lengths) // max(1, limit - 1))
     loads = [0] * count
@@ -107,7 +108,8 @@ def hosts(lengths: Sequence[int], limit: int) -> list[list[int]]:
         emptiest = loads.index(min(loads))
         loads[emptiest] += lengths[at]
         shares[emptiest].append(at)
-    return shares
+    alike = {length: [at for at, own in enumerate(lengths) if own == length] for length in lengths}
+    return [[alike[lengths[at]].pop(0) for at in share] for share in shares]
 
 
 def tally(plan: Plan) -> Tally:

@@ -74,6 +74,13 @@ class Popcount:
                 found[bit + scale.bit_length() - 1] += units
         return found
 
+    @property
+    def where(self) -> dict[int, float]:
+        """Of each input net the place of its position in the word, from 0 to 1."""
+        lanes = {net: net // self.lane for net in range(self.simd * self.lane)}
+        weights = {net: (net - len(lanes)) % self.simd for net in range(len(lanes), self.first)}
+        return {net: place / self.simd for net, place in (lanes | weights).items()}
+
     def match(self, position: int, bit: int, plane: int = 0) -> Unit:
         """Whether a bit of a position matches a bit of its weight, and is not masked out."""
         x = position * self.lane + bit
@@ -95,7 +102,7 @@ def popcount_netlist(popcount: Popcount) -> Netlist:
 
     def begin() -> Begin:
         netlist = Netlist(popcount.inputs, 0, popcount.depth)
-        begun = leaves.begin(netlist, task.heights.width, popcount.limit)
+        begun = leaves.begin(netlist, task.heights.width, popcount.limit, popcount.where)
         if popcount.total:
             netlist.sums = tuple(range(popcount.first + 1, popcount.inputs))
             begun.late = [Unit((net, popcount.first), 0b0010) for net in netlist.sums]

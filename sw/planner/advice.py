@@ -94,9 +94,14 @@ def remedies(board: Board, goal: Goal, search: Search, error: NothingFits) -> It
 def would_do(board: Board, goal: Goal, search: Search) -> Iterator[str]:
     """The smallest other board that would do, and the mildest sub-bit setting for this one."""
     network, fabric = search.costs.network, board.device.fabric
-    larger = sorted(BOARDS.values(), key=lambda other: other.device.lut4)
+    here = board.device
+    larger = [
+        other
+        for other in sorted(BOARDS.values(), key=lambda other: other.device.lut4)
+        if other.device.lut4 > here.lut4 or other.device.block_rams > here.block_rams
+    ]
     of_fabric = {fabric: search}
-    for other in (other for other in larger if other.device != board.device):
+    for other in larger:
         kind = other.device.fabric
         if kind not in of_fabric:
             of_fabric[kind] = Search(network, Costs(network, kind))

@@ -158,6 +158,25 @@ def plan_for(network: Network, board: Board, goal: Goal, search: Search | None =
     Raises NothingFits.
     """
     search = search or Search(network, Costs(network, board.device.fabric))
+    try:
+        return nearest(network, board, goal, search)
+    except NothingFits:
+        # Faster plans are not looked at for a rate, and some need less of what is short.
+        if goal.fps is None:
+            raise
+        try:
+            most = nearest(network, board, replace(goal, fps=None), search)
+        except NothingFits:
+            most = None
+        if most is None or most.fps < goal.fps:
+            raise
+        return most
+
+
+def nearest(network: Network, board: Board, goal: Goal, search: Search) -> Planned:
+    """The first plan within budgets that are tightened by what the one before, with its FIFOs, came
+    out over; raises NothingFits.
+    """
     allowed = budget_of(network, board, goal)
     budget, found, haste = allowed, None, 1.0
     for _ in range(ATTEMPTS):

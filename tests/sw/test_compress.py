@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from subbit.sw.compress.fabric import FABRICS
+from subbit.sw.compress.netlist import Chain
 from subbit.sw.compress.plan import Heights, Task, tally
 from subbit.sw.compress.popcount import Popcount, popcount_netlist, task_of
 from subbit.sw.compress.search import find_plan, known_plans, price, scaled
 from subbit.sw.compress.tune import ENGINES, task_named
 from subbit.sw.errors import PlanError
+from subbit.sw.units.popcount import nets_of
 
 
 def expected(form: Popcount, nets: np.ndarray) -> np.ndarray:
@@ -42,6 +44,16 @@ def test_netlists_count(form: Popcount) -> None:
     netlist = popcount_netlist(form)
     np.testing.assert_array_equal(netlist.evaluate(nets), expected(form, nets))
     assert len(netlist.outputs) == form.width
+
+
+def test_chains_add_what_stands_together() -> None:
+    netlist = popcount_netlist(Popcount(576))
+    chains = [(level, cell) for level, cell in netlist.cells if isinstance(cell, Chain)]
+    first, second = ([cell for level, cell in chains if level == at] for at in (0, 1))
+    driver = {place.out: at for at, cell in enumerate(first) for place in cell.places}
+    reached = [{driver[net] for net in nets_of(cell) if net in driver} for cell in second]
+    assert len(first) == 7
+    assert sum(map(len, reached)) / len(reached) < 4
 
 
 def test_rows_of_engines_need_no_search() -> None:
