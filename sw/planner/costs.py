@@ -33,6 +33,10 @@ __all__ = [
 # for every trial.
 TREES = {"ecp5": (1.4, 2.2), "ice40": (2.6, 2.2), "gowin": (2.6, 2.2)}
 MASKED, BLANK = 1.65, 1.3
+# Counters of more positions than this take fewer LUT4s and far longer wires: for 64 outputs of 3x3
+# times 64 inputs, 7 pixels x 2 x 576 take 250,900 tiles of wire (12,400 LUT4s), 7 x 8 x 144 take
+# 148,900 (13,700), as nextpnr places them. So each of their positions is priced as more LUT4s.
+WIDE, WIRES = 288, 0.3
 FRAMES = 3  # to measure the interval of a stage
 MAX_STEPS = 4_000_000  # of the model, some 0.1 seconds, to measure it with
 
@@ -51,7 +55,8 @@ class Option:
     """A stage that may be chosen: its cost and cycles, and its streams.
 
     ``inputs``, ``o``: payloads; ``beats``: that it gives in a frame. ``ahead``: the share
-    of a frame that a window takes while it has no output to give, else 0.
+    of a frame that a window takes while it has no output to give, else 0. ``wires``: of wide
+    counters, as the LUT4s that they are worth.
     """
 
     stage: Stage
@@ -61,6 +66,7 @@ class Option:
     o: Lanes
     beats: int
     ahead: float
+    wires: float
 
 
 def total(costs: Iterable[Cost]) -> Cost:
@@ -126,7 +132,8 @@ class Costs:
         cycles = max(map(unit_cycles, units))
         inputs = tuple(units[0].inputs.values())
         ahead = max(rows_ahead(unit) if isinstance(unit, Window) else 0.0 for unit in units)
-        return Option(stage, cost, cycles, inputs, units[-1].o, units[-1].o_beats, ahead)
+        wires = sum(map(wires_of, units))
+        return Option(stage, cost, cycles, inputs, units[-1].o, units[-1].o_beats, ahead, wires)
 
     def quick(self, unit: Unit) -> Cost:
         """The unit's estimate, with the counters of the fabric instead of portable ones."""
@@ -165,6 +172,15 @@ def rows_ahead(window: Window) -> float:
     """
     silent = 1 - 1 / window.stride
     return min(1.0, silent + (window.kernel - 1 - window.pad) / window.input.height)
+
+
+def wires_of(unit: Unit) -> float:
+    """What the wires of a unit's counters are worth, in LUT4s, where these are wide."""
+    counters = getattr(unit, "popcount", None)
+    if not isinstance(counters, PopcountXnor) or counters.simd <= WIDE:
+        return 0.0
+    lanes = counters.rows * getattr(unit, "pixels", 1) * counters.bits * len(counters.scales)
+    return WIRES * lanes * counters.simd
 
 
 def shape_of(array: NDArray[Any]) -> object:

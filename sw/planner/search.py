@@ -186,9 +186,9 @@ class Search:
             beside = [*chosen[:position], option, *chosen[position + 1 :]]
             joins = [price(self.join(edge, beside)) for edge in self.at[position]]
             stalled = sum(waiting(edge, beside) > cycles for edge in self.at[position])
-            return price(option.cost) + sum(joins) + STALLED * stalled
+            return price(option.cost) + option.wires + sum(joins) + STALLED * stalled
 
-        chosen = [min(row, key=lambda o: (price(o.cost), o.cycles)) for row in options]
+        chosen = [min(row, key=lambda o: (price(o.cost) + o.wires, o.cycles)) for row in options]
         for _ in range(2):
             for position, row in enumerate(options):
                 if len(row) > 1:
@@ -269,10 +269,19 @@ def undominated(options: Sequence[Option], wide: bool) -> list[Option]:
     """Those that no other option is at least as good as in every way."""
     found: list[Option] = []
     rows = [
-        ((o.cost.lut4, o.cost.block_rams, o.cost.flip_flops, *((o.beats, o.cycles) * wide)), o)
+        (
+            (
+                o.cost.lut4,
+                o.cost.block_rams,
+                o.cost.flip_flops,
+                o.wires,
+                *((o.beats, o.cycles) * wide),
+            ),
+            o,
+        )
         for o in options
     ]
-    kept: list[tuple[int, ...]] = []
+    kept: list[tuple[float, ...]] = []
     for row, option in sorted(rows, key=lambda pair: pair[0]):
         if not any(all(a <= b for a, b in zip(k, row, strict=True)) for k in kept):
             kept.append(row)
