@@ -18,9 +18,10 @@ from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.flatten import Flatten
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.plan import Plan, save_plan, smallest_plan
+from subbit.sw.planner.advice import would_do
 from subbit.sw.planner.calibration import Calibration, Line, calibration
 from subbit.sw.planner.choose import choose, default_goal
-from subbit.sw.planner.costs import Costs, total, with_popcount
+from subbit.sw.planner.costs import WIDE, Costs, total, with_popcount
 from subbit.sw.planner.goal import (
     Goal,
     NothingFits,
@@ -32,6 +33,7 @@ from subbit.sw.planner.goal import (
 )
 from subbit.sw.planner.report import describe, plan_report
 from subbit.sw.planner.search import Search, lacking
+from subbit.sw.stages.dot import DotStage
 from subbit.sw.units.cost import Cost
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -156,6 +158,37 @@ def test_the_default_is_planned_for_quick_builds() -> None:
     exact(result)
 
 
+def test_a_rate_that_only_faster_plans_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = small_network("plain")
+    most = plan_for(network, SMALL, Goal())
+
+    def none_for_a_rate(network: Network, board: Board, goal: Goal, search: Search) -> Planned:
+        if goal.fps is not None:
+            raise NothingFits(1, None, 1)
+        return most
+
+    monkeypatch.setattr("subbit.sw.planner.goal.nearest", none_for_a_rate)
+    assert plan_for(network, SMALL, Goal(fps=most.fps * 0.99)) is most
+    with pytest.raises(NothingFits):
+        plan_for(network, SMALL, Goal(fps=most.fps * 1.01))
+
+
+def test_very_wide_counters_are_worth_their_wires() -> None:
+    b = Builder(5)
+    b.conv(64, 3)
+    b.sign(64, 300)
+    name = b.conv(64, 64)
+    b.sign(64, 200)
+    b.add(Flatten())
+    b.linear(10, 64 * 64)
+    network = b.network("wide", 8, 3, 8)
+    result = plan_for(network, ULX3S, Goal(clock_hz=1e8, fps=1e8 / 520))
+    wide = next(stage for stage in result.plan.stages if stage.layers[0] == name)
+    assert isinstance(wide, DotStage)
+    assert wide.pe * wide.simd * wide.pixels >= 64 * 64 * 576 // 520
+    assert wide.simd <= WIDE
+
+
 def refusal(network: Network, where: Board, goal: Goal) -> str:
     """The message of a goal that cannot be reached."""
     with pytest.raises(FitError) as error:
@@ -183,6 +216,12 @@ def test_a_board_of_another_fabric_is_named() -> None:
     text = refusal(heavy(256), board("icebreaker"), Goal())
     assert "block RAMs of 24 (with 20% of the device in reserve)" in text
     assert "; the smallest board that would do is ulx3s-12f; on icebreaker " in text
+
+
+def test_a_board_that_has_no_more_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("subbit.sw.planner.advice.feasible", lambda *_: True)
+    search = Search(network := small_network("plain"), Costs(network, "ecp5"))
+    assert next(would_do(board("ulx3s-25f"), Goal(), search)).endswith("ulx3s-45f")
 
 
 def test_a_plan_that_does_not_fit_says_what_would(tmp_path: Path) -> None:
