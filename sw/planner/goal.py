@@ -14,6 +14,8 @@ from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import Costs, StageEstimate, total, unit_cycles, with_popcount
 from subbit.sw.planner.fifos import Fitted, fit_fifos
 from subbit.sw.planner.search import Choice, Search, lacking
+from subbit.sw.stages.dot import DotStage
+from subbit.sw.stages.stage import Stage
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.memory import memory_cost
 
@@ -32,6 +34,7 @@ __all__ = [
 RESERVE = 0.2
 ATTEMPTS = 4
 STRETCH, STRETCHES = 1.3, 4
+SHORT = 2  # beats of a FIFO that only parts one path into two
 ROOM = 1.02  # what is over the budget is taken off it, and a little more
 
 
@@ -231,7 +234,15 @@ def priced(network: Network, board: Board, choice: Choice, goal: Goal) -> Planne
 def fit(network: Network, board: Board, choice: Choice) -> Fitted:
     """The choice with counters of the board's fabric, and with FIFOs."""
     stages = [with_popcount(option.stage, board.device.fabric) for option in choice.options]
-    return fit_fifos(network, stages, choice.slowest)
+    return fit_fifos(network, [with_queue(stage) for stage in stages], choice.slowest)
+
+
+def with_queue(stage: Stage) -> Stage:
+    """The stage, with a short FIFO behind pixels that leave in turn: else whether they may go on is
+    a path through all that hands them on, and the slowest of many designs.
+    """
+    turns = isinstance(stage, DotStage) and stage.pixels > 1
+    return replace(stage, fifo=max(stage.fifo, SHORT)) if turns else stage
 
 
 def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float = 1.0) -> Choice:

@@ -128,6 +128,12 @@ def test_every_fifo_pays() -> None:
         assert without.cycles(8).interval_cycles > result.timing.interval_cycles
 
 
+def test_pixels_that_leave_in_turn_have_a_queue_behind_them() -> None:
+    network = load_network(EXAMPLES / "digits-plain.safetensors")
+    stages = [stage for stage in choose(network, ULX3S).plan.stages if isinstance(stage, DotStage)]
+    assert [stage.fifo >= 2 for stage in stages if stage.pixels > 1] == [True]
+
+
 def test_few_block_rams_move_weights_into_logic() -> None:
     network = small_network("plain")
     search = Search(network, Costs(network, "ecp5"))
