@@ -6,7 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.fabric import fabric_of
-from subbit.hw.vendor.ecp5_rom import BlockRom, TwinBlockRom, fits_block
+from subbit.hw.vendor.ecp5_rom import BlockRom, TwinBlockRom
 from subbit.sw.units.rom import Rom as RomTable
 
 __all__ = ["Rom", "RomSequence", "TwinRom", "count_steps", "next_in_cycle", "table_memory"]
@@ -58,7 +58,7 @@ class Rom(wiring.Component):
             m.d.comb += self.data.eq(Const(table.words[0], max(table.width, 1)))
             return m
         block = table.style == "block" and self._cycles == 2
-        if block and fabric_of(platform) == "ecp5" and fits_block(table):
+        if block and fabric_of(platform) == "ecp5":
             m.submodules.memory = rom = BlockRom(table)
             m.d.comb += [rom.addr.eq(self.addr), self.data.eq(rom.data)]
             return m

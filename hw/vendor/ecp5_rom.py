@@ -4,15 +4,17 @@ A DP16KD puts its data out 5.8 ns after the clock, with its own register behind 
 never uses that register.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, Value
+from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.sw.units.rom import Rom, block_rams
+from subbit.hw.pipe import registered
+from subbit.sw.units.memory import block_shape
+from subbit.sw.units.rom import Rom
 
-__all__ = ["BlockRom", "TwinBlockRom", "fits_block"]
+__all__ = ["BlockRom", "TwinBlockRom"]
 
 ROWS = 512  # of 36 bits
 PORT_WIDTHS = {18: 4, 9: 3, 4: 2, 2: 1, 1: 0}  # and the place of a word's address in a port's
@@ -29,19 +31,12 @@ def words(width: int) -> int:
     return ROWS * 36 // width if width >= 9 else ROWS * 32 // width
 
 
-def slice_width(depth: int) -> int:
-    """Bits that a block RAM holds of each word: where it is shallow, two ports read half each."""
-    return 36 if depth <= ROWS else port_width(depth)
-
-
-def fits_block(table: Rom) -> bool:
-    """Whether the table goes into as few block RAMs as synthesis would take."""
-    width = slice_width(table.depth)
-    return width > 0 and -(-table.width // width) == block_rams(table.depth, table.width)
-
-
 class BlockRom(wiring.Component):
-    """``data`` is ``table.words[addr]`` of two cycles before; ``fits_block`` must hold."""
+    """``data`` is ``table.words[addr]`` of two cycles before.
+
+    A shallow table takes both ports of each block RAM, which read half a word each. Of a deep one
+    the block RAMs' registers hold a word of every ``deep`` ones, among which lookup tables choose.
+    """
 
     addr: Signal
     data: Signal
@@ -52,21 +47,36 @@ class BlockRom(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        table, width = self._table, slice_width(self._table.depth)
-        for start in range(0, table.width, width):
-            part = self.data[start : start + width]
-            mask = (1 << len(part)) - 1
-            contents = [word >> start & mask for word in table.words]
-            if table.depth <= ROWS:
-                halves = {"A": part[:18], "B": part[18:]}
-                ports = {
-                    name: (Cat(Const(half, 1), self.addr), out)
-                    for half, (name, out) in enumerate(halves.items())
-                }
-                add_ram(m, contents, width, port_width(table.depth * 2), ports)
-            else:
-                add_ram(m, contents, width, width, {"A": (self.addr, part)})
+        table = self._table
+        width, deep = block_shape(table.width, table.depth)
+        low = (deep - 1).bit_length()
+        banks = []
+        for first in range(0, table.depth, deep):
+            contents = table.words[first : first + deep]
+            banks.append(bank := Signal(table.width, name=f"bank{first // deep}"))
+            for start in range(0, table.width, width):
+                add_slice(m, contents, self.addr[:low], bank, start, width)
+        if len(banks) > 1:
+            m.d.comb += self.data.eq(Array(banks)[registered(m, self.addr[low:], 2)])
+        else:
+            m.d.comb += self.data.eq(banks[0])
         return m
+
+
+def add_slice(
+    m: Module, table: Sequence[int], addr: Value, data: Value, start: int, width: int
+) -> None:
+    """One block RAM, for ``width`` bits from ``start`` of ``table``'s words and of ``data``."""
+    part = data[start : start + width]
+    contents = [word >> start & (1 << len(part)) - 1 for word in table]
+    if width < 36:
+        add_ram(m, contents, width, width, {"A": (addr, part)})
+        return
+    halves = {"A": part[:18], "B": part[18:]}
+    ports = {
+        name: (Cat(Const(half, 1), addr), out) for half, (name, out) in enumerate(halves.items())
+    }
+    add_ram(m, contents, width, 18, ports)
 
 
 class TwinBlockRom(wiring.Component):

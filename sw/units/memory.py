@@ -6,6 +6,8 @@ from subbit.sw.units.cost import Cost
 
 __all__ = [
     "BLOCK_SHAPES",
+    "block_rams",
+    "block_shape",
     "choose_memory",
     "lut_ram",
     "memory_cost",
@@ -22,9 +24,22 @@ SMALL_SHAPES = ((16, 256), (8, 512), (4, 1024), (2, 2048))
 SMALL_LEAST_BITS = 70
 
 
+def block_shape(width: int, depth: int) -> tuple[int, int]:
+    """Bits of each word and words that a block RAM holds, where that many take the fewest block
+    RAMs, and of those with the fewest banks, one behind the other.
+    """
+
+    def taken(shape: tuple[int, int]) -> tuple[int, int]:
+        banks = ceil(depth / shape[1])
+        return ceil(width / shape[0]) * banks, banks
+
+    return min(BLOCK_SHAPES, key=taken)
+
+
 def block_rams(width: int, depth: int) -> int:
     """Block RAMs that ``depth`` words of ``width`` bits take."""
-    return min(ceil(width / bits) * ceil(depth / words) for bits, words in BLOCK_SHAPES)
+    bits, words = block_shape(width, depth)
+    return ceil(width / bits) * ceil(depth / words)
 
 
 def small_rams(width: int, depth: int) -> int:

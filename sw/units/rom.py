@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import expm1, isqrt
+from math import ceil, expm1, isqrt
 
 from subbit.sw.errors import PlanError
 from subbit.sw.units.cost import Cost
-from subbit.sw.units.memory import small_rams
+from subbit.sw.units.memory import block_rams, block_shape, small_rams
 
 __all__ = [
     "BLOCK_BITS",
     "MEMORIES",
     "Rom",
-    "block_rams",
     "lut_rom_luts",
     "packed",
     "period",
@@ -22,7 +21,6 @@ __all__ = [
 
 MEMORIES = ("auto", "block", "logic")
 BLOCK_BITS = 18432  # of one block RAM
-BLOCK_WIDTHS = (36, 18, 9, 4, 2, 1)  # widths of a block RAM, at depths from 512 up
 LUTS_PER_BLOCK = 100  # a table that takes more LUTs than that per block RAM saved goes to block RAM
 
 
@@ -51,8 +49,11 @@ class Rom:
         bits = (self.depth - 1).bit_length()
         counter = Cost(lut4=2 * bits + 1, flip_flops=bits)
         if self.style == "block":
+            banks = ceil(self.depth / block_shape(self.width, self.depth)[1])
+            choice = self.width * (banks - 1) // 2  # the rest of it fits into the XNORs' tables
             return counter + Cost(
-                block_rams=block_rams(self.depth, self.width),
+                lut4=choice,
+                block_rams=block_rams(self.width, self.depth),
                 small_rams=small_rams(self.width, self.depth),
             )
         # equal columns share their tables: those expected among that many random ones
@@ -65,12 +66,6 @@ def lut_rom_luts(depth: int) -> int:
     """4-input lookup tables for one bit of a table of ``depth`` words, as measured."""
     tables = -(-depth // 16)
     return tables * 9 // 4 if tables > 1 else int(depth > 1)
-
-
-def block_rams(depth: int, width: int) -> int:
-    """Block RAMs of 18 kbit, in their best shape, for a table of that size."""
-    shapes = ((512 * (1 << step), bits) for step, bits in enumerate(BLOCK_WIDTHS))
-    return min(-(-depth // deep) * -(-width // bits) for deep, bits in shapes)
 
 
 def period(words: Sequence[object]) -> int:
@@ -96,7 +91,7 @@ def style_of(depth: int, width: int, memory: str = "auto", limit: int = LUTS_PER
     if memory != "auto":
         return memory
     luts = width * lut_rom_luts(depth)
-    return "logic" if luts <= limit * block_rams(depth, width) else "block"
+    return "logic" if luts <= limit * block_rams(width, depth) else "block"
 
 
 def rom_of(

@@ -28,6 +28,8 @@ UNITS: dict[str, tuple[Callable[[], Dot], set[int]]] = {
     "port_4": (lambda: dot(plain(60, 60), BIPOLAR, 1, 1, 1, **BLOCK), {4}),
     "port_2": (lambda: dot(plain(100, 60), BIPOLAR, 1, 1, 1, **BLOCK), {2}),
     "port_1": (lambda: dot(plain(100, 90), BIPOLAR, 1, 1, 1, **BLOCK), {1}),
+    "banks_9": (lambda: dot(plain(90, 576), BIPOLAR, 1, 1, 9, **BLOCK), {9}),
+    "banks_1": (lambda: dot(plain(180, 100), BIPOLAR, 1, 1, 1, **BLOCK), {1}),
     "codebook": (lambda: dot(codebook(8, 2, 5), BIPOLAR, 1, 2, 9, **BLOCK), {18}),
     "masked": (lambda: dot(plain(4, 36), BIPOLAR, 1, 2, 18, masked=True, **CELLS), set()),
     "masked_codes": (lambda: dot(plain(4, 18), BIPOLAR, 2, 4, 9, masked=True, **CELLS), set()),
