@@ -1,11 +1,14 @@
 """The accelerator: the units of a pipeline, one component each, joined by their streams."""
 
+from itertools import zip_longest
 from typing import Any
 
-from amaranth.hdl import Module
+from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Module, ResetSignal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from subbit.hw.fabric import fabric_of
+from subbit.hw.registers import copies
 from subbit.hw.shapes import stream_of
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.wiring import Step
@@ -24,14 +27,15 @@ class Accelerator(wiring.Component):
     ``i``: elements of the input tensor in the order row, column, channel. ``o``: the output
     tensor's elements; where the network ends in an argmax, the logits and then the class. Latency
     and interval in cycles are those of ``pipeline``. ``taps`` names the output stream of every
-    unit, for simulation; those of a fork have their number behind its name.
+    unit, for simulation; those of a fork have their number behind its name. ``apart``: on a part
+    each unit gets the reset from a register of its own, a cycle later: units lie far apart.
     """
 
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self.pipeline = pipeline
+    def __init__(self, pipeline: Pipeline, *, apart: bool = False) -> None:
+        self.pipeline, self._apart = pipeline, apart
         self._parts = {step.name: step.unit.load_component()(step.unit) for step in pipeline.steps}
         self.taps: dict[str, stream.Interface] = {
             tap_name(step, branch): getattr(self._parts[step.name], port)
@@ -43,8 +47,16 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         steps, parts = self.pipeline.steps, self._parts
-        for step in steps:
-            m.submodules[step.name] = parts[step.name]
+        apart = self._apart and fabric_of(platform) == "ecp5"
+        resets = copies(m, platform, ResetSignal(), len(steps), init=1) if apart else []
+        for reset, step in zip_longest(resets, steps):
+            part: Any = parts[step.name]
+            if apart:
+                m.domains += ClockDomain(f"of_{step.name}", local=True)
+                m.d.comb += ClockSignal(f"of_{step.name}").eq(ClockSignal())
+                m.d.comb += ResetSignal(f"of_{step.name}").eq(reset)
+                part = DomainRenamer(f"of_{step.name}")(part)
+            m.submodules[step.name] = part
             for port, (source, branch) in zip(step.unit.inputs, step.feeds, strict=True):
                 given: Any = wiring.flipped(self.i)
                 if source >= 0:

@@ -4,7 +4,8 @@ from amaranth.hdl import Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.pipe import PipedCore, registered
+from subbit.hw.pipe import PipedCore
+from subbit.hw.registers import registered
 from subbit.hw.rom import Rom, count_steps
 from subbit.sw.units.affine import Affine as AffineUnit
 from subbit.sw.units.affine import AffineCore as Config

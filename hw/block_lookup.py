@@ -9,8 +9,8 @@ from subbit.hw.dot9 import Dot9s
 from subbit.hw.dot9_tables import Dot9Tables
 from subbit.hw.entry_sum import EntrySum
 from subbit.hw.lookup import core_of
-from subbit.hw.pipe import registered, valid_stages
 from subbit.hw.ram import ram
+from subbit.hw.registers import registered, valid_stages
 from subbit.hw.rom import Rom, RomSequence
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of

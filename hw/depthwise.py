@@ -6,8 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from subbit.hw.affine import AffineCore
 from subbit.hw.credit import CreditQueue
-from subbit.hw.pipe import Core, registered, valid_stages
+from subbit.hw.pipe import Core
 from subbit.hw.popcount import PopcountXnor
+from subbit.hw.registers import registered, valid_stages
 from subbit.hw.rom import RomSequence
 from subbit.hw.shapes import stream_of
 from subbit.hw.threshold import ThresholdCore

@@ -10,8 +10,9 @@ from amaranth.lib.wiring import In, Out
 from subbit.hw.affine import AffineCore
 from subbit.hw.border import BlankSums
 from subbit.hw.credit import CreditQueue
-from subbit.hw.pipe import Core, registered, valid_stages
+from subbit.hw.pipe import Core
 from subbit.hw.popcount import PopcountXnor
+from subbit.hw.registers import copies, registered, valid_stages
 from subbit.hw.rom import RomSequence
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
@@ -59,7 +60,7 @@ class Dot(wiring.Component):
         valid = valid_stages(m, take, unit.word_stages, "valid")
         done = valid_stages(m, take & last, unit.stages, "done")
 
-        words = self._words(m, turn, fire, valid)
+        words = self._words(m, platform, turn, fire, valid)
         ready = unit.word_stages - (unit.beats == 1)  # the stage before the one with raw numbers
         if unit.beats > 1:
             flags = [
@@ -67,7 +68,8 @@ class Dot(wiring.Component):
                 for by, flag in shifts.items()
             ]
             bits = unit.raw_top.bit_length()
-            words = [accumulated(m, word, bits, valid[-1], done[ready], flags) for word in words]
+            steps = valid[-2], done[ready - 1]
+            words = self._accumulated(m, platform, words, bits, steps, flags)
         if unit.blank_sums:
             words = self._with_blanks(m, unit.blank_sums, words, done[ready - 1])
             ready += 1
@@ -83,6 +85,7 @@ class Dot(wiring.Component):
         core: Core
         if isinstance(config, ThresholdConfig):
             m.submodules.core = core = ThresholdCore(config, bits)
+            ready -= config.ahead
         else:
             m.submodules.core = core = AffineCore(config, bits)
         m.d.comb += core.step.eq(done[ready])
@@ -90,7 +93,8 @@ class Dot(wiring.Component):
         for pixel in range(unit.pixels):
             for pe in range(unit.pe):
                 m.d.comb += core.x[pixel * unit.pe + pe].eq(words[pixel * rows + pe % rows])
-        m.d.comb += [queue.push.eq(done[-1]), queue.data.as_value().eq(core.y.as_value())]
+        found = registered(m, core.y.as_value(), unit.hops)
+        m.d.comb += [queue.push.eq(done[-1]), queue.data.as_value().eq(found)]
 
     def _with_blanks(
         self, m: Module, config: BlankConfig, words: list[Value], step: Value
@@ -128,7 +132,9 @@ class Dot(wiring.Component):
         m.d.comb += place.step.eq(self.i.valid & self.i.ready)
         return place.last, {by: place.flags[at] for at, by in enumerate(shifts)}
 
-    def _words(self, m: Module, turn: Value, fire: Value, valid: list[Value]) -> list[Value]:
+    def _words(
+        self, m: Module, platform: object, turn: Value, fire: Value, valid: list[Value]
+    ) -> list[Value]:
         """The raw number of each pixel's rows, valid with ``valid[unit.word_stages]``."""
         unit = self._unit
         source = unit.source
@@ -136,16 +142,17 @@ class Dot(wiring.Component):
         m.d.comb += weights.step.eq(valid[0])
         late = unit.i_late  # of the beat and so of its turn
         turn = registered(m, turn, late) if unit.bit_turns > 1 else turn
-        x = registered(m, self._branches(turn), source.latency - late)
+        x = registered(m, self._branches(turn), unit.weight_stages - late)
+        w = registered(m, weights.w, unit.hops)
         width = len(x) // unit.pixels
         words: list[Value] = []
         for pixel in range(unit.pixels):
-            words += self._counted(m, pixel, x[pixel * width : (pixel + 1) * width], weights.w)
+            words += self._counted(m, pixel, x[pixel * width : (pixel + 1) * width], w)
         if unit.bit_turns > 1:
             bits, always = unit.beat_top.bit_length(), [(Const(1), unit.x_bits)]
-            step = valid_stages(m, fire, unit.count_stages, "step")[-1]
-            done = valid[unit.count_stages]
-            words = [accumulated(m, word, bits, step, done, always) for word in words]
+            step = valid_stages(m, fire, unit.count_stages - 1, "step")[-1]
+            steps = step, valid[unit.count_stages - 1]
+            words = self._accumulated(m, platform, words, bits, steps, always)
         if unit.crossing:
             m.submodules.scales = scales = RomSequence(unit.scale_rom, 2)
             m.d.comb += scales.step.eq(valid[unit.word_stages - 3])
@@ -154,6 +161,27 @@ class Dot(wiring.Component):
             pairs = zip(words, factors * unit.pixels, strict=True)
             words = [registered(m, word * factor) for word, factor in pairs]
         return words
+
+    def _accumulated(
+        self,
+        m: Module,
+        platform: object,
+        words: list[Value],
+        bits: int,
+        steps: tuple[Value, Value],
+        shifts: Sequence[tuple[Value, int]],
+    ) -> list[Value]:
+        """The sums of the words of a pass; ``steps``: their valid and done, a cycle before. In an
+        engine that is large each pixel has its own registers of these.
+        """
+        unit = self._unit
+        parts = unit.pixels if unit.hops else 1
+        valid, clear = (copies(m, platform, step, parts, init) for init, step in enumerate(steps))
+        size = len(words) // parts
+        return [
+            accumulated(m, word, bits, valid[at // size], clear[at // size], shifts)
+            for at, word in enumerate(words)
+        ]
 
     def _branches(self, turn: Value) -> Value:
         """The bits of each position that this turn processes, the high ones first, and its mask."""
@@ -202,15 +230,16 @@ def accumulated(
     word: Value,
     bits: int,
     valid: Value,
-    done: Value,
-    shifts: Sequence[tuple[Value, int]] = (),
+    clear: Value,
+    shifts: Sequence[tuple[Value, int]],
 ) -> Value:
-    """The sum of the words since the last ``done``, in the cycle after the next one.
+    """The sum of the words since the last ``clear``, in the cycle after the next one.
 
-    ``valid``: there is a word. ``shifts``: flags with which the sum so far, that word included, is
+    ``valid``: there is a word. ``clear``: it is the last one; high after a reset, which leaves the
+    sum alone. ``shifts``: flags with which the sum so far, that word included, is
     multiplied by ``2**shift`` (Horner's scheme), at most one of them at a time.
     """
-    partial, total = Signal(bits), Signal(bits, reset_less=True)
+    partial, total = Signal(bits, reset_less=True), Signal(bits, reset_less=True)
     added = (partial + word)[:bits]
     m.d.sync += total.eq(added)
     ahead: Value = added
@@ -218,6 +247,6 @@ def accumulated(
         ahead = Mux(flag, (added << shift)[:bits], ahead)
     with m.If(valid):
         m.d.sync += partial.eq(ahead)
-    with m.If(done):
+    with m.If(clear):
         m.d.sync += partial.eq(0)
     return total

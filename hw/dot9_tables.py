@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.fabric import fabric_of
-from subbit.hw.pipe import registered
+from subbit.hw.registers import registered
 from subbit.hw.rom import TwinRom
 from subbit.hw.vendor.popcount import add_netlist
 from subbit.sw.units.dot9 import KERNEL

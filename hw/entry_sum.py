@@ -5,8 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.fabric import fabric_of
-from subbit.hw.pipe import registered
 from subbit.hw.popcount import add_up
+from subbit.hw.registers import registered
 from subbit.hw.vendor.popcount import add_netlist
 from subbit.sw.units.entry_sum import EntrySum as Shape
 

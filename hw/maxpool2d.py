@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.delay import DelayLine
-from subbit.hw.pipe import payload_register
+from subbit.hw.registers import payload_register
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import lanes_layout, stream_of
 from subbit.sw.units.maxpool2d import MaxPool2d as MaxPool2dUnit

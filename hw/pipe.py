@@ -1,45 +1,17 @@
-"""Pipelines that cannot stop: registers, and a core between two streams."""
+"""Pipelines that cannot stop: a core between two streams."""
 
 from typing import Protocol
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.credit import CreditQueue
+from subbit.hw.registers import registered, valid_stages
 from subbit.hw.shapes import stream_of
 from subbit.sw.units.unit import Unit
 
-__all__ = ["Core", "PipedCore", "payload_register", "registered", "valid_stages"]
-
-
-def registered(m: Module, value: Value, times: int = 1) -> Value:
-    """``value`` behind that many registers, which a reset leaves alone."""
-    for _ in range(times):
-        register = Signal(len(value), name="stage", reset_less=True)
-        m.d.sync += register.eq(value)
-        value = register
-    return value
-
-
-def payload_register(m: Module, port: stream.Interface) -> Signal:
-    """The register that an output stream's payload comes from, which a reset leaves alone: what is
-    in it counts only while the stream is valid.
-    """
-    payload = Value.cast(port.payload)
-    register = Signal(len(payload), name="payload", reset_less=True)
-    m.d.comb += payload.eq(register)
-    return register
-
-
-def valid_stages(m: Module, start: Value, stages: int, name: str) -> list[Value]:
-    """``start``, and the same 1 to ``stages`` cycles later; 0 after a reset."""
-    found = [start]
-    for stage in range(stages):
-        later = Signal(name=f"{name}{stage + 1}")
-        m.d.sync += later.eq(found[-1])
-        found.append(later)
-    return found
+__all__ = ["Core", "PipedCore"]
 
 
 class Core(Protocol):

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.fabric import fabric_of
-from subbit.hw.pipe import registered
+from subbit.hw.registers import registered
 from subbit.hw.vendor.popcount import VendorPopcount
 from subbit.sw.units.popcount import CODE_BITS, GROUP, ceil_log2
 from subbit.sw.units.popcount import PopcountXnor as Shape

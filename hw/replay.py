@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.pipe import payload_register, valid_stages
 from subbit.hw.ram import ram
+from subbit.hw.registers import payload_register, valid_stages
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
 from subbit.sw.units.memory import choose_memory

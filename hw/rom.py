@@ -6,6 +6,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.fabric import fabric_of
+from subbit.hw.registers import valid_stages
 from subbit.hw.vendor.ecp5_rom import BlockRom, TwinBlockRom
 from subbit.sw.units.rom import Rom as RomTable
 
@@ -110,15 +111,15 @@ class TwinRom(wiring.Component):
 class RomSequence(wiring.Component):
     """The words of ``table`` in order, again and again.
 
-    ``data``: ``cycles`` (1 or 2) after a ``step`` the word of that step; the next step has the next
-    word.
+    ``data``: ``ahead + cycles`` after a ``step`` the word of that step; the next step has the next
+    word. ``cycles``: 1 or 2, of the table; ``ahead``: registers of the step, far from the table.
     """
 
     step: Signal
     data: Signal
 
-    def __init__(self, table: RomTable, cycles: int = 1) -> None:
-        self._table, self._cycles = table, cycles
+    def __init__(self, table: RomTable, cycles: int = 1, ahead: int = 0) -> None:
+        self._table, self._cycles, self._ahead = table, cycles, ahead
         super().__init__({"step": In(1), "data": Out(max(table.width, 1))})
 
     def elaborate(self, platform: object) -> Module:
@@ -126,5 +127,6 @@ class RomSequence(wiring.Component):
         m.submodules.rom = rom = Rom(self._table, self._cycles)
         m.d.comb += self.data.eq(rom.data)
         if self._table.style != "const":
-            m.d.comb += rom.addr.eq(count_steps(m, self.step, self._table.depth))
+            step = valid_stages(m, self.step, self._ahead, "step")[-1]
+            m.d.comb += rom.addr.eq(count_steps(m, step, self._table.depth))
         return m

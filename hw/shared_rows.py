@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 from subbit.hw.credit import CreditQueue
 from subbit.hw.dot import Dot
 from subbit.hw.lookup import core_of
-from subbit.hw.pipe import valid_stages
 from subbit.hw.ram import ram
+from subbit.hw.registers import valid_stages
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import lanes_layout, stream_of
 from subbit.sw.units.shared_rows import SharedRows as SharedUnit

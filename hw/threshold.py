@@ -4,7 +4,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.pipe import PipedCore, registered
+from subbit.hw.pipe import PipedCore
+from subbit.hw.registers import registered
 from subbit.hw.rom import Rom, count_steps
 from subbit.sw.units.threshold import Threshold as ThresholdUnit
 from subbit.sw.units.threshold import ThresholdCore as Config
@@ -15,8 +16,8 @@ __all__ = ["Threshold", "ThresholdCore"]
 class ThresholdCore(wiring.Component):
     """See :class:`subbit.sw.units.threshold.ThresholdCore` for the codes and the latency.
 
-    ``step``: numbers of the next group of channels are in ``x`` in the next cycle; their codes are
-    in ``y`` ``config.latency`` cycles after that.
+    ``step``: numbers of the next group of channels are in ``x`` ``1 + config.ahead`` cycles later;
+    their codes are in ``y`` ``config.latency`` cycles after that.
     """
 
     step: Signal
@@ -49,13 +50,15 @@ class ThresholdCore(wiring.Component):
         m.submodules.thresholds = rom = Rom(config.tree_rom, cycles)
         m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
         m.d.comb += [rom.addr.eq(group), polarity.addr.eq(group)]
-        falling = registered(m, polarity.data, int(config.polarity_rom.style != "const"))
+        late = config.ahead + int(config.polarity_rom.style != "const")
+        falling = registered(m, polarity.data, late)
+        tables = registered(m, rom.data, config.ahead)
         levels, width = config.thresholds.shape[1], config.width
         for at in range(config.lanes * config.copies):
             lane = at % config.lanes
             number = reinterpret(registered(m, self.x[at], cycles - 1), config)
             words = [
-                reinterpret(rom.data[place * width : (place + 1) * width], config)
+                reinterpret(tables[place * width : (place + 1) * width], config)
                 for place in range(lane * levels, (lane + 1) * levels)
             ]
             reached = [registered(m, number >= word) for word in words]
@@ -71,7 +74,8 @@ class ThresholdCore(wiring.Component):
         cycles = config.table_cycles
         for step in range(config.bits):
             late = cycles + 1 if step else cycles - 1
-            group = registered(m, group, cycles + 1) if step else group
+            if step:
+                group = registered(m, group, cycles + 1 + (config.ahead if step == 1 else 0))
             numbers = [reinterpret(registered(m, x, late), config) for x in numbers]
             for lane, threshold in enumerate(self._thresholds(m, step, group, found)):
                 reached = registered(m, numbers[lane] >= threshold)
@@ -79,7 +83,8 @@ class ThresholdCore(wiring.Component):
                 found[lane] = [reached, *older]
         m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
         m.d.comb += polarity.addr.eq(group)
-        falling = registered(m, polarity.data, int(config.polarity_rom.style != "const"))
+        late = int(config.polarity_rom.style != "const")
+        falling = registered(m, polarity.data, late + (config.ahead if config.bits == 1 else 0))
         for lane in lanes:
             codes = Cat(*found[lane]) ^ falling[lane % config.lanes].replicate(config.bits)
             m.d.comb += self.y[lane].eq(codes)
@@ -94,8 +99,9 @@ class ThresholdCore(wiring.Component):
                 config.rom(0, range(config.lanes)), config.table_cycles
             )
             m.d.comb += rom.addr.eq(group)
+            table = registered(m, rom.data, config.ahead)
             words = [
-                rom.data[lane * config.width : (lane + 1) * config.width]
+                table[lane * config.width : (lane + 1) * config.width]
                 for lane in range(config.lanes)
             ]
             return [reinterpret(word, config) for word in words] * config.copies

@@ -53,7 +53,7 @@ class Core(wiring.Component):
 
     def __init__(self, *, pipeline: Pipeline, clock_hz: int, baud: int) -> None:
         network = pipeline.network
-        self.accelerator = Accelerator(pipeline)
+        self.accelerator = Accelerator(pipeline, apart=True)
         self._chain: list[Any] = [self.accelerator]
         if not isinstance(network.nodes[-1].layer, ArgmaxLayer):
             logits, lanes = logits_type(network), pipeline.o.lanes

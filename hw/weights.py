@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.pipe import registered, valid_stages
+from subbit.hw.registers import registered, valid_stages
 from subbit.hw.rom import Rom, RomSequence, count_steps, table_memory
 from subbit.sw.units.planes import PlanesSource, WeightSource
 from subbit.sw.units.source import CodebookSource, PhaseSource, WordSource
@@ -74,7 +74,9 @@ class Words(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.rom = rom = RomSequence(self._source.rom, self._source.latency)
+        m.submodules.rom = rom = RomSequence(
+            self._source.rom, self._source.table_cycles, self._source.ahead
+        )
         m.d.comb += rom.step.eq(self.step)
         word = rom.data
         simd, planes = self._source.simd, self._source.planes

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.pipe import payload_register
+from subbit.hw.registers import payload_register
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
 from subbit.sw.units.width import Downsize as DownsizeUnit

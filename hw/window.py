@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.delay import DelayLine
-from subbit.hw.pipe import payload_register, registered, valid_stages
+from subbit.hw.registers import payload_register, registered, valid_stages
 from subbit.hw.replay import Replay
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of

@@ -183,6 +183,7 @@ CASES: dict[str, Callable[[], Unit]] = {
     "dot_two_pixels": lambda: dot(plain(4, 16), BIPOLAR, 1, 2, 8, pixels=2),
     "dot_late": lambda: dot(plain(4, 16), BIPOLAR, 1, 2, 8, memory="logic", late=1),
     "dot_later": lambda: dot(plain(8, 16), BIPOLAR, 2, 2, 8, memory="block", late=2, x_branches=1),
+    "dot_far": lambda: dot(plain(16, 264), BIPOLAR, 1, 4, 132, memory="block", pixels=4, late=2),
     "dot_planes": lambda: dot(planes(6, 3), BIPOLAR, 2, 2, 9, post=thresholds(6, 3, 90)),
     "dot_planes_in_series": lambda: dot(
         planes(6, 4), BIPOLAR, 4, 2, 9, masked=True, x_branches=2, w_branches=1

@@ -10,7 +10,7 @@ from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Signa
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.pipe import registered
+from subbit.hw.registers import registered
 from subbit.sw.units.memory import block_shape
 from subbit.sw.units.rom import Rom
 

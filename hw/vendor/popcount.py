@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.pipe import registered
+from subbit.hw.registers import registered
 from subbit.hw.vendor import ecp5, gowin, ice40
 from subbit.hw.vendor.pipeline import Pipeline
 from subbit.sw.compress.netlist import Chain, Lut, Netlist

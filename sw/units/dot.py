@@ -19,11 +19,13 @@ from subbit.sw.units.border import BlankSums, Border
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.planes import PlaneGroups, WeightSource, plane_groups, planes_source
 from subbit.sw.units.popcount import FORMS, PORTABLE, PopcountXnor
-from subbit.sw.units.rom import Rom, packed, period, rom_of
+from subbit.sw.units.rom import FAR_BLOCKS, Rom, packed, period, rom_of
 from subbit.sw.units.threshold import ThresholdCore, queue_cost, threshold_values
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
 __all__ = ["Dot"]
+
+FAR_POSITIONS = 2048  # multiplied in a cycle, from which an engine covers much of a device
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +117,7 @@ class Dot(Unit):
     @property
     def i_late(self) -> int:
         """``late``, but no more than the weights take."""
-        return min(self.late, self.source.latency)
+        return min(self.late, self.weight_stages)
 
     @property
     def o(self) -> Lanes:
@@ -286,15 +288,30 @@ class Dot(Unit):
         if isinstance(self.post, Threshold):
             thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
             rising = self.post.rising
-            return ThresholdCore(0, self.final_top, thresholds, rising, self.pe, self.pixels)
+            lanes = self.pe, self.pixels
+            return ThresholdCore(0, self.final_top, thresholds, rising, *lanes, ahead=self.hops)
         if self.post:
             a, b = a * self.post.scale, b * self.post.scale + self.post.offset
         return AffineCore(0, self.final_top, a, b, self.pe, self.o.bits, self.pixels)
 
     @property
+    def hops(self) -> int:
+        """Registers more between parts of an engine that covers much of a device: behind weights
+        and thresholds, and in front of the output queue.
+        """
+        source = self.source
+        rams = source.cost.block_rams > FAR_BLOCKS
+        return int(rams or self.pixels * source.rows * self.simd >= FAR_POSITIONS)
+
+    @property
+    def weight_stages(self) -> int:
+        """Register stages from an input beat to its weights."""
+        return self.source.latency + self.hops
+
+    @property
     def count_stages(self) -> int:
         """Register stages from an input beat to the raw number of the branches of a cycle."""
-        return self.source.latency + self.popcount.latency + self.masked
+        return self.weight_stages + self.popcount.latency + self.masked
 
     @property
     def word_stages(self) -> int:
@@ -310,7 +327,7 @@ class Dot(Unit):
     def stages(self) -> int:
         """Register stages from an input beat to the output queue."""
         border = self.border is not None
-        return self.word_stages + (self.beats > 1) + border + self.core.latency
+        return self.word_stages + (self.beats > 1) + border + self.core.latency + self.hops
 
     @property
     def depth(self) -> int:
@@ -324,7 +341,9 @@ class Dot(Unit):
         total += sum([self.popcount.cost] * self.pixels, Cost())
         total += queue_cost(self.o, self.depth)
         lanes = self.i.lanes * (self.x_bits + self.masked)
-        total += Cost(20, lanes * (self.source.latency - self.i_late) + 2 * self.stages)
+        total += Cost(20, lanes * (self.weight_stages - self.i_late) + 2 * self.stages)
+        weights = self.source.rows * self.source.planes * self.simd
+        total += Cost(flip_flops=self.hops * (weights + self.o.width))
         if self.masked:
             wide = self.word_top.bit_length()
             total += Cost(2 * -(-wide // 2) * rows, wide * rows)

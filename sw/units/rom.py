@@ -10,6 +10,7 @@ from subbit.sw.units.memory import block_rams, block_shape, small_rams
 
 __all__ = [
     "BLOCK_BITS",
+    "FAR_BLOCKS",
     "MEMORIES",
     "Rom",
     "lut_rom_luts",
@@ -21,6 +22,7 @@ __all__ = [
 
 MEMORIES = ("auto", "block", "logic")
 BLOCK_BITS = 18432  # of one block RAM
+FAR_BLOCKS, FAR_BITS = 4, 256  # in block RAM and in logic, beyond which a table lies far and wide
 LUTS_PER_BLOCK = 100  # a table that takes more LUTs than that per block RAM saved goes to block RAM
 
 
@@ -40,6 +42,13 @@ class Rom:
     def depth(self) -> int:
         """Number of words."""
         return len(self.words)
+
+    @property
+    def far(self) -> bool:
+        """Whether the table takes so much of a part that its address has a long way to it."""
+        if self.style == "block":
+            return block_rams(self.width, self.depth) > FAR_BLOCKS
+        return self.style == "logic" and self.width > FAR_BITS
 
     @property
     def cost(self) -> Cost:

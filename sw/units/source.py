@@ -41,14 +41,25 @@ class WordSource:
         return self.rom.style == "const"
 
     @property
-    def latency(self) -> int:
-        """Cycles from a step to its weights: the table's, and a register behind a block RAM."""
+    def ahead(self) -> int:
+        """Registers between a step and a table that lies far and wide."""
+        return int(self.rom.far)
+
+    @property
+    def table_cycles(self) -> int:
+        """Cycles to read the table: one, and one for the register behind a block RAM."""
         return 2 if self.rom.style == "block" else 1
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a step to its weights."""
+        return self.ahead + self.table_cycles
 
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
-        return self.rom.cost + Cost(flip_flops=self.rom.width * (self.latency - 1))
+        late = self.rom.width * (self.table_cycles - 1)
+        return self.rom.cost + Cost(flip_flops=late)
 
 
 @dataclass(frozen=True, eq=False)

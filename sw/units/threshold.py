@@ -37,7 +37,8 @@ class ThresholdCore:
     A pipeline without streams for ``lanes`` numbers of the range ``low..high`` at a time, channels
     in order. ``thresholds``: ``(channels, 2**M - 1)``, ascending, in the domain of the numbers;
     where not ``rising`` the code is inverted. ``copies``: sets of lanes side by side that share the
-    thresholds.
+    thresholds. ``ahead``: cycles by which tables are read earlier than numbers need them, for
+    registers behind tables that are far from what compares.
 
     ``form``: ``search`` finds the code bit by bit: step k compares with the middle of what is left,
     ``threshold[(2n + 1) * 2**(M - k - 1) - 1]`` for the bits n found so far, so that M comparators
@@ -53,6 +54,7 @@ class ThresholdCore:
     lanes: int
     copies: int = 1
     form: str = "auto"
+    ahead: int = 0
 
     @property
     def bits(self) -> int:
@@ -117,7 +119,13 @@ class ThresholdCore:
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping: tables, comparators, and the numbers' delay registers."""
-        return tree_cost(self) if self.tree else search_cost(self)
+        cost = tree_cost(self) if self.tree else search_cost(self)
+        return cost + Cost(flip_flops=self.ahead * self.first_rom.width)
+
+    @property
+    def first_rom(self) -> Rom:
+        """The thresholds that numbers are compared with first."""
+        return self.tree_rom if self.tree else self.rom(0, range(self.lanes))
 
     @property
     def tree_rom(self) -> Rom:

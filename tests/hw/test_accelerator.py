@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 from harness import check_unit
 from networks import GRAPHS, NETWORKS, small_network
 
 from subbit.hw.accelerator import Accelerator
+from subbit.hw.fabric import Part
 from subbit.sw.cycles import Process, Trace
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.planner import default_plan
@@ -43,6 +45,21 @@ class Whole(Unit):
 
     def load_component(self) -> Any:
         return lambda unit: Accelerator(unit.pipeline)
+
+
+def test_each_unit_of_a_board_has_a_register_of_the_reset() -> None:
+    network = small_network("plain")
+    pipeline = Pipeline(network, default_plan(network, lut4=2000))
+    names = [step.name for step in pipeline.steps]
+
+    def text(apart: bool, part: Part | None) -> str:
+        accelerator = Accelerator(pipeline, apart=apart)
+        return str(rtlil.convert(accelerator, platform=part, emit_src=False))
+
+    together, found = text(False, Part("ecp5")), text(True, Part("ecp5"))
+    assert found.count("cell \\TRELLIS_FF") - together.count("cell \\TRELLIS_FF") == len(names)
+    assert all(f"\\of_{name}_rst" in found for name in names)
+    assert text(True, None) == text(False, None)
 
 
 @pytest.mark.parametrize("name", ["plain", "strided"])

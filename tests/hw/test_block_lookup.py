@@ -12,7 +12,7 @@ from planted import Watched
 from test_lookup import BIPOLAR, ENDS, UNSIGNED, end
 
 from subbit.hw.block_lookup import BlockLookup as Component
-from subbit.hw.pipe import registered, valid_stages
+from subbit.hw.registers import registered, valid_stages
 from subbit.sw.cycles import run
 from subbit.sw.errors import PlanError
 from subbit.sw.ir import CodebookWeights, Encoding

@@ -58,13 +58,14 @@ def windows(unit: Dot, count: int) -> Beats:
         (plain(RNG(2), 4, 18), (4, 6), {"pixels": 3, "bits": 2}),
         (plain(RNG(2), 6, 9), (1, 4), {"pe": 6, "pixels": 2}),
         (plain(RNG(3), 4, 18), (5, 6), {"stride": 2}),
+        (plain(RNG(4), 4, 576), (2, 4), {"simd": 288, "pixels": 4}),  # one that covers much
         (plain(RNG(3), 6, 18), (3, 3), {"bits": 4, "x_branches": 2, "memory": "block"}),
         (codebook(RNG(4), 4, 2, 2), (4, 4), {"memory": "block"}),
         (tiled(RNG(5), 4, 18, 2), (3, 4), {"pe": 4}),
         (tiled(RNG(5), 4, 18, 4, True), (3, 3), {}),
         (tiled(RNG(6), 3, 36, 2, True), (3, 3), {"pe": 1, "bits": 2}),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_values_and_cycles(
     weights: Weights, size: tuple[int, int], rest: dict[str, Any], post: str

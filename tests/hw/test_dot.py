@@ -156,19 +156,55 @@ def test_scaled_tiles_with_other_inputs() -> None:
     check(weights, "threshold2", BIPOLAR, 2, pe=1, simd=2, masked=True)
 
 
-def test_a_reset_in_the_middle_of_a_frame() -> None:
+@pytest.mark.parametrize("post", ["none", "affine", "threshold1", "threshold2", "threshold3"])
+@pytest.mark.parametrize(
+    ("bits", "rest"),
+    [
+        (1, {"pe": 2, "pixels": 4, "memory": "block", "late": 2}),  # many positions
+        (1, {"pe": 4, "pixels": 2, "memory": "logic", "late": 1}),
+        (1, {"pe": 8, "pixels": 1, "memory": "block"}),  # a wide table too
+        (2, {"pe": 2, "pixels": 4, "memory": "logic", "x_branches": 1}),
+    ],
+)
+def test_engines_that_cover_much_of_a_part(bits: int, rest: dict[str, Any], post: str) -> None:
+    weights = plain(np.random.default_rng(bits), 16, 512)
+    unit = check(weights, post, BIPOLAR, bits, simd=256, **rest)
+    near = check(weights, post, BIPOLAR, bits, **{**rest, "simd": 8, "pixels": 1})
+    assert (unit.hops, near.hops) == (1, 0)
+    assert unit.source.latency - near.source.latency == 1
+    more = unit.popcount.latency - near.popcount.latency
+    assert unit.word_stages - near.word_stages == 2 + more  # around the table of weights
+    ends = [dot.stages - dot.word_stages - dot.core.latency for dot in (unit, near)]
+    assert ends == [2, 1]
+
+
+def test_a_word_a_pass_far_from_its_thresholds() -> None:
+    weights = plain(np.random.default_rng(5), 12, 288)
+    for encoding, masked in ((BIPOLAR, True), (UNSIGNED, False)):
+        unit = check(weights, "threshold2", encoding, 2, masked=masked, pe=6, simd=288, pixels=2)
+        assert (unit.beats, unit.hops) == (1, 1)
+
+
+@pytest.mark.parametrize("cycles", [7, 23])
+@pytest.mark.parametrize("far", [False, True])
+def test_a_reset_in_the_middle_of_a_frame(far: bool, cycles: int) -> None:
     rng = np.random.default_rng(9)
-    unit = Dot(tiled(rng, 5, 12, 3, True), BIPOLAR, 2, True, 5, 2, 3, thresholds(rng, 5, 30, 2))
+    if far:
+        rest: dict[str, Any] = {"post": thresholds(rng, 8, 60, 1), "pixels": 2}
+        unit = Dot(plain(rng, 8, 768), BIPOLAR, 1, False, 4, 256, 3, **rest)
+    else:
+        unit = Dot(tiled(rng, 5, 12, 3, True), BIPOLAR, 2, True, 5, 2, 3, thresholds(rng, 5, 30, 2))
+    assert unit.hops == far
     beats = frames(rng, unit, 1)
     component, reset = Component(unit), Signal()
     out: list[list[int]] = []
 
     async def bench(ctx: Any) -> None:
-        for cycles, ready in ((7, 0), (1, 0), (80, 1)):
+        for count, ready in ((cycles, 0), (1, 0), (80, 1)):
             position = 0
-            ctx.set(reset, int(cycles == 1))
+            ctx.set(reset, int(count == 1))
             ctx.set(component.o.ready, ready)
-            for _ in range(cycles):
+            for _ in range(count):
                 ctx.set(component.i.valid, int(position < len(beats)))
                 beat = beats[min(position, len(beats) - 1)]
                 ctx.set(component.i.payload.as_value(), pack(beat, unit.i.bits))

@@ -35,6 +35,11 @@ UNITS: dict[str, tuple[Callable[[], Dot], set[int]]] = {
     "masked_codes": (lambda: dot(plain(4, 18), BIPOLAR, 2, 4, 9, masked=True, **CELLS), set()),
     "bytes": (lambda: dot(plain(4, 18), UNSIGNED, 8, 2, 9, **CELLS), set()),
     "pixels": (lambda: dot(plain(4, 64), BIPOLAR, 1, 2, 32, pixels=3, **CELLS), set()),
+    "far": (
+        lambda: dot(plain(8, 264), BIPOLAR, 1, 4, 132, post=thresholds(8, 1, 9), pixels=4, **CELLS),
+        set(),
+    ),
+    "far_block": (lambda: dot(plain(16, 264), BIPOLAR, 1, 4, 132, pixels=2, **BLOCK), {18}),
     "constant": (lambda: dot(plain(3, 40), BIPOLAR, 1, 3, 40, **CELLS), set()),
     "alone": (lambda: dot(plain(4, 12), BIPOLAR, 1, 2, 1, **CELLS), set()),
 }
@@ -80,3 +85,11 @@ def test_vendor_cells_are_used(name: str, found: Found) -> None:
     assert {int(c["parameters"]["DATA_WIDTH_A"], 2) for c in instances} == UNITS[name][1]
     assert all(cell["parameters"]["REGMODE_A"] == "OUTREG" for cell in instances)
     assert Counter(cell["type"] for cell in rows)["CCU2C"] > 0
+
+
+@pytest.mark.parametrize("name", ["far", "far_block"])
+def test_registers_that_hold_the_same_remain(name: str, found: Found) -> None:
+    unit = UNITS[name][0]()
+    nets = json.loads(found.netlists[name])["modules"][name]["netnames"]
+    registers = {net["bits"][0] for name, net in nets.items() if "copy" in name}
+    assert (unit.hops, len(registers)) == (1, 2 * unit.pixels)  # valid and clear of each pixel
