@@ -1,14 +1,13 @@
 """The accelerator: the units of a pipeline, one component each, joined by their streams."""
 
-from itertools import zip_longest
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Module, ResetSignal
+from amaranth.hdl import ClockDomain, ClockSignal, Const, DomainRenamer, Module, ResetSignal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.fabric import fabric_of
-from subbit.hw.registers import copies
+from subbit.hw.registers import kept
 from subbit.hw.shapes import stream_of
 from subbit.sw.pipeline import Pipeline
 from subbit.sw.wiring import Step
@@ -28,7 +27,7 @@ class Accelerator(wiring.Component):
     tensor's elements; where the network ends in an argmax, the logits and then the class. Latency
     and interval in cycles are those of ``pipeline``. ``taps`` names the output stream of every
     unit, for simulation; those of a fork have their number behind its name. ``apart``: on a part
-    each unit gets the reset from a register of its own, a cycle later: units lie far apart.
+    each unit gets the reset from a register of its own behind one of them all: units lie far apart.
     """
 
     i: stream.Interface
@@ -48,13 +47,13 @@ class Accelerator(wiring.Component):
         m = Module()
         steps, parts = self.pipeline.steps, self._parts
         apart = self._apart and fabric_of(platform) == "ecp5"
-        resets = copies(m, platform, ResetSignal(), len(steps), init=1) if apart else []
-        for reset, step in zip_longest(resets, steps):
+        reset = kept(m, platform, ResetSignal()) if apart else Const(0)
+        for step in steps:
             part: Any = parts[step.name]
             if apart:
                 m.domains += ClockDomain(f"of_{step.name}", local=True)
                 m.d.comb += ClockSignal(f"of_{step.name}").eq(ClockSignal())
-                m.d.comb += ResetSignal(f"of_{step.name}").eq(reset)
+                m.d.comb += ResetSignal(f"of_{step.name}").eq(kept(m, platform, reset))
                 part = DomainRenamer(f"of_{step.name}")(part)
             m.submodules[step.name] = part
             for port, (source, branch) in zip(step.unit.inputs, step.feeds, strict=True):

@@ -12,7 +12,7 @@ from subbit.hw.border import BlankSums
 from subbit.hw.credit import CreditQueue
 from subbit.hw.pipe import Core
 from subbit.hw.popcount import PopcountXnor
-from subbit.hw.registers import copies, registered, valid_stages
+from subbit.hw.registers import kept, registered, valid_stages
 from subbit.hw.rom import RomSequence
 from subbit.hw.sequence import Counter
 from subbit.hw.shapes import stream_of
@@ -24,6 +24,8 @@ from subbit.sw.units.threshold import ThresholdCore as ThresholdConfig
 from subbit.sw.units.unit import Lanes
 
 __all__ = ["Dot"]
+
+SHARED_BITS = 128  # of sums in a large engine that have the same enable and clear register
 
 
 class Dot(wiring.Component):
@@ -68,7 +70,7 @@ class Dot(wiring.Component):
                 for by, flag in shifts.items()
             ]
             bits = unit.raw_top.bit_length()
-            steps = valid[-2], done[ready - 1]
+            steps = valid[-2], done[ready - 2]
             words = self._accumulated(m, platform, words, bits, steps, flags)
         if unit.blank_sums:
             words = self._with_blanks(m, unit.blank_sums, words, done[ready - 1])
@@ -151,7 +153,7 @@ class Dot(wiring.Component):
         if unit.bit_turns > 1:
             bits, always = unit.beat_top.bit_length(), [(Const(1), unit.x_bits)]
             step = valid_stages(m, fire, unit.count_stages - 1, "step")[-1]
-            steps = step, valid[unit.count_stages - 1]
+            steps = step, valid[unit.count_stages - 2]
             words = self._accumulated(m, platform, words, bits, steps, always)
         if unit.crossing:
             m.submodules.scales = scales = RomSequence(unit.scale_rom, 2)
@@ -171,17 +173,20 @@ class Dot(wiring.Component):
         steps: tuple[Value, Value],
         shifts: Sequence[tuple[Value, int]],
     ) -> list[Value]:
-        """The sums of the words of a pass; ``steps``: their valid and done, a cycle before. In an
-        engine that is large each pixel has its own registers of these.
+        """The sums of the words of a pass; ``steps``: their valid a cycle before, and their done
+        two cycles before. In a large engine each few sums of a pixel have registers of these.
         """
-        unit = self._unit
-        parts = unit.pixels if unit.hops else 1
-        valid, clear = (copies(m, platform, step, parts, init) for init, step in enumerate(steps))
-        size = len(words) // parts
-        return [
-            accumulated(m, word, bits, valid[at // size], clear[at // size], shifts)
-            for at, word in enumerate(words)
-        ]
+        unit, size = self._unit, len(words)
+        if unit.hops:
+            size = min(size // unit.pixels, -(-SHARED_BITS // bits))
+        clear = Signal(name="clear", init=1)  # after a reset too, which leaves the sums alone
+        m.d.sync += clear.eq(steps[1])
+        sums = []
+        for first in range(0, len(words), size):
+            valid, last = (kept(m, platform, flag) for flag in (steps[0], clear))
+            some = words[first : first + size]
+            sums += [accumulated(m, word, bits, valid, last, shifts) for word in some]
+        return sums
 
     def _branches(self, turn: Value) -> Value:
         """The bits of each position that this turn processes, the high ones first, and its mask."""
@@ -235,9 +240,9 @@ def accumulated(
 ) -> Value:
     """The sum of the words since the last ``clear``, in the cycle after the next one.
 
-    ``valid``: there is a word. ``clear``: it is the last one; high after a reset, which leaves the
-    sum alone. ``shifts``: flags with which the sum so far, that word included, is
-    multiplied by ``2**shift`` (Horner's scheme), at most one of them at a time.
+    ``valid``: there is a word. ``clear``: it is the last one. ``shifts``: flags with which the sum
+    so far, that word included, is multiplied by ``2**shift`` (Horner's scheme), at most one of them
+    at a time.
     """
     partial, total = Signal(bits, reset_less=True), Signal(bits, reset_less=True)
     added = (partial + word)[:bits]

@@ -6,7 +6,7 @@ from amaranth.lib import stream
 from subbit.hw.fabric import fabric_of
 from subbit.hw.vendor.ecp5_register import add_register
 
-__all__ = ["copies", "payload_register", "registered", "valid_stages"]
+__all__ = ["kept", "payload_register", "registered", "valid_stages"]
 
 
 def registered(m: Module, value: Value, times: int = 1) -> Value:
@@ -38,16 +38,15 @@ def valid_stages(m: Module, start: Value, stages: int, name: str) -> list[Value]
     return found
 
 
-def copies(m: Module, platform: object, d: Value, count: int, init: int = 0) -> list[Value]:
-    """``count`` registers of one bit behind ``d``, each for a part of what would make one register
-    drive too much and too far. On parts where that is not known synthesis makes one of them.
+def kept(m: Module, platform: object, value: Value) -> Value:
+    """``value`` behind a register of its own near what it drives, which a reset leaves alone: one
+    register for all would drive too much and too far. On parts where cells for that are not known
+    synthesis makes one of registers that hold the same.
     """
-    found: list[Value] = []
-    for at in range(count):
-        register = Signal(name=f"copy{at}", init=init)
+    register = Signal(len(value), name="kept", reset_less=True)
+    for d, q in zip(value, register, strict=True):
         if fabric_of(platform) == "ecp5":
-            add_register(m, d, register, init)
+            add_register(m, d, q)
         else:
-            m.d.sync += register.eq(d)
-        found.append(register)
-    return found
+            m.d.sync += q.eq(d)
+    return register

@@ -1,12 +1,12 @@
 """Read-only tables, read by address or one word after another."""
 
-from amaranth.hdl import Const, Module, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Const, Module, ResetSignal, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.fabric import fabric_of
-from subbit.hw.registers import valid_stages
+from subbit.hw.registers import kept, registered, valid_stages
 from subbit.hw.vendor.ecp5_rom import BlockRom, TwinBlockRom
 from subbit.sw.units.rom import Rom as RomTable
 
@@ -20,11 +20,16 @@ def next_in_cycle(count: Signal, length: int) -> ValueLike:
     return (count + 1) & (count != length - 1).replicate(len(count))
 
 
-def count_steps(m: Module, step: Value, length: int) -> Signal:
-    """The number of cycles with ``step`` before this one, modulo ``length``."""
-    count = Signal(range(length))
+def count_steps(m: Module, step: Value, length: int, reset: Value | None = None) -> Signal:
+    """The number of cycles with ``step`` before this one, modulo ``length``; ``reset``: in place of
+    the domain's.
+    """
+    count = Signal(range(length), reset_less=reset is not None)
     with m.If(step):
         m.d.sync += count.eq(next_in_cycle(count, length))
+    if reset is not None:
+        with m.If(reset):
+            m.d.sync += count.eq(0)
     return count
 
 
@@ -39,17 +44,18 @@ def table_memory(table: RomTable) -> Memory:
 
 
 class Rom(wiring.Component):
-    """``data`` is ``table.words[addr]`` of ``cycles`` (1 or 2) cycles before.
+    """``data`` is ``table.words[addr]`` of ``cycles`` (1 or 2) before, one more where ``apart``.
 
     A block RAM is slow to put data out; with the second cycle nothing follows it but a register,
-    its own one where the part is known.
+    its own one where the part is known. ``apart``: registers for the address, for each block RAM
+    its own where the part is known and it has its second cycle.
     """
 
     addr: Signal
     data: Signal
 
-    def __init__(self, table: RomTable, cycles: int = 1) -> None:
-        self._table, self._cycles = table, cycles
+    def __init__(self, table: RomTable, cycles: int = 1, *, apart: bool = False) -> None:
+        self._table, self._cycles, self._apart = table, cycles, apart
         super().__init__({"addr": In(range(max(table.depth, 2))), "data": Out(max(table.width, 1))})
 
     def elaborate(self, platform: object) -> Module:
@@ -60,12 +66,12 @@ class Rom(wiring.Component):
             return m
         block = table.style == "block" and self._cycles == 2
         if block and fabric_of(platform) == "ecp5":
-            m.submodules.memory = rom = BlockRom(table)
+            m.submodules.memory = rom = BlockRom(table, apart=self._apart)
             m.d.comb += [rom.addr.eq(self.addr), self.data.eq(rom.data)]
             return m
         m.submodules.memory = memory = table_memory(table)
         port = memory.read_port()
-        m.d.comb += port.addr.eq(self.addr)
+        m.d.comb += port.addr.eq(registered(m, self.addr, int(self._apart)))
         if self._cycles == 1:
             m.d.comb += self.data.eq(port.data)
         else:
@@ -111,22 +117,35 @@ class TwinRom(wiring.Component):
 class RomSequence(wiring.Component):
     """The words of ``table`` in order, again and again.
 
-    ``data``: ``ahead + cycles`` after a ``step`` the word of that step; the next step has the next
-    word. ``cycles``: 1 or 2, of the table; ``ahead``: registers of the step, far from the table.
+    ``data``: ``cycles`` (1 or 2, of the table) after a ``step`` the word of that step; the next
+    step has the next word. ``apart``: ``table.ahead`` cycles later; each of the table's parts then
+    has an address of its own, with registers of its own for step and reset, and each block RAM a
+    register for that address. The reset comes a cycle late, and so the step has a register more.
     """
 
     step: Signal
     data: Signal
 
-    def __init__(self, table: RomTable, cycles: int = 1, ahead: int = 0) -> None:
-        self._table, self._cycles, self._ahead = table, cycles, ahead
+    def __init__(self, table: RomTable, cycles: int = 1, *, apart: bool = False) -> None:
+        self._table, self._cycles, self._apart = table, cycles, apart
         super().__init__({"step": In(1), "data": Out(max(table.width, 1))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.rom = rom = Rom(self._table, self._cycles)
-        m.d.comb += self.data.eq(rom.data)
-        if self._table.style != "const":
-            step = valid_stages(m, self.step, self._ahead, "step")[-1]
-            m.d.comb += rom.addr.eq(count_steps(m, step, self._table.depth))
+        table = self._table
+        if not self._apart:
+            m.submodules.rom = rom = Rom(table, self._cycles)
+            m.d.comb += self.data.eq(rom.data)
+            if table.style != "const":
+                m.d.comb += rom.addr.eq(count_steps(m, self.step, table.depth))
+            return m
+        step, reset = valid_stages(m, self.step, 1, "step")[-1], ResetSignal(allow_reset_less=True)
+        words: list[Value] = []
+        for number, part in enumerate(table.parts):
+            late = part.style == "block"
+            m.submodules[f"part{number}"] = rom = Rom(part, self._cycles, apart=late)
+            near = [kept(m, platform, value) for value in (step, reset)]
+            m.d.comb += rom.addr.eq(count_steps(m, near[0], part.depth, near[1]))
+            words.append(rom.data)
+        m.d.comb += self.data.eq(Cat(*words))
         return m

@@ -74,12 +74,12 @@ class Words(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        source = self._source
         m.submodules.rom = rom = RomSequence(
-            self._source.rom, self._source.table_cycles, self._source.ahead
+            source.rom, source.table_cycles, apart=source.ahead > 0
         )
         m.d.comb += rom.step.eq(self.step)
-        word = rom.data
-        simd, planes = self._source.simd, self._source.planes
+        word, simd, planes = rom.data, source.simd, source.planes
         rows = [word[at : at + simd] for at in range(0, len(word), simd)]
         step = len(rows) // planes
         sets = [rows[at : at + step] for at in range(0, len(rows), step)]

@@ -10,7 +10,7 @@ from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Signa
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.registers import registered
+from subbit.hw.registers import kept, registered
 from subbit.sw.units.memory import block_shape
 from subbit.sw.units.rom import Rom
 
@@ -32,7 +32,8 @@ def words(width: int) -> int:
 
 
 class BlockRom(wiring.Component):
-    """``data`` is ``table.words[addr]`` of two cycles before.
+    """``data`` is ``table.words[addr]`` of two cycles before, or three where ``apart``: then each
+    block RAM has a register for its address.
 
     A shallow table takes both ports of each block RAM, which read half a word each. Of a deep one
     the block RAMs' registers hold a word of every ``deep`` ones, among which lookup tables choose.
@@ -41,8 +42,8 @@ class BlockRom(wiring.Component):
     addr: Signal
     data: Signal
 
-    def __init__(self, table: Rom) -> None:
-        self._table = table
+    def __init__(self, table: Rom, *, apart: bool = False) -> None:
+        self._table, self._apart = table, apart
         super().__init__({"addr": In(range(max(table.depth, 2))), "data": Out(table.width)})
 
     def elaborate(self, platform: object) -> Module:
@@ -55,9 +56,13 @@ class BlockRom(wiring.Component):
             contents = table.words[first : first + deep]
             banks.append(bank := Signal(table.width, name=f"bank{first // deep}"))
             for start in range(0, table.width, width):
-                add_slice(m, contents, self.addr[:low], bank, start, width)
+                addr: Value = self.addr[:low]
+                if self._apart:
+                    addr = kept(m, platform, addr)
+                add_slice(m, contents, addr, bank, start, width)
         if len(banks) > 1:
-            m.d.comb += self.data.eq(Array(banks)[registered(m, self.addr[low:], 2)])
+            choice = registered(m, self.addr[low:], 2 + self._apart)
+            m.d.comb += self.data.eq(Array(banks)[choice])
         else:
             m.d.comb += self.data.eq(banks[0])
         return m

@@ -179,7 +179,7 @@ def calibrate(rows: Sequence[tuple[Planned, Resources]], versions: dict[str, str
             for name, a, b in zip(names, lut4, flops, strict=True)
         },
         host=host,
-        mhz=calibration(fabric).mhz,
+        period_ns=calibration(fabric).period_ns,
         measured={"networks": [result.network.name for result, _ in rows], "tools": versions},
         fabric=fabric,
     )

@@ -11,13 +11,13 @@ from subbit.sw.ir.layers.conv2d import Conv2d
 from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.network import Network, Node
 from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
-from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import Costs
 from subbit.sw.planner.goal import (
     RESERVE,
     Goal,
     NothingFits,
     budget_of,
+    clock_of,
     feasible,
     host_cost,
 )
@@ -76,9 +76,8 @@ def most_frames(search: Search, board: Board, goal: Goal) -> float | None:
     best = search.best(budget_of(search.costs.network, board, goal))
     if best is None:
         return None
-    used = best.cost.lut4 / board.device.lut4
-    clock_hz = goal.clock_hz or calibration(board.device.fabric).clock_hz(board.device.fabric, used)
-    return clock_hz / best.cycles
+    lut4 = best.cost.lut4 + host_cost(search.costs.network, board).lut4
+    return clock_of(board, goal, lut4) / best.cycles
 
 
 def remedies(board: Board, goal: Goal, search: Search, error: NothingFits) -> Iterator[str]:

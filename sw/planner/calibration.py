@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from math import sqrt
 from typing import Any
 
 from subbit.sw.errors import PlanError
@@ -18,7 +19,7 @@ from subbit.sw.units.unit import Unit
 
 __all__ = ["VERSION", "Calibration", "Line", "calibration"]
 
-VERSION = 1
+VERSION = 2
 FILES = {"ice40": "calibration-ice40.json"}
 FILE = "calibration.json"
 
@@ -40,13 +41,15 @@ class Calibration:
 
     ``units``: by class of unit the lines of its LUT4s and of its flip-flops; others stand as they
     are. ``host``: what link, clocks and the rest of the board's design take, the buffers for frames
-    aside. ``mhz``: the clock to expect, by fabric: at an empty device, and how much less at a full
-    one. ``measured``: what it was measured on and with. ``fabric``: of the parts that it is for.
+    aside. ``period_ns``: the clock period to expect of a design of hardly any LUTs, and how much
+    more times the square root of its thousands of LUT4s, as wires are as long as the square is wide
+    that the design takes. ``measured``: what it was measured on and with. ``fabric``: of the parts
+    that it is for.
     """
 
     units: Mapping[str, tuple[Line, Line]]
     host: Cost
-    mhz: Mapping[str, tuple[float, float]]
+    period_ns: tuple[float, float]
     measured: Mapping[str, Any]
     fabric: str = "ecp5"
 
@@ -56,10 +59,10 @@ class Calibration:
         lut4, flip_flops = self.units.get(type(unit).__name__, (Line(), Line()))
         return Cost(lut4(said.lut4), flip_flops(said.flip_flops), said.block_rams)
 
-    def clock_hz(self, fabric: str, used: float) -> float:
-        """The clock to expect where ``used``, 0 to 1, of the LUTs are taken."""
-        empty, less = self.mhz.get(fabric, min(self.mhz.values()))
-        return 1e6 * (empty - less * min(max(used, 0.0), 1.0))
+    def clock_hz(self, lut4: int) -> float:
+        """The clock to expect of a design of so many LUT4s, link and clocks included."""
+        least, wires = self.period_ns
+        return 1e9 / (least + wires * sqrt(lut4 / 1000))
 
     def to_json(self) -> str:
         """The text of the file."""
@@ -68,7 +71,7 @@ class Calibration:
             "fabric": self.fabric,
             "measured": dict(self.measured),
             "host": self.host.counts,
-            "mhz": {fabric: list(pair) for fabric, pair in self.mhz.items()},
+            "period_ns": list(self.period_ns),
             "units": {
                 name: {
                     key: [round(line.factor, 4), round(line.offset, 1)]
@@ -95,11 +98,11 @@ class Calibration:
                     for name, lines in row["units"].items()
                 },
                 host=Cost(**row["host"]),
-                mhz={fabric: (float(a), float(b)) for fabric, (a, b) in row["mhz"].items()},
+                period_ns=(float(row["period_ns"][0]), float(row["period_ns"][1])),
                 measured=row["measured"],
                 fabric=row.get("fabric", "ecp5"),
             )
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, LookupError, AttributeError):
             raise PlanError(
                 "not a calibration file; make one with `subbit bench planner --calibrate`"
             ) from None

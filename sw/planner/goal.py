@@ -131,7 +131,7 @@ def clock_of(board: Board, goal: Goal, lut4: int) -> float:
     """The clock to expect of a design of so many LUT4s."""
     if goal.clock_hz is not None:
         return goal.clock_hz
-    return calibration(board.device.fabric).clock_hz(board.device.fabric, lut4 / board.device.lut4)
+    return calibration(board.device.fabric).clock_hz(lut4)
 
 
 def planned(network: Network, board: Board, plan: Plan, goal: Goal | None = None) -> Planned:
@@ -165,15 +165,18 @@ def plan_for(network: Network, board: Board, goal: Goal, search: Search | None =
         return nearest(network, board, goal, search)
     except NothingFits:
         # Faster plans are not looked at for a rate, and some need less of what is short.
-        if goal.fps is None:
-            raise
-        try:
-            most = nearest(network, board, replace(goal, fps=None), search)
-        except NothingFits:
-            most = None
-        if most is None or most.fps < goal.fps:
+        most = fastest(network, board, goal, search) if goal.fps is not None else None
+        if most is None or most.fps < (goal.fps or 0):
             raise
         return most
+
+
+def fastest(network: Network, board: Board, goal: Goal, search: Search) -> Planned | None:
+    """The plan of the highest rate, or None where none fits."""
+    try:
+        return nearest(network, board, replace(goal, fps=None), search)
+    except NothingFits:
+        return None
 
 
 def nearest(network: Network, board: Board, goal: Goal, search: Search) -> Planned:

@@ -18,7 +18,7 @@ from subbit.sw.units.affine import AffineCore
 from subbit.sw.units.border import BlankSums, Border
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.planes import PlaneGroups, WeightSource, plane_groups, planes_source
-from subbit.sw.units.popcount import FORMS, PORTABLE, PopcountXnor
+from subbit.sw.units.popcount import CLOCK_MHZ, FORMS, PORTABLE, PopcountXnor
 from subbit.sw.units.rom import FAR_BLOCKS, Rom, packed, period, rom_of
 from subbit.sw.units.threshold import ThresholdCore, queue_cost, threshold_values
 from subbit.sw.units.unit import Beats, Lanes, Unit
@@ -26,6 +26,7 @@ from subbit.sw.units.unit import Beats, Lanes, Unit
 __all__ = ["Dot"]
 
 FAR_POSITIONS = 2048  # multiplied in a cycle, from which an engine covers much of a device
+FAR_MHZ = 120.0  # what its counters are planned for
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,10 +168,13 @@ class Dot(Unit):
 
     @cached_property
     def popcount(self) -> PopcountXnor:
-        """The counters of matching positions of one pixel."""
+        """The counters of matching positions of one pixel. Those of a large engine, whose clock
+        long wires bind, have fewer registers.
+        """
         source, scales = self.source, self.groups.scales
         shape = (source.rows, self.simd, self.x_bits, self.masked, source.constant)
-        return PopcountXnor(*shape, self.form, scales)
+        mhz = FAR_MHZ if self.hops else CLOCK_MHZ
+        return PopcountXnor(*shape, self.form, scales, mhz)
 
     @property
     def crossing(self) -> bool:

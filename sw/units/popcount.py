@@ -8,13 +8,13 @@ from subbit.sw.compress.netlist import Add, Chain, Lut, Netlist, Turn
 from subbit.sw.compress.popcount import Popcount, ones_netlist, popcount_netlist
 from subbit.sw.units.cost import Cost
 
-__all__ = ["FORMS", "GROUP", "PORTABLE", "PopcountXnor", "ceil_log2", "tree_stages"]
+__all__ = ["CLOCK_MHZ", "FORMS", "GROUP", "PORTABLE", "PopcountXnor", "ceil_log2", "tree_stages"]
 
 GROUP = 7  # positions that one cell of full adders counts into three bits
 PORTABLE = "portable"
 FORMS = (PORTABLE, *FABRICS)
 CODE_BITS = 4  # codes of so many bits are added as numbers, narrower ones counted bit by bit
-CLOCK_MHZ = 150.0  # what trees of vendors' cells in an engine are planned for
+CLOCK_MHZ = 150.0  # what trees of vendors' cells are planned for if nothing else is said
 
 
 def ceil_log2(number: int) -> int:
@@ -41,8 +41,8 @@ class PopcountXnor:
     Portable logic counts the branches of one weight together and adds those sums shifted; codes of
     CODE_BITS bits or more it adds as numbers, plane by plane. ``form``: ``portable``, or the fabric
     for whose cells the counters are meant. Its latency and cost are then those of the vendor's
-    compressor trees; wherever they are made for anything else (simulation, another part) a portable
-    form of the same latency takes their place.
+    compressor trees, planned for a clock of ``mhz``; wherever they are made for anything else
+    (simulation, another part) a portable form of the same latency takes their place.
     """
 
     rows: int
@@ -52,6 +52,7 @@ class PopcountXnor:
     constant: bool = False
     form: str = PORTABLE
     scales: tuple[int, ...] = (1,)
+    mhz: float = CLOCK_MHZ
 
     @property
     def top(self) -> int:
@@ -94,7 +95,7 @@ class PopcountXnor:
     @property
     def row(self) -> Popcount:
         """A row as the vendor's compressor tree counts it."""
-        limit, depth = FABRICS[self.form].speed(CLOCK_MHZ)
+        limit, depth = FABRICS[self.form].speed(self.mhz)
         row = Popcount(self.simd, self.bits, self.masked, fabric=self.form, scales=self.scales)
         return replace(row, limit=limit, depth=depth)
 

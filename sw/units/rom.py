@@ -18,11 +18,13 @@ __all__ = [
     "period",
     "rom_of",
     "style_of",
+    "table_cost",
 ]
 
 MEMORIES = ("auto", "block", "logic")
 BLOCK_BITS = 18432  # of one block RAM
 FAR_BLOCKS, FAR_BITS = 4, 256  # in block RAM and in logic, beyond which a table lies far and wide
+PART_BLOCKS, PART_BITS = 8, 4096  # in block RAM and in logic, of such a table that share an address
 LUTS_PER_BLOCK = 100  # a table that takes more LUTs than that per block RAM saved goes to block RAM
 
 
@@ -51,24 +53,69 @@ class Rom:
         return self.style == "logic" and self.width > FAR_BITS
 
     @property
+    def ahead(self) -> int:
+        """Registers between a step and a far table: two for it, one for block RAMs' addresses."""
+        return (3 if self.style == "block" else 2) if self.far else 0
+
+    @property
+    def part_bits(self) -> int:
+        """Bits of a word in each part of a far table, all of them where it is not far."""
+        if not self.far:
+            return max(self.width, 1)
+        if self.style == "logic":
+            return ceil(self.width / ceil(self.width / PART_BITS))
+        width, deep = block_shape(self.width, self.depth)
+        return width * max(1, PART_BLOCKS // ceil(self.depth / deep))
+
+    @property
+    def parts(self) -> tuple["Rom", ...]:
+        """A far table as tables side by side, that of the lowest bits first; else itself alone."""
+        if self.width <= self.part_bits:
+            return (self,)
+        found = []
+        for at in range(0, self.width, self.part_bits):
+            width = min(self.part_bits, self.width - at)
+            words = tuple(word >> at & (1 << width) - 1 for word in self.words)
+            found.append(Rom(words, width, self.style))
+        return tuple(found)
+
+    @property
     def cost(self) -> Cost:
-        """Estimated cost of contents without structure, with the counter of its address."""
-        if self.style == "const":
-            return Cost()
-        bits = (self.depth - 1).bit_length()
-        counter = Cost(lut4=2 * bits + 1, flip_flops=bits)
-        if self.style == "block":
-            banks = ceil(self.depth / block_shape(self.width, self.depth)[1])
-            choice = self.width * (banks - 1) // 2  # the rest of it fits into the XNORs' tables
-            return counter + Cost(
-                lut4=choice,
-                block_rams=block_rams(self.width, self.depth),
-                small_rams=small_rams(self.width, self.depth),
-            )
-        # equal columns share their tables: those expected among that many random ones
-        columns = 1 << min(self.depth, 30)
-        distinct = round(-columns * expm1(-self.width / columns))
-        return counter + Cost(distinct * lut_rom_luts(self.depth), distinct)
+        """Estimated cost with the counter of its address."""
+        return table_cost(self.width, self.depth, self.style)
+
+    @property
+    def cost_in_parts(self) -> Cost:
+        """Estimated cost where a far table stands in parts, each with a counter of its address and
+        that one's step and reset, and block RAMs have registers for their addresses.
+        """
+        if not self.far:
+            return self.cost
+        full, rest = divmod(self.width, self.part_bits)
+        part = table_cost(self.part_bits, self.depth, self.style) + Cost(flip_flops=2)
+        last = table_cost(rest, self.depth, self.style) + Cost(flip_flops=2)
+        whole = sum([part] * full, last if rest else Cost())
+        return whole + Cost(flip_flops=whole.block_rams * (self.depth - 1).bit_length())
+
+
+def table_cost(width: int, depth: int, style: str) -> Cost:
+    """Estimated cost of a table of contents without structure, with the counter of its address."""
+    if style == "const":
+        return Cost()
+    bits = (depth - 1).bit_length()
+    counter = Cost(lut4=2 * bits + 1, flip_flops=bits)
+    if style == "block":
+        banks = ceil(depth / block_shape(width, depth)[1])
+        choice = width * (banks - 1) // 2  # the rest of it fits into the XNORs' tables
+        return counter + Cost(
+            lut4=choice,
+            block_rams=block_rams(width, depth),
+            small_rams=small_rams(width, depth),
+        )
+    # equal columns share their tables: those expected among that many random ones
+    columns = 1 << min(depth, 30)
+    distinct = round(-columns * expm1(-width / columns))
+    return counter + Cost(distinct * lut_rom_luts(depth), distinct)
 
 
 def lut_rom_luts(depth: int) -> int:

@@ -43,7 +43,7 @@ class WordSource:
     @property
     def ahead(self) -> int:
         """Registers between a step and a table that lies far and wide."""
-        return int(self.rom.far)
+        return self.rom.ahead
 
     @property
     def table_cycles(self) -> int:
@@ -59,7 +59,7 @@ class WordSource:
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
         late = self.rom.width * (self.table_cycles - 1)
-        return self.rom.cost + Cost(flip_flops=late)
+        return self.rom.cost_in_parts + Cost(flip_flops=late)
 
 
 @dataclass(frozen=True, eq=False)

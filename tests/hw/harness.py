@@ -5,11 +5,12 @@ from collections import deque
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal
 from amaranth.sim import Simulator
 
 from subbit.sw.units.unit import Beats, Unit
 
-__all__ = ["check_unit", "simulate_unit"]
+__all__ = ["check_unit", "pack", "simulate_unit", "unpack", "with_reset"]
 
 
 def pack(beat: Any, bits: int) -> int:
@@ -22,6 +23,15 @@ def unpack(number: int, unit: Unit) -> list[int]:
     bits, mask = unit.o.bits, (1 << unit.o.bits) - 1
     values = [(number >> (bits * lane)) & mask for lane in range(unit.o.lanes)]
     return [v - (1 << bits) if unit.o.signed and v >> (bits - 1) else v for v in values]
+
+
+def with_reset(component: Elaboratable, reset: Signal) -> Module:
+    """The component in a domain whose reset is that signal."""
+    m = Module()
+    m.domains.sync = domain = ClockDomain("sync")
+    m.d.comb += domain.rst.eq(reset)
+    m.submodules.dut = component
+    return m
 
 
 def simulate_unit(

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import ResetInserter, Signal
+from amaranth.hdl import Signal
 from amaranth.sim import Simulator
-from harness import pack, unpack
+from harness import pack, unpack, with_reset
 
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d as AvgPoolLayer
 from subbit.sw.ir.layers.conv2d import Padding
@@ -82,7 +82,7 @@ def test_reset_in_the_middle(unit: Unit) -> None:
                 out.append(unpack(ctx.get(o_payload), unit))
             await ctx.tick()
 
-    simulator = Simulator(ResetInserter({"sync": reset})(component))
+    simulator = Simulator(with_reset(component, reset))
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()

@@ -40,6 +40,10 @@ UNITS: dict[str, tuple[Callable[[], Dot], set[int]]] = {
         set(),
     ),
     "far_block": (lambda: dot(plain(16, 264), BIPOLAR, 1, 4, 132, pixels=2, **BLOCK), {18}),
+    "far_rows": (
+        lambda: dot(plain(64, 264), BIPOLAR, 1, 32, 132, post=thresholds(64, 1, 9), **CELLS),
+        set(),
+    ),
     "constant": (lambda: dot(plain(3, 40), BIPOLAR, 1, 3, 40, **CELLS), set()),
     "alone": (lambda: dot(plain(4, 12), BIPOLAR, 1, 2, 1, **CELLS), set()),
 }
@@ -87,9 +91,24 @@ def test_vendor_cells_are_used(name: str, found: Found) -> None:
     assert Counter(cell["type"] for cell in rows)["CCU2C"] > 0
 
 
-@pytest.mark.parametrize("name", ["far", "far_block"])
-def test_registers_that_hold_the_same_remain(name: str, found: Found) -> None:
-    unit = UNITS[name][0]()
+@pytest.mark.parametrize(
+    ("name", "sums", "parts"), [("far", 4, 1), ("far_block", 2, 2), ("far_rows", 3, 2)]
+)
+def test_registers_that_hold_the_same_remain(
+    name: str, sums: int, parts: int, found: Found
+) -> None:
     nets = json.loads(found.netlists[name])["modules"][name]["netnames"]
-    registers = {net["bits"][0] for name, net in nets.items() if "copy" in name}
-    assert (unit.hops, len(registers)) == (1, 2 * unit.pixels)  # valid and clear of each pixel
+    registers = {bit for name, net in nets.items() if "kept" in name for bit in net["bits"]}
+    rom = UNITS[name][0]().source.rom
+    addresses = rom.cost.block_rams * (rom.depth - 1).bit_length()
+    assert UNITS[name][0]().hops == 1
+    # enables and clears of sums, steps and resets of tables
+    assert len(registers) == 2 * (sums + parts) + addresses
+
+
+def test_each_block_ram_of_a_far_table_has_its_own_address(found: Found) -> None:
+    rows = json.loads(found.netlists["far_block"])["modules"]["far_block"]["cells"].values()
+    pins = [f"ADA{pin}" for pin in range(14)]
+    rams = [cell["connections"] for cell in rows if cell["type"] == "DP16KD"]
+    addresses = [tuple(ram[pin][0] for pin in pins if isinstance(ram[pin][0], int)) for ram in rams]
+    assert len(rams) == len(set(addresses)) == 15

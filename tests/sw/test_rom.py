@@ -1,0 +1,56 @@
+"""Tables of words."""
+
+import numpy as np
+import pytest
+
+from subbit.sw.units.cost import Cost
+from subbit.sw.units.memory import block_rams
+from subbit.sw.units.rom import FAR_BITS, PART_BITS, PART_BLOCKS, Rom, packed
+
+
+def table(width: int, depth: int, style: str) -> Rom:
+    rng = np.random.default_rng(width + depth)
+    return Rom(tuple(packed(row, 1) for row in rng.integers(0, 2, (depth, width))), width, style)
+
+
+@pytest.mark.parametrize(
+    ("width", "depth", "style", "count"),
+    [
+        (FAR_BITS, 4, "logic", 1),
+        (FAR_BITS + 1, 4, "logic", 1),
+        (3 * PART_BITS + 5, 4, "logic", 4),
+        (36 * PART_BLOCKS, 16, "block", 1),
+        (36 * PART_BLOCKS + 1, 16, "block", 2),
+        (36 * 64, 64, "block", 8),
+        (288, 2048, "block", 4),  # words of 9 bits each
+        (72, 8192, "block", 4),  # four block RAMs deep
+        (9, 100_000, "block", 1),  # deeper than a part
+    ],
+)
+def test_parts_side_by_side_are_the_table(width: int, depth: int, style: str, count: int) -> None:
+    rom = table(width, depth, style)
+    parts = rom.parts
+    assert len(parts) == count
+    assert [part.style for part in parts] == [style] * count
+    words = [0] * depth
+    for part in reversed(parts):
+        words = [word << part.width | low for word, low in zip(words, part.words, strict=True)]
+    assert (tuple(words), sum(part.width for part in parts)) == (rom.words, width)
+
+
+@pytest.mark.parametrize(("width", "depth"), [(36 * 64, 64), (288, 2048), (72, 8192), (40, 16)])
+def test_parts_take_no_more_block_rams(width: int, depth: int) -> None:
+    rom = table(width, depth, "block")
+    rams = [block_rams(part.width, part.depth) for part in rom.parts]
+    assert sum(rams) == block_rams(width, depth) == rom.cost_in_parts.block_rams
+    assert max(rams) <= PART_BLOCKS
+
+
+def test_parts_cost_their_counters_steps_and_addresses() -> None:
+    rom = table(36 * 20, 64, "block")
+    counter = Cost(lut4=13, flip_flops=6)
+    assert rom.cost == counter + Cost(block_rams=20, small_rams=rom.cost.small_rams)
+    assert rom.cost_in_parts.lut4 == 3 * counter.lut4
+    assert rom.cost_in_parts.flip_flops == 3 * (counter.flip_flops + 2) + 20 * 6
+    near = table(30, 64, "block")
+    assert near.cost_in_parts == near.cost
