@@ -8,7 +8,9 @@ from subbit.boards import Board
 from subbit.sw.flow import tools
 from subbit.sw.flow.tools import Tool
 
-__all__ = ["FAMILIES", "Family", "family_of"]
+__all__ = ["FAMILIES", "LARGE_LUT4", "Family", "family_of"]
+
+LARGE_LUT4 = 30_000
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,9 @@ class Family:
     ``synthesis``: commands of Yosys from Verilog's cells to the family's, of module ``{name}``.
     ``constraints``, ``config``, ``bitstream``: endings of the files with pins, of what nextpnr
     writes, and of the bitstream. ``size``: nextpnr's arguments for a board's device; ``output``:
-    its option that names the file with the routed configuration. ``pack``: the packer's arguments
-    from such a file to a bitstream.
+    its option that names the file with the routed configuration; ``large``: its arguments for
+    designs of more than LARGE_LUT4 lookup tables. ``pack``: the packer's arguments from such a file
+    to a bitstream.
     """
 
     synthesis: str
@@ -30,6 +33,7 @@ class Family:
     packer: Callable[[], Tool]
     size: Callable[[Board], list[str]]
     output: str
+    large: tuple[str, ...]
     pack: Callable[[Path, Path], list[str]]
 
     def place_arguments(self, board: Board, name: str) -> list[str]:
@@ -57,6 +61,7 @@ def ice40_size(board: Board) -> list[str]:
     return ["--up5k", "--package", board.device.package, "--router", "router2"]
 
 
+# The heap placer crowds a large design's cells, and router1 then needs more than an hour.
 # -nowidelut: with wide multiplexers the mapper spends twice the LUTs on XNOR-popcounts.
 # Cells of scope information are for viewers; nextpnr knows them only since 0.8.
 ECP5 = Family(
@@ -68,6 +73,7 @@ ECP5 = Family(
     packer=tools.ecppack,
     size=ecp5_size,
     output="--textcfg",
+    large=("--placer", "static"),
     pack=lambda config, bits: ["--compress", "--input", config.name, "--bit", bits.name],
 )
 # There are no LUT RAMs: memories meant for them become block RAMs or registers, as suits each.
@@ -81,6 +87,7 @@ ICE40 = Family(
     packer=tools.icepack,
     size=ice40_size,
     output="--asc",
+    large=(),
     pack=lambda config, bits: [config.name, bits.name],
 )
 FAMILIES = {"ecp5": ECP5, "ice40": ICE40}

@@ -9,8 +9,8 @@ from typing import Any
 
 from subbit.boards import Board
 from subbit.sw.errors import ToolError
-from subbit.sw.flow.family import family_of
-from subbit.sw.flow.fit import FitWatch, Resources
+from subbit.sw.flow.family import LARGE_LUT4, family_of
+from subbit.sw.flow.fit import FitWatch, Resources, luts_of
 from subbit.sw.flow.parallel import cores, in_parallel
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
@@ -64,8 +64,11 @@ def place_and_route(
     too large, else ToolError.
     """
 
+    large = luts_of(folder / f"{name}.json") > LARGE_LUT4
+    more = family_of(board).large if large else ()
+
     def run(seed: int, on_line: Callable[[str], None]) -> Routed:
-        return route(folder, board, name, design, seed, progress, on_line)
+        return route(folder, board, name, design, seed, more, progress, on_line)
 
     found = in_parallel(seeds, run, min(len(seeds), cores()))
     best = max(found, key=lambda routed: routed.rank)
@@ -98,10 +101,13 @@ def route(
     name: str,
     design: str,
     seed: int,
+    more: Sequence[str],
     progress: Progress,
     on_line: Callable[[str], None],
 ) -> Routed:
-    """``place_and_route`` with one seed, whose files have it in their names."""
+    """``place_and_route`` with one seed, whose files have it in their names, and with ``more``
+    arguments.
+    """
     family, watch, said = family_of(board), FitWatch(board, design), f"report{seed}.json"
     config = f"{name}{seed}.{family.config}"
 
@@ -114,7 +120,7 @@ def route(
         [
             *family.place_arguments(board, name),
             *(family.output, config, "--report", said),
-            *("--seed", str(seed), "--timing-allow-fail"),
+            *("--seed", str(seed), "--timing-allow-fail", *more),
         ],
         folder=folder,
         log=log_of(folder, seed).name,

@@ -1,0 +1,41 @@
+"""Large designs are placed by another placer, and always alike."""
+
+from pathlib import Path
+
+import pytest
+from conftest import Built
+
+from subbit.boards import board
+from subbit.sw.flow import route
+from subbit.sw.flow.fit import Resources, luts_of
+
+BOARD = board("ulx3s")
+
+
+def copied(built: Built, folder: Path) -> Path:
+    folder.mkdir()
+    for name in ("top.json", "top.lpf"):
+        (folder / name).write_bytes((built.folder / name).read_bytes())
+    return folder
+
+
+def placed(folder: Path) -> tuple[str, Resources, str]:
+    """The configuration, what it takes, and the log."""
+    routed = route.place_and_route(folder, BOARD, name="top", design="echo")
+    log = (folder / "route.log").read_text()
+    return routed.config.read_text(), routed.resources, log
+
+
+def test_large_designs_have_a_placer_of_their_own(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, resources, log = placed(copied(built, tmp_path / "small"))
+    luts = luts_of(tmp_path / "small" / "top.json")
+    assert luts <= resources.lut4 <= luts + 8  # packing adds constants and ends of chains
+    assert "HeAP Placer Time" in log
+    monkeypatch.setattr(route, "LARGE_LUT4", luts - 1)
+    first = placed(copied(built, tmp_path / "large"))
+    again = placed(copied(built, tmp_path / "again"))
+    assert "HeAP Placer Time" not in first[2]
+    assert first[1] == resources
+    assert first[0] == again[0] != config
