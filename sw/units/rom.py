@@ -18,7 +18,6 @@ __all__ = [
     "period",
     "rom_of",
     "style_of",
-    "table_cost",
 ]
 
 MEMORIES = ("auto", "block", "logic")
