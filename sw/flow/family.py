@@ -10,7 +10,7 @@ from subbit.sw.flow.tools import Tool
 
 __all__ = ["FAMILIES", "LARGE_LUT4", "Family", "family_of"]
 
-LARGE_LUT4 = 30_000
+LARGE_LUT4 = 5_500
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Family:
     ``constraints``, ``config``, ``bitstream``: endings of the files with pins, of what nextpnr
     writes, and of the bitstream. ``size``: nextpnr's arguments for a board's device; ``output``:
     its option that names the file with the routed configuration; ``large``: its arguments for
-    designs of more than LARGE_LUT4 lookup tables. ``pack``: the packer's arguments from such a file
-    to a bitstream.
+    designs of more than LARGE_LUT4 lookup tables and up to half of a device. ``pack``: the packer's
+    arguments from such a file to a bitstream.
     """
 
     synthesis: str
@@ -61,7 +61,7 @@ def ice40_size(board: Board) -> list[str]:
     return ["--up5k", "--package", board.device.package, "--router", "router2"]
 
 
-# The heap placer crowds a large design's cells, and router1 then needs more than an hour.
+# The heap placer crowds a large design's cells, and router1 then needs several times as long.
 # -nowidelut: with wide multiplexers the mapper spends twice the LUTs on XNOR-popcounts.
 # Cells of scope information are for viewers; nextpnr knows them only since 0.8.
 ECP5 = Family(

@@ -64,7 +64,7 @@ def place_and_route(
     too large, else ToolError.
     """
 
-    large = luts_of(folder / f"{name}.json") > LARGE_LUT4
+    large = LARGE_LUT4 < luts_of(folder / f"{name}.json") <= board.device.lut4 // 2
     more = family_of(board).large if large else ()
 
     def run(seed: int, on_line: Callable[[str], None]) -> Routed:
