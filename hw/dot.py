@@ -1,6 +1,7 @@
 """The direct engine: weights, XNOR-popcount, accumulators, thresholds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
@@ -144,12 +145,13 @@ class Dot(wiring.Component):
         m.d.comb += weights.step.eq(valid[0])
         late = unit.i_late  # of the beat and so of its turn
         turn = registered(m, turn, late) if unit.bit_turns > 1 else turn
-        x = registered(m, self._branches(turn), unit.weight_stages - late)
+        x = registered(m, self._branches(turn), unit.weight_stages - late - unit.hops)
         w = registered(m, weights.w, unit.hops)
         width = len(x) // unit.pixels
         words: list[Value] = []
         for pixel in range(unit.pixels):
-            words += self._counted(m, pixel, x[pixel * width : (pixel + 1) * width], w)
+            part = x[pixel * width : (pixel + 1) * width]
+            words += self._counted(m, platform, pixel, part, w)
         if unit.bit_turns > 1:
             bits, always = unit.beat_top.bit_length(), [(Const(1), unit.x_bits)]
             step = valid_stages(m, fire, unit.count_stages - 1, "step")[-1]
@@ -202,17 +204,25 @@ class Dot(wiring.Component):
             parts.append(Cat(*part))
         return Cat(Array(parts)[turn])
 
-    def _counted(self, m: Module, pixel: int, x: Value, w: Value) -> list[Value]:
-        """The raw number of each row of one pixel, before its scale."""
-        unit = self._unit
-        m.submodules[f"popcount{pixel}"] = popcount = PopcountXnor(unit.popcount)
-        m.d.comb += [popcount.x.eq(x), popcount.w.eq(w)]
-        size = unit.popcount.width
-        words: list[Value] = [
-            popcount.count[row * size : (row + 1) * size] for row in range(unit.source.rows)
-        ]
+    def _counted(self, m: Module, platform: object, pixel: int, x: Value, w: Value) -> list[Value]:
+        """The raw number of each row of one pixel, before its scale.
+
+        In a large engine each few rows have registers of the inputs, which come a cycle earlier.
+        """
+        unit, all_rows, size = self._unit, self._unit.source.rows, self._unit.popcount.width
+        words: list[Value] = []
+        blanks: Value = Const(0)
+        for first in range(0, all_rows, unit.x_rows):
+            rows = min(unit.x_rows, all_rows - first)
+            popcount = PopcountXnor(replace(unit.popcount, rows=rows))
+            m.submodules[f"popcount{pixel}_{first}"] = popcount
+            m.d.comb += popcount.x.eq(kept(m, platform, x) if unit.hops else x)
+            weights = (w[at : at + rows] for at in range(first, len(w), all_rows))
+            m.d.comb += popcount.w.eq(Cat(*weights))
+            words += [popcount.count[row * size : (row + 1) * size] for row in range(rows)]
+            blanks = blanks if first else popcount.blanks
         if unit.masked:
-            blanks = times(popcount.blanks, (1 << unit.x_bits) - 1)
+            blanks = times(blanks, (1 << unit.x_bits) - 1)
             blanks = times(blanks, sum(unit.groups.scales))
             words = [
                 registered(m, ((word << 1) + blanks)[: unit.word_top.bit_length()])

@@ -10,7 +10,7 @@ from subbit.sw.flow.tools import Tool
 
 __all__ = ["FAMILIES", "LARGE_LUT4", "Family", "family_of"]
 
-LARGE_LUT4 = 5_500
+LARGE_LUT4 = 30_000
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,22 @@ from subbit.sw.ir.weights import TiledWeights, Weights
 from subbit.sw.units.affine import AffineCore
 from subbit.sw.units.border import BlankSums, Border
 from subbit.sw.units.cost import Cost
-from subbit.sw.units.planes import PlaneGroups, WeightSource, plane_groups, planes_source
+from subbit.sw.units.planes import (
+    PlaneGroups,
+    PlanesSource,
+    WeightSource,
+    plane_groups,
+    planes_source,
+)
 from subbit.sw.units.popcount import CLOCK_MHZ, FORMS, PORTABLE, PopcountXnor
-from subbit.sw.units.rom import FAR_BLOCKS, Rom, packed, period, rom_of
+from subbit.sw.units.rom import Rom, packed, period, rom_of
 from subbit.sw.units.threshold import ThresholdCore, queue_cost, threshold_values
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
 __all__ = ["Dot"]
 
-FAR_POSITIONS = 2048  # multiplied in a cycle, from which an engine covers much of a device
+FAR_XNORS = 3072  # a cycle, from which an engine covers much of a device
+SHARED_XNORS = 1200  # a cycle, of such an engine, with the same registers of inputs
 FAR_MHZ = 120.0  # what its counters are planned for
 
 
@@ -304,8 +311,22 @@ class Dot(Unit):
         and thresholds, and in front of the output queue.
         """
         source = self.source
-        rams = source.cost.block_rams > FAR_BLOCKS
-        return int(rams or self.pixels * source.rows * self.simd >= FAR_POSITIONS)
+        parts = source.parts if isinstance(source, PlanesSource) else (source,)
+        deep = any(part.rom.deep for part in parts)
+        return int(deep or self.pixels * source.rows * source.planes * self.x_lanes >= FAR_XNORS)
+
+    @property
+    def x_lanes(self) -> int:
+        """Bits of the inputs that a pixel's row is multiplied with in a cycle."""
+        return self.simd * self.x_bits
+
+    @property
+    def x_rows(self) -> int:
+        """Rows of a pixel that share registers of the inputs, all but in a large engine."""
+        rows = self.source.rows
+        if not self.hops:
+            return rows
+        return min(rows, max(1, SHARED_XNORS // (self.x_lanes * self.source.planes)))
 
     @property
     def weight_stages(self) -> int:
@@ -347,7 +368,8 @@ class Dot(Unit):
         lanes = self.i.lanes * (self.x_bits + self.masked)
         total += Cost(20, lanes * (self.weight_stages - self.i_late) + 2 * self.stages)
         weights = self.source.rows * self.source.planes * self.simd
-        total += Cost(flip_flops=self.hops * (weights + self.o.width))
+        again = (-(-self.source.rows // self.x_rows) - 1) * lanes
+        total += Cost(flip_flops=self.hops * (weights + self.o.width) + again)
         if self.masked:
             wide = self.word_top.bit_length()
             total += Cost(2 * -(-wide // 2) * rows, wide * rows)

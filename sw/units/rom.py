@@ -10,7 +10,6 @@ from subbit.sw.units.memory import block_rams, block_shape, small_rams
 
 __all__ = [
     "BLOCK_BITS",
-    "FAR_BLOCKS",
     "MEMORIES",
     "Rom",
     "lut_rom_luts",
@@ -22,8 +21,9 @@ __all__ = [
 
 MEMORIES = ("auto", "block", "logic")
 BLOCK_BITS = 18432  # of one block RAM
-FAR_BLOCKS, FAR_BITS = 4, 256  # in block RAM and in logic, beyond which a table lies far and wide
-PART_BLOCKS, PART_BITS = 8, 4096  # in block RAM and in logic, of such a table that share an address
+DEEP_BITS = 65536  # of a table in block RAM that fills several
+FAR_WIDTH = 256  # of a word in logic, beyond which the table lies far and wide
+PART_BLOCKS, PART_BITS = 8, 1024  # in block RAM and in logic, of such a table that share an address
 LUTS_PER_BLOCK = 100  # a table that takes more LUTs than that per block RAM saved goes to block RAM
 
 
@@ -45,11 +45,16 @@ class Rom:
         return len(self.words)
 
     @property
+    def deep(self) -> bool:
+        """Whether the table fills several block RAMs; those of a wide and shallow one each stand
+        beside their own adders.
+        """
+        return self.style == "block" and self.width * self.depth >= DEEP_BITS
+
+    @property
     def far(self) -> bool:
         """Whether the table takes so much of a part that its address has a long way to it."""
-        if self.style == "block":
-            return block_rams(self.width, self.depth) > FAR_BLOCKS
-        return self.style == "logic" and self.width > FAR_BITS
+        return self.deep or (self.style == "logic" and self.width > FAR_WIDTH)
 
     @property
     def ahead(self) -> int:

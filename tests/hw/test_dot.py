@@ -11,6 +11,8 @@ from harness import check_unit, pack, unpack, with_reset
 
 from subbit.hw.dot import Dot as Component
 from subbit.sw.ir import Encoding, Weights
+from subbit.sw.units import dot as engine
+from subbit.sw.units import rom
 from subbit.sw.units.dot import Dot
 
 BIPOLAR, UNSIGNED = Encoding.BIPOLAR, Encoding.UNSIGNED
@@ -166,10 +168,15 @@ def test_scaled_tiles_with_other_inputs() -> None:
         (2, {"pe": 2, "pixels": 4, "memory": "logic", "x_branches": 1}),
     ],
 )
-def test_engines_that_cover_much_of_a_part(bits: int, rest: dict[str, Any], post: str) -> None:
-    weights = plain(np.random.default_rng(bits), 16, 512)
-    unit = check(weights, post, BIPOLAR, bits, simd=256, **rest)
-    near = check(weights, post, BIPOLAR, bits, **{**rest, "simd": 8, "pixels": 1})
+def test_engines_that_cover_much_of_a_part(
+    bits: int, rest: dict[str, Any], post: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FAR_XNORS", 2048)  # sizes that a simulation in Python can take
+    monkeypatch.setattr(rom, "DEEP_BITS", 8192)
+    rng = np.random.default_rng(bits)
+    unit = check(plain(rng, 16, 512), post, BIPOLAR, bits, simd=256, **rest)
+    small = {**rest, "simd": 8, "pixels": 1}
+    near = check(plain(rng, 8, 512), post, BIPOLAR, bits, **small)
     assert (unit.hops, near.hops) == (1, 0)
     ahead = 3 if rest["memory"] == "block" else 2  # for the step, and for block RAMs' addresses
     assert unit.source.latency - near.source.latency == ahead
@@ -191,7 +198,7 @@ def test_a_word_a_pass_far_from_its_thresholds() -> None:
 def test_a_reset_in_the_middle_of_a_frame(far: bool, cycles: int) -> None:
     rng = np.random.default_rng(9)
     if far:
-        rest: dict[str, Any] = {"post": thresholds(rng, 8, 60, 1), "pixels": 2}
+        rest: dict[str, Any] = {"post": thresholds(rng, 8, 60, 1), "pixels": 3}
         unit = Dot(plain(rng, 8, 768), BIPOLAR, 1, False, 4, 256, 3, **rest)
     else:
         unit = Dot(tiled(rng, 5, 12, 3, True), BIPOLAR, 2, True, 5, 2, 3, thresholds(rng, 5, 30, 2))

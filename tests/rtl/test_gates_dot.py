@@ -36,10 +36,10 @@ UNITS: dict[str, tuple[Callable[[], Dot], set[int]]] = {
     "bytes": (lambda: dot(plain(4, 18), UNSIGNED, 8, 2, 9, **CELLS), set()),
     "pixels": (lambda: dot(plain(4, 64), BIPOLAR, 1, 2, 32, pixels=3, **CELLS), set()),
     "far": (
-        lambda: dot(plain(8, 264), BIPOLAR, 1, 4, 132, post=thresholds(8, 1, 9), pixels=4, **CELLS),
+        lambda: dot(plain(8, 264), BIPOLAR, 1, 4, 132, post=thresholds(8, 1, 9), pixels=6, **CELLS),
         set(),
     ),
-    "far_block": (lambda: dot(plain(16, 264), BIPOLAR, 1, 4, 132, pixels=2, **BLOCK), {18}),
+    "far_block": (lambda: dot(plain(64, 1056), BIPOLAR, 1, 4, 132, pixels=2, **BLOCK), {18}),
     "far_rows": (
         lambda: dot(plain(64, 264), BIPOLAR, 1, 32, 132, post=thresholds(64, 1, 9), **CELLS),
         set(),
@@ -92,7 +92,7 @@ def test_vendor_cells_are_used(name: str, found: Found) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sums", "parts"), [("far", 4, 1), ("far_block", 2, 2), ("far_rows", 3, 2)]
+    ("name", "sums", "parts"), [("far", 6, 1), ("far_block", 2, 2), ("far_rows", 3, 5)]
 )
 def test_registers_that_hold_the_same_remain(
     name: str, sums: int, parts: int, found: Found
@@ -104,6 +104,14 @@ def test_registers_that_hold_the_same_remain(
     assert UNITS[name][0]().hops == 1
     # enables and clears of sums, steps and resets of tables
     assert len(registers) == 2 * (sums + parts) + addresses
+
+
+def test_each_few_rows_have_registers_of_the_inputs(found: Found) -> None:
+    unit = UNITS["far_rows"][0]()
+    rows = json.loads(found.netlists["far_rows"])["modules"]["far_rows"]["cells"].values()
+    driven = Counter(c["connections"]["DI"][0] for c in rows if c["type"] == "TRELLIS_FF")
+    assert (unit.source.rows, unit.x_rows) == (32, 9)
+    assert Counter(driven.values())[4] == unit.simd
 
 
 def test_each_block_ram_of_a_far_table_has_its_own_address(found: Found) -> None:

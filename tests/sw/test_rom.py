@@ -5,7 +5,7 @@ import pytest
 
 from subbit.sw.units.cost import Cost
 from subbit.sw.units.memory import block_rams
-from subbit.sw.units.rom import FAR_BITS, PART_BITS, PART_BLOCKS, Rom, packed
+from subbit.sw.units.rom import FAR_WIDTH, PART_BITS, PART_BLOCKS, Rom, packed
 
 
 def table(width: int, depth: int, style: str) -> Rom:
@@ -16,12 +16,13 @@ def table(width: int, depth: int, style: str) -> Rom:
 @pytest.mark.parametrize(
     ("width", "depth", "style", "count"),
     [
-        (FAR_BITS, 4, "logic", 1),
-        (FAR_BITS + 1, 4, "logic", 1),
+        (FAR_WIDTH, 4, "logic", 1),
+        (FAR_WIDTH + 1, 4, "logic", 1),
         (3 * PART_BITS + 5, 4, "logic", 4),
-        (36 * PART_BLOCKS, 16, "block", 1),
-        (36 * PART_BLOCKS + 1, 16, "block", 2),
-        (36 * 64, 64, "block", 8),
+        (36 * PART_BLOCKS, 512, "block", 1),
+        (36 * PART_BLOCKS + 1, 512, "block", 2),
+        (36 * 64, 28, "block", 1),  # 64,512 bits
+        (36 * 64, 29, "block", 8),
         (288, 2048, "block", 4),  # words of 9 bits each
         (72, 8192, "block", 4),  # four block RAMs deep
         (9, 100_000, "block", 1),  # deeper than a part
@@ -47,10 +48,10 @@ def test_parts_take_no_more_block_rams(width: int, depth: int) -> None:
 
 
 def test_parts_cost_their_counters_steps_and_addresses() -> None:
-    rom = table(36 * 20, 64, "block")
-    counter = Cost(lut4=13, flip_flops=6)
+    rom = table(36 * 20, 128, "block")
+    counter = Cost(lut4=15, flip_flops=7)
     assert rom.cost == counter + Cost(block_rams=20, small_rams=rom.cost.small_rams)
     assert rom.cost_in_parts.lut4 == 3 * counter.lut4
-    assert rom.cost_in_parts.flip_flops == 3 * (counter.flip_flops + 2) + 20 * 6
+    assert rom.cost_in_parts.flip_flops == 3 * (counter.flip_flops + 2) + 20 * 7
     near = table(30, 64, "block")
     assert near.cost_in_parts == near.cost
