@@ -23,9 +23,11 @@ from subbit.sw.units.planes import (
     WeightSource,
     plane_groups,
     planes_source,
+    spread,
 )
 from subbit.sw.units.popcount import CLOCK_MHZ, FORMS, PORTABLE, PopcountXnor
 from subbit.sw.units.rom import Rom, packed, period, rom_of
+from subbit.sw.units.source import WordSource
 from subbit.sw.units.threshold import ThresholdCore, queue_cost, threshold_values
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
@@ -169,9 +171,14 @@ class Dot(Unit):
         return self.passes * self.plane_turns
 
     @cached_property
+    def tables(self) -> WeightSource:
+        """Where the weights come from, near to what multiplies them."""
+        return planes_source(self.groups, self.pe, self.simd, self.memory)
+
+    @cached_property
     def source(self) -> WeightSource:
         """Where the weights come from."""
-        return planes_source(self.groups, self.pe, self.simd, self.memory)
+        return spread(self.tables) if self.hops else self.tables
 
     @cached_property
     def popcount(self) -> PopcountXnor:
@@ -310,7 +317,7 @@ class Dot(Unit):
         """Registers more between parts of an engine that covers much of a device: behind weights
         and thresholds, and in front of the output queue.
         """
-        source = self.source
+        source = self.tables
         parts = source.parts if isinstance(source, PlanesSource) else (source,)
         deep = any(part.rom.deep for part in parts)
         return int(deep or self.pixels * source.rows * source.planes * self.x_lanes >= FAR_XNORS)
@@ -368,6 +375,8 @@ class Dot(Unit):
         lanes = self.i.lanes * (self.x_bits + self.masked)
         total += Cost(20, lanes * (self.weight_stages - self.i_late) + 2 * self.stages)
         weights = self.source.rows * self.source.planes * self.simd
+        if isinstance(self.source, WordSource):
+            weights = self.source.rom.registers
         again = (-(-self.source.rows // self.x_rows) - 1) * lanes
         total += Cost(flip_flops=self.hops * (weights + self.o.width) + again)
         if self.masked:

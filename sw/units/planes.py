@@ -1,6 +1,6 @@
 """Bit planes of weights: which ones a step of an engine processes, and where they come from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import pairwise
 from math import lcm
@@ -23,7 +23,7 @@ from subbit.sw.units.source import (
     step_bits,
 )
 
-__all__ = ["PlaneGroups", "PlanesSource", "WeightSource", "plane_groups", "planes_source"]
+__all__ = ["PlaneGroups", "PlanesSource", "WeightSource", "plane_groups", "planes_source", "spread"]
 
 ZERO: Ints = np.zeros((), np.int64)
 
@@ -121,6 +121,17 @@ class PlanesSource:
 
 
 WeightSource = Source | PlanesSource
+
+
+def spread(source: WeightSource) -> WeightSource:
+    """The source for an engine that covers much of a device, with far tables in parts."""
+
+    def in_parts(source: Source) -> Source:
+        return replace(source, apart=True) if isinstance(source, WordSource) else source
+
+    if isinstance(source, PlanesSource):
+        return replace(source, parts=tuple(map(in_parts, source.parts)))
+    return in_parts(source)
 
 
 def planes_source(groups: PlaneGroups, pe: int, simd: int, memory: str) -> WeightSource:

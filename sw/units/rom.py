@@ -72,6 +72,15 @@ class Rom:
         return width * max(1, PART_BLOCKS // ceil(self.depth / deep))
 
     @property
+    def registers(self) -> int:
+        """Flip-flops, estimated, of a register behind the parts of a far table."""
+        if self.style != "logic":
+            return self.width
+        full, rest = divmod(self.width, self.part_bits)
+        each = [self.part_bits] * full + [rest]
+        return sum(distinct_columns(width, self.depth) for width in each)
+
+    @property
     def parts(self) -> tuple["Rom", ...]:
         """A far table as tables side by side, that of the lowest bits first; else itself alone."""
         if self.width <= self.part_bits:
@@ -116,10 +125,14 @@ def table_cost(width: int, depth: int, style: str) -> Cost:
             block_rams=block_rams(width, depth),
             small_rams=small_rams(width, depth),
         )
-    # equal columns share their tables: those expected among that many random ones
-    columns = 1 << min(depth, 30)
-    distinct = round(-columns * expm1(-width / columns))
+    distinct = distinct_columns(width, depth)
     return counter + Cost(distinct * lut_rom_luts(depth), distinct)
+
+
+def distinct_columns(width: int, depth: int) -> int:
+    """How many of ``width`` random columns differ, as expected; equal ones share their tables."""
+    columns = 1 << min(depth, 30)
+    return round(-columns * expm1(-width / columns))
 
 
 def lut_rom_luts(depth: int) -> int:

@@ -27,13 +27,14 @@ class WordSource:
 
     ``rows``: distinct outputs a step computes; PE lane j takes row ``j % rows``. ``rom``: bit
     ``(plane * rows + row) * simd + position`` of a word is a weight; ``planes``: bit planes side by
-    side.
+    side. ``apart``: of an engine that covers much of a device, with a far table in parts.
     """
 
     rows: int
     simd: int
     rom: Rom
     planes: int = 1
+    apart: bool = False
 
     @property
     def constant(self) -> bool:
@@ -42,8 +43,8 @@ class WordSource:
 
     @property
     def ahead(self) -> int:
-        """Registers between a step and a table that lies far and wide."""
-        return self.rom.ahead
+        """Registers between a step and a table in parts."""
+        return self.rom.ahead if self.apart else 0
 
     @property
     def table_cycles(self) -> int:
@@ -59,7 +60,8 @@ class WordSource:
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
         late = self.rom.width * (self.table_cycles - 1)
-        return self.rom.cost_in_parts + Cost(flip_flops=late)
+        table = self.rom.cost_in_parts if self.apart else self.rom.cost
+        return table + Cost(flip_flops=late)
 
 
 @dataclass(frozen=True, eq=False)

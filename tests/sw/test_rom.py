@@ -55,3 +55,12 @@ def test_parts_cost_their_counters_steps_and_addresses() -> None:
     assert rom.cost_in_parts.flip_flops == 3 * (counter.flip_flops + 2) + 20 * 7
     near = table(30, 64, "block")
     assert near.cost_in_parts == near.cost
+
+
+def test_equal_columns_of_a_part_share_a_register() -> None:
+    """Each part of 1,024 columns of 4 bits has all 16; of 512 columns of 8 bits some are equal."""
+    assert table(2 * PART_BITS, 4, "logic").registers == 2 * 16
+    rom = table(512, 8, "logic")
+    columns = {tuple(word >> at & 1 for word in rom.words) for at in range(rom.width)}
+    assert rom.registers == pytest.approx(len(columns), rel=0.1)
+    assert table(36 * 64, 64, "block").registers == 36 * 64
