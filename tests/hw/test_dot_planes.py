@@ -9,6 +9,8 @@ from harness import check_unit
 
 from subbit.sw.errors import PlanError
 from subbit.sw.ir import Encoding, PlanesWeights, Weights
+from subbit.sw.units import dot as engine
+from subbit.sw.units import rom
 from subbit.sw.units.dot import Dot
 from subbit.sw.units.planes import PlanesSource
 from subbit.sw.units.source import CodebookSource, WordSource
@@ -161,6 +163,39 @@ def test_tiles_of_planes_are_stored_once_and_rows_are_shared() -> None:
     assert isinstance(source, PlanesSource)
     assert source.rows == 8
     assert [part.rom.depth * part.rom.width for part in source.parts] == [4 * 576, 8 * 576]
+
+
+@pytest.mark.parametrize(("pe", "hops"), [(8, 0), (16, 1)])
+def test_wide_tables_stand_in_parts_in_large_engines_alone(pe: int, hops: int) -> None:
+    weights = PlanesWeights((plain(RNG, 64, 576),))
+    unit = dot(weights, 1, pe=pe, simd=288, memory="logic")
+    assert isinstance(unit.source, WordSource)
+    assert unit.source.rom.far
+    assert (unit.hops, unit.source.ahead) == (hops, 2 * hops)
+    mixed = PlanesWeights((tiled(RNG, 64, 576, 16), plain(RNG, 64, 576)))
+    unit = dot(mixed, 1, pe=pe, simd=144, memory="logic")
+    assert isinstance(unit.source, PlanesSource)
+    words = [part for part in unit.source.parts if isinstance(part, WordSource)]
+    assert any(part.rom.far for part in words)
+    assert (unit.hops, max(part.ahead for part in words)) == (hops, 2 * hops)
+
+
+@pytest.mark.parametrize(("memory", "masked"), [("logic", True), ("block", False)])
+@pytest.mark.parametrize("w_branches", [0, 1])
+def test_mixed_planes_in_a_large_engine(
+    w_branches: int, memory: str, masked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Limits for a small engine: all its paths are long."""
+    monkeypatch.setattr(engine, "FAR_XNORS", 72)
+    monkeypatch.setattr(engine, "SHARED_XNORS", 40)
+    monkeypatch.setattr(rom, "FAR_WIDTH", 16)
+    monkeypatch.setattr(rom, "DEEP_BITS", 256)
+    monkeypatch.setattr(rom, "PART_BITS", 24)
+    weights = PlanesWeights((tiled(RNG, 8, 36, 4), plain(RNG, 8, 36), tiled(RNG, 8, 36, 2)))
+    rest = {"memory": memory, "masked": masked, "w_branches": w_branches, "pixels": 2}
+    unit = check(weights, 1, "3", pe=4, simd=18, **rest)
+    assert unit.hops == 1
+    assert unit.x_rows < unit.source.rows
 
 
 @pytest.mark.parametrize(
