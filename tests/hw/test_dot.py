@@ -171,12 +171,15 @@ def test_scaled_tiles_with_other_inputs() -> None:
 def test_engines_that_cover_much_of_a_part(
     bits: int, rest: dict[str, Any], post: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "FAR_XNORS", 2048)  # sizes that a simulation in Python can take
-    monkeypatch.setattr(rom, "DEEP_BITS", 8192)
+    monkeypatch.setattr(engine, "FAR_XNORS", 512)  # sizes that a simulation in Python can take
+    monkeypatch.setattr(engine, "SHARED_XNORS", 200)
+    monkeypatch.setattr(rom, "DEEP_BITS", 2048)
+    monkeypatch.setattr(rom, "FAR_WIDTH", 64)
+    monkeypatch.setattr(rom, "PART_BITS", 96)
     rng = np.random.default_rng(bits)
-    unit = check(plain(rng, 16, 512), post, BIPOLAR, bits, simd=256, **rest)
+    unit = check(plain(rng, 16, 128), post, BIPOLAR, bits, simd=64, **rest)
     small = {**rest, "simd": 8, "pixels": 1}
-    near = check(plain(rng, 8, 512), post, BIPOLAR, bits, **small)
+    near = check(plain(rng, 8, 128), post, BIPOLAR, bits, **small)
     assert (unit.hops, near.hops) == (1, 0)
     ahead = 3 if rest["memory"] == "block" else 2  # for the step, and for block RAMs' addresses
     assert unit.source.latency - near.source.latency == ahead
@@ -186,10 +189,11 @@ def test_engines_that_cover_much_of_a_part(
     assert ends == [2, 1]
 
 
-def test_a_word_a_pass_far_from_its_thresholds() -> None:
-    weights = plain(np.random.default_rng(5), 12, 288)
+def test_a_word_a_pass_far_from_its_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "FAR_XNORS", 512)
+    weights = plain(np.random.default_rng(5), 12, 48)
     for encoding, masked in ((BIPOLAR, True), (UNSIGNED, False)):
-        unit = check(weights, "threshold2", encoding, 2, masked=masked, pe=6, simd=288, pixels=2)
+        unit = check(weights, "threshold2", encoding, 2, masked=masked, pe=6, simd=48, pixels=2)
         assert (unit.beats, unit.hops) == (1, 1)
 
 
