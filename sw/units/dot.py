@@ -126,8 +126,10 @@ class Dot(Unit):
 
     @property
     def i_late(self) -> int:
-        """``late``, but no more than the weights take."""
-        return min(self.late, self.weight_stages)
+        """``late``, but no more than the weights' tables take: behind the inputs of a large engine
+        there is a register always.
+        """
+        return min(self.late, self.source.latency)
 
     @property
     def o(self) -> Lanes:

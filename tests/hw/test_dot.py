@@ -189,6 +189,16 @@ def test_engines_that_cover_much_of_a_part(
     assert ends == [2, 1]
 
 
+@pytest.mark.parametrize("late", [0, 1, 2])
+def test_constant_weights_in_a_large_engine(late: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "FAR_XNORS", 64)
+    monkeypatch.setattr(engine, "SHARED_XNORS", 40)
+    weights = plain(np.random.default_rng(late), 4, 18)
+    unit = check(weights, "threshold1", BIPOLAR, 1, pe=4, simd=18, late=late)
+    assert unit.source.constant
+    assert (unit.hops, unit.i_late) == (1, min(late, 1))
+
+
 def test_a_word_a_pass_far_from_its_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "FAR_XNORS", 512)
     weights = plain(np.random.default_rng(5), 12, 48)
