@@ -11,7 +11,7 @@ from subbit.sw.errors import FitError
 
 __all__ = ["FitWatch", "Resources", "fit_error", "luts_of", "smallest_board"]
 
-LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6, "SB_LUT4": 1}
+LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}  # of the ECP5's cells, as Resources
 UTILISATION = re.compile(r"^Info:\s+([A-Z0-9_]+):\s+(\d+)/\s*(\d+)\s")
 LOGIC_CELLS = re.compile(r"^Info:\s+(\d+) LCs used as (LUT4 and DFF|DFF only)")
 UNPLACEABLE = re.compile(r"legal placement for all cells|no BELs remaining|Unable to place cell")
@@ -61,7 +61,7 @@ class Resources:
 
 
 def luts_of(netlist: Path) -> int:
-    """Lookup tables of a netlist of Yosys's (JSON), those of carry chains and LUT memories too."""
+    """Lookup tables of an ECP5's netlist of Yosys's (JSON), in carry chains and memories too."""
     modules = json.loads(netlist.read_text())["modules"].values()
     cells = (cell["type"] for module in modules for cell in module["cells"].values())
     return sum(LUTS.get(kind, 0) for kind in cells)

@@ -64,8 +64,7 @@ def place_and_route(
     too large, else ToolError.
     """
 
-    large = LARGE_LUT4 < luts_of(folder / f"{name}.json") <= board.device.lut4 // 2
-    more = family_of(board).large if large else ()
+    more = size_arguments(folder / f"{name}.json", board)
 
     def run(seed: int, on_line: Callable[[str], None]) -> Routed:
         return route(folder, board, name, design, seed, more, progress, on_line)
@@ -83,6 +82,13 @@ def place_and_route(
     log_of(folder, best.seed).rename(folder / "route.log")
     timing_of(folder, best.seed).rename(folder / "timing.json")
     return replace(best, config=best.config.rename(folder / f"{name}.{family_of(board).config}"))
+
+
+def size_arguments(netlist: Path, board: Board) -> Sequence[str]:
+    """nextpnr's arguments for a netlist's size."""
+    arguments = family_of(board).large
+    large = arguments and LARGE_LUT4 < luts_of(netlist) <= board.device.lut4 // 2
+    return arguments if large else ()
 
 
 def log_of(folder: Path, seed: int) -> Path:

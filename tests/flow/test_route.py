@@ -1,5 +1,6 @@
 """Large designs are placed by another placer, and always alike."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,15 @@ def test_large_designs_have_a_placer_of_their_own(
     assert "HeAP Placer Time" not in first[2]
     assert first[1] == resources
     assert first[0] == again[0] != config
+
+
+@pytest.mark.parametrize(("luts", "large"), [(30_000, False), (30_001, True), (41_821, False)])
+def test_large_is_up_to_half_of_an_ecp5(luts: int, large: bool, tmp_path: Path) -> None:
+    cells = {f"c{at}": {"type": "LUT4"} for at in range(luts - 8)}
+    cells |= {"memory": {"type": "TRELLIS_DPR16X4"}, "carry": {"type": "CCU2C"}}
+    cells["register"] = {"type": "TRELLIS_FF"}
+    netlist = tmp_path / "top.json"
+    netlist.write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
+    assert luts_of(netlist) == luts
+    assert bool(route.size_arguments(netlist, BOARD)) == large
+    assert not route.size_arguments(netlist, board("icebreaker"))
