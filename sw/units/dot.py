@@ -17,18 +17,18 @@ from subbit.sw.ir.weights import TiledWeights, Weights
 from subbit.sw.units.affine import AffineCore
 from subbit.sw.units.border import BlankSums, Border
 from subbit.sw.units.cost import Cost
+from subbit.sw.units.dot_cost import dot_cost
 from subbit.sw.units.planes import (
     PlaneGroups,
-    PlanesSource,
     WeightSource,
+    is_deep,
     plane_groups,
     planes_source,
     spread,
 )
 from subbit.sw.units.popcount import CLOCK_MHZ, FORMS, PORTABLE, PopcountXnor
 from subbit.sw.units.rom import Rom, packed, period, rom_of
-from subbit.sw.units.source import WordSource
-from subbit.sw.units.threshold import ThresholdCore, queue_cost, threshold_values
+from subbit.sw.units.threshold import ThresholdCore, threshold_values
 from subbit.sw.units.unit import Beats, Lanes, Unit
 
 __all__ = ["Dot"]
@@ -126,9 +126,7 @@ class Dot(Unit):
 
     @property
     def i_late(self) -> int:
-        """``late``, but no more than the weights' tables take: behind the inputs of a large engine
-        there is a register always.
-        """
+        """``late``, but no more than the weights' tables take; large engines add a register."""
         return min(self.late, self.source.latency)
 
     @property
@@ -320,9 +318,8 @@ class Dot(Unit):
         and thresholds, and in front of the output queue.
         """
         source = self.tables
-        parts = source.parts if isinstance(source, PlanesSource) else (source,)
-        deep = any(part.rom.deep for part in parts)
-        return int(deep or self.pixels * source.rows * source.planes * self.x_lanes >= FAR_XNORS)
+        xnors = self.pixels * source.rows * source.planes * self.x_lanes
+        return int(is_deep(source) or xnors >= FAR_XNORS)
 
     @property
     def x_lanes(self) -> int:
@@ -332,10 +329,8 @@ class Dot(Unit):
     @property
     def x_rows(self) -> int:
         """Rows of a pixel that share registers of the inputs, all but in a large engine."""
-        rows = self.source.rows
-        if not self.hops:
-            return rows
-        return min(rows, max(1, SHARED_XNORS // (self.x_lanes * self.source.planes)))
+        rows, xnors = self.source.rows, self.source.planes * self.x_lanes
+        return min(rows, max(1, SHARED_XNORS // xnors)) if self.hops else rows
 
     @property
     def weight_stages(self) -> int:
@@ -370,33 +365,7 @@ class Dot(Unit):
 
     def cost(self) -> Cost:
         """Estimated cost after mapping; affine ends take multipliers beside it."""
-        rows, bits = self.source.rows * self.pixels, self.raw_top.bit_length()
-        total = self.source.cost + self.core.cost
-        total += sum([self.popcount.cost] * self.pixels, Cost())
-        total += queue_cost(self.o, self.depth)
-        lanes = self.i.lanes * (self.x_bits + self.masked)
-        total += Cost(20, lanes * (self.weight_stages - self.i_late) + 2 * self.stages)
-        weights = self.source.rows * self.source.planes * self.simd
-        if isinstance(self.source, WordSource):
-            weights = self.source.rom.registers
-        again = (-(-self.source.rows // self.x_rows) - 1) * lanes
-        total += Cost(flip_flops=self.hops * (weights + self.o.width) + again)
-        if self.masked:
-            wide = self.word_top.bit_length()
-            total += Cost(2 * -(-wide // 2) * rows, wide * rows)
-        if self.bit_turns > 1:
-            wide = self.beat_top.bit_length()
-            total += Cost(self.i.lanes * self.x_bits * (self.bit_turns - 1))
-            total += Cost(2 * -(-wide // 2) * rows + 8, 2 * wide * rows + 8)
-        if self.crossing:
-            total += self.scale_rom.cost + Cost(flip_flops=(bits - 1) * rows)
-        if self.blank_sums:
-            wide = self.final_top.bit_length()
-            total += self.blank_sums.cost + Cost(2 * -(-wide // 2) * rows, wide * rows)
-        if self.beats > 1:
-            shifted = len(set(self.groups.shifts) - {0}) * bits
-            total += Cost((2 * -(-bits // 2) + shifted) * rows, 2 * bits * rows)
-        return total
+        return dot_cost(self)
 
     def processes(self) -> tuple[Process, ...]:
         """Takes a beat in its last turn; the last one of each pass gives one."""

@@ -23,7 +23,15 @@ from subbit.sw.units.source import (
     step_bits,
 )
 
-__all__ = ["PlaneGroups", "PlanesSource", "WeightSource", "plane_groups", "planes_source", "spread"]
+__all__ = [
+    "PlaneGroups",
+    "PlanesSource",
+    "WeightSource",
+    "is_deep",
+    "plane_groups",
+    "planes_source",
+    "spread",
+]
 
 ZERO: Ints = np.zeros((), np.int64)
 
@@ -121,6 +129,12 @@ class PlanesSource:
 
 
 WeightSource = Source | PlanesSource
+
+
+def is_deep(source: WeightSource) -> bool:
+    """Whether a table of the source fills several block RAMs."""
+    parts = source.parts if isinstance(source, PlanesSource) else (source,)
+    return any(part.rom.deep for part in parts)
 
 
 def spread(source: WeightSource) -> WeightSource:
