@@ -12,7 +12,7 @@ class Device:
     ``name``: the part's family and size, as in ``LFE5U-85F``; ``package`` and ``speed``: as nextpnr
     calls them, ``speed`` 0 where it knows but one. ``lut4``, ``flip_flops``, ``block_rams`` (18
     kbit each on ECP5, 4 kbit on iCE40) and ``dsps`` (multipliers) are the numbers that nextpnr
-    reports as available. ``fabric``: whose cells it has, as subbit.sw.compress.fabric calls them.
+    reports as available. ``fabric``: whose cells it has, as subbit.hw.families.carry calls them.
     """
 
     name: str

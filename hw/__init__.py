@@ -1,0 +1,1 @@
+"""Hardware: each component's contract (numpy only) beside its circuits (``*_rtl.py``, Amaranth)."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.hw.contract.unit import Beats
 from subbit.sim.design import INPUT_STREAM, Design, Watched
 from subbit.sim.records import Record, read_faults
 from subbit.sw.cycles import Trace
-from subbit.sw.units.unit import Beats
 
 __all__ = ["Comparison", "Difference", "compare"]
 

@@ -10,42 +10,42 @@ from typing import Any
 
 import numpy as np
 
+from subbit.hw.contract.unit import Beats, Lanes, Unit
+from subbit.hw.dot.depthwise import DepthwiseUnit
+from subbit.hw.dot.dot import DotUnit
+from subbit.hw.dot.shared_rows import SharedRowsUnit
+from subbit.hw.layers.argmax import ArgmaxUnit
+from subbit.hw.layers.avgpool2d import AvgPool2dUnit
+from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
+from subbit.hw.layers.maxpool2d import MaxPool2dUnit
+from subbit.hw.lookup.block_lookup import BlockLookupUnit
+from subbit.hw.lookup.lookup import LookupUnit
+from subbit.hw.post.affine import AffineUnit
+from subbit.hw.post.threshold import ThresholdUnit
+from subbit.hw.streams.deal import DealUnit
+from subbit.hw.streams.fifo import FifoUnit
+from subbit.hw.streams.replay import ReplayUnit
+from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
+from subbit.hw.window.window import WindowUnit
 from subbit.sim.compare import Difference, compare
 from subbit.sim.design import WholePipeline, unit_design
 from subbit.sim.run import FOLDER
 from subbit.sim.runner import build_designs, run_designs
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.progress import SILENT, Progress
-from subbit.sw.ir.layers.add import Add as AddLayer
-from subbit.sw.ir.layers.affine import Affine as AffineLayer
-from subbit.sw.ir.layers.avgpool2d import AvgPool2d as AvgPoolLayer
+from subbit.sw.ir.layers.add import Add
+from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
-from subbit.sw.ir.layers.threshold import Threshold as ThresholdLayer
+from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import INPUT, Network, Node
 from subbit.sw.ir.planes import PlanesWeights
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan
-from subbit.sw.stages.add import AddStage
-from subbit.sw.units.affine import Affine
-from subbit.sw.units.argmax import Argmax
-from subbit.sw.units.avgpool2d import AvgPool2d
-from subbit.sw.units.block_lookup import BlockLookup
-from subbit.sw.units.deal import Deal
-from subbit.sw.units.depthwise import Depthwise
-from subbit.sw.units.dot import Dot
-from subbit.sw.units.fifo import Fifo
-from subbit.sw.units.globalavgpool import GlobalAvgPool
-from subbit.sw.units.lookup import Lookup
-from subbit.sw.units.maxpool2d import MaxPool2d
-from subbit.sw.units.replay import Replay
-from subbit.sw.units.shared_rows import SharedRows
-from subbit.sw.units.threshold import Threshold
-from subbit.sw.units.unit import Beats, Lanes, Unit
-from subbit.sw.units.width import Downsize, Upsize
-from subbit.sw.units.window import Window
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan
+from subbit.sw.lower.stages.add import AddStage
 
 __all__ = ["CASES", "ComponentResult", "random_beats", "simulate_components"]
 
@@ -85,66 +85,70 @@ def planes(outputs: int, count: int) -> Weights:
     return PlanesWeights(tuple(kinds[k % 2](k) for k in range(count)))
 
 
-def thresholds(channels: int, levels: int, reach: int) -> ThresholdLayer:
+def thresholds(channels: int, levels: int, reach: int) -> Threshold:
     """Random thresholds in ``-reach..reach``, both polarities."""
     rows = np.sort(RNG(channels).integers(-reach, reach + 1, (channels, levels)), axis=1)
-    return ThresholdLayer(rows, bits(levels, channels))
+    return Threshold(rows, bits(levels, channels))
 
 
-def affine(channels: int) -> AffineLayer:
+def affine(channels: int) -> Affine:
     """Random scales and offsets."""
     scale, offset = RNG(channels).integers(-99, 100, (2, channels))
-    return AffineLayer(scale, offset)
+    return Affine(scale, offset)
 
 
 def window(
     *shape: int, code: tuple[Encoding, int] = (BIPOLAR, 1), kernel: int = 3, **options: Any
-) -> Window:
+) -> WindowUnit:
     """Windows over codes of this shape."""
     settings: dict[str, Any] = {"stride": 1, "padding": Padding.NONE, "channels": 1, "folds": 1}
     height, width, channels = shape
     kind = TensorType.codes(height, width, channels, code[1], code[0])
-    return Window(input=kind, kernel=kernel, **(settings | options))
+    return WindowUnit(input=kind, kernel=kernel, **(settings | options))
 
 
-def dot(weights: Weights, encoding: Encoding, bits: int, pe: int, simd: int, **more: Any) -> Dot:
+def dot(
+    weights: Weights, encoding: Encoding, bits: int, pe: int, simd: int, **more: Any
+) -> DotUnit:
     """An engine for three vectors a frame."""
     settings: dict[str, Any] = {"masked": False, "vectors": 3}
-    return Dot(weights, encoding, bits, pe=pe, simd=simd, **(settings | more))
+    return DotUnit(weights, encoding, bits, pe=pe, simd=simd, **(settings | more))
 
 
-def lookup(outputs: int, channels: int, tau: int, **more: Any) -> Lookup:
+def lookup(outputs: int, channels: int, tau: int, **more: Any) -> LookupUnit:
     """A lookup engine with thresholds."""
     weights = codebook(outputs, channels, tau)
     ends = thresholds(outputs, 1, 20)
-    return Lookup(weights, BIPOLAR, 1, False, 3, ends, **more)
+    return LookupUnit(weights, BIPOLAR, 1, False, 3, ends, **more)
 
 
-def block_lookup(outputs: int, channels: int, tau: int, **more: Any) -> BlockLookup:
+def block_lookup(outputs: int, channels: int, tau: int, **more: Any) -> BlockLookupUnit:
     """A block-RAM lookup engine with thresholds."""
     weights = codebook(outputs, channels, tau)
     ends = thresholds(outputs, 1, 20)
-    return BlockLookup(weights, BIPOLAR, 1, False, 3, ends, **more)
+    return BlockLookupUnit(weights, BIPOLAR, 1, False, 3, ends, **more)
 
 
-def shared_rows(rows: int, length: int, repeats: int, pe: int, simd: int) -> SharedRows:
+def shared_rows(rows: int, length: int, repeats: int, pe: int, simd: int) -> SharedRowsUnit:
     """An engine of shared rows, its sums counted from 0 up, with thresholds."""
     ones = np.ones(rows, np.int64)
-    inner = dot(plain(rows, length), BIPOLAR, 1, pe, simd, post=AffineLayer(ones, length * ones))
-    return SharedRows(inner, repeats, thresholds(rows * repeats, 1, 2 * length))
+    inner = dot(plain(rows, length), BIPOLAR, 1, pe, simd, post=Affine(ones, length * ones))
+    return SharedRowsUnit(inner, repeats, thresholds(rows * repeats, 1, 2 * length))
 
 
-def depthwise(channels: int, code: tuple[Encoding, int], padding: str, at_once: int) -> Depthwise:
+def depthwise(
+    channels: int, code: tuple[Encoding, int], padding: str, at_once: int
+) -> DepthwiseUnit:
     """A 3x3 depthwise convolution with thresholds of two bits."""
     layer = DepthwiseConv2d(BinaryWeights(bits(channels, channels, 1, 3, 3)), 1, Padding(padding))
     kind = TensorType.codes(4, 5, channels, code[1], code[0])
-    return Depthwise(layer, kind, at_once, thresholds(channels, 3, 9))
+    return DepthwiseUnit(layer, kind, at_once, thresholds(channels, 3, 9))
 
 
 def twice(depths: tuple[int, int]) -> WholePipeline:
     """A fork whose branches are added, behind queues of these depths."""
     kind = TensorType.codes(3, 4, 4, 3)
-    network = Network("twice", kind, (Node("add", AddLayer(0, 2), (INPUT, INPUT)),))
+    network = Network("twice", kind, (Node("add", Add(0, 2), (INPUT, INPUT)),))
     queues = tuple(zip(("input>add", "input>add#2"), depths, strict=True))
     return WholePipeline(
         Pipeline(network, Plan(network.digest, (AddStage(("add",), 0, 2),), queues))
@@ -152,15 +156,15 @@ def twice(depths: tuple[int, int]) -> WholePipeline:
 
 
 CASES: dict[str, Callable[[], Unit]] = {
-    "upsize": lambda: Upsize(Lanes(3, 2), 5, 20),
-    "upsize_by_1": lambda: Upsize(Lanes(2, 3), 1, 7),
-    "downsize": lambda: Downsize(Lanes(15, 2), 5, 5),
-    "fifo": lambda: Fifo(Lanes(3, 5, True), 4, 9, "distributed"),
-    "fifo_depth_1": lambda: Fifo(Lanes(1, 4), 1, 9),
-    "fifo_block": lambda: Fifo(Lanes(2, 9), 32, 50, "block"),
-    "replay": lambda: Replay(Lanes(4, 2), 3, 4, 5),
-    "replay_one_beat": lambda: Replay(Lanes(4, 1), 1, 3, 5),
-    "replay_block": lambda: Replay(Lanes(2, 8), 5, 2, 4, "block"),
+    "upsize": lambda: UpsizeUnit(Lanes(3, 2), 5, 20),
+    "upsize_by_1": lambda: UpsizeUnit(Lanes(2, 3), 1, 7),
+    "downsize": lambda: DownsizeUnit(Lanes(15, 2), 5, 5),
+    "fifo": lambda: FifoUnit(Lanes(3, 5, True), 4, 9, "distributed"),
+    "fifo_depth_1": lambda: FifoUnit(Lanes(1, 4), 1, 9),
+    "fifo_block": lambda: FifoUnit(Lanes(2, 9), 32, 50, "block"),
+    "replay": lambda: ReplayUnit(Lanes(4, 2), 3, 4, 5),
+    "replay_one_beat": lambda: ReplayUnit(Lanes(4, 1), 1, 3, 5),
+    "replay_block": lambda: ReplayUnit(Lanes(2, 8), 5, 2, 4, "block"),
     "window_masked": lambda: window(5, 6, 4, padding=Padding.ZERO, channels=2, folds=3),
     "window_bare": lambda: window(6, 5, 2, code=(BIPOLAR, 2), folds=2),
     "window_stride_2": lambda: window(7, 6, 2, stride=2, padding=Padding.MINUS, channels=2),
@@ -192,8 +196,8 @@ CASES: dict[str, Callable[[], Unit]] = {
         *(plain(4, 18), UNSIGNED, 8, 2, 9), post=thresholds(4, 1, 900), x_branches=1
     ),
     "dot_affine": lambda: dot(plain(10, 12), BIPOLAR, 1, 5, 12, post=affine(10)),
-    "deal": lambda: Deal(Lanes(2, 1), pixels=3, passes=2, groups=2),
-    "deal_pairs": lambda: Deal(Lanes(4, 3), pixels=2, passes=3, groups=2, pe=2),
+    "deal": lambda: DealUnit(Lanes(2, 1), pixels=3, passes=2, groups=2),
+    "deal_pairs": lambda: DealUnit(Lanes(4, 3), pixels=2, passes=3, groups=2, pe=2),
     "lookup": lambda: lookup(8, 3, 4, lanes=2, dot9=2),
     "lookup_balanced": lambda: lookup(16, 4, 3, lanes=2),
     "block_lookup": lambda: block_lookup(6, 8, 3, pixels=4, ports=4, dot9=2),
@@ -201,28 +205,28 @@ CASES: dict[str, Callable[[], Unit]] = {
     "block_lookup_counts": lambda: block_lookup(6, 4, 5, pixels=3, ports=2, dot9=2, fill="block"),
     "shared_rows": lambda: shared_rows(6, 12, 2, pe=2, simd=4),
     "shared_rows_short": lambda: shared_rows(4, 8, 2, pe=2, simd=8),
-    "threshold": lambda: Threshold(
+    "threshold": lambda: ThresholdUnit(
         thresholds(4, 1, 20), TensorType.integers(3, 2, 4, -30, 30), lanes=2
     ),
-    "threshold_tree": lambda: Threshold(
+    "threshold_tree": lambda: ThresholdUnit(
         thresholds(4, 7, 90), TensorType.integers(2, 2, 4, -100, 99), lanes=2, form="tree"
     ),
-    "threshold_3_bit": lambda: Threshold(
+    "threshold_3_bit": lambda: ThresholdUnit(
         thresholds(6, 7, 90), TensorType.integers(2, 2, 6, -100, 99), lanes=3
     ),
-    "affine": lambda: Affine(affine(6), TensorType.integers(2, 1, 6, -50, 70), lanes=2),
-    "maxpool": lambda: MaxPool2d(TensorType.codes(4, 6, 4, 1), lanes=2),
-    "maxpool_integers": lambda: MaxPool2d(TensorType.integers(5, 5, 2, -9, 9), lanes=1),
-    "avgpool": lambda: AvgPool2d(AvgPoolLayer(2), TensorType.codes(4, 5, 4, 2), lanes=2),
-    "avgpool_overlapping": lambda: AvgPool2d(
-        AvgPoolLayer(3, 2), TensorType.integers(5, 7, 2, -9, 5), lanes=1
+    "affine": lambda: AffineUnit(affine(6), TensorType.integers(2, 1, 6, -50, 70), lanes=2),
+    "maxpool": lambda: MaxPool2dUnit(TensorType.codes(4, 6, 4, 1), lanes=2),
+    "maxpool_integers": lambda: MaxPool2dUnit(TensorType.integers(5, 5, 2, -9, 9), lanes=1),
+    "avgpool": lambda: AvgPool2dUnit(AvgPool2d(2), TensorType.codes(4, 5, 4, 2), lanes=2),
+    "avgpool_overlapping": lambda: AvgPool2dUnit(
+        AvgPool2d(3, 2), TensorType.integers(5, 7, 2, -9, 5), lanes=1
     ),
-    "globalavgpool": lambda: GlobalAvgPool(TensorType.codes(3, 4, 4, 1), lanes=2),
+    "globalavgpool": lambda: GlobalAvgPoolUnit(TensorType.codes(3, 4, 4, 1), lanes=2),
     "depthwise": lambda: depthwise(4, (BIPOLAR, 2), "zero", 2),
     "depthwise_bytes": lambda: depthwise(3, (UNSIGNED, 8), "none", 3),
     "fork_add": lambda: twice((0, 0)),
     "fork_add_queued": lambda: twice((3, 5)),
-    "argmax": lambda: Argmax(TensorType.integers(1, 1, 10, -7, 7)),
+    "argmax": lambda: ArgmaxUnit(TensorType.integers(1, 1, 10, -7, 7)),
 }
 
 
@@ -282,7 +286,7 @@ def simulate_components(
     for design, beats, outcome in zip(designs, inputs, outcomes, strict=True):
         trace = design.trace(frames) if backpressure == "none" else None
         found = compare(design, outcome.folder, beats, trace, None)
-        kind = type(units[design.name]).__name__
+        kind = units[design.name].kind()
         counts = (found.mismatches, found.first, outcome.cycles)
         results.append(ComponentResult(design.name, kind, frames, *counts))
     return results

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from subbit.hw.contract.unit import Beats, Lanes, Unit
+from subbit.hw.streams.fifo import FifoUnit
+from subbit.hw.streams.fork import ForkUnit
+from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
 from subbit.sw.cycles import INPUT, Feed, Process, Trace, run
 from subbit.sw.ir.types import TensorType
-from subbit.sw.pipeline import Pipeline, Step
-from subbit.sw.units.fifo import Fifo
-from subbit.sw.units.fork import Fork
-from subbit.sw.units.unit import Beats, Lanes, Unit
-from subbit.sw.units.width import Downsize, Upsize
+from subbit.sw.lower.pipeline import Pipeline, Step
 
 __all__ = ["Design", "Watched", "WholePipeline", "network_design", "unit_design"]
 
@@ -100,7 +100,7 @@ class Design:
 class WholePipeline(Unit):
     """A whole pipeline seen from outside, as if it were one unit."""
 
-    component: ClassVar[str] = "subbit.hw.accelerator:Accelerator"
+    component: ClassVar[str] = "subbit.hw.design.accelerator:Accelerator"
     pipeline: Pipeline
 
     @property
@@ -134,13 +134,13 @@ class WholePipeline(Unit):
 def unit_design(name: str, unit: Unit) -> Design:
     """A unit alone."""
     process = len(unit.processes()) - 1
-    watched = Watched(name, OUTPUT_STREAM, unit, type(unit).__name__, process)
+    watched = Watched(name, OUTPUT_STREAM, unit, unit.kind(), process)
     return Design(name, unit.load_component()(unit), {}, (watched,))
 
 
 def network_design(name: str, pipeline: Pipeline, component: Any = None) -> Design:
     """The accelerator of a pipeline, or ``component`` in its place, with the same ``taps``."""
-    from subbit.hw.accelerator import Accelerator, tap_name
+    from subbit.hw.design.accelerator import Accelerator, tap_name
 
     component = component or Accelerator(pipeline)
     last = pipeline.steps[-1].name
@@ -166,7 +166,9 @@ def watch(pipeline: Pipeline, step: Step, carried: Carried) -> tuple[Carried, Wa
     ``carried``: that in front of it.
     """
     types = pipeline.network.types
-    same = isinstance(step.unit, Upsize | Downsize | Fifo | Fork) and holds(step.unit, carried[1])
+    same = isinstance(step.unit, UpsizeUnit | DownsizeUnit | FifoUnit | ForkUnit) and holds(
+        step.unit, carried[1]
+    )
     if step.tensor:
         carried = step.tensor, types[step.tensor]
     whole = (same or step.tensor is not None) and holds(step.unit, carried[1])

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.hw.fabric import Part
-from subbit.hw.simtop import StreamPorts
+from subbit.hw.families.part import Part
 from subbit.sim.cells import cell_models
 from subbit.sim.cells_ice40 import ice40_cell_models
 from subbit.sim.design import (
@@ -27,6 +26,7 @@ from subbit.sim.design import (
     network_design,
 )
 from subbit.sim.run import FOLDER, SimResult, choose_frames, golden_model, simulate_design
+from subbit.sim.simtop import StreamPorts
 from subbit.sim.testbench import testbench
 from subbit.sim.verilator import build_model
 from subbit.sw.flow import tools
@@ -35,8 +35,8 @@ from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.flow.synth import synthesise
 from subbit.sw.flow.verilog import to_verilog
 from subbit.sw.ir.network import Network
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan
 
 __all__ = ["WholePipeline", "build_mapped", "map_design", "mapped_design", "simulate_mapped"]
 

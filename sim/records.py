@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.hw.contract.unit import Beats, Lanes
 from subbit.sim.testbench import CYCLE_DIGITS
-from subbit.sw.units.unit import Beats, Lanes
 
 __all__ = ["Record", "read_faults", "write_beats"]
 

@@ -16,8 +16,8 @@ from subbit.sw.evaluate import load_frames
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.layers.argmax import Argmax
 from subbit.sw.ir.network import Network
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan
 
 __all__ = ["SimResult", "simulate", "simulate_design"]
 

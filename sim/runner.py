@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from subbit.hw.simtop import SimTop
+from subbit.hw.contract.unit import Beats
 from subbit.sim.design import Design
 from subbit.sim.records import write_beats
+from subbit.sim.simtop import SimTop
 from subbit.sim.testbench import testbench
 from subbit.sim.verilator import build_model, run_model
 from subbit.sw.errors import ToolError
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.flow.verilog import to_verilog
-from subbit.sw.units.unit import Beats
 
 __all__ = ["BACKPRESSURE", "Outcome", "build_designs", "run_designs"]
 

@@ -9,7 +9,7 @@ breaks its contract: it holds the cycles in which an offered beat was withdrawn 
 
 from collections.abc import Mapping
 
-from subbit.hw.simtop import StreamPorts
+from subbit.sim.simtop import StreamPorts
 
 __all__ = ["CYCLE_DIGITS", "testbench"]
 

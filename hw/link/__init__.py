@@ -1,5 +1,1 @@
-"""The host link: frames from a serial line to the accelerator, and its results back."""
-
-from subbit.hw.link.host_link import HostLink
-
-__all__ = ["HostLink"]
+"""The host link: circuits of a serial line's protocol, and the protocol that the host speaks."""

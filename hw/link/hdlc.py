@@ -1,128 +1,71 @@
-"""Byte-stuffed frames with a CRC on a line of bytes; docs/host-protocol.md has the format."""
+"""Byte-stuffed framing with a CRC, as in RFC 1662; see docs/host-protocol.md."""
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
-from amaranth.lib.wiring import In, Out
+import zlib
 
-from subbit.hw.link.crc import SerialCrc32
-from subbit.hw.link.uart import RECEIVED
-from subbit.sw.host.hdlc import CRC_BYTES, ESCAPE, FLAG, FLIP
+__all__ = ["CRC_BYTES", "ESCAPE", "FLAG", "FLIP", "Deframer", "crc_bytes", "frame"]
 
-__all__ = ["CONTENT", "PIECE", "HdlcDeframer", "HdlcFramer"]
-
-CONTENT = data.StructLayout({"data": 8, "end": 1, "good": 1})
-PIECE = data.StructLayout({"data": 8, "last": 1})
+FLAG = 0x7E
+ESCAPE = 0x7D
+FLIP = 0x20
+CRC_BYTES = 4
 
 
-class HdlcDeframer(wiring.Component):
-    """Takes frames apart.
+def frame(content: bytes) -> bytes:
+    """``content`` with its CRC, escaped, between flags."""
+    whole = content + crc_bytes(content)
+    stuffed = whole.replace(b"\x7d", b"\x7d\x5d").replace(b"\x7e", b"\x7d\x5e")
+    return b"\x7e" + stuffed + b"\x7e"
 
-    ``o`` carries each byte of a frame, its CRC included, with ``end`` 0, and after the last one a
-    beat with ``end`` 1 for the flag; ``good`` then says that the CRC was right, no byte was
-    received with an error, and the flag did not follow an escape. Repeated flags give ``end`` beats
-    without bytes before them.
 
-    Latency 0: a beat of ``o`` is in the cycle in which ``i`` is taken. Takes a byte every nine
-    cycles.
+def crc_bytes(content: bytes) -> bytes:
+    """The CRC that follows ``content`` in a frame."""
+    return zlib.crc32(content).to_bytes(CRC_BYTES, "little")
+
+
+class Deframer:
+    """Finds frames in a stream of untrusted bytes, holding at most ``max_bytes`` of one (its CRC
+    not counted).
+
+    ``damaged`` counts the frames of at least ``shortest`` content bytes that were dropped: wrong
+    CRC, a flag after an escape, or too long. Shorter ones are noise between frames and not counted.
     """
 
-    i: stream.Interface
-    o: stream.Interface
+    def __init__(self, max_bytes: int, shortest: int = 4) -> None:
+        self.max_bytes = max_bytes
+        self.damaged = 0
+        self._shortest = shortest
+        self._content = bytearray()
+        self._escaped = False
 
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                "i": In(stream.Signature(RECEIVED)),
-                "o": Out(stream.Signature(CONTENT, always_ready=True)),
-            }
-        )
+    def feed(self, received: bytes) -> list[bytes]:
+        """The contents, without CRC, of the good frames that end within ``received``."""
+        contents = []
+        first, *rest = received.split(b"\x7e")
+        self._extend(first)
+        for part in rest:
+            content = self._finish()
+            if content is not None:
+                contents.append(content)
+            self._extend(part)
+        return contents
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.crc = crc = SerialCrc32()
-        escaped, damaged = Signal(), Signal()
-        byte, content = self.i.payload.data, Signal(8)
-        m.d.comb += [
-            self.i.ready.eq(~crc.busy),
-            content.eq(byte ^ Mux(escaped, FLIP, 0)),
-            crc.byte.eq(content),
-            self.o.payload.data.eq(content),
-            self.o.payload.good.eq(crc.match & ~damaged & ~escaped),
-        ]
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += escaped.eq(0)
-            with m.If(self.i.payload.error):
-                m.d.sync += damaged.eq(1)
-            with m.Elif(byte == FLAG):
-                m.d.comb += [self.o.valid.eq(1), self.o.payload.end.eq(1), crc.clear.eq(1)]
-                m.d.sync += damaged.eq(0)
-            with m.Elif((byte == ESCAPE) & ~escaped):
-                m.d.sync += escaped.eq(1)
-            with m.Else():
-                m.d.comb += [self.o.valid.eq(1), crc.load.eq(1)]
-        return m
+    def _extend(self, part: bytes) -> None:
+        for byte in part:
+            if byte == ESCAPE and not self._escaped:
+                self._escaped = True
+                continue
+            if len(self._content) <= self.max_bytes + CRC_BYTES:
+                self._content.append(byte ^ FLIP if self._escaped else byte)
+            self._escaped = False
 
-
-class HdlcFramer(wiring.Component):
-    """Puts frames together: a flag, the bytes of ``i`` up to one with ``last``, their CRC, a flag.
-
-    Offers a byte of ``o`` in every ninth cycle or faster. Latency: the opening flag is offered in
-    the cycle in which ``i`` is, the first byte in the next one.
-    """
-
-    i: stream.Interface
-    o: stream.Interface
-
-    def __init__(self) -> None:
-        super().__init__({"i": In(stream.Signature(PIECE)), "o": Out(stream.Signature(8))})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.crc = crc = SerialCrc32()
-        escaped = Signal()
-        left = Signal(range(CRC_BYTES))
-        byte, taken, stuff = Signal(8), Signal(), Signal()
-        m.d.comb += stuff.eq(~escaped & ((byte == FLAG) | (byte == ESCAPE)))
-
-        def send(*, valid: Value) -> None:
-            """Offer ``byte``, as two where it must be escaped; ``taken`` with the last one."""
-            m.d.comb += [
-                self.o.valid.eq(valid & ~crc.busy),
-                self.o.payload.eq(Mux(stuff, ESCAPE, byte ^ Mux(escaped, FLIP, 0))),
-                taken.eq(self.o.valid & self.o.ready & ~stuff),
-                crc.load.eq(taken),
-            ]
-            with m.If(self.o.valid & self.o.ready):
-                m.d.sync += escaped.eq(stuff)
-
-        with m.FSM():
-            with m.State("OPEN"):
-                m.d.comb += [
-                    self.o.valid.eq(self.i.valid),
-                    self.o.payload.eq(FLAG),
-                    crc.clear.eq(1),
-                ]
-                with m.If(self.o.valid & self.o.ready):
-                    m.next = "CONTENT"
-            with m.State("CONTENT"):
-                send(valid=self.i.valid)
-                m.d.comb += [
-                    byte.eq(self.i.payload.data),
-                    crc.byte.eq(byte),
-                    self.i.ready.eq(taken),
-                ]
-                m.d.sync += left.eq(CRC_BYTES - 1)
-                with m.If(taken & self.i.payload.last):
-                    m.next = "CRC"
-            with m.State("CRC"):
-                send(valid=Const(1))
-                m.d.comb += [byte.eq(crc.tail), crc.byte.eq(~crc.tail)]
-                with m.If(taken):
-                    m.d.sync += left.eq(left - 1)
-                    with m.If(left == 0):
-                        m.next = "CLOSE"
-            with m.State("CLOSE"):
-                m.d.comb += [self.o.valid.eq(~crc.busy), self.o.payload.eq(FLAG)]
-                with m.If(self.o.valid & self.o.ready):
-                    m.next = "OPEN"
-        return m
+    def _finish(self) -> bytes | None:
+        whole, escaped = bytes(self._content), self._escaped
+        self._content.clear()
+        self._escaped = False
+        content, crc = whole[:-CRC_BYTES], whole[-CRC_BYTES:]
+        if len(content) < self._shortest:
+            return None
+        if escaped or crc != crc_bytes(content) or len(content) > self.max_bytes:
+            self.damaged += 1
+            return None
+        return content

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from subbit.sw.bench.precise_networks import bench_precision
     from subbit.sw.bench.reuse_all import bench_reuse
     from subbit.sw.cli.doctor import found_tools
-    from subbit.sw.describe import describe_network
+    from subbit.sw.compress.compress import compress_network
+    from subbit.sw.compress.finetune import Training
     from subbit.sw.evaluate import evaluate_dataset
     from subbit.sw.flow.bitstream import build_bitstream
     from subbit.sw.flow.program import program_board
@@ -29,20 +30,19 @@ if TYPE_CHECKING:
     from subbit.sw.host.classify import classify_files
     from subbit.sw.host.run import open_device, run_images
     from subbit.sw.importers.api import check_import, import_file, import_network
-    from subbit.sw.importers.compress import compress_network
-    from subbit.sw.importers.finetune import Training
-    from subbit.sw.importers.papers_module import import_checkpoint
-    from subbit.sw.importers.torch_module import from_torch
+    from subbit.sw.importers.papers.papers_module import import_checkpoint
+    from subbit.sw.importers.torch.module import from_torch
     from subbit.sw.ir import Network, load_network, save_network
+    from subbit.sw.ir.describe import describe_network
+    from subbit.sw.lower.plan import Plan, load_plan, save_plan
     from subbit.sw.nn.train import train_network
-    from subbit.sw.plan import Plan, load_plan, save_plan
     from subbit.sw.planner import Goal, default_plan, plan_for, plan_report, planned
 
 PLACES = {
     "Goal": "sw.planner",
     "Network": "sw.ir",
-    "Plan": "sw.plan",
-    "Training": "sw.importers.finetune",
+    "Plan": "sw.lower.plan",
+    "Training": "sw.compress.finetune",
     "bench_cnv": "sw.bench.cnv",
     "bench_engine": "sw.bench.engine",
     "bench_network": "sw.bench.network",
@@ -54,17 +54,17 @@ PLACES = {
     "build_bitstream": "sw.flow.bitstream",
     "check_import": "sw.importers.api",
     "classify_files": "sw.host.classify",
-    "compress_network": "sw.importers.compress",
+    "compress_network": "sw.compress.compress",
     "default_plan": "sw.planner",
-    "describe_network": "sw.describe",
+    "describe_network": "sw.ir.describe",
     "evaluate_dataset": "sw.evaluate",
     "found_tools": "sw.cli.doctor",
-    "from_torch": "sw.importers.torch_module",
-    "import_checkpoint": "sw.importers.papers_module",
+    "from_torch": "sw.importers.torch.module",
+    "import_checkpoint": "sw.importers.papers.papers_module",
     "import_file": "sw.importers.api",
     "import_network": "sw.importers.api",
     "load_network": "sw.ir",
-    "load_plan": "sw.plan",
+    "load_plan": "sw.lower.plan",
     "open_device": "sw.host.run",
     "plan_for": "sw.planner",
     "plan_report": "sw.planner",
@@ -72,7 +72,7 @@ PLACES = {
     "program_board": "sw.flow.program",
     "run_images": "sw.host.run",
     "save_network": "sw.ir",
-    "save_plan": "sw.plan",
+    "save_plan": "sw.lower.plan",
     "simulate": "sim.run",
     "simulate_components": "sim.components",
     "simulate_mapped": "sim.gates",

@@ -8,12 +8,12 @@ from typing import Any
 import amaranth.back.rtlil
 from amaranth.hdl import Cat, Elaboratable, Module, Signal
 
-from subbit.hw.fabric import Part
+from subbit.hw.contract.unit import Unit
+from subbit.hw.families.part import Part
 from subbit.sw.bench.engine import synthesised
 from subbit.sw.flow import tools
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.verilog import rtlil_to_verilog
-from subbit.sw.units.unit import Unit
 
 __all__ = ["Chain", "chain_cells"]
 

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.hw.contract.cost import Cost
 from subbit.sw.bench.images import unpacked
 from subbit.sw.evaluate import evaluate_dataset, load_frames
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.flow.rtl import write_rtl
 from subbit.sw.ir.file import save_network
 from subbit.sw.ir.network import Network
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import save_plan
 from subbit.sw.models.cnv import build_cnv
 from subbit.sw.models.cnv_plan import cnv_plan
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import save_plan
-from subbit.sw.units.cost import Cost
 
 __all__ = ["FOLDER", "CnvReport", "bench_cnv"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import amaranth.back.rtlil
 from amaranth.hdl import Elaboratable, Signal
 
-from subbit.hw.fabric import Part
+from subbit.hw.families.part import Part
 from subbit.sw.errors import SubbitError, ToolError
 from subbit.sw.flow import tools
 from subbit.sw.flow.chains import open_chains

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from amaranth.hdl import Cat, Elaboratable, Module, Signal
 
-from subbit.hw.dot import Dot as Component
+from subbit.hw.dot.dot import DotUnit
+from subbit.hw.dot.dot_rtl import Dot
+from subbit.hw.dot.popcount import PORTABLE
 from subbit.sw.bench.devices import Device, device_of, measure
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.types import Encoding
 from subbit.sw.ir.weights import BinaryWeights
-from subbit.sw.units.dot import Dot
-from subbit.sw.units.popcount import PORTABLE
 
 __all__ = ["SEEDS", "TARGET_MHZ", "EngineProbe", "bench_engine", "engine_unit"]
 
@@ -27,14 +27,14 @@ TARGET_MHZ = 160.0
 WORDS, PASSES = 16, 8  # of an output, of a vector: 128 words of weights in each memory
 
 
-def engine_unit(pe: int, simd: int, pixels: int, form: str) -> Dot:
+def engine_unit(pe: int, simd: int, pixels: int, form: str) -> DotUnit:
     """An engine of random plain weights in block RAM, with thresholds behind its accumulators."""
     random, outputs = np.random.default_rng(pe * simd), pe * PASSES
     weights = BinaryWeights(random.integers(0, 2, (outputs, WORDS * simd), np.uint8))
     reach = 3 * round((WORDS * simd) ** 0.5)
     thresholds = random.integers(-reach, reach + 1, (outputs, 1))
     post = Threshold(thresholds, random.integers(0, 2, outputs, np.uint8))
-    return Dot(
+    return DotUnit(
         *(weights, Encoding.BIPOLAR, 1, False, pe, simd, 16, post, "block", pixels, form),
     )
 
@@ -45,8 +45,8 @@ class EngineProbe(Elaboratable):
     ``pins``: of the shift register, valid, and ready of the output.
     """
 
-    def __init__(self, unit: Dot) -> None:
-        self.engine = Component(unit)
+    def __init__(self, unit: DotUnit) -> None:
+        self.engine = Dot(unit)
         self.pins = Signal(3)
         self.out = Signal(unit.o.width + 2)
 
@@ -92,7 +92,7 @@ def bench_engine(
     return result
 
 
-def figures(unit: Dot, device: Device, seeds: tuple[int, ...], jobs: int) -> dict[str, Any]:
+def figures(unit: DotUnit, device: Device, seeds: tuple[int, ...], jobs: int) -> dict[str, Any]:
     """The figures of one form; without seeds those of synthesis."""
     probe = EngineProbe(unit)
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:

@@ -9,7 +9,7 @@ from subbit.sw.evaluate import evaluate_dataset
 from subbit.sw.flow.bitstream import build_bitstream
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir import Network
-from subbit.sw.plan import Plan
+from subbit.sw.lower.plan import Plan
 
 __all__ = ["NetworkReport", "bench_network"]
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.boards import Board
+from subbit.hw.contract.cost import Cost
 from subbit.sw.atomic import write_atomic
 from subbit.sw.bench.unlike import calibration_networks, test_networks
 from subbit.sw.flow import tools
@@ -24,12 +25,10 @@ from subbit.sw.flow.fit import FitWatch, Resources
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.network import Network
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan
 from subbit.sw.planner.calibration import Calibration, Line, calibration
 from subbit.sw.planner.goal import Goal, NothingFits, Planned, plan_for
-from subbit.sw.units.cost import Cost
-from subbit.sw.units.unit import Unit
 
 __all__ = [
     "PlannerRow",
@@ -91,8 +90,8 @@ def bench_planner(
 
 def packed(network: Network, plan: Plan, board: Board, folder: Path) -> Resources:
     """Cells of the whole design for a board, as nextpnr packs them. Raises ToolError, FitError."""
-    from subbit.hw.platform import prepare
-    from subbit.hw.top import board_top
+    from subbit.hw.design.platform import prepare
+    from subbit.hw.design.top import board_top
     from subbit.sw.flow.synth import synthesise
     from subbit.sw.flow.verilog import rtlil_to_verilog
 
@@ -189,14 +188,9 @@ def unit_costs(result: Planned) -> dict[str, Cost]:
     """The units' own estimates, by class."""
     found: dict[str, Cost] = {}
     for step in Pipeline(result.network, result.plan).steps:
-        name = kind(step.unit)
+        name = step.unit.kind()
         found[name] = found.get(name, Cost()) + step.unit.cost().on(result.board.device.fabric)
     return found
-
-
-def kind(unit: Unit) -> str:
-    """The name of a unit's class."""
-    return type(unit).__name__
 
 
 def fitted(

@@ -6,14 +6,14 @@ from typing import Any, Protocol
 
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value
 
-from subbit.hw.popcount import PopcountXnor
-from subbit.hw.vendor.popcount import VendorPopcount
+from subbit.hw.dot.popcount import PopcountShape
+from subbit.hw.dot.popcount_rtl import PopcountXnor
+from subbit.hw.dot.tree_counter_rtl import VendorPopcount
+from subbit.hw.families.carry import FABRICS
+from subbit.hw.trees.counter import Popcount
 from subbit.sw.bench.devices import Device, Measured, device_of, measure
-from subbit.sw.compress.fabric import FABRICS
-from subbit.sw.compress.popcount import Popcount
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.progress import SILENT, Progress
-from subbit.sw.units.popcount import PopcountXnor as Shape
 
 __all__ = ["SEEDS", "Probe", "bench_popcount"]
 
@@ -82,7 +82,7 @@ def bench_popcount(
     if width < 1:
         raise SubbitError(f"a popcount has at least one position, not {width}")
     target = device_of(device)
-    shape = Shape(1, width, 1)
+    shape = PopcountShape(1, width, 1)
     limit, depth = FABRICS[target.fabric].speed(mhz or target.target_mhz)
     form = Popcount(width, fabric=target.fabric, limit=limit, depth=depth)
 

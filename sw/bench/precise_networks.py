@@ -11,14 +11,14 @@ from subbit.sw.bench.precision import FABRIC, PAIRS, SEED, bench_engines, mapped
 from subbit.sw.errors import PlanError
 from subbit.sw.evaluate import evaluate_dataset
 from subbit.sw.flow.progress import SILENT, Progress
-from subbit.sw.graph import groups, lanes_before
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.weights import Weights
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan
+from subbit.sw.lower.graph import groups, lanes_before
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan
+from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner import DEFAULT_LUT4, Planned, default_plan, planned
-from subbit.sw.stages.stage import Stage
 
 __all__ = ["alike", "bench_networks", "bench_precision", "precision_of"]
 
@@ -134,7 +134,7 @@ def cells(result: Planned, synthesise: bool, progress: Progress) -> dict[str, in
     """LUT4s and block RAMs of the accelerator, without its host link."""
     if not synthesise:
         return {name: getattr(result.cost, name) for name in NAMES}
-    from subbit.hw.accelerator import Accelerator
+    from subbit.hw.design.accelerator import Accelerator
 
     pipeline = Pipeline(result.network, result.plan)
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as folder:

@@ -10,8 +10,10 @@ import amaranth.back.rtlil
 import numpy as np
 from amaranth.hdl import Elaboratable
 
-from subbit.hw.dot import Dot as Component
-from subbit.hw.fabric import Part
+from subbit.hw.dot.dot import DotUnit
+from subbit.hw.dot.dot_rtl import Dot
+from subbit.hw.dot.popcount import PORTABLE
+from subbit.hw.families.part import Part
 from subbit.sw.flow import tools
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
@@ -19,8 +21,6 @@ from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.planes import PlanesWeights
 from subbit.sw.ir.types import Encoding
 from subbit.sw.ir.weights import BinaryWeights
-from subbit.sw.units.dot import Dot
-from subbit.sw.units.popcount import PORTABLE
 
 __all__ = ["PAIRS", "SEED", "bench_engines", "engine_unit", "mapped"]
 
@@ -31,7 +31,7 @@ FABRIC = "ecp5"
 LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4}  # of the ECP5's cells
 
 
-def engine_unit(m_bits: int, k_bits: int, pe: int, simd: int, form: str = FABRIC) -> Dot:
+def engine_unit(m_bits: int, k_bits: int, pe: int, simd: int, form: str = FABRIC) -> DotUnit:
     """An engine of M-bit inputs and K-bit weights in block RAM, with thresholds behind it.
 
     As in a network its outputs have M bits, too; but 8/1, raw pixels, gives binary ones.
@@ -43,7 +43,7 @@ def engine_unit(m_bits: int, k_bits: int, pe: int, simd: int, form: str = FABRIC
     levels = (1 << (1 if pixels else m_bits)) - 1
     reach = round(3 * length**0.5 * ((1 << m_bits) - 1) * ((1 << k_bits) - 1) / 2)
     table = np.sort(rng.integers(-reach, reach + 1, (outputs, levels)), axis=1)
-    return Dot(
+    return DotUnit(
         weights=PlanesWeights(tuple(map(BinaryWeights, bits))),
         encoding=Encoding.UNSIGNED if pixels else Encoding.BIPOLAR,
         bits=m_bits,
@@ -111,7 +111,7 @@ def engine_row(
     progress.phase(f"{m_bits}/{k_bits} {form}")
     unit = engine_unit(m_bits, k_bits, pe, simd, form)
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as folder:
-        cells = mapped(Component(unit), Path(folder), progress)
+        cells = mapped(Dot(unit), Path(folder), progress)
     return {
         "m": m_bits,
         "k": k_bits,

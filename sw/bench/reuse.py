@@ -6,6 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from subbit.hw.contract.unit import Unit
+from subbit.hw.dot.dot import DotUnit
+from subbit.hw.lookup.dot9_tables import MAX_TAU
+from subbit.hw.lookup.lookup import LookupUnit
+from subbit.hw.window.window import WindowUnit
 from subbit.sw.bench.chain import chain_cells
 from subbit.sw.cycles import run
 from subbit.sw.flow.progress import SILENT, Progress
@@ -21,14 +26,9 @@ from subbit.sw.ir import (
     TiledWeights,
     Weights,
 )
-from subbit.sw.plan import smallest_plan
-from subbit.sw.stages.dot import DotStage
-from subbit.sw.stages.stage import divisors
-from subbit.sw.units.dot import Dot
-from subbit.sw.units.dot9_tables import MAX_TAU
-from subbit.sw.units.lookup import Lookup
-from subbit.sw.units.unit import Unit
-from subbit.sw.units.window import Window
+from subbit.sw.lower.plan import smallest_plan
+from subbit.sw.lower.stages.dot import DotStage
+from subbit.sw.lower.stages.stage import divisors
 
 __all__ = ["SEED", "bench_cycles", "bench_equal_lut", "bench_shared_rows", "codebook", "resnet"]
 
@@ -68,9 +68,9 @@ def bench_cycles(tau: int = 5, lanes: int = 4) -> dict[str, float]:
         direct = lookup = 0
         for side, cin, cout in resnet(name):
             given = (codebook(cin, cout, tau), Encoding.BIPOLAR, 1, False)
-            one = Dot(*given, pe=1, simd=9, vectors=side * side)
+            one = DotUnit(*given, pe=1, simd=9, vectors=side * side)
             direct += one.vectors * one.passes * one.words
-            table = Lookup(*given, vectors=side * side, lanes=lanes)
+            table = LookupUnit(*given, vectors=side * side, lanes=lanes)
             lookup += table.interval_cycles
         ratios[f"{name}_cycle_ratio"] = round(direct / lookup, 3)
     return ratios
@@ -90,7 +90,7 @@ def conv_units(weights: Weights, height: int, /, **settings: Any) -> list[Unit]:
     stage = smallest_plan(network).stages[0]
     assert isinstance(stage, DotStage)
     units = [unit for _, unit in replace(stage, popcount="ecp5", **settings).units(network)]
-    return [replace(u, buffers="block") if isinstance(u, Window) else u for u in units]
+    return [replace(u, buffers="block") if isinstance(u, WindowUnit) else u for u in units]
 
 
 def figures(weights: Weights, height: int = HEIGHT, /, **settings: Any) -> dict[str, Any]:

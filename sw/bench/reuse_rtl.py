@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from subbit.hw.lookup.lookup import LookupUnit
 from subbit.sim.compare import compare
 from subbit.sim.design import unit_design
 from subbit.sim.runner import build_designs, run_designs
 from subbit.sw.bench.reuse import SEED, codebook
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.types import Encoding
-from subbit.sw.units.lookup import Lookup
 
 __all__ = ["bench_rtl"]
 
@@ -33,7 +33,7 @@ def bench_rtl(
     ``formula``: what they should be. Raises ToolError.
     """
     units = {
-        f"lookup{count}": Lookup(
+        f"lookup{count}": LookupUnit(
             codebook(count, count, tau), Encoding.BIPOLAR, 1, False, VECTORS, lanes=lanes
         )
         for count in channels

@@ -13,7 +13,7 @@ from subbit.sw.errors import NetworkError
 from subbit.sw.ir import load_network, save_network
 
 if TYPE_CHECKING:
-    from subbit.sw.importers.finetune import Training
+    from subbit.sw.compress.finetune import Training
 
 __all__ = ["compress_command"]
 
@@ -78,7 +78,7 @@ def compress_command(
     Example: subbit compress cnv.safetensors --tau 5 --data cifar/ -o cnv-sub.safetensors
              subbit compress examples/digits-plain.safetensors --tau 4 --epochs 20 --lr 0.002
     """
-    from subbit.sw.importers.compress import compress_network
+    from subbit.sw.compress.compress import compress_network
 
     network = load_network(model)
     out = out or model.with_name(f"{model.stem}-sub.safetensors")
@@ -118,7 +118,7 @@ def training_of(options: dict[str, Any], seed: int) -> "Training | None":
         return None
     if ("epochs" in given) == ("steps" in given):
         raise click.UsageError("say for how long to train: --epochs or --steps")
-    from subbit.sw.importers.finetune import Training
+    from subbit.sw.compress.finetune import Training
 
     return Training(seed=seed, **given)
 

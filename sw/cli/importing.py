@@ -99,7 +99,7 @@ def import_command(
     if file.is_dir():
         raise NetworkError(f"{file}: not a file; name the one to import")
     if rule is not None:
-        from subbit.sw.importers.papers_module import import_checkpoint
+        from subbit.sw.importers.papers.papers_module import import_checkpoint
 
         tiles: dict[str, Any] = {"repeats": repeats, "min_size": min_size, "alpha": alpha}
         layers = import_checkpoint(file, out or file.with_suffix(""), rule, side=side, **tiles)

@@ -11,8 +11,8 @@ from subbit.sw.cli.options import (
     model_argument,
     print_json,
 )
-from subbit.sw.describe import describe_network
 from subbit.sw.ir import load_network
+from subbit.sw.ir.describe import describe_network
 
 __all__ = ["info_command"]
 

@@ -10,7 +10,7 @@ import click
 
 from subbit.boards import Board, board, board_names
 from subbit.sw.ir import Network
-from subbit.sw.plan import Plan
+from subbit.sw.lower.plan import Plan
 
 if TYPE_CHECKING:
     from subbit.sw.planner.goal import Goal

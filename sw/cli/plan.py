@@ -21,8 +21,8 @@ from subbit.sw.cli.options import (
 from subbit.sw.ir import load_network
 
 if TYPE_CHECKING:
+    from subbit.sw.lower.stages.stage import Stage
     from subbit.sw.planner.goal import Planned
-    from subbit.sw.stages.stage import Stage
 
 __all__ = ["plan_command"]
 
@@ -52,7 +52,7 @@ def plan_command(
              subbit plan examples/digits-plain.safetensors --plan plan.json
              subbit bitstream examples/digits-plain.safetensors --plan plan.json
     """
-    from subbit.sw.plan import save_plan
+    from subbit.sw.lower.plan import save_plan
     from subbit.sw.planner.choose import choose
     from subbit.sw.planner.report import plan_report
 

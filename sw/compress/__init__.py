@@ -1,1 +1,1 @@
-"""Compressor trees: planning how many bits are counted by adder chains of a device's fabric."""
+"""Finding sub-bit structure in a trained binary network: what ``subbit compress`` does."""

@@ -11,8 +11,8 @@ from subbit.sw.flow.implement import Implementation, implement
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.flow.summary import Summary
 from subbit.sw.ir import Network, save_network
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan, save_plan
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan, save_plan
 
 __all__ = ["build_bitstream", "default_folder"]
 
@@ -39,7 +39,7 @@ def build_bitstream(
 
     Raises SubbitError (FitError where the board is too small), and OSError where the disk is full.
     """
-    from subbit.hw.top import board_top
+    from subbit.hw.design.top import board_top
 
     began, out = time.monotonic(), Path(out_folder or default_folder(network, board))
     with build_folder(out) as part:

@@ -7,12 +7,12 @@ from pathlib import Path
 from amaranth.hdl import Elaboratable
 
 from subbit.boards import Board
-from subbit.hw.platform import pll_settings, prepare, target_hz
-from subbit.hw.pll import PllSettings
+from subbit.hw.design.platform import pll_settings, prepare, target_hz
+from subbit.hw.families.ecp5.clock import set_pll
+from subbit.hw.families.ecp5.pll_rtl import PllSettings
+from subbit.hw.families.ice40.clock import set_ice40_pll
 from subbit.sw.errors import ToolError
 from subbit.sw.flow import tools
-from subbit.sw.flow.clock import set_pll
-from subbit.sw.flow.clock_ice40 import set_ice40_pll
 from subbit.sw.flow.family import Family, family_of
 from subbit.sw.flow.fit import Resources
 from subbit.sw.flow.process import run_tool
@@ -50,7 +50,8 @@ def implement(
     that the board's programmer wants.
 
     Of several ``seeds`` of place-and-route the one with the fastest clock is kept. ``top`` gets its
-    clock domains from subbit.hw.platform.board_clocks. The folder holds the same bitstream and
+    clock domains from subbit.hw.design.platform.board_clocks. The folder
+    holds the same bitstream and
     Verilog whenever ``top``, board, seeds and tools are the same.
 
     Raises FitError, ToolError.

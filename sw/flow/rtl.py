@@ -6,7 +6,7 @@ from pathlib import Path
 from subbit.sw.atomic import write_atomic
 from subbit.sw.flow.verilog import to_verilog
 from subbit.sw.ir import Network
-from subbit.sw.plan import Plan
+from subbit.sw.lower.plan import Plan
 
 __all__ = ["write_rtl"]
 
@@ -17,8 +17,8 @@ def write_rtl(network: Network, plan: Plan, path: str | os.PathLike[str]) -> dic
     The module is called ``accelerator``, with ``clk``, ``rst`` and the streams ``i`` and ``o``.
     Raises PlanError, ToolError, and OSError where the file cannot be written.
     """
-    from subbit.hw.accelerator import Accelerator
-    from subbit.sw.pipeline import Pipeline
+    from subbit.hw.design.accelerator import Accelerator
+    from subbit.sw.lower.pipeline import Pipeline
 
     accelerator = Accelerator(Pipeline(network, plan))
     write_atomic(Path(path), to_verilog(accelerator, name="accelerator"))

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 
 from subbit.sw.errors import DataError, NetworkError
+from subbit.sw.ir.kinds import layer_kind
 from subbit.sw.ir.layers.argmax import Argmax
 from subbit.sw.ir.network import INPUT, Network
 from subbit.sw.ir.types import TensorType
-from subbit.sw.kinds import layer_kind
 
 __all__ = ["Codes", "Prediction", "evaluate", "predict", "run_batches"]
 

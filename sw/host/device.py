@@ -11,10 +11,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.hw.link.hdlc import FLAG, Deframer, frame
+from subbit.hw.link.protocol import MAX_BODY_BYTES, ErrorCode, Kind, LinkInfo, Message
 from subbit.sw.errors import LinkError
-from subbit.sw.host.hdlc import FLAG, Deframer, frame
 from subbit.sw.host.packing import pack_frames, unpack_result
-from subbit.sw.host.protocol import MAX_BODY_BYTES, ErrorCode, Kind, LinkInfo, Message
 from subbit.sw.host.transport import Transport
 from subbit.sw.ir import Network
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.host.hdlc import CRC_BYTES, ESCAPE, FLAG, FLIP, crc_bytes, frame
+from subbit.hw.link.hdlc import CRC_BYTES, ESCAPE, FLAG, FLIP, crc_bytes, frame
+from subbit.hw.link.protocol import HEADER_BYTES, ErrorCode, Kind, LinkInfo, Message
 from subbit.sw.host.packing import pack_result, unpack_frame
-from subbit.sw.host.protocol import HEADER_BYTES, ErrorCode, Kind, LinkInfo, Message
 from subbit.sw.host.transport import Transport
 
 __all__ = ["BoardModel", "Faults", "LoopbackDevice", "NoisyTransport"]

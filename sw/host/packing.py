@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.hw.link.protocol import LinkInfo
 from subbit.sw.errors import DataError, LinkError
-from subbit.sw.host.protocol import LinkInfo
 
 __all__ = ["pack_frames", "pack_result", "unpack_frame", "unpack_result"]
 

@@ -60,9 +60,9 @@ def open_device(
         with Device(SerialTransport(port, target.uart_baud)) as device:
             yield device
         return
-    from subbit.hw.top import Core
+    from subbit.hw.design.top import Core
     from subbit.sim.simulated_board import SimulatedBoard
-    from subbit.sw.pipeline import Pipeline
+    from subbit.sw.lower.pipeline import Pipeline
     from subbit.sw.planner import default_plan
 
     if network is None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.data.preprocess import preprocess
-from subbit.sw.importers.mark import Mark
+from subbit.sw.importers.exact.mark import Mark
 from subbit.sw.ir import Encoding, Network, TensorType
 
 __all__ = ["Agreement", "Compared", "compare"]

@@ -15,7 +15,7 @@ from subbit.sw.data.load import DATASETS, load_dataset
 from subbit.sw.data.preprocess import preprocess
 from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.importers.agree import Tensors, compare
-from subbit.sw.importers.mark import Mark
+from subbit.sw.importers.exact.mark import Mark
 from subbit.sw.importers.report import import_report
 from subbit.sw.ir import Network, save_network
 
@@ -111,14 +111,14 @@ def from_onnx(
     path: Path, name: str | None, span: tuple[float, float], dataset: str | None
 ) -> ImportResult:
     """An ONNX or QONNX file."""
-    from subbit.sw.importers.onnx_file import import_onnx
+    from subbit.sw.importers.onnx.onnx_file import import_onnx
 
     found = import_onnx(path, low=span[0], high=span[1], name=name)
     network, remarks = with_dataset(found.network, dataset)
 
     def source(batch: int) -> tuple[Callable[[Images], Tensors], int]:
         """The graph in qonnx's executor."""
-        from subbit.sw.importers.source import Source
+        from subbit.sw.importers.onnx.source import Source
 
         executor = Source(found.graph, batch)
         reals = pixel_values(found.low, found.high)
@@ -134,9 +134,9 @@ def from_arrays(
     path: Path, description: Path, name: str | None, dataset: str | None
 ) -> ImportResult:
     """Integer arrays by a description."""
-    from subbit.sw.importers.described import describe
-    from subbit.sw.importers.formulas import evaluate_description
-    from subbit.sw.importers.rows import read_arrays, read_description
+    from subbit.sw.importers.arrays.described import describe
+    from subbit.sw.importers.arrays.formulas import evaluate_description
+    from subbit.sw.importers.arrays.rows import read_arrays, read_description
 
     arrays, rows = read_arrays(path), read_description(description)
     if name is not None:

@@ -7,10 +7,10 @@ from typing import Any, NoReturn
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.ir.kinds import layer_from_parts
 from subbit.sw.ir.network import MAX_NODES, Network, Node, check_name
 from subbit.sw.ir.parts import take_int, take_text
 from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.kinds import layer_from_parts
 
 __all__ = ["FORMAT_VERSION", "build_network", "strict_json"]
 

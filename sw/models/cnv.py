@@ -10,7 +10,7 @@ from typing import Any
 
 from subbit.sw.data.cifar10 import CLASSES
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.described import build_described
+from subbit.sw.importers.arrays.described import build_described
 from subbit.sw.ir.network import Network
 from subbit.sw.models.npz import read_npz
 

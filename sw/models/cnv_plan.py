@@ -2,11 +2,11 @@
 
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.network import Network
-from subbit.sw.plan import Plan, groups
-from subbit.sw.stages.argmax import ArgmaxStage
-from subbit.sw.stages.dot import DotStage
-from subbit.sw.stages.maxpool2d import MaxPoolStage
-from subbit.sw.stages.stage import Stage
+from subbit.sw.lower.plan import Plan, groups
+from subbit.sw.lower.stages.argmax import ArgmaxStage
+from subbit.sw.lower.stages.dot import DotStage
+from subbit.sw.lower.stages.maxpool2d import MaxPoolStage
+from subbit.sw.lower.stages.stage import Stage
 
 __all__ = ["cnv_plan"]
 

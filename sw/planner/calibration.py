@@ -13,9 +13,9 @@ from importlib.resources import files
 from math import sqrt
 from typing import Any
 
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.unit import Unit
 from subbit.sw.errors import PlanError
-from subbit.sw.units.cost import Cost
-from subbit.sw.units.unit import Unit
 
 __all__ = ["VERSION", "Calibration", "Line", "calibration"]
 
@@ -56,7 +56,7 @@ class Calibration:
     def of(self, unit: Unit, cost: Cost | None = None) -> Cost:
         """The cost to expect of a unit, from its estimate or from the one given."""
         said = (cost if cost is not None else unit.cost()).on(self.fabric)
-        lut4, flip_flops = self.units.get(type(unit).__name__, (Line(), Line()))
+        lut4, flip_flops = self.units.get(unit.kind(), (Line(), Line()))
         return Cost(lut4(said.lut4), flip_flops(said.flip_flops), said.block_rams)
 
     def clock_hz(self, lut4: int) -> float:

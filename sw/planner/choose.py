@@ -6,7 +6,7 @@ from pathlib import Path
 from subbit import boards
 from subbit.boards import Board
 from subbit.sw.ir.network import Network
-from subbit.sw.plan import Plan, load_plan, smallest_plan
+from subbit.sw.lower.plan import Plan, load_plan, smallest_plan
 from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import Costs, with_popcount
 from subbit.sw.planner.goal import Goal, NothingFits, Planned, planned

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.unit import Lanes, Unit
+from subbit.hw.dot.popcount import PORTABLE, PopcountShape
+from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.network import Network
+from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.calibration import Calibration, calibration
-from subbit.sw.stages.stage import Stage
-from subbit.sw.units.cost import Cost
-from subbit.sw.units.popcount import PORTABLE, PopcountXnor
-from subbit.sw.units.unit import Lanes, Unit
-from subbit.sw.units.window import Window
 
 __all__ = [
     "Costs",
@@ -119,7 +119,7 @@ class Costs:
         if key not in self._exact:
             units = [unit for _, unit in with_popcount(option.stage, PORTABLE).units(self.network)]
             processes = [process for unit in units for process in unit.processes()]
-            windows = any(isinstance(unit, Window) for unit in units)
+            windows = any(isinstance(unit, WindowUnit) for unit in units)
             quick = FRAMES * sum(len(process.steps) for process in processes) <= MAX_STEPS
             found = measure(processes, FRAMES).interval_cycles if windows and quick else 0
             self._exact[key] = max(option.cycles, found)
@@ -131,14 +131,14 @@ class Costs:
         cost = total(self.lines.of(unit, self.quick(unit)) for unit in units)
         cycles = max(map(unit_cycles, units))
         inputs = tuple(units[0].inputs.values())
-        ahead = max(rows_ahead(unit) if isinstance(unit, Window) else 0.0 for unit in units)
+        ahead = max(rows_ahead(unit) if isinstance(unit, WindowUnit) else 0.0 for unit in units)
         wires = sum(map(wires_of, units))
         return Option(stage, cost, cycles, inputs, units[-1].o, units[-1].o_beats, ahead, wires)
 
     def quick(self, unit: Unit) -> Cost:
         """The unit's estimate, with the counters of the fabric instead of portable ones."""
         counters = getattr(unit, "popcount", None)
-        if self.fabric not in TREES or not isinstance(counters, PopcountXnor):
+        if self.fabric not in TREES or not isinstance(counters, PopcountShape):
             return unit.cost()
         said, slow, fast = unit.cost(), counters.cost, trees(counters, self.fabric)
         copies = getattr(unit, "pixels", 1)
@@ -166,7 +166,7 @@ class Costs:
         return self._keys[name]
 
 
-def rows_ahead(window: Window) -> float:
+def rows_ahead(window: WindowUnit) -> float:
     """The share of its rows that a window takes while it has no output to give: those before the
     first output, and with stride 2 every other one.
     """
@@ -177,7 +177,7 @@ def rows_ahead(window: Window) -> float:
 def wires_of(unit: Unit) -> float:
     """What the wires of a unit's counters are worth, in LUT4s, where these are wide."""
     counters = getattr(unit, "popcount", None)
-    if not isinstance(counters, PopcountXnor) or counters.simd <= WIDE:
+    if not isinstance(counters, PopcountShape) or counters.simd <= WIDE:
         return 0.0
     lanes = counters.rows * getattr(unit, "pixels", 1) * counters.bits * len(counters.scales)
     return WIRES * lanes * counters.simd
@@ -189,7 +189,7 @@ def shape_of(array: NDArray[Any]) -> object:
 
 
 @cache
-def trees(counters: PopcountXnor, fabric: str) -> Cost:
+def trees(counters: PopcountShape, fabric: str) -> Cost:
     """About what compressor trees of the fabric take for these counters."""
     lut4, flip_flops = TREES[fabric]
     bits = counters.simd * counters.bits * len(counters.scales)

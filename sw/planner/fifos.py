@@ -9,15 +9,15 @@ shorter still, as one pays for another: each is cut as far as the interval stays
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from subbit.hw.streams.fifo import FifoUnit
+from subbit.hw.streams.fork import ForkUnit
 from subbit.sw.cycles.fast import Timing, measure
 from subbit.sw.cycles.model import Feed, Process
-from subbit.sw.graph import Edge, edges, forks
 from subbit.sw.ir.network import Network
-from subbit.sw.pipeline import Pipeline, Step
-from subbit.sw.plan import Plan
-from subbit.sw.stages.stage import Stage
-from subbit.sw.units.fifo import Fifo
-from subbit.sw.units.fork import Fork
+from subbit.sw.lower.graph import Edge, edges, forks
+from subbit.sw.lower.pipeline import Pipeline, Step
+from subbit.sw.lower.plan import Plan
+from subbit.sw.lower.stages.stage import Stage
 
 __all__ = ["Fitted", "fit_fifos"]
 
@@ -79,7 +79,7 @@ class Line:
         if k not in self.least:
             return self.fixed[k]
         unit = self.steps[k].unit
-        assert isinstance(unit, Fifo)
+        assert isinstance(unit, FifoUnit)
         return replace(unit, depth=depths[k]).processes()
 
     def timing(
@@ -110,7 +110,7 @@ def fit_fifos(network: Network, stages: Sequence[Stage], cycles: int) -> Fitted:
     names = {
         k: fifo_name(steps, step, branches)
         for k, step in enumerate(steps)
-        if isinstance(step.unit, Fifo)
+        if isinstance(step.unit, FifoUnit)
     }
     floors = {stage.layers[0]: stage.fifo for stage in stages}
     line = Line(steps, {k: floors.get(name, 0) for k, name in names.items()})
@@ -135,7 +135,7 @@ def unchecked(network: Network, plan: Plan) -> Pipeline:
 def fifo_name(steps: Sequence[Step], fifo: Step, branches: Mapping[str, Sequence[Edge]]) -> str:
     """The stage behind which a FIFO stands, by its first layer, or the stream that it is in."""
     giver, branch = fifo.feeds[0]
-    if giver >= 0 and isinstance(steps[giver].unit, Fork):
+    if giver >= 0 and isinstance(steps[giver].unit, ForkUnit):
         return branches[steps[giver].name.removesuffix("_fork")][branch].name
     return fifo.stage.layers[0]
 

@@ -4,20 +4,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from subbit.boards import Board
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.memory import memory_cost
+from subbit.hw.link.protocol import default_window
 from subbit.sw.cycles.fast import Timing, measure
 from subbit.sw.errors import FitError
-from subbit.sw.host.protocol import default_window
 from subbit.sw.ir.network import Network
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan
+from subbit.sw.lower.stages.dot import DotStage
+from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import Costs, StageEstimate, total, unit_cycles, with_popcount
 from subbit.sw.planner.fifos import Fitted, fit_fifos
 from subbit.sw.planner.search import Choice, Search, lacking
-from subbit.sw.stages.dot import DotStage
-from subbit.sw.stages.stage import Stage
-from subbit.sw.units.cost import Cost
-from subbit.sw.units.memory import memory_cost
 
 __all__ = [
     "RESERVE",

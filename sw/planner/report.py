@@ -3,14 +3,14 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from subbit.hw.contract.cost import Cost
 from subbit.sw.ir.layers.conv2d import Conv2d
 from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.weights import TiledWeights
+from subbit.sw.lower.engines.shared_rows import sharing_advice, short_tile
 from subbit.sw.planner.costs import Costs
 from subbit.sw.planner.goal import RESERVE, Goal, Planned, budget_of, feasible
 from subbit.sw.planner.search import Search, lacking
-from subbit.sw.stages.shared_rows import sharing_advice, short_tile
-from subbit.sw.units.cost import Cost
 
 __all__ = ["Next", "describe", "next_step", "plan_report"]
 

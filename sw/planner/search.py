@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
 
-from subbit.sw.graph import edges, groups
+from subbit.hw.contract.cost import KINDS, Cost
+from subbit.hw.contract.unit import Lanes
+from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
 from subbit.sw.ir.network import Network
+from subbit.sw.lower.graph import edges, groups
+from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.costs import Costs, Option, total
-from subbit.sw.stages.stage import Stage
-from subbit.sw.units.cost import KINDS, Cost
-from subbit.sw.units.unit import Lanes
-from subbit.sw.units.width import Downsize, Upsize
 
 __all__ = ["Choice", "Search", "lacking"]
 
@@ -294,9 +294,9 @@ def join_cost(o: Lanes, i: Lanes, costs: Costs) -> Cost:
     whole = lcm(o.lanes, i.lanes)
     cost = Cost()
     if whole > o.lanes:
-        cost += costs.lines.of(Upsize(o, whole // o.lanes, whole // o.lanes))
+        cost += costs.lines.of(UpsizeUnit(o, whole // o.lanes, whole // o.lanes))
     if whole > i.lanes:
-        cost += costs.lines.of(Downsize(Lanes(whole, o.bits, o.signed), whole // i.lanes, 1))
+        cost += costs.lines.of(DownsizeUnit(Lanes(whole, o.bits, o.signed), whole // i.lanes, 1))
     return cost
 
 

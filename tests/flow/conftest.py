@@ -1,18 +1,14 @@
-"""Lets the tests of this folder import its helpers by name, and builds the small design once."""
+"""Builds the small design once for the tests of this folder."""
 
 import signal
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from echo import Echo
-
 from subbit.boards import board
 from subbit.sw.flow.implement import Implementation, implement
+from tests.flow.echo import Echo
 
 # A runner in the background may have had Ctrl-C ignored, which every process below inherits.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -7,7 +7,7 @@ from amaranth.lib import io
 from amaranth.lib.fifo import AsyncFIFO
 
 from subbit.boards import Board
-from subbit.hw.platform import board_clocks
+from subbit.hw.design.platform import board_clocks
 
 __all__ = ["Echo"]
 

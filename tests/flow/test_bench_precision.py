@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from networks import small_network
 
 from subbit.sw.bench.precise_networks import alike, bench_networks, precision_of
 from subbit.sw.bench.precision import bench_engines, engine_unit
@@ -15,9 +14,10 @@ from subbit.sw.cli.bench import bench_command
 from subbit.sw.errors import PlanError
 from subbit.sw.ir import Argmax, Linear, Network, PlanesWeights, TensorType, save_network
 from subbit.sw.ir.weights import BinaryWeights
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import smallest_plan
-from subbit.sw.stages.dot import DotStage
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import smallest_plan
+from subbit.sw.lower.stages.dot import DotStage
+from tests.networks import small_network
 
 
 def test_cells_grow_no_faster_than_the_branches_at_equal_cycles() -> None:

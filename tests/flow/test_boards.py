@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Built
 
 from subbit.boards import BOARDS, board, board_names
-from subbit.hw.platform import board_platform
+from subbit.hw.design.platform import board_platform
 from subbit.sw.errors import BoardError
 from subbit.sw.flow.family import family_of
 from subbit.sw.flow.process import run_tool
+from tests.flow.conftest import Built
 
 
 def test_ulx3s_means_the_largest() -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from amaranth.hdl import ClockSignal, Instance, Module
-from echo import Echo
 
 from subbit.boards import Board, board
 from subbit.sw.errors import FitError
 from subbit.sw.flow.fit import FitWatch, Resources, smallest_board
 from subbit.sw.flow.implement import implement
+from tests.flow.echo import Echo
 
 TABLE = """
 Info: Device utilisation:

@@ -4,19 +4,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Built, build
-from echo import Echo
 
 from subbit.boards import board
-from subbit.hw.platform import prepare
-from subbit.hw.pll_ice40 import Ice40Settings, best_settings
+from subbit.hw.design.platform import prepare
+from subbit.hw.families.ice40.clock import set_ice40_pll
+from subbit.hw.families.ice40.pll_rtl import Ice40Settings, best_settings
 from subbit.sw.errors import FitError, ToolError
 from subbit.sw.flow import tools
-from subbit.sw.flow.clock_ice40 import set_ice40_pll
 from subbit.sw.flow.fit import FitWatch
 from subbit.sw.flow.route import place_and_route
 from subbit.sw.flow.synth import synthesise
 from subbit.sw.flow.verilog import rtlil_to_verilog
+from tests.flow.conftest import Built, build
+from tests.flow.echo import Echo
 
 BOARD = board("icebreaker")
 LOG = """

@@ -6,13 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import Built
+from tests.flow.conftest import Built
 
 AGAIN = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from echo import Echo
+from tests.flow.echo import Echo
 from subbit.boards import board
 from subbit.sw.flow.implement import implement
 implement(Echo(board=board("ulx3s")), board("ulx3s"), Path(sys.argv[2]), name="echo")
@@ -32,7 +32,7 @@ def test_the_same_design_gives_the_same_files(built: Built, tmp_path: Path) -> N
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     subprocess.run(
-        [sys.executable, "-c", AGAIN, str(Path(__file__).parent), str(folder)],
+        [sys.executable, "-c", AGAIN, str(Path(__file__).parents[2]), str(folder)],
         check=True,
         cwd=tmp_path,
         env=os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"},

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Built
 
 from subbit.boards import board
 from subbit.sw.flow.parallel import cores, in_parallel
 from subbit.sw.flow.route import place_and_route
+from tests.flow.conftest import Built
 
 BOARD = board("ulx3s")
 

@@ -52,9 +52,18 @@ sys.exit(", ".join(loaded & set(sys.argv[1].split(","))) or 0)
     [
         (
             "torch,amaranth",
-            ["subbit.boards", "subbit.sw.ir", "subbit.sw.stages", "subbit.sw.units"],
+            [
+                "subbit.boards",
+                "subbit.sw.ir",
+                "subbit.sw.lower.stages",
+                "subbit.hw.contract",
+                "subbit.hw.dot.dot",
+            ],
         ),
-        ("torch,amaranth", ["subbit.sw.plan", "subbit.sw.planner", "subbit.sw.pipeline"]),
+        (
+            "torch,amaranth",
+            ["subbit.sw.lower.plan", "subbit.sw.planner", "subbit.sw.lower.pipeline"],
+        ),
         ("torch", ["subbit.hw", "subbit.sw.flow.bitstream", "subbit.sw.host", "subbit.sw.data"]),
     ],
 )

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Built
 
 from subbit.boards import board
 from subbit.sw.flow import route
 from subbit.sw.flow.fit import Resources, luts_of
+from tests.flow.conftest import Built
 
 BOARD = board("ulx3s")
 

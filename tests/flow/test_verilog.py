@@ -2,10 +2,10 @@
 
 import re
 
-from subbit.hw.width import Upsize
+from subbit.hw.contract.unit import Lanes
+from subbit.hw.streams.width import UpsizeUnit
+from subbit.hw.streams.width_rtl import Upsize
 from subbit.sw.flow.verilog import to_verilog
-from subbit.sw.units.unit import Lanes
-from subbit.sw.units.width import Upsize as UpsizeUnit
 
 
 def test_no_net_is_named_like_a_bit_of_another() -> None:

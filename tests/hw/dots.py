@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.random import Generator
 
+from subbit.hw.contract.unit import Beats
+from subbit.hw.dot.dot import DotUnit
 from subbit.sw.ir import (
     Affine,
     BinaryWeights,
@@ -12,8 +14,6 @@ from subbit.sw.ir import (
     TiledWeights,
 )
 from subbit.sw.ir.weights import Weights
-from subbit.sw.units.dot import Dot
-from subbit.sw.units.unit import Beats
 
 __all__ = ["affine", "codebook", "flipped", "frames", "plain", "planes", "thresholds", "tiled"]
 
@@ -45,7 +45,7 @@ def affine(rng: Generator, outputs: int) -> Affine:
     return Affine(rng.integers(-30, 30, outputs), rng.integers(-500, 500, outputs))
 
 
-def frames(rng: Generator, unit: Dot, count: int) -> Beats:
+def frames(rng: Generator, unit: DotUnit, count: int) -> Beats:
     """Random vectors, each repeated for its passes, as the replay before the engine does it."""
     shape = (count * unit.vectors, unit.words, unit.pixels * unit.simd)
     vectors = rng.integers(0, 1 << unit.i.bits, shape)

@@ -8,7 +8,7 @@ import numpy as np
 from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal
 from amaranth.sim import Simulator
 
-from subbit.sw.units.unit import Beats, Unit
+from subbit.hw.contract.unit import Beats, Unit
 
 __all__ = ["check_unit", "pack", "simulate_unit", "unpack", "with_reset"]
 

@@ -7,9 +7,9 @@ from amaranth.hdl import Assert, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.shapes import stream_of
+from subbit.hw.contract.unit import Beats, Lanes, Unit
+from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.sw.cycles import Process
-from subbit.sw.units.unit import Beats, Lanes, Unit
 
 __all__ = ["Dropped", "Duplicated", "Forgotten", "Watched"]
 
@@ -39,7 +39,7 @@ class Around(Unit):
 class Dropped(Around):
     """Output beat number ``at`` never arrives."""
 
-    component: ClassVar[str] = "planted:DroppedBeat"
+    component: ClassVar[str] = "tests.hw.planted:DroppedBeat"
     at: int = 0
 
 
@@ -47,7 +47,7 @@ class Dropped(Around):
 class Duplicated(Around):
     """Output beat number ``at`` comes twice."""
 
-    component: ClassVar[str] = "planted:DuplicatedBeat"
+    component: ClassVar[str] = "tests.hw.planted:DuplicatedBeat"
     at: int = 0
 
 
@@ -55,7 +55,7 @@ class Duplicated(Around):
 class Forgotten(Around):
     """Output beat number ``at`` is lost if it has to wait."""
 
-    component: ClassVar[str] = "planted:ForgottenBeat"
+    component: ClassVar[str] = "tests.hw.planted:ForgottenBeat"
     at: int = 0
 
 
@@ -63,7 +63,7 @@ class Forgotten(Around):
 class Watched(Around):
     """The simulation stops if a memory word is read in the cycle in which it is written."""
 
-    component: ClassVar[str] = "planted:WatchedComponent"
+    component: ClassVar[str] = "tests.hw.planted:WatchedComponent"
 
 
 class Wrapper(wiring.Component):

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 from amaranth.sim import Simulator
-from harness import pack
 
-from subbit.sw.units.unit import Beats, Lanes, Unit
+from subbit.hw.contract.unit import Beats, Lanes, Unit
+from tests.hw.harness import pack
 
 __all__ = ["check_ports", "random_operands", "simulate_ports"]
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import binary, codebook, threshold, tiled
 
 from subbit.sim.compare import Comparison, compare
 from subbit.sim.design import Design
@@ -29,8 +28,9 @@ from subbit.sw.ir import (
     TensorType,
     Weights,
 )
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan, smallest_plan
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan, smallest_plan
+from tests.networks import binary, codebook, threshold, tiled
 
 FRAMES = 3
 CODES = np.random.default_rng(5).integers(0, 4, (FRAMES, 6, 6, 4))

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
+from subbit.hw.dot.dot import DotUnit
 from subbit.sim.compare import Comparison, compare
 from subbit.sim.components import BIPOLAR, UNSIGNED, codebook, dot, plain, random_beats, thresholds
 from subbit.sim.design import unit_design
 from subbit.sim.gates import build_mapped, map_design
 from subbit.sim.runner import run_designs
 from subbit.sw.cycles import run
-from subbit.sw.units.dot import Dot
 
 FRAMES = 2
 CELLS: dict[str, Any] = {"form": "ecp5"}
 BLOCK: dict[str, Any] = {"form": "ecp5", "memory": "block"}
 # Each with the widths of the words that its block RAMs' ports read.
-UNITS: dict[str, tuple[Callable[[], Dot], set[int]]] = {
+UNITS: dict[str, tuple[Callable[[], DotUnit], set[int]]] = {
     "wide": (lambda: dot(plain(8, 60), BIPOLAR, 1, 4, 12, post=thresholds(8, 1, 9), **BLOCK), {18}),
     "deep": (lambda: dot(plain(120, 24), BIPOLAR, 1, 3, 1, **BLOCK), {18}),
     "port_9": (lambda: dot(plain(40, 40), BIPOLAR, 1, 1, 1, **BLOCK), {9}),

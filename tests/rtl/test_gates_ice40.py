@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import binary, threshold
 
-from subbit.hw.vendor.ice40 import SUM
+from subbit.hw.families.ice40.cells_rtl import SUM
 from subbit.sim.compare import Comparison, compare
 from subbit.sim.design import Design
 from subbit.sim.gates import build_mapped, map_design, mapped_design
@@ -19,8 +18,9 @@ from subbit.sim.runner import run_designs
 from subbit.sw.cycles import run
 from subbit.sw.ir import Conv2d, Encoding, Flatten, Layer, Linear, MaxPool2d, Network, Padding
 from subbit.sw.ir.types import TensorType
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan, smallest_plan
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan, smallest_plan
+from tests.networks import binary, threshold
 
 FRAMES = 3
 CODES = np.random.default_rng(5).integers(0, 4, (FRAMES, 6, 6, 4))

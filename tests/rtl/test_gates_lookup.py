@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import codebook, threshold, tiled
 
 from subbit.sim.compare import Comparison, compare
 from subbit.sim.gates import build_mapped, map_design, mapped_design
@@ -16,8 +15,9 @@ from subbit.sim.run import golden_model
 from subbit.sim.runner import run_designs
 from subbit.sw.cycles import run
 from subbit.sw.ir import Conv2d, Encoding, Network, Padding, TensorType
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan, smallest_plan
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan, smallest_plan
+from tests.networks import codebook, threshold, tiled
 
 FRAMES, SIDE, CHANNELS, OUTPUTS = 2, 6, 4, 6
 CODES = np.random.default_rng(7).integers(0, 2, (FRAMES, SIDE, SIDE, CHANNELS))

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import GRAPHS, residual_network
-from planted import Dropped
 
-from subbit.hw.accelerator import Accelerator
+from subbit.hw.design.accelerator import Accelerator
 from subbit.sim.compare import Comparison, compare
 from subbit.sim.design import Design, network_design
 from subbit.sim.run import classes, golden_model, interval
 from subbit.sim.runner import Outcome, build_designs, run_designs
 from subbit.sw.golden import predict
 from subbit.sw.ir import Add, Network
-from subbit.sw.pipeline import Pipeline, Step
-from subbit.sw.plan import smallest_plan
+from subbit.sw.lower.pipeline import Pipeline, Step
+from subbit.sw.lower.plan import smallest_plan
 from subbit.sw.planner import default_plan
+from tests.hw.planted import Dropped
+from tests.networks import GRAPHS, residual_network
 
 FRAMES = 4
 

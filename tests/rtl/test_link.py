@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from link_sums import LinkedSums, sums_of
 from numpy.typing import NDArray
 
+from subbit.hw.link.hdlc import Deframer, frame
+from subbit.hw.link.protocol import ErrorCode, Kind, LinkInfo, Message
 from subbit.sim.simulated_board import SimulatedBoard
 from subbit.sw.host.device import Device
-from subbit.sw.host.hdlc import Deframer, frame
 from subbit.sw.host.loopback import Faults, NoisyTransport
 from subbit.sw.host.packing import pack_frames, unpack_result
-from subbit.sw.host.protocol import ErrorCode, Kind, LinkInfo, Message
 from subbit.sw.host.transport import PtyTransport, SerialTransport
 from subbit.sw.ir import Encoding
+from tests.hw.link.link_sums import LinkedSums, sums_of
 
 # The simulation shares its processor: only lines that lose answers need a short timeout.
 TIMEOUT_S, NOISY_TIMEOUT_S = 20.0, 2.0

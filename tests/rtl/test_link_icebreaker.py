@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import numpy as np
-from networks import small_network
 
 from subbit.boards import board
-from subbit.hw.top import Core
+from subbit.hw.design.top import Core
 from subbit.sim.simulated_board import SimulatedBoard
 from subbit.sw.golden import predict
 from subbit.sw.host.device import Device
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import smallest_plan
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import smallest_plan
+from tests.networks import small_network
 
 
 def test_every_logit_comes_over_at_the_first_attempt(models: Path) -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from networks import small_network
 from PIL import Image
 
-from subbit.hw.top import Core
+from subbit.hw.design.top import Core
 from subbit.sim.simulated_board import SimulatedBoard
 from subbit.sw.cli.device import run_command
 from subbit.sw.errors import LinkError
@@ -20,8 +19,9 @@ from subbit.sw.host.classify import file_codes
 from subbit.sw.host.device import Device
 from subbit.sw.host.loopback import Faults, NoisyTransport
 from subbit.sw.ir import Network, save_network
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan, smallest_plan
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan, smallest_plan
+from tests.networks import small_network
 
 NETWORK = small_network("codebook")
 LINK_HZ, BAUD = 25_000_000, 3_000_000

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from networks import NETWORKS, small_network
 
 from subbit.sim.compare import compare
 from subbit.sim.design import network_design
@@ -12,10 +11,11 @@ from subbit.sim.run import classes, golden_model
 from subbit.sim.runner import build_designs, run_designs
 from subbit.sw.cycles import run
 from subbit.sw.golden import predict
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan, smallest_plan
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan, smallest_plan
+from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.planner import default_plan
-from subbit.sw.stages.dot import DotStage
+from tests.networks import NETWORKS, small_network
 
 FRAMES = 3
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import pooled_network
 
 from subbit.boards import board
 from subbit.sim.compare import Comparison, compare
@@ -14,12 +13,13 @@ from subbit.sim.run import golden_model, interval
 from subbit.sim.runner import Outcome, build_designs, run_designs
 from subbit.sw.bench.unlike import residual
 from subbit.sw.cycles.fast import measure
-from subbit.sw.graph import groups
 from subbit.sw.ir import Network, load_network
-from subbit.sw.pipeline import Pipeline
-from subbit.sw.plan import Plan
+from subbit.sw.lower.graph import groups
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan
 from subbit.sw.planner import Goal, Planned, plan_for
 from subbit.sw.planner.fifos import LADDER
+from tests.networks import pooled_network
 
 FRAMES = 4
 SEED = 11

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import small_network
-from planted import Dropped
 
-from subbit.hw.accelerator import Accelerator
+from subbit.hw.contract.unit import Unit
+from subbit.hw.design.accelerator import Accelerator
 from subbit.sim.compare import Comparison, compare
 from subbit.sim.design import Design, network_design
 from subbit.sim.run import golden_model
@@ -19,9 +18,10 @@ from subbit.sw.cycles import run
 from subbit.sw.golden import evaluate
 from subbit.sw.ir import BinaryWeights, CodebookWeights, Conv2d, Network, Threshold, TiledWeights
 from subbit.sw.ir.layer import Layer
-from subbit.sw.pipeline import Pipeline, Step
-from subbit.sw.plan import smallest_plan
-from subbit.sw.units.unit import Unit
+from subbit.sw.lower.pipeline import Pipeline, Step
+from subbit.sw.lower.plan import smallest_plan
+from tests.hw.planted import Dropped
+from tests.networks import small_network
 
 CODES = np.random.default_rng(5).integers(0, 16, (4, 8, 8, 1))
 

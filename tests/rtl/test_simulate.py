@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import small_network
 
 from subbit.sim.run import simulate
 from subbit.sw.errors import DataError
 from subbit.sw.golden import predict
 from subbit.sw.ir import Argmax, BinaryWeights, Linear, Network, TensorType
-from subbit.sw.plan import smallest_plan
+from subbit.sw.lower.plan import smallest_plan
+from tests.networks import small_network
 
 
 def named(dataset: str | None) -> Network:

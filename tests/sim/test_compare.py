@@ -5,19 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from subbit.hw.contract.unit import Beats, Lanes
+from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
 from subbit.sim.compare import Comparison, compare
 from subbit.sim.design import Design, Watched
 from subbit.sim.testbench import CYCLE_DIGITS
 from subbit.sw.cycles import run
 from subbit.sw.ir.types import TensorType
-from subbit.sw.units.unit import Beats, Lanes
-from subbit.sw.units.width import Downsize, Upsize
 
 FRAMES = 2
 # A tensor of 2x3 pixels of 4 channels, 2 a beat, joined to whole pixels and split again.
 TENSOR = TensorType.codes(2, 3, 4, 4)
-UP = Upsize(Lanes(2, 4), 2, 12)
-DOWN = Downsize(UP.o, 4, 6)
+UP = UpsizeUnit(Lanes(2, 4), 2, 12)
+DOWN = DownsizeUnit(UP.o, 4, 6)
 WATCHED = (
     Watched("join", "join", UP, "act1", 0, TENSOR, "act1"),
     Watched("split", "o", DOWN, "act1", 1, TENSOR),

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from subbit.hw.contract.unit import Lanes
 from subbit.sim.records import Record, read_faults, write_beats
-from subbit.sw.units.unit import Lanes
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from subbit.hw.simtop import StreamPorts
 from subbit.sim import verilator
+from subbit.sim.simtop import StreamPorts
 from subbit.sim.testbench import testbench as bench_text
 from subbit.sw.errors import ToolError
 

@@ -11,7 +11,6 @@ import click
 import numpy as np
 import pytest
 import torch
-from samples import message
 from torch import nn
 
 import subbit
@@ -21,6 +20,7 @@ from subbit.sw.cli.bench import BENCHES
 from subbit.sw.errors import FitError, LinkError, NetworkError, SubbitError
 from subbit.sw.ir import load_network
 from subbit.sw.nn.codebook import CodebookEncoder
+from tests.sw.samples import message
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "digits-plain.safetensors"

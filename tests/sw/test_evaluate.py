@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from samples import binary, message
 
 from subbit.sw import evaluate as module
 from subbit.sw.data.dataset import Dataset
@@ -13,6 +12,7 @@ from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.evaluate import evaluate_dataset, load_frames
 from subbit.sw.golden import predict
 from subbit.sw.ir import Argmax, Encoding, Flatten, Linear, Network, TensorType
+from tests.sw.samples import binary, message
 
 RNG = np.random.default_rng(41)
 SPEC = {"bits": 3, "shift": 1}

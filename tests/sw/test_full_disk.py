@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from networks import residual_network
-from samples import message
 
 from subbit.sw import atomic
 from subbit.sw.errors import NetworkError, PlanError, SubbitError
 from subbit.sw.ir import save_network
-from subbit.sw.plan import save_plan, smallest_plan
+from subbit.sw.lower.plan import save_plan, smallest_plan
+from tests.networks import residual_network
+from tests.sw.samples import message
 
 ADVICE = [
     (errno.ENOSPC, "make room on that disk, or name a place on another one"),

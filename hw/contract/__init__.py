@@ -1,0 +1,1 @@
+"""What every component states: streams, cycles, reference, cost."""

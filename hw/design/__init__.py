@@ -1,0 +1,1 @@
+"""Whole designs: the accelerator of a network, and a board's top module around it."""

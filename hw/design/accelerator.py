@@ -1,0 +1,65 @@
+"""The accelerator: the units of a pipeline, one component each, joined by their streams."""
+
+from typing import Any
+
+from amaranth.hdl import ClockDomain, ClockSignal, Const, DomainRenamer, Module, ResetSignal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.families.part import fabric_of
+from subbit.hw.streams.registers_rtl import kept
+from subbit.hw.streams.shapes_rtl import stream_of
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.wiring import Step
+
+__all__ = ["Accelerator", "tap_name"]
+
+
+def tap_name(step: Step, branch: int) -> str:
+    """The name of an output stream of a unit."""
+    return step.name if len(step.unit.outputs) == 1 else f"{step.name}_{branch}"
+
+
+class Accelerator(wiring.Component):
+    """A whole network: frames in, results out.
+
+    ``i``: elements of the input tensor in the order row, column, channel. ``o``: the output
+    tensor's elements; where the network ends in an argmax, the logits and then the class. Latency
+    and interval in cycles are those of ``pipeline``. ``taps`` names the output stream of every
+    unit, for simulation; those of a fork have their number behind its name. ``apart``: on a part
+    each unit gets the reset from a register of its own behind one of them all: units lie far apart.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, pipeline: Pipeline, *, apart: bool = False) -> None:
+        self.pipeline, self._apart = pipeline, apart
+        self._parts = {step.name: step.unit.load_component()(step.unit) for step in pipeline.steps}
+        self.taps: dict[str, stream.Interface] = {
+            tap_name(step, branch): getattr(self._parts[step.name], port)
+            for step in pipeline.steps
+            for branch, port in enumerate(step.unit.outputs)
+        }
+        super().__init__({"i": In(stream_of(pipeline.i)), "o": Out(stream_of(pipeline.o))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        steps, parts = self.pipeline.steps, self._parts
+        apart = self._apart and fabric_of(platform) == "ecp5"
+        reset = kept(m, platform, ResetSignal()) if apart else Const(0)
+        for step in steps:
+            part: Any = parts[step.name]
+            if apart:
+                m.domains += ClockDomain(f"of_{step.name}", local=True)
+                m.d.comb += ClockSignal(f"of_{step.name}").eq(ClockSignal())
+                m.d.comb += ResetSignal(f"of_{step.name}").eq(kept(m, platform, reset))
+                part = DomainRenamer(f"of_{step.name}")(part)
+            m.submodules[step.name] = part
+            for port, (source, branch) in zip(step.unit.inputs, step.feeds, strict=True):
+                given: Any = wiring.flipped(self.i)
+                if source >= 0:
+                    given = self.taps[tap_name(steps[source], branch)]
+                wiring.connect(m, given, getattr(parts[step.name], port))
+        wiring.connect(m, self.taps[steps[-1].name], wiring.flipped(self.o))
+        return m

@@ -1,0 +1,112 @@
+"""The design that goes onto a board: clocks, host link and accelerator."""
+
+from itertools import pairwise
+from typing import Any
+
+from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.lib import io, wiring
+
+from subbit.boards import Board
+from subbit.hw.design.accelerator import Accelerator
+from subbit.hw.design.platform import board_clocks
+from subbit.hw.layers.argmax import ArgmaxUnit
+from subbit.hw.layers.argmax_rtl import Argmax
+from subbit.hw.link.host_link_rtl import HostLink
+from subbit.hw.link.protocol import LinkInfo
+from subbit.hw.streams.width import DownsizeUnit
+from subbit.hw.streams.width_rtl import Downsize
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.network import Network
+from subbit.sw.ir.types import TensorType
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan
+
+__all__ = ["BoardTop", "Core", "board_top", "logits_type"]
+
+
+def logits_type(network: Network) -> TensorType:
+    """The type of the logits: what the final argmax reads, or else the output of the network.
+
+    Raises PlanError where that is not a vector of integers, which no board can answer with.
+    """
+    last = network.nodes[-1]
+    source = last.inputs[0] if last.layer.kind == "argmax" else last.name
+    logits = network.types[source]
+    if logits.is_code or (logits.height, logits.width) != (1, 1):
+        raise PlanError(
+            f"a board answers with logits, a vector of integers; the output of {network.name!r} "
+            f"is {logits}: end the network in a linear layer without a threshold"
+        )
+    return logits
+
+
+class Core(wiring.Component):
+    """Host link and accelerator between the two pins of a serial line.
+
+    ``rx``, ``tx``: the line, in domain ``link`` of ``clock_hz``. The accelerator runs in ``sync``.
+    A network that ends in logits gets an argmax behind it.
+    """
+
+    rx: Signal
+    tx: Signal
+
+    def __init__(self, *, pipeline: Pipeline, clock_hz: int, baud: int) -> None:
+        network = pipeline.network
+        self.accelerator = Accelerator(pipeline, apart=True)
+        self._chain: list[Any] = [self.accelerator]
+        if network.nodes[-1].layer.kind != "argmax":
+            logits, lanes = logits_type(network), pipeline.o.lanes
+            if lanes > 1:
+                self._chain.append(
+                    Downsize(DownsizeUnit(pipeline.o, lanes, logits.channels // lanes))
+                )
+            self._chain.append(Argmax(ArgmaxUnit(logits)))
+        self._result = result = self._chain[-1].o
+        self._link = HostLink(
+            info=LinkInfo.from_network(network, clock_hz=0),
+            clock_hz=clock_hz,
+            baud=baud,
+            result_bits=len(result.payload.as_value()),
+            lanes=pipeline.i.lanes,
+        )
+        super().__init__({"rx": wiring.In(1), "tx": wiring.Out(1)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.accelerator = self.accelerator
+        m.submodules.link = link = self._link
+        m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx)]
+        wiring.connect(m, link.o, self.accelerator.i)
+        for before, part in pairwise(self._chain):
+            m.submodules[type(part).__name__.lower()] = part
+            wiring.connect(m, before.o, part.i)
+        m.d.comb += [
+            link.i.payload.eq(self._result.payload[0]),
+            link.i.valid.eq(self._result.valid),
+            self._result.ready.eq(link.i.ready),
+        ]
+        return m
+
+
+class BoardTop(Elaboratable):
+    """A Core with the clocks and the serial port of a board."""
+
+    def __init__(self, *, pipeline: Pipeline, board: Board) -> None:
+        self.board = board
+        self.core = Core(pipeline=pipeline, clock_hz=board.oscillator_hz, baud=board.uart_baud)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.clocks = clocks = board_clocks(self.board)
+        m.domains += clocks.domains
+        m.submodules.core = self.core
+        uart = platform.request("uart", dir={"rx": "-", "tx": "-"})
+        m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
+        m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
+        m.d.comb += [self.core.rx.eq(rx.i), tx.o.eq(self.core.tx)]
+        return m
+
+
+def board_top(network: Network, plan: Plan, board: Board) -> BoardTop:
+    """The design of ``network`` as planned, for ``board``; raises PlanError where it cannot be."""
+    return BoardTop(pipeline=Pipeline(network, plan), board=board)

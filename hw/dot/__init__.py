@@ -1,0 +1,1 @@
+"""Binary dot products: the direct engine, shared rows, depthwise, their counters and weights."""

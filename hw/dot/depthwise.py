@@ -1,0 +1,192 @@
+"""DepthwiseUnit convolution: one kernel a channel, some channels a cycle."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.unit import Beats, Lanes, Unit
+from subbit.hw.dot.popcount import PopcountShape
+from subbit.hw.post.affine import AffineConfig
+from subbit.hw.post.threshold import ThresholdConfig, queue_cost, threshold_values
+from subbit.hw.streams.shapes import check_lanes
+from subbit.hw.tables.rom import RomTable, packed, period, rom_of
+from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.ir.arrays import Ints
+from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
+from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.planes import branches_of
+from subbit.sw.ir.types import Encoding, TensorType
+
+__all__ = ["DepthwiseUnit"]
+
+ROM_CYCLES = {"const": 0, "logic": 1, "block": 2}
+
+
+@dataclass(frozen=True, eq=False)
+class DepthwiseUnit(Unit):
+    """The kernels of ``layer`` on windows of ``channels`` channels a beat, and what follows.
+
+    Input: for each output pixel ``C / channels`` beats of ``channels * k * k`` lanes in the order
+    channel, row, column, as a Window of one fold gives them, with a mask bit above each code where
+    zeros surround bipolar codes. Output: the same channels, after ``post``: thresholds, or scale
+    and offset, or nothing. ``input``: the layer's. ``memory``: where the weights live: ``auto``,
+    ``block`` or ``logic``.
+
+    Each channel has XNOR-popcounts of its own, for all branches of inputs and weights at once.
+    Interval: a beat a cycle. Latency: ``stages + 1`` cycles. Raises PlanError where ``channels`` do
+    not divide the layer's.
+    """
+
+    component: ClassVar[str] = "subbit.hw.dot.depthwise_rtl:Depthwise"
+    layer: DepthwiseConv2d
+    input: TensorType
+    channels: int
+    post: Threshold | Affine | None = None
+    memory: str = "auto"
+
+    def __post_init__(self) -> None:
+        check_lanes(self.channels, self.input.channels)
+        _ = self.o, self.rom
+
+    @property
+    def masked(self) -> bool:
+        """Whether each lane carries a mask bit."""
+        return self.layer.padding is Padding.ZERO and self.input.encoding is Encoding.BIPOLAR
+
+    @property
+    def size(self) -> int:
+        """Weights of a channel."""
+        return self.layer.kernel**2
+
+    @property
+    def output(self) -> TensorType:
+        """The type of the dot products."""
+        return self.layer.infer((self.input,))
+
+    @property
+    def i(self) -> Lanes:
+        """``k * k`` codes of each channel, each code with its mask bit on top if there is one."""
+        return Lanes(self.channels * self.size, self.input.bits + self.masked)
+
+    @property
+    def o(self) -> Lanes:
+        """Codes, or integers of the layer's type."""
+        final = self.post.infer((self.output,)) if self.post else self.output
+        return Lanes.of(final, self.channels)
+
+    @property
+    def chunks(self) -> int:
+        """Beats of a pixel."""
+        return self.input.channels // self.channels
+
+    @cached_property
+    def scales(self) -> tuple[int, ...]:
+        """What each bit plane of the weights counts, the lowest first."""
+        return tuple(scale for scale, _ in branches_of(self.layer.weights))
+
+    @property
+    def unit_scale(self) -> int:
+        """The least of them."""
+        return min(self.scales)
+
+    @property
+    def popcount(self) -> PopcountShape:
+        """The counter of a channel."""
+        relative = tuple(scale // self.unit_scale for scale in self.scales)
+        constant = self.rom.style == "const"
+        return PopcountShape(1, self.size, self.input.bits, self.masked, constant, scales=relative)
+
+    @cached_property
+    def rom(self) -> RomTable:
+        """The weights of a chunk a word: channel by channel, plane by plane, bit by bit."""
+        planes = [plane.dense() for _, plane in branches_of(self.layer.weights)]
+        bits = np.stack([plane.reshape(-1, self.size) > 0 for plane in planes], axis=1)
+        words = [packed(row, 1) for row in bits.reshape(self.chunks, -1).tolist()]
+        return rom_of(words[: period(words)], bits.size // self.chunks, self.memory)
+
+    @property
+    def blank(self) -> int:
+        """What a blank counts, where there are masks: half of what any other lane may."""
+        return ((1 << self.input.bits) - 1) * sum(self.scales) // self.unit_scale
+
+    @property
+    def raw_top(self) -> int:
+        """The greatest raw number."""
+        return self.popcount.top << self.masked
+
+    @cached_property
+    def from_raw(self) -> tuple[Ints, Ints]:
+        """``(a, b)``, each ``(C,)``, with dot = a * raw + b for each channel; see Dot.from_raw."""
+        channels, unit = self.input.channels, self.unit_scale
+        total = np.full(channels, self.size * sum(self.scales))
+        a = np.full(channels, unit if self.masked else 2 * unit)
+        if self.input.encoding is Encoding.UNSIGNED:
+            total = (total - self.layer.weights.dense().reshape(channels, -1).sum(axis=1)) // 2
+            a = np.full(channels, unit)
+        return a, -((1 << self.input.bits) - 1) * total
+
+    @cached_property
+    def core(self) -> ThresholdConfig | AffineConfig:
+        """What turns raw numbers into outputs, its constants moved into the raw domain."""
+        a, b = self.from_raw
+        if isinstance(self.post, Threshold):
+            thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
+            return ThresholdConfig(0, self.raw_top, thresholds, self.post.rising, self.channels)
+        if self.post:
+            a, b = a * self.post.scale, b * self.post.scale + self.post.offset
+        return AffineConfig(0, self.raw_top, a, b, self.channels, self.o.bits)
+
+    @property
+    def rom_cycles(self) -> int:
+        """Cycles from a beat to its weights."""
+        return ROM_CYCLES[self.rom.style]
+
+    @property
+    def raw_stages(self) -> int:
+        """Register stages from an input beat to its raw numbers."""
+        return self.rom_cycles + self.popcount.latency + self.masked
+
+    @property
+    def stages(self) -> int:
+        """Register stages from an input beat to the output queue."""
+        return self.raw_stages + self.core.latency
+
+    @property
+    def depth(self) -> int:
+        """Beats that the output queue holds: enough for an input beat every cycle."""
+        return self.stages + 2
+
+    def cost(self) -> Cost:
+        """Estimated cost after mapping; affine ends take multipliers beside it."""
+        total = self.rom.cost + self.core.cost + queue_cost(self.o, self.depth)
+        total += sum([self.popcount.cost] * self.channels, Cost())
+        if self.masked:
+            wide = self.raw_top.bit_length()
+            total += Cost(2 * -(-wide // 2) * self.channels, wide * self.channels)
+        return total + Cost(12, self.i.width * self.rom_cycles + 2 * self.stages)
+
+    def processes(self) -> tuple[Process, ...]:
+        """Takes and gives a beat a cycle."""
+        beats = self.output.height * self.output.width * self.chunks
+        steps = np.full(beats, TAKE | GIVE, np.uint8)
+        return (Process("depthwise", steps, self.stages + 1, self.depth, 1),)
+
+    def reference(self, beats: Beats) -> Beats:
+        """The layers' own definition, from the dense weights."""
+        bits, channels = self.input.bits, self.input.channels
+        lanes = beats.reshape(-1, channels, self.size)
+        codes = lanes & ((1 << bits) - 1)
+        values = codes if self.input.encoding is Encoding.UNSIGNED else 2 * codes - (1 << bits) + 1
+        if self.masked:
+            values = values * (lanes >> bits)
+        dots: Ints = (values * self.layer.weights.dense().reshape(channels, -1)).sum(axis=2)
+        if isinstance(self.post, Threshold):
+            dots = threshold_values(self.post, dots)
+        elif self.post:
+            dots = dots * self.post.scale + self.post.offset
+        return dots.reshape(-1, self.channels)

@@ -1,0 +1,72 @@
+"""Depthwise convolution: weights, a counter a channel, thresholds."""
+
+from amaranth.hdl import Module, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.dot.depthwise import DepthwiseUnit
+from subbit.hw.dot.popcount_rtl import PopcountXnor
+from subbit.hw.post.affine_rtl import AffineCore
+from subbit.hw.post.threshold import ThresholdConfig
+from subbit.hw.post.threshold_rtl import ThresholdCore
+from subbit.hw.streams.credit_rtl import CreditQueue
+from subbit.hw.streams.pipe_rtl import Core
+from subbit.hw.streams.registers_rtl import registered, valid_stages
+from subbit.hw.streams.shapes_rtl import stream_of
+from subbit.hw.tables.rom_rtl import RomSequence
+
+__all__ = ["Depthwise"]
+
+
+class Depthwise(wiring.Component):
+    """See :class:`subbit.hw.dot.depthwise.DepthwiseUnit` for what is computed, and the cycles.
+
+    A pipeline that never stops: a beat enters if its result has room in the output queue.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: DepthwiseUnit) -> None:
+        self._unit = unit
+        super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        unit, config = self._unit, self._unit.core
+        m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
+        fire = self.i.valid & queue.room
+        valid = valid_stages(m, fire, unit.stages, "valid")
+        m.d.comb += [self.i.ready.eq(queue.room), queue.issue.eq(fire)]
+        core: Core
+        if isinstance(config, ThresholdConfig):
+            m.submodules.core = core = ThresholdCore(config, unit.raw_top.bit_length())
+        else:
+            m.submodules.core = core = AffineCore(config, unit.raw_top.bit_length())
+        m.d.comb += core.step.eq(valid[unit.raw_stages - 1])
+        for channel, raw in enumerate(self._raw_numbers(m, fire)):
+            m.d.comb += core.x[channel].eq(raw)
+        m.d.comb += [queue.push.eq(valid[-1]), queue.data.as_value().eq(core.y.as_value())]
+        wiring.connect(m, queue.o, wiring.flipped(self.o))
+        return m
+
+    def _raw_numbers(self, m: Module, fire: Value) -> list[Value]:
+        """The raw number of each channel, ``raw_stages`` cycles after its beat."""
+        unit, shape = self._unit, self._unit.popcount
+        m.submodules.rom = rom = RomSequence(unit.rom, max(unit.rom_cycles, 1))
+        m.d.comb += rom.step.eq(fire)
+        x = registered(m, self.i.payload.as_value(), unit.rom_cycles)
+        found: list[Value] = []
+        for channel in range(unit.channels):
+            m.submodules[f"popcount{channel}"] = popcount = PopcountXnor(shape)
+            lanes, bits = len(popcount.x), len(popcount.w)
+            m.d.comb += [
+                popcount.x.eq(x[channel * lanes : (channel + 1) * lanes]),
+                popcount.w.eq(rom.data[channel * bits : (channel + 1) * bits]),
+            ]
+            raw: Value = popcount.count
+            if unit.masked:
+                raw = (raw << 1) + popcount.blanks * unit.blank
+                raw = registered(m, raw[: unit.raw_top.bit_length()])
+            found.append(raw)
+        return found

@@ -1,0 +1,399 @@
+"""The direct engine: PE outputs times SIMD positions of a binary dot product a cycle."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.unit import Beats, Lanes, Unit
+from subbit.hw.dot.dot_cost import dot_cost
+from subbit.hw.dot.planes import (
+    PlaneGroups,
+    WeightSource,
+    is_deep,
+    plane_groups,
+    planes_source,
+    spread,
+)
+from subbit.hw.dot.popcount import CLOCK_MHZ, FORMS, PORTABLE, PopcountShape
+from subbit.hw.post.affine import AffineConfig
+from subbit.hw.post.threshold import ThresholdConfig, threshold_values
+from subbit.hw.tables.rom import RomTable, packed, period, rom_of
+from subbit.hw.window.border import Border, PaddingSumsConfig
+from subbit.sw.cycles.model import GIVE, TAKE, WAIT, Process
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.arrays import Ints
+from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.layers.linear import dot_type
+from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.types import Encoding, TensorType
+from subbit.sw.ir.weights import TiledWeights, Weights
+
+__all__ = ["DotUnit"]
+
+FAR_XNORS = 3072  # a cycle, from which an engine covers much of a device
+SHARED_XNORS = 1200  # a cycle, of such an engine, with the same registers of inputs
+FAR_MHZ = 120.0  # what its counters are planned for
+
+
+@dataclass(frozen=True, eq=False)
+class DotUnit(Unit):
+    """DotUnit products of ``weights`` with input vectors, and what follows on each output.
+
+    Each of the ``vectors`` vectors of a frame (output pixels) arrives ``repeats`` times, each time
+    in ``words = N / simd`` beats of ``simd`` positions in the row-major order of a weight row. Pass
+    g gives a beat of the outputs ``g*pe .. g*pe + pe - 1``. ``encoding``, ``bits``: of the input
+    codes; with ``masked`` each lane has a mask bit above the code, and a lane whose mask is 0
+    stands for 0; with ``border`` there are no masks, but the codes of positions beyond the edge are
+    0, and stand for 0, too. ``post``: thresholds, or scale and offset, or nothing, which gives the
+    signed dot product. ``memory``: where the weights live: ``auto``, ``block`` or ``logic``.
+    ``form``: of the counters: ``portable``, or the fabric whose cells they are meant for. ``late``:
+    the most cycles that the payload of ``i`` may come behind its handshake; each of them that the
+    weights take, too, is a register of the inputs less.
+
+    ``pixels`` vectors go side by side with the same weights, the first in the lowest lanes of input
+    and output; ``vectors`` then counts such groups.
+
+    An M-bit input and weights of K bit planes are M*K branches. ``x_branches`` bits of an input, a
+    divisor of M, and ``w_branches`` planes, a divisor of K, are processed at once, 0 for all. Each
+    beat then takes ``bit_turns = M / x_branches`` cycles, the high bits first, and each pass takes
+    the vector ``plane_turns = K / w_branches`` times, the high planes first; sums so far are
+    shifted on the way into the next turn, so that all branches share an accumulator.
+
+    Interval: one input beat in ``bit_turns`` cycles. Latency: ``stages + 1`` cycles from a pass's
+    last input beat to its output.
+
+    Raises PlanError where ``pe``, ``simd``, the encodings and the weights do not fit each other.
+    """
+
+    component: ClassVar[str] = "subbit.hw.dot.dot_rtl:Dot"
+    weights: Weights
+    encoding: Encoding
+    bits: int
+    masked: bool
+    pe: int
+    simd: int
+    vectors: int
+    post: Threshold | Affine | None = None
+    memory: str = "auto"
+    pixels: int = 1
+    form: str = PORTABLE
+    x_branches: int = 0
+    w_branches: int = 0
+    border: Border | None = None
+    late: int = 0
+
+    def __post_init__(self) -> None:
+        outputs, length = self.weights.shape[0], self.weights.row_length
+        if self.pe < 1 or outputs % self.pe:
+            raise PlanError(f"PE must divide the {outputs} outputs, and {self.pe} does not")
+        if self.simd < 1 or length % self.simd:
+            raise PlanError(
+                f"SIMD must divide the {length} inputs of an output, and {self.simd} does not"
+            )
+        if self.masked and self.encoding is not Encoding.BIPOLAR:
+            raise PlanError("only bipolar inputs have a mask; an unsigned 0 is code 0")
+        if self.border and (self.masked or self.encoding is not Encoding.BIPOLAR):
+            raise PlanError("only bipolar inputs without masks have a border that is taken back")
+        if self.form not in FORMS:
+            raise PlanError(f"popcount must be one of {', '.join(FORMS)}, not {self.form!r}")
+        for name, number in (("vector", self.vectors), ("pixel", self.pixels)):
+            if number < 1:
+                raise PlanError(f"a frame has at least one {name}, not {number}")
+        if self.x_branches < 0 or self.bits % self.x_bits:
+            raise PlanError(
+                f"x_branches must divide the {self.bits} bits of an input, "
+                f"and {self.x_branches} does not"
+            )
+        _ = self.x_type, self.source, self.o
+
+    @cached_property
+    def x_type(self) -> TensorType:
+        """Type of the input codes, as a flat vector."""
+        return TensorType.codes(1, 1, self.weights.row_length, self.bits, self.encoding)
+
+    @cached_property
+    def dot_type(self) -> TensorType:
+        """Type of the dot products, as the network's rule for the layer has it."""
+        return dot_type(self.weights, self.x_type, 1, 1)
+
+    @property
+    def i(self) -> Lanes:
+        """``simd`` codes a pixel, each with its mask bit on top if there are masks."""
+        return Lanes(self.pixels * self.simd, self.bits + self.masked)
+
+    @property
+    def i_late(self) -> int:
+        """``late``, but no more than the weights' tables take; large engines add a register."""
+        return min(self.late, self.source.latency)
+
+    @property
+    def o(self) -> Lanes:
+        """``pe`` outputs a pixel: codes, or integers of the layer's type."""
+        final = self.post.infer((self.dot_type,)) if self.post else self.dot_type
+        return Lanes.of(final, self.pixels * self.pe)
+
+    @property
+    def words(self) -> int:
+        """U, input beats of a pass."""
+        return self.weights.row_length // self.simd
+
+    @property
+    def passes(self) -> int:
+        """G, passes of a vector."""
+        return self.weights.shape[0] // self.pe
+
+    @property
+    def x_bits(self) -> int:
+        """Bits of an input processed at once."""
+        return self.x_branches or self.bits
+
+    @property
+    def bit_turns(self) -> int:
+        """Cycles that a beat takes, one for each ``x_bits`` bits of the inputs."""
+        return self.bits // self.x_bits
+
+    @cached_property
+    def groups(self) -> PlaneGroups:
+        """The bit planes of the weights, as the turns take them."""
+        return plane_groups(self.weights, self.w_branches)
+
+    @property
+    def plane_turns(self) -> int:
+        """How often a pass takes the vector, once for each group of bit planes."""
+        return len(self.groups.groups)
+
+    @property
+    def repeats(self) -> int:
+        """How often the vectors of a frame arrive, one after the other."""
+        return self.passes * self.plane_turns
+
+    @cached_property
+    def tables(self) -> WeightSource:
+        """Where the weights come from, near to what multiplies them."""
+        return planes_source(self.groups, self.pe, self.simd, self.memory)
+
+    @cached_property
+    def source(self) -> WeightSource:
+        """Where the weights come from."""
+        return spread(self.tables) if self.hops else self.tables
+
+    @cached_property
+    def popcount(self) -> PopcountShape:
+        """The counters of matching positions of one pixel. Those of a large engine, whose clock
+        long wires bind, have fewer registers.
+        """
+        source, scales = self.source, self.groups.scales
+        shape = (source.rows, self.simd, self.x_bits, self.masked, source.constant)
+        mhz = FAR_MHZ if self.hops else CLOCK_MHZ
+        return PopcountShape(*shape, self.form, scales, mhz)
+
+    @property
+    def crossing(self) -> bool:
+        """Whether rows cross repeats of different scales, so that words are scaled one by one."""
+        weights = self.weights
+        return isinstance(weights, TiledWeights) and weights.scaled and not weights.rows_shared
+
+    @cached_property
+    def scales(self) -> Ints:
+        """The scale of each word, ``(outputs, words)``."""
+        if not isinstance(self.weights, TiledWeights):
+            return np.ones((self.weights.shape[0], self.words), np.int64)
+        first = np.arange(self.weights.count // self.simd) * self.simd
+        repeat = first // self.weights.tile.size
+        return self.weights.scales[repeat].reshape(-1, self.words)
+
+    @property
+    def scale_bits(self) -> int:
+        """Bits of a word's scale."""
+        return int(self.scales.max()).bit_length()
+
+    @cached_property
+    def scale_rom(self) -> RomTable:
+        """Scales of the ``pe`` words of each step, for crossing rows."""
+        steps = self.scales.reshape(self.passes, self.pe, self.words).transpose(0, 2, 1)
+        words = [packed(row, self.scale_bits) for row in steps.reshape(-1, self.pe).tolist()]
+        return rom_of(words[: period(words)], self.scale_bits * self.pe)
+
+    @property
+    def word_top(self) -> int:
+        """The greatest raw number of a word, of the branches of one cycle and before its scale."""
+        return self.popcount.top << self.masked
+
+    @property
+    def beat_top(self) -> int:
+        """The greatest raw number of a beat, whose turns are added up, before its scale."""
+        return self.word_top * ((1 << self.bits) - 1) // ((1 << self.x_bits) - 1)
+
+    @cached_property
+    def raw_top(self) -> int:
+        """The greatest accumulated raw number."""
+        if self.crossing:
+            return self.beat_top * int(self.scales.sum(axis=1).max())
+        return self.beat_top * self.words * self.groups.total // sum(self.groups.scales)
+
+    @cached_property
+    def blank_sums(self) -> PaddingSumsConfig | None:
+        """What is added to twice the accumulated numbers where zero padding has no masks.
+
+        A position beyond the edge counts as the value -(2**M - 1) of code 0. The constant that
+        takes this back is moved so that none is negative.
+        """
+        if self.border is None:
+            return None
+        sums = self.taken_back - self.taken_back.min()
+        kinds = sums.shape[1:]
+        lanes = sums.reshape(self.passes, self.pe, *kinds)[:, : self.source.rows]
+        values = lanes.transpose(2, 3, 0, 4, 1).reshape(*kinds[:2], self.passes, -1)
+        return PaddingSumsConfig(self.border, values)
+
+    @cached_property
+    def taken_back(self) -> Ints:
+        """``(outputs, kinds of rows, kinds of columns, pixels)``: what is missing in twice the raw
+        number.
+        """
+        assert self.border is not None
+        blank, size = self.border.blank, self.border.rows.shape[1]
+        kernels = self.weights.dense().reshape(len(self.linear[0]), -1, size, size).sum(axis=1)
+        missing: Ints = np.einsum("oij,rcpij->orcp", kernels, blank.astype(np.int64))
+        missing *= 2 * ((1 << self.bits) - 1)
+        return missing // self.linear[0][:, None, None, None]
+
+    @property
+    def final_top(self) -> int:
+        """The greatest raw number that thresholds or scales get."""
+        if self.blank_sums is None:
+            return self.raw_top
+        return 2 * self.raw_top + int(self.blank_sums.values.max())
+
+    @property
+    def from_raw(self) -> tuple[Ints, Ints]:
+        """``(a, b)``, each ``(outputs,)``, with dot = a * raw + b for each output.
+
+        ``raw`` is the number that ``linear`` tells of, or with a border the sum of twice that and
+        of what is taken back.
+        """
+        a, b = self.linear
+        if self.border is None:
+            return a, b
+        return a // 2, b + a // 2 * int(self.taken_back.min())
+
+    @cached_property
+    def linear(self) -> tuple[Ints, Ints]:
+        """``(a, b)``, each ``(outputs,)``, with dot = a * raw + b for accumulated numbers.
+
+        ``raw`` counts matches times the weights of their branches. With S the sum of the planes'
+        scales, unmasked and bipolar dot = 2*raw - (2**M - 1)*S*N (DESIGN: 2*popcount - N for each
+        branch), unsigned raw - (2**M - 1)*(sum of the scales of -1s). Masked codes count twice and
+        blanks once, raw - (2**M - 1)*S*N. All times the scale of the row or word of a tile, and of
+        the lowest plane.
+        """
+        top = (1 << self.bits) - 1
+        outputs, unit = self.weights.shape[0], self.groups.unit
+        total = self.scales.sum(axis=1) * self.simd * self.groups.total * unit
+        a = np.full(outputs, unit if self.masked else 2 * unit)
+        if self.encoding is Encoding.UNSIGNED:
+            total = (total - self.weights.dense().reshape(outputs, -1).sum(axis=1)) // 2
+            a = np.full(outputs, unit)
+        return (a if self.crossing else a * self.scales[:, 0]), -top * total
+
+    @cached_property
+    def core(self) -> ThresholdConfig | AffineConfig:
+        """What turns raw numbers into outputs, its constants moved into the raw domain."""
+        a, b = self.from_raw
+        if isinstance(self.post, Threshold):
+            thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
+            rising = self.post.rising
+            lanes = self.pe, self.pixels
+            return ThresholdConfig(0, self.final_top, thresholds, rising, *lanes, ahead=self.hops)
+        if self.post:
+            a, b = a * self.post.scale, b * self.post.scale + self.post.offset
+        return AffineConfig(0, self.final_top, a, b, self.pe, self.o.bits, self.pixels)
+
+    @property
+    def hops(self) -> int:
+        """Registers more between parts of an engine that covers much of a device: behind weights
+        and thresholds, and in front of the output queue.
+        """
+        source = self.tables
+        xnors = self.pixels * source.rows * source.planes * self.x_lanes
+        return int(is_deep(source) or xnors >= FAR_XNORS)
+
+    @property
+    def x_lanes(self) -> int:
+        """Bits of the inputs that a pixel's row is multiplied with in a cycle."""
+        return self.simd * self.x_bits
+
+    @property
+    def x_rows(self) -> int:
+        """Rows of a pixel that share registers of the inputs, all but in a large engine."""
+        rows, xnors = self.source.rows, self.source.planes * self.x_lanes
+        return min(rows, max(1, SHARED_XNORS // xnors)) if self.hops else rows
+
+    @property
+    def weight_stages(self) -> int:
+        """Register stages from an input beat to its weights."""
+        return self.source.latency + self.hops
+
+    @property
+    def count_stages(self) -> int:
+        """Register stages from an input beat to the raw number of the branches of a cycle."""
+        return self.weight_stages + self.popcount.latency + self.masked
+
+    @property
+    def word_stages(self) -> int:
+        """Register stages from the last cycle of an input beat to its raw number."""
+        return self.count_stages + (self.bit_turns > 1) + self.crossing
+
+    @property
+    def beats(self) -> int:
+        """Input beats from which an output is summed up."""
+        return self.words * self.plane_turns
+
+    @property
+    def stages(self) -> int:
+        """Register stages from an input beat to the output queue."""
+        border = self.border is not None
+        return self.word_stages + (self.beats > 1) + border + self.core.latency + self.hops
+
+    @property
+    def depth(self) -> int:
+        """Beats that the output queue holds: enough for an input beat every ``bit_turns``."""
+        return -(-(self.stages + 2) // (self.beats * self.bit_turns))
+
+    def cost(self) -> Cost:
+        """Estimated cost after mapping; affine ends take multipliers beside it."""
+        return dot_cost(self)
+
+    def processes(self) -> tuple[Process, ...]:
+        """Takes a beat in its last turn; the last one of each pass gives one."""
+        group = np.full(self.beats * self.bit_turns, WAIT, np.uint8)
+        group[self.bit_turns - 1 :: self.bit_turns] = TAKE
+        group[-1] |= GIVE
+        steps = np.tile(group, self.passes * self.vectors)
+        return (Process("dot", steps, self.stages + 1, self.depth, 1),)
+
+    def reference(self, beats: Beats) -> Beats:
+        """The layers' own definition, from the dense weights."""
+        shape = (-1, self.passes, self.plane_turns, self.words, self.pixels, self.simd)
+        groups = np.moveaxis(beats.reshape(shape), 4, 1)
+        passes = groups.reshape(-1, self.passes, self.plane_turns, self.words * self.simd)
+        codes = passes & ((1 << self.bits) - 1)
+        values = 2 * codes - (1 << self.bits) + 1 if self.encoding is Encoding.BIPOLAR else codes
+        if self.masked:
+            values = values * (passes >> self.bits)
+        if self.border:
+            inside = self.border.inside
+            repeats = self.weights.row_length // inside.shape[1]
+            frame = np.tile(inside, (len(values) // len(inside), repeats))
+            values = values * frame[:, None, None]
+        turns = np.array(self.groups.dense).reshape(self.plane_turns, self.passes, self.pe, -1)
+        dots: Ints = np.einsum("vgtn,tgpn->vgp", values, turns).reshape(-1, self.weights.shape[0])
+        if isinstance(self.post, Threshold):
+            dots = threshold_values(self.post, dots)
+        elif self.post:
+            dots = dots * self.post.scale + self.post.offset
+        outputs: Beats = dots.reshape(-1, self.pixels, self.passes, self.pe).swapaxes(1, 2)
+        return outputs.reshape(-1, self.o.lanes)

@@ -1,0 +1,267 @@
+"""The direct engine: weights, XNOR-popcount, accumulators, thresholds."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.contract.unit import Lanes
+from subbit.hw.dot.dot import DotUnit
+from subbit.hw.dot.popcount_rtl import PopcountXnor
+from subbit.hw.dot.source_rtl import weights_of
+from subbit.hw.post.affine_rtl import AffineCore
+from subbit.hw.post.threshold import ThresholdConfig
+from subbit.hw.post.threshold_rtl import ThresholdCore
+from subbit.hw.streams.credit_rtl import CreditQueue
+from subbit.hw.streams.pipe_rtl import Core
+from subbit.hw.streams.registers_rtl import kept, registered, valid_stages
+from subbit.hw.streams.sequence_rtl import Counter
+from subbit.hw.streams.shapes_rtl import stream_of
+from subbit.hw.tables.rom_rtl import RomSequence
+from subbit.hw.window.border import PaddingSumsConfig
+from subbit.hw.window.border_rtl import BlankSums
+
+__all__ = ["Dot"]
+
+SHARED_BITS = 128  # of sums in a large engine that have the same enable and clear register
+
+
+class Dot(wiring.Component):
+    """See :class:`subbit.hw.dot.dot.DotUnit` for what is computed, and the cycles.
+
+    A pipeline that never stops: a beat enters if its result has room in the output queue. Weights,
+    counts, scales and accumulators follow one behind the other, each behind a register.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: DotUnit, o: Lanes | None = None) -> None:
+        self._unit = unit
+        super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(o or unit.o))})
+
+    def end(self) -> CreditQueue | Any:
+        """What takes the outputs: a queue, or what has the same ports."""
+        return CreditQueue(self._unit.o, self._unit.depth)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        unit = self._unit
+        m.submodules.queue = queue = self.end()
+        turn, ends = self._turn(m)
+        last, shifts = self._place_in_pass(m)
+        take = Signal()
+        m.d.comb += [
+            self.i.ready.eq(ends & (queue.room | ~last)),
+            take.eq(self.i.valid & self.i.ready),
+            queue.issue.eq(take & last),
+        ]
+        fire = take if unit.bit_turns == 1 else self.i.valid & (self.i.ready | ~ends)
+        valid = valid_stages(m, take, unit.word_stages, "valid")
+        done = valid_stages(m, take & last, unit.stages, "done")
+
+        words = self._words(m, platform, turn, fire, valid)
+        ready = unit.word_stages - (unit.beats == 1)  # the stage before the one with raw numbers
+        if unit.beats > 1:
+            flags = [
+                (valid_stages(m, take & flag, unit.word_stages, f"shift{by}")[-1], by)
+                for by, flag in shifts.items()
+            ]
+            bits = unit.raw_top.bit_length()
+            steps = valid[-2], done[ready - 2]
+            words = self._accumulated(m, platform, words, bits, steps, flags)
+        if unit.blank_sums:
+            words = self._with_blanks(m, unit.blank_sums, words, done[ready - 1])
+            ready += 1
+        self._put_out(m, queue, words, done, ready)
+        wiring.connect(m, queue.o, wiring.flipped(self.o))
+        return m
+
+    def _put_out(
+        self, m: Module, queue: CreditQueue | Any, words: list[Value], done: list[Value], ready: int
+    ) -> None:
+        """Raw numbers through thresholds or scales into the queue."""
+        unit, config, bits = self._unit, self._unit.core, self._unit.final_top.bit_length()
+        core: Core
+        if isinstance(config, ThresholdConfig):
+            m.submodules.core = core = ThresholdCore(config, bits)
+            ready -= config.ahead
+        else:
+            m.submodules.core = core = AffineCore(config, bits)
+        m.d.comb += core.step.eq(done[ready])
+        rows = len(words) // unit.pixels
+        for pixel in range(unit.pixels):
+            for pe in range(unit.pe):
+                m.d.comb += core.x[pixel * unit.pe + pe].eq(words[pixel * rows + pe % rows])
+        found = registered(m, core.y.as_value(), unit.hops)
+        m.d.comb += [queue.push.eq(done[-1]), queue.data.as_value().eq(found)]
+
+    def _with_blanks(
+        self, m: Module, config: PaddingSumsConfig, words: list[Value], step: Value
+    ) -> list[Value]:
+        """Twice each number, and what zero padding leaves out; the words come 2 after ``step``."""
+        m.submodules.blanks = blanks = BlankSums(config)
+        m.d.comb += blanks.step.eq(step)
+        bits = self._unit.final_top.bit_length()
+        found = []
+        for at, word in enumerate(words):
+            constant = blanks.data[at * config.bits : (at + 1) * config.bits]
+            found.append(registered(m, Cat(constant[0], word + constant[1:])[:bits]))
+        return found
+
+    def _turn(self, m: Module) -> tuple[Value, Value]:
+        """The turn of the beat, and whether it is its last one, from a register."""
+        turns = self._unit.bit_turns
+        if turns == 1:
+            return Const(0, 0), Const(1)
+        m.submodules.turn = turn = Counter(turns)
+        m.d.comb += turn.step.eq(self.i.valid & (self.i.ready | ~turn.last))
+        return turn.count, turn.last
+
+    def _place_in_pass(self, m: Module) -> tuple[Value, dict[int, Value]]:
+        """Whether the next beat is the last one of its pass, and for each shift between groups of
+        bit planes whether it comes behind the next beat, from registers.
+        """
+        unit = self._unit
+        if unit.beats == 1:
+            return Const(1), {}
+        ends = {(g + 1) * unit.words - 1: by for g, by in enumerate(unit.groups.shifts)}
+        shifts = sorted(set(unit.groups.shifts) - {0})
+        tables = [[ends.get(beat) == by for beat in range(unit.beats)] for by in shifts]
+        m.submodules.place = place = Counter(unit.beats, tables)
+        m.d.comb += place.step.eq(self.i.valid & self.i.ready)
+        return place.last, {by: place.flags[at] for at, by in enumerate(shifts)}
+
+    def _words(
+        self, m: Module, platform: object, turn: Value, fire: Value, valid: list[Value]
+    ) -> list[Value]:
+        """The raw number of each pixel's rows, valid with ``valid[unit.word_stages]``."""
+        unit = self._unit
+        source = unit.source
+        m.submodules.weights = weights = weights_of(source)
+        m.d.comb += weights.step.eq(valid[0])
+        late = unit.i_late  # of the beat and so of its turn
+        turn = registered(m, turn, late) if unit.bit_turns > 1 else turn
+        x = registered(m, self._branches(turn), unit.weight_stages - late - unit.hops)
+        w = registered(m, weights.w, unit.hops)
+        width = len(x) // unit.pixels
+        words: list[Value] = []
+        for pixel in range(unit.pixels):
+            part = x[pixel * width : (pixel + 1) * width]
+            words += self._counted(m, platform, pixel, part, w)
+        if unit.bit_turns > 1:
+            bits, always = unit.beat_top.bit_length(), [(Const(1), unit.x_bits)]
+            step = valid_stages(m, fire, unit.count_stages - 1, "step")[-1]
+            steps = step, valid[unit.count_stages - 2]
+            words = self._accumulated(m, platform, words, bits, steps, always)
+        if unit.crossing:
+            m.submodules.scales = scales = RomSequence(unit.scale_rom, 2)
+            m.d.comb += scales.step.eq(valid[unit.word_stages - 3])
+            bits = unit.scale_bits
+            factors = [scales.data[lane * bits : (lane + 1) * bits] for lane in range(unit.pe)]
+            pairs = zip(words, factors * unit.pixels, strict=True)
+            words = [registered(m, word * factor) for word, factor in pairs]
+        return words
+
+    def _accumulated(
+        self,
+        m: Module,
+        platform: object,
+        words: list[Value],
+        bits: int,
+        steps: tuple[Value, Value],
+        shifts: Sequence[tuple[Value, int]],
+    ) -> list[Value]:
+        """The sums of the words of a pass; ``steps``: their valid a cycle before, and their done
+        two cycles before. In a large engine each few sums of a pixel have registers of these.
+        """
+        unit, size = self._unit, len(words)
+        if unit.hops:
+            size = min(size // unit.pixels, -(-SHARED_BITS // bits))
+        clear = Signal(name="clear", init=1)  # after a reset too, which leaves the sums alone
+        m.d.sync += clear.eq(steps[1])
+        sums = []
+        for first in range(0, len(words), size):
+            valid, last = (kept(m, platform, flag) for flag in (steps[0], clear))
+            some = words[first : first + size]
+            sums += [accumulated(m, word, bits, valid, last, shifts) for word in some]
+        return sums
+
+    def _branches(self, turn: Value) -> Value:
+        """The bits of each position that this turn processes, the high ones first, and its mask."""
+        unit = self._unit
+        x: Value = self.i.payload.as_value()
+        size = unit.x_bits
+        if unit.bit_turns == 1:
+            return x
+        lanes = [x[at : at + unit.i.bits] for at in range(0, len(x), unit.i.bits)]
+        parts = []
+        for first in reversed(range(0, unit.bits, size)):
+            part = [Cat(lane[first : first + size], lane[unit.bits :]) for lane in lanes]
+            parts.append(Cat(*part))
+        return Cat(Array(parts)[turn])
+
+    def _counted(self, m: Module, platform: object, pixel: int, x: Value, w: Value) -> list[Value]:
+        """The raw number of each row of one pixel, before its scale.
+
+        In a large engine each few rows have registers of the inputs, which come a cycle earlier.
+        """
+        unit, all_rows, size = self._unit, self._unit.source.rows, self._unit.popcount.width
+        words: list[Value] = []
+        blanks: Value = Const(0)
+        for first in range(0, all_rows, unit.x_rows):
+            rows = min(unit.x_rows, all_rows - first)
+            popcount = PopcountXnor(replace(unit.popcount, rows=rows))
+            m.submodules[f"popcount{pixel}_{first}"] = popcount
+            m.d.comb += popcount.x.eq(kept(m, platform, x) if unit.hops else x)
+            weights = (w[at : at + rows] for at in range(first, len(w), all_rows))
+            m.d.comb += popcount.w.eq(Cat(*weights))
+            words += [popcount.count[row * size : (row + 1) * size] for row in range(rows)]
+            blanks = blanks if first else popcount.blanks
+        if unit.masked:
+            blanks = times(blanks, (1 << unit.x_bits) - 1)
+            blanks = times(blanks, sum(unit.groups.scales))
+            words = [
+                registered(m, ((word << 1) + blanks)[: unit.word_top.bit_length()])
+                for word in words
+            ]
+        return words
+
+
+def times(value: Value, factor: int) -> Value:
+    """A product without a multiplier; one subtraction for factors below a power of two."""
+    shift = factor.bit_length()
+    if factor > 1 and factor + 1 == 1 << shift:
+        return ((value << shift) - value)[: len(value) + shift]
+    places = [value << place for place in range(shift) if factor >> place & 1]
+    return sum(places[1:], places[0])
+
+
+def accumulated(
+    m: Module,
+    word: Value,
+    bits: int,
+    valid: Value,
+    clear: Value,
+    shifts: Sequence[tuple[Value, int]],
+) -> Value:
+    """The sum of the words since the last ``clear``, in the cycle after the next one.
+
+    ``valid``: there is a word. ``clear``: it is the last one. ``shifts``: flags with which the sum
+    so far, that word included, is multiplied by ``2**shift`` (Horner's scheme), at most one of them
+    at a time.
+    """
+    partial, total = Signal(bits, reset_less=True), Signal(bits, reset_less=True)
+    added = (partial + word)[:bits]
+    m.d.sync += total.eq(added)
+    ahead: Value = added
+    for flag, shift in shifts:
+        ahead = Mux(flag, (added << shift)[:bits], ahead)
+    with m.If(valid):
+        m.d.sync += partial.eq(ahead)
+    with m.If(clear):
+        m.d.sync += partial.eq(0)
+    return total

@@ -1,0 +1,210 @@
+"""Shape and latency of the XNOR-popcount that all engines share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.families.carry import FABRICS
+from subbit.hw.families.netlist import Add, Chain, Lut, Netlist, Turn
+from subbit.hw.trees.counter import Popcount, ones_netlist, popcount_netlist
+
+__all__ = ["CLOCK_MHZ", "FORMS", "GROUP", "PORTABLE", "PopcountShape", "ceil_log2", "tree_stages"]
+
+GROUP = 7  # positions that one cell of full adders counts into three bits
+PORTABLE = "portable"
+FORMS = (PORTABLE, *FABRICS)
+CODE_BITS = 4  # codes of so many bits are added as numbers, narrower ones counted bit by bit
+CLOCK_MHZ = 150.0  # what trees of vendors' cells are planned for if nothing else is said
+
+
+def ceil_log2(number: int) -> int:
+    """The least k with 2**k >= number."""
+    return (number - 1).bit_length()
+
+
+def tree_stages(terms: int) -> int:
+    """Register stages of an adder tree over ``terms`` numbers with two adders between registers."""
+    return -(-ceil_log2(terms) // 2)
+
+
+@dataclass(frozen=True)
+class PopcountShape:
+    """XNOR-popcounts of a word with the weights of ``rows`` outputs r, all branches added up.
+
+    ``count[r] = sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, r, l]) & mask[l])``
+
+    ``simd`` positions l of ``bits`` bits b, weights of ``len(scales)`` bit planes k, each of which
+    counts a power of two: the branches of the {-1,+1} decomposition. With ``masked`` each position
+    carries a mask bit above its value, and ``blanks``, the number of positions with mask 0, comes
+    out beside the counts. ``constant``: ``w`` never changes.
+
+    Portable logic counts the branches of one weight together and adds those sums shifted; codes of
+    CODE_BITS bits or more it adds as numbers, plane by plane. ``form``: ``portable``, or the fabric
+    for whose cells the counters are meant. Its latency and cost are then those of the vendor's
+    compressor trees, planned for a clock of ``mhz``; wherever they are made for anything else
+    (simulation, another part) a portable form of the same latency takes their place.
+    """
+
+    rows: int
+    simd: int
+    bits: int
+    masked: bool = False
+    constant: bool = False
+    form: str = PORTABLE
+    scales: tuple[int, ...] = (1,)
+    mhz: float = CLOCK_MHZ
+
+    @property
+    def top(self) -> int:
+        """The greatest count."""
+        return self.simd * ((1 << self.bits) - 1) * sum(self.scales)
+
+    @property
+    def branches(self) -> dict[int, list[tuple[int, int]]]:
+        """For each exponent e, ascending, the pairs of plane and bit that count ``2**e``."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for plane, scale in enumerate(self.scales):
+            for bit in range(self.bits):
+                found.setdefault(scale.bit_length() - 1 + bit, []).append((plane, bit))
+        return dict(sorted(found.items()))
+
+    @property
+    def width(self) -> int:
+        """Bits of a count."""
+        return self.top.bit_length()
+
+    @property
+    def latency(self) -> int:
+        """Cycles from positions to counts; a new set every cycle."""
+        return max([self.portable_latency, *(tree.latency for tree in self.trees)])
+
+    @property
+    def portable_latency(self) -> int:
+        """The least latency of the portable form."""
+        blanks = popcount_stages(self.simd) if self.masked else 0
+        if self.bits >= CODE_BITS:
+            planes = tree_stages(len(self.scales))
+            return max(1, tree_stages(self.simd), blanks - planes) + planes
+        return max(self.branch_stages, blanks) + tree_stages(len(self.branches))
+
+    @property
+    def branch_stages(self) -> int:
+        """Register stages until the portable form has counted the branches of each weight."""
+        return max(popcount_stages(self.simd * len(same)) for same in self.branches.values())
+
+    @property
+    def row(self) -> Popcount:
+        """A row as the vendor's compressor tree counts it."""
+        limit, depth = FABRICS[self.form].speed(self.mhz)
+        row = Popcount(self.simd, self.bits, self.masked, fabric=self.form, scales=self.scales)
+        return replace(row, limit=limit, depth=depth)
+
+    @property
+    def trees(self) -> tuple[Netlist, ...]:
+        """The vendor's compressor trees, that of a row and that of the blanks; none if portable."""
+        if self.form == PORTABLE:
+            return ()
+        row = self.row
+        if not self.masked:
+            return (popcount_netlist(row),)
+        blanks = ones_netlist(self.simd, 0, row.fabric, row.limit, row.depth)
+        return (popcount_netlist(row), blanks)
+
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping."""
+        planes = len(self.scales)
+        blanks = ones_cost(self.simd, 1) if self.masked else Cost()
+        if self.form != PORTABLE:
+            lanes = self.simd * (self.bits + self.masked)
+            row, *rest = (tree_cells(tree, lanes) for tree in self.trees)
+            late = Cost(flip_flops=self.width * (self.latency - self.trees[0].latency))
+            return sum([row + late] * self.rows, sum(rest, Cost()))
+        if self.bits >= CODE_BITS:
+            one = codes_cost(self.simd, self.bits)
+            one = sum([one] * planes, shifted_cost(self.plane_terms))
+        else:
+            terms = [(e, self.simd * len(same)) for e, same in self.branches.items()]
+            each = [ones_cost(count, 2 + self.masked) for _, count in terms]
+            one = sum(each, shifted_cost(terms))
+        return sum([one] * self.rows, blanks)
+
+    @property
+    def plane_terms(self) -> list[tuple[int, int]]:
+        """Exponent and greatest count of each plane, ascending."""
+        top = self.simd * ((1 << self.bits) - 1)
+        return [(scale.bit_length() - 1, top) for scale in sorted(self.scales)]
+
+
+def tree_cells(tree: Netlist, shared: int) -> Cost:
+    """Cells of a compressor tree, but no registers for its first ``shared`` inputs."""
+    last: dict[int, int] = {}
+    for level, cell in sorted(tree.cells, key=lambda row: row[0]):
+        last |= dict.fromkeys(nets_of(cell), level // tree.depth)
+    last |= dict.fromkeys((net for unit in tree.outputs for net in unit.nets), tree.latency)
+    own = (net for net in last if net >= shared)
+    return Cost(tree.lut4, sum(last[net] - max(tree.level[net] // tree.depth, 0) for net in own))
+
+
+def nets_of(cell: Lut | Chain) -> Iterator[int]:
+    """The nets that a cell uses."""
+    for place in cell.places if isinstance(cell, Chain) else (cell,):
+        if isinstance(place, Add):
+            yield from place.u.nets + place.v.nets
+        else:
+            yield from (place.inject if isinstance(place, Turn) else place.unit).nets
+
+
+def popcount_stages(positions: int) -> int:
+    """Register stages of a count of single bits: groups of three, of seven, then adders."""
+    if positions <= 3:
+        return 1
+    return 2 + tree_stages(-(-positions // GROUP))
+
+
+def shifted_cost(terms: list[tuple[int, int]]) -> Cost:
+    """Adders and registers for the sum of numbers ``(e, greatest)`` times ``2**e``, ascending."""
+    total, level = Cost(), 0
+    while len(terms) > 1:
+        joined = []
+        for (low, a), (high, b) in zip(terms[::2], terms[1::2], strict=False):
+            upper = (a >> (high - low)) + b
+            total += Cost(lut4=adder_luts(upper.bit_length()) if a >> (high - low) else 0)
+            joined.append((low, a + (b << (high - low))))
+        terms = joined + terms[2 * len(joined) :]
+        level += 1
+        if level % 2 == 0 or len(terms) == 1:
+            total += Cost(flip_flops=sum(top.bit_length() for _, top in terms))
+    return total
+
+
+def adder_luts(bits: int) -> int:
+    """Lookup tables of an adder with a result of that width: logic when narrow, else a chain."""
+    return bits + 1 if bits <= 4 else 2 * -(-bits // 2)
+
+
+def tree_cost(tops: list[int]) -> Cost:
+    """Adders and registers for the sum of numbers of those greatest values."""
+    total, level = Cost(), 0
+    while len(tops) > 1:
+        sums = [a + b for a, b in zip(tops[::2], tops[1::2], strict=False)]
+        total += Cost(lut4=sum(adder_luts(top.bit_length()) for top in sums))
+        tops = sums + tops[2 * len(sums) :]
+        level += 1
+        if level % 2 == 0 or len(tops) == 1:
+            total += Cost(flip_flops=sum(top.bit_length() for top in tops))
+    return total
+
+
+def ones_cost(positions: int, inputs: int) -> Cost:
+    """A count of single bits, each a function of ``inputs`` signals."""
+    groups, rest = divmod(positions, GROUP)
+    each = {1: 8, 2: 12, 3: 15}[inputs]
+    cells = Cost(each * groups + -(-each * rest // GROUP), 8 * groups + rest + 1)
+    return cells + tree_cost([GROUP] * groups + [rest] * bool(rest))
+
+
+def codes_cost(positions: int, bits: int) -> Cost:
+    """A sum of codes, each xnor'ed with its weight."""
+    tree = tree_cost([(1 << bits) - 1] * positions)
+    return Cost(lut4=positions * bits) + tree

@@ -1,0 +1,157 @@
+"""The engine of tiled layers whose outputs share rows: each row once, then all its outputs."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.memory import memory_cost
+from subbit.hw.contract.unit import Beats, Lanes, Unit
+from subbit.hw.dot.dot import DotUnit
+from subbit.hw.dot.popcount import PopcountShape
+from subbit.hw.post.affine import AffineConfig
+from subbit.hw.post.threshold import ThresholdConfig, queue_cost, threshold_values
+from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT, Process
+from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.types import TensorType
+
+__all__ = ["SharedRowsUnit"]
+
+
+@dataclass(frozen=True, eq=False)
+class SharedRowsUnit(Unit):
+    """DotUnit products of ``dot`` with input vectors, kept until ``post`` has read them ``repeats``
+    times: output ``k * rows + r`` is made of the sum of row r, ``k = 0 .. repeats - 1``.
+
+    The sums of a vector are put straight into one of ``banks`` banks of a memory, and read from
+    there for every output, ``dot.pe`` at a time; no queue is in between. ``dot``: with an affine
+    end that gives its raw numbers. ``post``: on those sums, for each of ``repeats * rows`` outputs.
+
+    Interval: ``vectors * passes * max(beats, repeats)`` cycles, with ``passes`` and ``beats`` those
+    of ``dot``, a beat being ``dot.bit_turns`` cycles. Latency: ``dot.stages + core.latency + 3``
+    cycles from a vector's last input beat to its first output.
+    """
+
+    component: ClassVar[str] = "subbit.hw.dot.shared_rows_rtl:SharedRows"
+    dot: DotUnit
+    repeats: int
+    post: Threshold | Affine
+
+    @cached_property
+    def sums(self) -> TensorType:
+        """The type of the sums, side by side for all outputs."""
+        assert self.dot.post is not None
+        row = self.dot.post.infer((self.dot.dot_type,))
+        channels = self.repeats * self.dot.weights.shape[0]
+        return TensorType.integers(1, 1, channels, row.low, row.high)
+
+    @property
+    def i(self) -> Lanes:
+        """As of ``dot``."""
+        return self.dot.i
+
+    @property
+    def i_late(self) -> int:
+        """As of ``dot``."""
+        return self.dot.i_late
+
+    @property
+    def o(self) -> Lanes:
+        """``dot.pe`` outputs."""
+        return Lanes.of(self.post.infer((self.sums,)), self.dot.pe)
+
+    @property
+    def popcount(self) -> PopcountShape:
+        """The counters of the rows."""
+        return self.dot.popcount
+
+    @property
+    def words(self) -> int:
+        """Words of sums of a vector."""
+        return self.dot.passes
+
+    @property
+    def row_cycles(self) -> int:
+        """Cycles that the rows of a vector take."""
+        return self.words * self.dot.beats * self.dot.bit_turns
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles between two frames when neither neighbour is slower."""
+        return self.dot.vectors * max(self.row_cycles, self.words * self.repeats)
+
+    @cached_property
+    def core(self) -> ThresholdConfig | AffineConfig:
+        """What turns sums into outputs."""
+        x, pe = self.sums, self.dot.pe
+        if isinstance(self.post, Threshold):
+            return ThresholdConfig(x.low, x.high, self.post.thresholds, self.post.rising, pe)
+        return AffineConfig(x.low, x.high, self.post.scale, self.post.offset, pe, self.o.bits)
+
+    @property
+    def banks(self) -> int:
+        """Vectors of sums in the memory: a power of two, so many that none is waited for.
+
+        A bank is taken with the last beat of a vector's first pass, and is free when it was read.
+        """
+        busy = self.row_cycles - self.row_cycles // self.words + self.dot.stages
+        busy += self.words * self.repeats + 1
+        wanted = -(-busy // max(self.row_cycles, self.words * self.repeats))
+        return max(2, 1 << (wanted - 1).bit_length())
+
+    @property
+    def bank_words(self) -> int:
+        """Distance of the banks in the memory: ``words`` rounded up to a power of two."""
+        return 1 << (self.words - 1).bit_length()
+
+    @property
+    def memory(self) -> str:
+        """Where sums are kept: block RAMs are free where bits are saved."""
+        return "block" if self.words > 1 else "distributed"
+
+    @property
+    def depth(self) -> int:
+        """Beats that the output queue holds: enough for one a cycle."""
+        return self.core.latency + 3
+
+    def processes(self) -> tuple[Process, ...]:
+        """One fills banks with sums; one reads them and gives outputs."""
+        group = np.full(self.dot.beats * self.dot.bit_turns, WAIT, np.uint8)
+        group[self.dot.bit_turns - 1 :: self.dot.bit_turns] = TAKE
+        fill = np.tile(group, (self.dot.vectors, self.words, 1))
+        fill[:, 0, -1] |= RESERVE
+        fill[:, -1, -1] |= PUSH
+        read = np.full((self.dot.vectors, self.words * self.repeats), WAIT | GIVE, np.uint8)
+        read[:, -1] |= POP
+        return (
+            Process("shared rows", fill.ravel(), self.dot.stages + 1, self.banks, 1),
+            Process("shared outputs", read.ravel(), self.core.latency + 2, self.depth, 1),
+        )
+
+    def reference(self, beats: Beats) -> Beats:
+        """The end's own definition, on the sums repeated."""
+        rows = self.dot.reference(beats).reshape(-1, 1, self.dot.weights.shape[0])
+        sums = np.repeat(rows, self.repeats, axis=1).reshape(len(rows), -1)
+        if isinstance(self.post, Threshold):
+            return threshold_values(self.post, sums).reshape(-1, self.dot.pe)
+        outputs: Beats = sums * self.post.scale + self.post.offset
+        return outputs.reshape(-1, self.dot.pe)
+
+    def cost(self) -> Cost:
+        """Estimated cost: rows without their queue, the memory of sums, and their end."""
+        dot = self.dot
+        queue, whole = queue_cost(dot.o, dot.depth), dot.cost()
+        total = replace(
+            whole,
+            lut4=whole.lut4 - queue.lut4,
+            flip_flops=whole.flip_flops - queue.flip_flops,
+            store_lut4=whole.store_lut4 - queue.store_lut4,
+            store_flip_flops=whole.store_flip_flops - queue.store_flip_flops,
+        )
+        total += memory_cost(dot.o.width, self.banks * self.bank_words, self.memory)
+        counters = 2 * self.bank_words.bit_length() + self.repeats.bit_length()
+        total += Cost(2 * counters + 12, counters + 8 + self.core.latency)
+        return total + self.core.cost + queue_cost(self.o, self.depth)

@@ -1,0 +1,116 @@
+"""The engine of tiled layers whose outputs share rows."""
+
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.data import View
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.dot.dot_rtl import Dot
+from subbit.hw.dot.shared_rows import SharedRowsUnit
+from subbit.hw.lookup.lookup_rtl import core_of
+from subbit.hw.streams.credit_rtl import CreditQueue
+from subbit.hw.streams.ram_rtl import ram
+from subbit.hw.streams.registers_rtl import valid_stages
+from subbit.hw.streams.sequence_rtl import Counter
+from subbit.hw.streams.shapes_rtl import lanes_layout, stream_of
+
+__all__ = ["SharedRows"]
+
+
+class SharedRows(Dot):
+    """See :class:`subbit.hw.dot.shared_rows.SharedRowsUnit` for what is computed, and the cycles.
+
+    A direct engine whose sums end in a memory in place of a queue. ``collision`` is high if a word
+    were ever read while it is written.
+    """
+
+    def __init__(self, unit: SharedRowsUnit) -> None:
+        super().__init__(unit.dot, unit.o)
+        self._end = RepeatedSums(unit)
+        self.collision = self._end.collision
+
+    def end(self) -> "RepeatedSums":
+        """What takes the sums."""
+        return self._end
+
+
+class RepeatedSums(wiring.Component):
+    """Banks of sums, read several times each, and what follows on them; ports as of CreditQueue.
+
+    ``room``: the next sum may be issued: the first one of a vector needs a bank that is free.
+    """
+
+    room: Signal
+    issue: Signal
+    push: Signal
+    data: View
+    o: stream.Interface
+
+    def __init__(self, unit: SharedRowsUnit) -> None:
+        self._unit = unit
+        self.collision = Signal()
+        super().__init__(
+            {
+                "room": Out(1),
+                "issue": In(1),
+                "push": In(1),
+                "data": In(lanes_layout(unit.dot.o)),
+                "o": Out(stream_of(unit.o)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        unit = self._unit
+        m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
+        m.submodules.core = core = core_of(unit.core, unit.dot.o.bits)
+        ends = [[at == 0 for at in range(unit.words)]]
+        m.submodules.issued = issued = Counter(unit.words, ends)
+        m.submodules.written = written = Counter(unit.words)
+        m.submodules.place = place = Counter(unit.words)
+        m.submodules.turns = turns = Counter(unit.repeats)
+        taken = issued.flags[0] & self.issue
+        filled = self.push & written.last
+        read, emptied = Signal(), Signal()
+        some, free = Signal(), Signal(init=1)  # from registers: banks that are full, and free
+        m.d.comb += [
+            self.room.eq(free | ~issued.flags[0]),
+            issued.step.eq(self.issue),
+            written.step.eq(self.push),
+            read.eq(some & queue.room),
+            place.step.eq(read),
+            turns.step.eq(read & place.last),
+            emptied.eq(read & place.last & turns.last),
+            queue.issue.eq(read),
+        ]
+        counted(m, unit.banks, emptied, taken, free, unit.banks)
+        counted(m, unit.banks, filled, emptied, some, 0)
+        write_bank, read_bank = (Signal(range(unit.banks), name=f"{n}_bank") for n in ("to", "of"))
+        m.d.sync += [write_bank.eq(write_bank + filled), read_bank.eq(read_bank + emptied)]
+        memory = ram(unit.dot.o.width, unit.banks * unit.bank_words, unit.memory)
+        m.submodules.memory = memory
+        write, reader = memory.write_port(), memory.read_port()
+        bits = (unit.words - 1).bit_length()
+        valid = valid_stages(m, read, unit.core.latency + 1, "valid")
+        m.d.comb += [
+            write.addr.eq(Cat(written.count[:bits], write_bank)),
+            write.data.eq(self.data.as_value()),
+            write.en.eq(self.push),
+            reader.addr.eq(Cat(place.count[:bits], read_bank)),
+            core.step.eq(read),
+            core.x.as_value().eq(reader.data),
+            queue.push.eq(valid[-1]),
+            queue.data.as_value().eq(core.y.as_value()),
+            self.collision.eq(self.push & read & (write.addr == reader.addr)),
+        ]
+        wiring.connect(m, queue.o, wiring.flipped(self.o))
+        return m
+
+
+def counted(m: Module, most: int, more: Value, less: Value, some: Signal, start: int) -> None:
+    """Count up with ``more``, down with ``less``, from ``start`` to ``most``; ``some``: above 0."""
+    count = Signal(range(most + 1), init=start)
+    with m.If(more & ~less):
+        m.d.sync += [count.eq(count + 1), some.eq(1)]
+    with m.If(less & ~more):
+        m.d.sync += [count.eq(count - 1), some.eq(count != 1)]

@@ -1,0 +1,275 @@
+"""Weight sources: in which memory a dot engine finds the weights of each step.
+
+A step multiplies ``simd`` positions with the weights of ``rows`` outputs. Steps go through the
+words of a row, then through the passes, then start again. In a stored word each row's weights lie
+side by side, so that a block RAM serves the adders of a row or two and is placed next to them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import gcd
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.tables.rom import RomTable, lut_rom_luts, period, rom_of
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.arrays import Bits, Ints
+from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
+
+__all__ = ["CodebookSource", "PhaseSource", "Source", "WordSource", "source_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class WordSource:
+    """One table of whole weight words, read one after another: plain weights, or a tile.
+
+    ``rows``: distinct outputs a step computes; PE lane j takes row ``j % rows``. ``rom``: bit
+    ``(plane * rows + row) * simd + position`` of a word is a weight; ``planes``: bit planes side by
+    side. ``apart``: of an engine that covers much of a device, with a far table in parts.
+    """
+
+    rows: int
+    simd: int
+    rom: RomTable
+    planes: int = 1
+    apart: bool = False
+
+    @property
+    def constant(self) -> bool:
+        """Whether the weights are wires."""
+        return self.rom.style == "const"
+
+    @property
+    def ahead(self) -> int:
+        """Registers between a step and a table in parts."""
+        return self.rom.ahead if self.apart else 0
+
+    @property
+    def table_cycles(self) -> int:
+        """Cycles to read the table: one, and one for the register behind a block RAM."""
+        return 2 if self.rom.style == "block" else 1
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a step to its weights."""
+        return self.ahead + self.table_cycles
+
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping."""
+        late = self.rom.width * (self.table_cycles - 1)
+        table = self.rom.cost_in_parts if self.apart else self.rom.cost
+        return table + Cost(flip_flops=late)
+
+
+@dataclass(frozen=True, eq=False)
+class CodebookSource:
+    """A table of indices, and behind it a table of codewords for each kernel of a word.
+
+    ``rom``: index words; field ``row * channels + channel`` of ``field_bits``. ``codewords``:
+    ``(2**tau, k*k)`` bits, in logic. Where ``turns`` codebooks take turns, each for ``run`` words,
+    the turn's number is the high bits of an index.
+    """
+
+    planes: ClassVar[int] = 1
+    rows: int
+    simd: int
+    rom: RomTable
+    codewords: Bits
+    turns: int = 1
+    run: int = 1
+
+    @property
+    def constant(self) -> bool:
+        """Whether the weights are wires."""
+        return self.rom.style == "const"
+
+    @property
+    def tau(self) -> int:
+        """Bits of an index."""
+        return len(self.codewords).bit_length() - 1
+
+    @property
+    def field_bits(self) -> int:
+        """Bits of an index that are stored."""
+        return self.tau - (self.turns - 1).bit_length()
+
+    @property
+    def kernel(self) -> int:
+        """Bits of a codeword."""
+        return int(self.codewords.shape[1])
+
+    @property
+    def low_bits(self) -> int:
+        """Bits of an index that look codewords up; the others choose one of those found."""
+        return min(self.tau, 4)
+
+    @property
+    def low_rom(self) -> RomTable:
+        """For each value of the low bits the codewords it may name, that of high bits 0 lowest."""
+        candidates = self.codewords.reshape(-1, 1 << self.low_bits, self.kernel).transpose(1, 0, 2)
+        words = [packed_bits(row) for row in candidates.reshape(1 << self.low_bits, -1)]
+        return RomTable(tuple(words), self.kernel << (self.tau - self.low_bits), "logic")
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a step to its weights: the indices', and those of the codewords."""
+        return 1 + (self.rom.style == "block") + 1 + (self.tau > self.low_bits)
+
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping."""
+        bits = self.rows * self.simd
+        tables = 1 << (self.tau - self.low_bits)
+        decoder = Cost(bits * decoder_luts(self.tau), bits * (tables + 1 if tables > 1 else 1))
+        indices = self.rom.width if self.rom.style == "block" else 0
+        counters = (self.turns - 1).bit_length() + (self.run - 1).bit_length()
+        turns = Cost(2 * counters, 2 * counters) if self.turns > 1 else Cost()
+        return self.rom.cost + decoder + turns + Cost(flip_flops=indices)
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseSource:
+    """One tile that each row reads from its own place: ``rows`` read ports with address generators.
+
+    ``rom``: the tile in words of ``simd`` bits. Row j starts at word ``starts[j]``, reads ``run``
+    words in order and then adds ``jump``, all modulo the number of words, without division. A
+    memory with r read ports takes r copies of the tile.
+    """
+
+    planes: ClassVar[int] = 1
+    rows: int
+    simd: int
+    rom: RomTable
+    starts: tuple[int, ...]
+    run: int
+    jump: int
+
+    @property
+    def constant(self) -> bool:
+        """Whether the weights are wires."""
+        return self.rom.style == "const"
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a step to its weights, as WordSource."""
+        return 2 if self.rom.style == "block" else 1
+
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping."""
+        bits = (self.rom.depth - 1).bit_length()
+        reads = sum([self.rom.cost] * self.rows, Cost())
+        registers = self.rom.width * self.rows * (self.latency - 1)
+        return reads + Cost(4 * bits * self.rows, registers)
+
+
+Source = WordSource | CodebookSource | PhaseSource
+
+
+def source_of(weights: Weights, pe: int, simd: int, memory: str) -> Source:
+    """The source of those weights for ``pe`` outputs and ``simd`` positions a step.
+
+    Raises PlanError where the two do not fit the encoding.
+    """
+    return SOURCES[type(weights)](weights, pe, simd, memory)
+
+
+def decoder_luts(tau: int) -> int:
+    """Lookup tables for a bit of a codeword: a table for each value of the high bits, a choice."""
+    tables = 1 << max(tau - 4, 0)
+    return tables + -(-2 * (tables - 1) // 3)
+
+
+def step_bits(bits: Ints | Bits, pe: int, simd: int) -> list[int]:
+    """Weight words of every step for ``bits (outputs, N)``."""
+    words = bits.reshape(len(bits) // pe, pe, -1, simd).transpose(0, 2, 1, 3)
+    return packed_rows(words.reshape(-1, simd * pe))
+
+
+def packed_rows(bits: Ints | Bits) -> list[int]:
+    """Each row of bits as a number, the first one lowest."""
+    rows = np.packbits(bits.astype(np.uint8), axis=1, bitorder="little")
+    size = rows.shape[1]
+    if 0 < size <= 8:  # many short words, as numpy makes them fastest
+        padded = np.zeros((len(rows), 8), np.uint8)
+        padded[:, :size] = rows
+        short: list[int] = padded.view("<u8").ravel().tolist()
+        return short
+    data = rows.tobytes()
+    return [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
+
+
+def packed_bits(bits: Ints | Bits) -> int:
+    """Bits as a number, the first one lowest."""
+    return int.from_bytes(np.packbits(bits.astype(np.uint8), bitorder="little").tobytes(), "little")
+
+
+def plain(weights: Weights, pe: int, simd: int, memory: str) -> WordSource:
+    """All weights, dense, one word a step."""
+    bits = (weights.dense() > 0).astype(np.uint8).reshape(weights.shape[0], -1)
+    words = step_bits(bits, pe, simd)
+    return WordSource(pe, simd, rom_of(words[: period(words)], pe * simd, memory))
+
+
+def codebook(weights: Weights, pe: int, simd: int, memory: str) -> Source:
+    """Indices and codewords, or dense words where those are cheaper in logic."""
+    assert isinstance(weights, CodebookWeights)
+    kernel = weights.codewords[0].size
+    if simd % kernel:
+        raise PlanError(
+            f"codebook weights come in whole kernels: SIMD must be a multiple of {kernel}, "
+            f"and {simd} is not"
+        )
+    words = index_words(weights, pe, simd)
+    rom = rom_of(words[: period(words)], simd // kernel * pe * weights.tau, memory)
+    if better_dense(rom, kernel, weights.tau):
+        return plain(weights, pe, simd, "logic")
+    return CodebookSource(pe, simd, rom, weights.codewords.reshape(-1, kernel))
+
+
+def index_words(weights: CodebookWeights, pe: int, simd: int) -> list[int]:
+    """The indices of every step as a word."""
+    channels = simd // weights.codewords[0].size
+    fields = weights.indices.reshape(len(weights.indices) // pe, pe, -1, channels)
+    sets = fields.transpose(0, 2, 1, 3).reshape(-1, channels * pe)
+    return packed_rows((sets[:, :, None] >> np.arange(weights.tau) & 1).reshape(len(sets), -1))
+
+
+def better_dense(rom: RomTable, kernel: int, tau: int) -> bool:
+    """Whether weights in logic take less than such indices and their decoders."""
+    decode = kernel * decoder_luts(tau) + tau * lut_rom_luts(rom.depth)
+    dense = kernel * lut_rom_luts(rom.depth)
+    return rom.style == "const" or (rom.style == "logic" and dense <= decode)
+
+
+def tiled(weights: Weights, pe: int, simd: int, memory: str) -> Source:
+    """The tile once: in words for all rows if they line up, else with a read port a row."""
+    assert isinstance(weights, TiledWeights)
+    q = weights.tile.size
+    if q % simd:
+        raise PlanError(
+            f"a tile is read in whole words: SIMD must divide its {q} bits, and {simd} does not"
+        )
+    length, tile_words = weights.row_length, q // simd
+    run = length // simd
+    distinct = tile_words // gcd(tile_words, run)
+    crossing = weights.scaled and q % length
+    rows = distinct if pe % distinct == 0 and not crossing else pe
+    if rows == 1 or (weights.rows_shared and distinct % rows == 0):
+        ahead = np.tile(weights.tile, rows * length // gcd(rows * length, q))
+        words = step_bits(ahead.astype(np.int64).reshape(-1, length), rows, simd)
+        return WordSource(rows, simd, rom_of(words[: period(words)], rows * simd, memory))
+    words = [packed_bits(word) for word in weights.tile.reshape(-1, simd)]
+    starts = tuple(row * run % tile_words for row in range(rows))
+    jump = (1 + (rows - 1) * run) % tile_words
+    return PhaseSource(rows, simd, rom_of(words, simd, memory), starts, run, jump)
+
+
+SOURCES: dict[type[Weights], Callable[[Weights, int, int, str], Source]] = {
+    BinaryWeights: plain,
+    CodebookWeights: codebook,
+    TiledWeights: tiled,
+}

@@ -1,0 +1,177 @@
+"""Weight sources of the direct engine: plain words, codebook indices, tiles, bit planes."""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.dot.planes import PlanesSource, WeightSource
+from subbit.hw.dot.source import CodebookSource, PhaseSource, WordSource
+from subbit.hw.streams.registers_rtl import registered, valid_stages
+from subbit.hw.tables.rom_rtl import Rom, RomSequence, count_steps, table_memory
+
+__all__ = ["Codewords", "PhasedTile", "Planes", "Words", "weights_of"]
+
+
+def ports(source: WeightSource) -> dict[str, wiring.Member]:
+    """``step``: a step asks for its weights. ``w``: they are there, ``source.latency`` later.
+
+    In cycles without ``step`` come the weights of the next step.
+    """
+    return {"step": In(1), "w": Out(source.planes * source.rows * source.simd)}
+
+
+def weights_of(source: WeightSource) -> "Planes | Words | Codewords | PhasedTile":
+    """The component for a source."""
+    if isinstance(source, PlanesSource):
+        return Planes(source)
+    if isinstance(source, WordSource):
+        return Words(source)
+    return Codewords(source) if isinstance(source, CodebookSource) else PhasedTile(source)
+
+
+def by_position(rows: Sequence[Value]) -> Value:
+    """The weights of all rows of a plane, bit ``position * rows + row``."""
+    return Cat(*(row[at] for at in range(len(rows[0])) for row in rows))
+
+
+class Planes(wiring.Component):
+    """The planes of several sources, bit ``(plane * simd + position) * rows + row``."""
+
+    step: Signal
+    w: Signal
+
+    def __init__(self, source: PlanesSource) -> None:
+        self._source = source
+        super().__init__(ports(source))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        source = self._source
+        steps = valid_stages(m, self.step, source.latency - 1, "step")
+        size = source.rows * source.simd
+        for number, (part, places) in enumerate(zip(source.parts, source.places, strict=True)):
+            m.submodules[f"part{number}"] = weights = weights_of(part)
+            m.d.comb += weights.step.eq(steps[source.latency - part.latency])
+            words = [weights.w[at : at + part.rows] for at in range(0, len(weights.w), part.rows)]
+            rows = Cat(*(word.replicate(source.rows // part.rows) for word in words))
+            for at, place in enumerate(places):
+                plane = rows[at * size : (at + 1) * size]
+                m.d.comb += self.w[place * size : (place + 1) * size].eq(plane)
+        return m
+
+
+class Words(wiring.Component):
+    """Words of one table in order."""
+
+    step: Signal
+    w: Signal
+
+    def __init__(self, source: WordSource) -> None:
+        self._source = source
+        super().__init__(ports(source))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        source = self._source
+        m.submodules.rom = rom = RomSequence(
+            source.rom, source.table_cycles, apart=source.ahead > 0
+        )
+        m.d.comb += rom.step.eq(self.step)
+        word, simd, planes = rom.data, source.simd, source.planes
+        rows = [word[at : at + simd] for at in range(0, len(word), simd)]
+        step = len(rows) // planes
+        sets = [rows[at : at + step] for at in range(0, len(rows), step)]
+        m.d.comb += self.w.eq(Cat(*map(by_position, sets)))
+        return m
+
+
+class Codewords(wiring.Component):
+    """Words of indices in order, each index replaced by its codeword.
+
+    The low bits of an index, as many as a lookup table has inputs, name one codeword for each value
+    of the high bits; these choose behind a register, which keeps the mapper from unfolding the
+    tables.
+    """
+
+    step: Signal
+    w: Signal
+
+    def __init__(self, source: CodebookSource) -> None:
+        self._source = source
+        super().__init__(ports(source))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        source, rows, bits = self._source, self._source.rows, self._source.field_bits
+        m.submodules.rom = rom = RomSequence(source.rom, 1 + (source.rom.style == "block"))
+        m.d.comb += rom.step.eq(self.step)
+        indices = rom.data
+        m.submodules.codewords = codewords = table_memory(source.low_rom)
+        turn = registered(m, self._turn(m), 1 + (source.rom.style == "block"))
+        found = []
+        for at in range(0, len(indices), bits):
+            index = Cat(indices[at : at + bits], turn)
+            port = codewords.read_port(domain="comb")
+            m.d.comb += port.addr.eq(index[: source.low_bits])
+            found.append(self._chosen(m, port.data, index[source.low_bits :]))
+        channels = len(found) // rows
+        words = (Cat(*found[at : at + channels]) for at in range(0, len(found), channels))
+        m.d.comb += self.w.eq(by_position([registered(m, word) for word in words]))
+        return m
+
+    def _turn(self, m: Module) -> Value:
+        """Whose codebook the words of this step name; no bits where there is but one."""
+        source = self._source
+        if source.turns == 1:
+            return Const(0, 0)
+        over = count_steps(m, self.step, source.run) == source.run - 1
+        return count_steps(m, self.step & over, source.turns)
+
+    def _chosen(self, m: Module, candidates: Value, choice: Value) -> Value:
+        """The codeword that the high bits of an index choose among those that its low bits name."""
+        if not len(choice):
+            return candidates
+        kernel = self._source.kernel
+        choice, candidates = registered(m, choice), registered(m, candidates)
+        words = [candidates[at : at + kernel] for at in range(0, len(candidates), kernel)]
+        for bit in choice:
+            words = [Mux(bit, *pair) for pair in zip(words[1::2], words[::2], strict=True)]
+        return words[0]
+
+
+class PhasedTile(wiring.Component):
+    """A tile with a read port and an address generator for each row: f mod q by counting."""
+
+    step: Signal
+    w: Signal
+
+    def __init__(self, source: PhaseSource) -> None:
+        self._source = source
+        super().__init__(ports(source))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        source, table = self._source, self._source.rom
+        if table.style == "const":
+            bits = [Const(table.words[0] >> at & 1, 1) for at in range(source.simd)]
+            m.d.comb += self.w.eq(Cat(*(bit.replicate(source.rows) for bit in bits)))
+            return m
+        last = count_steps(m, self.step, source.run) == source.run - 1
+        rows = []
+        for row, start in enumerate(source.starts):
+            addr = Signal(range(table.depth), init=start, name=f"addr{row}")
+            ahead = Signal(range(2 * table.depth), name=f"ahead{row}")
+            m.submodules[f"tile{row}"] = tile = Rom(table, source.latency)
+            with m.If(last):
+                m.d.comb += ahead.eq(addr + source.jump)
+            with m.Else():
+                m.d.comb += ahead.eq(addr + 1)
+            with m.If(self.step):
+                over = ahead >= table.depth
+                m.d.sync += addr.eq(ahead - (over.replicate(len(ahead)) & table.depth))
+            m.d.comb += tile.addr.eq(addr)
+            rows.append(tile.data)
+        m.d.comb += self.w.eq(by_position(rows))
+        return m

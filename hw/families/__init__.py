@@ -1,0 +1,1 @@
+"""What only one FPGA family has, a folder each, behind one interface."""

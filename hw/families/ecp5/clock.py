@@ -1,0 +1,36 @@
+"""Setting the PLL of a routed design to the fastest clock that the design meets.
+
+The frequency that a design reaches is known only once it is routed. The PLL's dividers are plain
+words in nextpnr's textual configuration and touch no routing, so they are set there, and the design
+need not be routed a second time.
+"""
+
+import re
+from pathlib import Path
+
+from subbit.hw.families.ecp5.pll_rtl import PllSettings
+from subbit.sw.errors import ToolError
+
+__all__ = ["pll_words", "set_pll"]
+
+WORD_BITS = 7
+
+
+def pll_words(settings: PllSettings) -> dict[str, str]:
+    """The configuration words of the settings: dividers are stored less one, phases as they are."""
+    return {
+        name: format(value - (1 if name.endswith("_DIV") else 0), f"0{WORD_BITS}b")
+        for name, value in settings.parameters().items()
+    }
+
+
+def set_pll(config: Path, settings: PllSettings) -> None:
+    """Rewrite the configuration with these settings for its one PLL. Raises ToolError."""
+    text = config.read_text()
+    for name, bits in pll_words(settings).items():
+        text, count = re.subn(
+            rf"(?m)^word: {name} [01]{{{WORD_BITS}}}$", f"word: {name} {bits}", text
+        )
+        if count != 1:
+            raise ToolError(f"{config} has {count} words {name}; there should be one PLL in it")
+    config.write_text(text)

@@ -1,0 +1,63 @@
+"""The class with the greatest logit."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.unit import Beats, Lanes, Unit
+from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.ir.types import TensorType
+
+__all__ = ["ArgmaxUnit"]
+
+
+@dataclass(frozen=True)
+class ArgmaxUnit(Unit):
+    """Passes ``n`` logits through and then gives one beat more: the index of the greatest, the
+    lowest index on ties.
+
+    ``input``: integers ``(1, 1, n)``, one a beat. Output: one element a beat, signed, wide enough
+    for logits and index. Interval: ``n + 1`` cycles. Latency: 1 cycle.
+    """
+
+    component: ClassVar[str] = "subbit.hw.layers.argmax_rtl:Argmax"
+    input: TensorType
+
+    @property
+    def i(self) -> Lanes:
+        """One logit."""
+        return Lanes.of(self.input, 1)
+
+    @property
+    def o(self) -> Lanes:
+        """One logit, or the class."""
+        return Lanes(1, max(self.input.bits, self.index_bits + 1), signed=True)
+
+    @property
+    def index_bits(self) -> int:
+        """Bits of the class index, unsigned."""
+        return (self.input.channels - 1).bit_length()
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles between two frames when neither neighbour is slower."""
+        return self.input.channels + 1
+
+    def processes(self) -> tuple[Process, ...]:
+        """Takes and gives each logit, then gives the class."""
+        steps = np.full(self.interval_cycles, TAKE | GIVE, np.uint8)
+        steps[-1] = GIVE
+        return (Process("argmax", steps),)
+
+    def reference(self, beats: Beats) -> Beats:
+        """Each frame's logits and its class."""
+        logits = beats.reshape(-1, self.input.channels)
+        classes = np.argmax(logits, axis=1)[:, None]
+        return np.concatenate([logits, classes], axis=1).reshape(-1, 1)
+
+    def cost(self) -> Cost:
+        """A comparator, the best so far, the index, the output register."""
+        bits, index = self.input.bits, self.index_bits
+        return Cost(bits + 2 * index + self.o.bits + 12, bits + 2 * index + self.o.bits + 3)

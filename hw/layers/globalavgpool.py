@@ -1,0 +1,77 @@
+"""Global average pooling as sums over the map."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.memory import memory_cost
+from subbit.hw.contract.unit import Beats, Lanes
+from subbit.hw.layers.add import values
+from subbit.hw.layers.sums import Sums
+from subbit.hw.streams.shapes import LanesUnit
+from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.ir.types import TensorType
+
+__all__ = ["GlobalAvgPoolUnit"]
+
+
+@dataclass(frozen=True)
+class GlobalAvgPoolUnit(LanesUnit):
+    """The sum of each channel over the map, ``lanes`` channels a beat, a divisor of the channels.
+
+    ``input``: a tensor of codes, whose values are added, or integers. Takes a beat a cycle: the
+    interval is ``H * W * channels / lanes`` cycles. Latency: 1 cycle after the last pixel. A memory
+    keeps a word for each beat of a pixel; ``memory``: where, one of ``auto``, ``block``,
+    ``distributed``. Raises PlanError where lanes do not divide the channels.
+    """
+
+    component: ClassVar[str] = "subbit.hw.layers.globalavgpool_rtl:GlobalAvgPool"
+    input: TensorType
+    lanes: int
+    memory: str = "auto"
+
+    @property
+    def o(self) -> Lanes:
+        """Integers of the layer's output type."""
+        return self.sums.output(self.lanes)
+
+    @property
+    def pixels(self) -> int:
+        """Elements of a sum."""
+        return self.input.height * self.input.width
+
+    @property
+    def sums(self) -> Sums:
+        """The arithmetic."""
+        return Sums(self.input, self.pixels)
+
+    @property
+    def chunks(self) -> int:
+        """Beats of a pixel."""
+        return self.input.channels // self.lanes
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles between two frames when neither neighbour is slower."""
+        return self.pixels * self.chunks
+
+    def processes(self) -> tuple[Process, ...]:
+        """Takes every beat; those of the last pixel give the sums."""
+        steps = np.full((self.pixels, self.chunks), TAKE, np.uint8)
+        steps[-1] |= GIVE
+        return (Process("global pool", steps.ravel()),)
+
+    def reference(self, beats: Beats) -> Beats:
+        """The sum over the pixels."""
+        frames = values(self.input, beats).reshape(-1, self.pixels, self.input.channels)
+        pooled: Beats = frames.sum(axis=1).reshape(-1, self.lanes)
+        return pooled
+
+    def cost(self) -> Cost:
+        """Accumulators, counters, the output register."""
+        width = self.sums.bits * self.lanes
+        counters = 2 * self.interval_cycles.bit_length()
+        total = Cost(2 * width + counters + 8, self.o.width + counters // 2 + 4)
+        return total + memory_cost(width, self.chunks, self.memory)

@@ -1,0 +1,247 @@
+"""The block-RAM lookup engine: one word holds the entries of neighbouring output pixels."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.memory import BLOCK_SHAPES, memory_cost
+from subbit.hw.contract.unit import Beats, Lanes
+from subbit.hw.dot.popcount import PORTABLE
+from subbit.hw.lookup.codebook_engine import KERNEL, CodebookEngine
+from subbit.hw.lookup.dot9 import Dot9Row
+from subbit.hw.lookup.dot9_tables import MAX_TAU, Dot9TablesShape
+from subbit.hw.lookup.entry_sum import EntrySumShape
+from subbit.hw.post.affine import AffineConfig
+from subbit.hw.post.threshold import ThresholdConfig, queue_cost
+from subbit.hw.tables.rom import RomTable, packed, period, rom_of
+from subbit.sw.cycles.model import POP, PUSH, RESERVE, TAKE, WAIT, Process
+from subbit.sw.errors import PlanError
+
+__all__ = ["FILLS", "BlockLookupUnit"]
+
+FILLS = ("logic", "block")
+LOGIC_TAU = 4  # codewords for indices of more bits are kept in a block RAM
+
+
+@dataclass(frozen=True, eq=False)
+class BlockLookupUnit(CodebookEngine):
+    """``ports`` channels and ``pixels`` neighbouring output pixels at a time, from block RAMs.
+
+    Input: for each group of ``pixels`` output pixels (``vectors`` a frame) ``cin / dot9`` beats of
+    the windows of ``dot9`` channels, lanes in the order pixel, channel, row, column. Each of
+    ``ports`` memories holds the tables of ``turns = cin / ports`` channels in two banks; a word has
+    the entries of one codeword for all the pixels, so that one read serves as many lookups.
+    ``dot9`` Dot9 units for each pixel fill a bank, a codeword a cycle, while for every output
+    ``turns`` words of each memory are read from the other bank and added up. An output gives a beat
+    of ``pixels`` lanes.
+
+    Where zeros surround bipolar codes, a blank counts as a match in every second channel: half of
+    the blanks of two channels, exactly what it has to.
+
+    ``fill``: ``logic``, Dot9 units that count in carry chains; or ``block``, for inputs of one bit,
+    units whose counts stand in block RAM, two of them in one.
+
+    Interval: ``vectors * max(cin / dot9 * 2**tau, cout * turns)`` cycles, exactly. Latency to the
+    first output beat: ``cin / dot9 * 2**tau + turns + stages`` cycles after the group's first
+    window is taken, if those of the other channels follow in time.
+
+    Raises PlanError where ``ports`` does not divide the channels or ``dot9`` the ports, and where
+    no block RAM holds the counts.
+    """
+
+    component: ClassVar[str] = "subbit.hw.lookup.block_lookup_rtl:BlockLookup"
+    pixels: int = 1
+    ports: int = 1
+    dot9: int = 1
+    fill: str = "logic"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pixels < 1:
+            raise PlanError(f"a group has at least one pixel, not {self.pixels}")
+        if self.ports < 1 or self.cin % self.ports:
+            raise PlanError(f"ports must divide the {self.cin} channels; {self.ports} does not")
+        if self.dot9 < 1 or self.ports % self.dot9:
+            raise PlanError(
+                f"the channels filled at once must divide the {self.ports} ports; "
+                f"{self.dot9} does not"
+            )
+        if self.fill not in FILLS:
+            raise PlanError(f"fill must be one of {', '.join(FILLS)}, not {self.fill!r}")
+        if self.fill == "block" and (self.bits > 1 or (self.tau > MAX_TAU and not self.masked)):
+            raise PlanError(
+                f"counts in block RAM are for inputs of one bit and tau up to {MAX_TAU}, not for "
+                f"{self.bits} bits and tau {self.tau}; use fill='logic'"
+            )
+        if self.doubled:
+            raise PlanError(
+                f"zero padding around an odd number of channels, {self.cin}, has half counts; "
+                "use the engine 'lookup'"
+            )
+
+    @property
+    def i(self) -> Lanes:
+        """Windows of ``dot9`` channels for each pixel."""
+        return Lanes(self.pixels * self.dot9 * KERNEL, self.lane)
+
+    @property
+    def o(self) -> Lanes:
+        """One output for each pixel."""
+        return self.o_lanes(self.pixels)
+
+    @property
+    def turns(self) -> int:
+        """Channels whose tables share a memory: reads for an output."""
+        return self.cin // self.ports
+
+    @property
+    def codes(self) -> int:
+        """Codewords."""
+        return 1 << self.tau
+
+    @property
+    def fills(self) -> int:
+        """Cycles to fill a bank of every memory."""
+        return self.cin // self.dot9 * self.codes
+
+    @property
+    def reads(self) -> int:
+        """Cycles to read a bank for every output."""
+        return self.cout * self.turns
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles between two frames when neither neighbour is slower."""
+        return self.vectors * max(self.fills, self.reads)
+
+    @property
+    def word_bits(self) -> int:
+        """Bits of a memory's word."""
+        return self.pixels * self.entry_bits
+
+    @property
+    def turn_bits(self) -> int:
+        """Address bits that choose among the tables of a bank."""
+        return (self.turns - 1).bit_length()
+
+    @property
+    def words(self) -> int:
+        """Words of a memory, both banks."""
+        return 2 << (self.turn_bits + self.tau)
+
+    @cached_property
+    def index_rom(self) -> RomTable:
+        """The indices of ``ports`` channels a word, turn by turn, then output by output."""
+        sets = self.weights.indices.reshape(-1, self.ports).tolist()
+        words = [packed(row, self.tau) for row in sets]
+        return rom_of(words[: period(words)], self.tau * self.ports, self.memory)
+
+    @cached_property
+    def index_roms(self) -> tuple[RomTable, ...]:
+        """The same in columns as wide as a block RAM of that depth, so that no choice follows."""
+        rom = self.index_rom
+        if rom.style != "block":
+            return (rom,)
+        wide = next((bits for bits, words in BLOCK_SHAPES if words >= rom.depth), 1)
+        columns = []
+        for at in range(0, rom.width, wide):
+            bits = min(wide, rom.width - at)
+            columns.append(
+                RomTable(tuple(w >> at & ((1 << bits) - 1) for w in rom.words), bits, "block")
+            )
+        return tuple(columns)
+
+    @property
+    def code_rom(self) -> RomTable:
+        """The codewords."""
+        return replace(self.codeword_rom(1), style="block" if self.tau > LOGIC_TAU else "logic")
+
+    @property
+    def code_cycles(self) -> int:
+        """Cycles from a step to its codeword."""
+        return 2 if self.code_rom.style == "block" else 1
+
+    @property
+    def index_cycles(self) -> int:
+        """Cycles from a step to its indices."""
+        return 2 if self.index_rom.style == "block" else 1
+
+    @cached_property
+    def filler(self) -> Dot9Row | Dot9TablesShape:
+        """The Dot9 units of a channel. With masks they count matches that are found before."""
+        if self.fill == "block":
+            return Dot9TablesShape(self.pixels, self.codewords, self.masked, self.form)
+        return Dot9Row(self.pixels, self.bits, self.masked, self.form)
+
+    @property
+    def adder(self) -> EntrySumShape:
+        """The sum of one pixel. Chains that add plain bits have no place for a running sum."""
+        trees = self.form == "ecp5" and self.ports > 1
+        form = self.form if trees else PORTABLE
+        return EntrySumShape(self.ports, self.entry_bits, self.raw_bits, self.turns > 1, form)
+
+    @property
+    def reach(self) -> int:
+        """Cycles from a step that fills or reads to the memories: the same for both, so that a bank
+        is not read before it is full, nor written before it is read.
+        """
+        return max(self.code_cycles + self.filler.latency, self.index_cycles)
+
+    @property
+    def stages(self) -> int:
+        """Register stages from an output's last read to the output queue."""
+        return self.reach + 2 + self.adder.latency + self.core.latency
+
+    @property
+    def depth(self) -> int:
+        """Beats that the output queue holds: enough for one every ``turns`` cycles."""
+        return -(-(self.turns + self.stages + 1) // self.turns)
+
+    @cached_property
+    def core(self) -> ThresholdConfig | AffineConfig:
+        """What turns raw numbers into outputs."""
+        return self.core_of(1, self.pixels, self.o.bits)
+
+    def processes(self) -> tuple[Process, ...]:
+        """One fills banks; one reads them, the turns of an output without a pause."""
+        beats = self.cin // self.dot9
+        fill = np.zeros((self.vectors, beats, self.codes), np.uint8)
+        fill[:, :, 0] |= TAKE
+        fill[:, 0, 0] |= RESERVE
+        fill[:, -1, -1] |= PUSH
+        read = np.zeros((self.vectors, self.cout, self.turns), np.uint8)
+        read[:, :, 0] |= RESERVE
+        read[:, :, -1] |= PUSH
+        read[:, 0, 0] |= WAIT
+        read[:, -1, -1] |= POP
+        return (
+            Process("lookup fill", fill.ravel(), capacity=2, recycle=1),
+            Process("lookup read", read.ravel(), self.stages + 1, self.depth, 1),
+        )
+
+    def reference(self, beats: Beats) -> Beats:
+        """The layers' own definition."""
+        groups = beats.reshape(-1, self.cin // self.dot9, self.pixels, self.dot9 * KERNEL)
+        windows = np.moveaxis(groups, 2, 1).reshape(-1, self.weights.row_length)
+        results = self.results(windows).reshape(-1, self.pixels, self.cout)
+        outputs: Beats = results.swapaxes(1, 2).reshape(-1, self.pixels)
+        return outputs
+
+    def cost(self) -> Cost:
+        """Estimated cost after mapping."""
+        total = sum([self.filler.cost] * self.dot9, self.code_rom.cost)
+        if self.masked:
+            total += Cost(lut4=KERNEL * self.bits * self.pixels * self.dot9)
+        tables = memory_cost(self.word_bits, self.words, "block")
+        total += sum([tables + Cost(1, self.word_bits)] * self.ports, self.index_roms[0].cost)
+        total += sum((rom.cost.rams for rom in self.index_roms[1:]), Cost())
+        total += sum([self.adder.cost] * self.pixels, self.core.cost)
+        total += Cost(
+            flip_flops=self.index_rom.width * (self.reach - 1) + self.i.width * self.code_cycles
+        )
+        total += queue_cost(self.o, self.depth)
+        counters = 2 * (self.fills * self.reads).bit_length()
+        return total + Cost(2 * counters + 16, 2 * counters + 3 * self.stages)

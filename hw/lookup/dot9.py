@@ -1,0 +1,99 @@
+"""Dot9 units side by side: the entries of one codeword for the windows of several pixels."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.dot.popcount import PORTABLE, PopcountShape
+from subbit.hw.families.netlist import Add, Chain, Netlist, Place, Turn, Unit
+
+__all__ = ["Dot9Row", "threes_netlist"]
+
+KERNEL = 9
+THREES = KERNEL // 3
+PLACES = 6  # of a carry chain for a window
+AT_ONCE = 5  # windows of a carry chain of at most 32 places
+LEVEL = 5  # lookup tables that add up the threes of a window
+XOR, WIRE = 0b0110, 0b10
+
+
+@dataclass(frozen=True)
+class Dot9Row:
+    """``count[p] = sum over l, b of 2**b * xnor(x[p, l, b], w[l])`` for ``pixels`` windows x of
+    nine positions of ``bits`` bits, and one codeword w. With ``matched``, ``x`` are matches
+    already, and there is no ``w``.
+
+    ``form``: ``portable``, or the fabric whose carry chains count. On ECP5 a chain counts three
+    positions in two places, for one window after the other: a place adds two xnors and the third
+    one as carry-in, the next place gives the carry and takes the next one's carry-in.
+    """
+
+    pixels: int
+    bits: int
+    matched: bool = False
+    form: str = PORTABLE
+
+    @property
+    def single(self) -> PopcountShape:
+        """The counter of a window, where there are no chains of threes."""
+        form = PORTABLE if self.matched else self.form
+        return PopcountShape(1, KERNEL, self.bits, False, self.matched, form)
+
+    @property
+    def chained(self) -> bool:
+        """Whether chains of threes are meant."""
+        return self.form == "ecp5" and self.bits == 1
+
+    @property
+    def width(self) -> int:
+        """Bits of a count."""
+        return self.single.width
+
+    @property
+    def latency(self) -> int:
+        """Cycles from windows to counts."""
+        return max(2, self.single.portable_latency) if self.chained else self.single.latency
+
+    @property
+    def inputs(self) -> int:
+        """Nets of the chains: nine of each window, then the complements of the codeword."""
+        return KERNEL * (self.pixels + (not self.matched))
+
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping."""
+        if not self.chained:
+            return sum([self.single.cost] * self.pixels, Cost())
+        chains = -(-self.pixels // AT_ONCE)
+        late = self.width * (self.latency - 1)
+        flip_flops = (2 * THREES + late) * self.pixels
+        return Cost((PLACES + LEVEL) * self.pixels + 2 * chains, flip_flops)
+
+
+@lru_cache(maxsize=64)
+def threes_netlist(row: Dot9Row) -> Netlist:
+    """Carry chains whose outputs are, for each window, sum and carry of each three positions."""
+    netlist = Netlist(row.inputs, 1)
+    outputs: list[Unit] = []
+    for start in range(0, row.pixels, AT_ONCE):
+        places: list[Place] = []
+        carry: int | None = None
+        for pixel in range(start, min(start + AT_ONCE, row.pixels)):
+            for at in range(0, KERNEL, 3):
+                first, second, third = (match(row, pixel, at + k) for k in range(3))
+                low, high = netlist.new_net(0), netlist.new_net(0)
+                places += [Turn(first, carry), Add(second, third, low, False)]
+                outputs += [Unit((low,), WIRE), Unit((high,), WIRE)]
+                carry = high
+        places.append(Turn(Unit.constant(0), carry))
+        netlist.cells.append((0, Chain(tuple(places))))
+    netlist.outputs = tuple(outputs)
+    return netlist
+
+
+def match(row: Dot9Row, pixel: int, position: int) -> Unit:
+    """Whether a position matches the codeword, whose complement is in the nets."""
+    x = pixel * KERNEL + position
+    if row.matched:
+        return Unit((x,), WIRE)
+    return Unit((x, row.pixels * KERNEL + position), XOR)

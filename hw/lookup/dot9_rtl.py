@@ -1,0 +1,71 @@
+"""Dot9 units side by side."""
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.dot.popcount_rtl import PopcountXnor, full_add
+from subbit.hw.dot.tree_counter_rtl import add_netlist
+from subbit.hw.families.part import fabric_of
+from subbit.hw.lookup.dot9 import KERNEL, Dot9Row, threes_netlist
+from subbit.hw.streams.registers_rtl import registered
+
+__all__ = ["Dot9s"]
+
+
+class Dot9s(wiring.Component):
+    """See :class:`subbit.hw.lookup.dot9.Dot9Row` for what is counted, and the latency.
+
+    ``x``: the windows, the first one lowest, each in the order of positions. ``w``: the codeword.
+    ``count``: a number a window.
+    """
+
+    x: Signal
+    w: Signal
+    count: Signal
+
+    def __init__(self, row: Dot9Row) -> None:
+        self._row = row
+        super().__init__(
+            {
+                "x": In(row.pixels * KERNEL * row.bits),
+                "w": In(KERNEL),
+                "count": Out(row.pixels * row.width),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        row = self._row
+        if row.chained and fabric_of(platform) == row.form:
+            counts = self._chained(m)
+        else:
+            counts = [self._single(m, pixel) for pixel in range(row.pixels)]
+        m.d.comb += self.count.eq(Cat(*counts))
+        return m
+
+    def _single(self, m: Module, pixel: int) -> Value:
+        """The count of one window, of portable logic or the vendor's tree."""
+        row, size = self._row, KERNEL * self._row.bits
+        m.submodules[f"popcount{pixel}"] = popcount = PopcountXnor(row.single)
+        ones = Const((1 << KERNEL) - 1, KERNEL)
+        m.d.comb += [
+            popcount.x.eq(self.x[pixel * size : (pixel + 1) * size]),
+            popcount.w.eq(ones if row.matched else self.w),
+        ]
+        return registered(m, popcount.count, row.latency - row.single.latency)
+
+    def _chained(self, m: Module) -> list[Value]:
+        """The counts from chains of threes."""
+        row = self._row
+        inputs = [*self.x, *([] if row.matched else ~self.w)]
+        _, threes = add_netlist(m, threes_netlist(row), row.form, inputs)
+        counts: list[Value] = []
+        for at in range(0, len(threes), 6):
+            low, carry = full_add(*threes[at : at + 6 : 2])
+            a, b, c = threes[at + 1 : at + 6 : 2]
+            four = a & b & c & carry
+            two = (a & b) | (c & carry) | ((a | b) & (c | carry))
+            count = Cat(low, a ^ b ^ c ^ carry, two & ~four, four)
+            counts.append(registered(m, count, row.latency - 1))
+        return counts

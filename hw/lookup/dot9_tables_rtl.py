@@ -1,0 +1,69 @@
+"""Dot9 units whose counts stand in block RAM."""
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.dot.tree_counter_rtl import add_netlist
+from subbit.hw.families.part import fabric_of
+from subbit.hw.lookup.dot9 import KERNEL
+from subbit.hw.lookup.dot9_tables import Dot9TablesShape, rest_netlist
+from subbit.hw.streams.registers_rtl import registered
+from subbit.hw.tables.rom_rtl import TwinRom
+
+__all__ = ["Dot9Tables"]
+
+
+class Dot9Tables(wiring.Component):
+    """See :class:`subbit.hw.lookup.dot9_tables.Dot9TablesShape`
+    for what is counted, and the latency.
+
+    ``x``: the windows, the first one lowest, each in the order of positions. ``code``: the number
+    of the codeword ``w``. ``count``: a number a window.
+    """
+
+    x: Signal
+    code: Signal
+    w: Signal
+    count: Signal
+
+    def __init__(self, tables: Dot9TablesShape) -> None:
+        self._tables = tables
+        super().__init__(
+            {
+                "x": In(tables.pixels * KERNEL),
+                "code": In(max(tables.tau, 1)),
+                "w": In(KERNEL),
+                "count": Out(tables.pixels * tables.width),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        tables = self._tables
+        looked = tables.looked
+        windows = [self.x[at : at + KERNEL] for at in range(0, len(self.x), KERNEL)]
+        found: list[Value] = []
+        for at in range(0, tables.pixels, 2):
+            m.submodules[f"counts{at}"] = rom = TwinRom(tables.rom)
+            ports = ((rom.addr0, rom.data0), (rom.addr1, rom.data1))
+            for window, (addr, data) in zip(windows[at : at + 2], ports, strict=False):
+                m.d.comb += addr.eq(Cat(self.code[: tables.tau], window[:looked]))
+                found.append(data)
+        if not tables.rest:
+            m.d.comb += self.count.eq(Cat(*found))
+            return m
+        rest = [registered(m, window[looked:], 2) for window in windows]
+        w = registered(m, self.w[looked:], 2)
+        if fabric_of(platform) == tables.form:
+            nets = Cat(*(Cat(*pair) for pair in zip(found, rest, strict=True)), ~w)
+            _, counts = add_netlist(m, rest_netlist(tables), tables.form, [*nets])
+            m.d.comb += self.count.eq(counts)
+            return m
+        for at, (count, more) in enumerate(zip(found, rest, strict=True)):
+            total = sum(
+                (~(bit ^ same) for bit, same in zip(more, w, strict=True)), Cat(count, Const(0, 1))
+            )
+            place = self.count[at * tables.width : (at + 1) * tables.width]
+            m.d.comb += place.eq(registered(m, total[: tables.width]))
+        return m

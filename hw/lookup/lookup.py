@@ -1,0 +1,145 @@
+"""The lookup engine: every output channel reads the dot product of its codeword from a table."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.memory import lut_ram, memory_cost
+from subbit.hw.contract.unit import Beats, Lanes
+from subbit.hw.lookup.codebook_engine import KERNEL, CodebookEngine
+from subbit.hw.post.affine import AffineConfig
+from subbit.hw.post.threshold import ThresholdConfig, queue_cost
+from subbit.hw.tables.rom import RomTable, packed, period, rom_of
+from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT, Process
+from subbit.sw.errors import PlanError
+
+__all__ = ["LookupUnit"]
+
+
+@dataclass(frozen=True, eq=False)
+class LookupUnit(CodebookEngine):
+    """Sub-bit Neural Networks' engine: one window of one channel at a time.
+
+    Input: for each output pixel (``vectors`` a frame) and each channel a beat of nine lanes.
+    ``dot9`` Dot9 units fill one bank of a table of ``2**tau`` entries while ``lanes`` read ports,
+    addressed by the indices, serve as many accumulators from the other bank; partial sums wait in a
+    memory, a word of ``lanes`` for each of the ``cout / lanes`` groups. With the last channel,
+    group g gives a beat of the outputs ``g*lanes .. g*lanes + lanes - 1``.
+
+    Interval: ``vectors * cin * max(2**tau / dot9, cout / lanes)`` cycles, exactly. Latency to the
+    first output beat: ``2**tau / dot9 + stages + 1`` cycles after the last channel's window is
+    taken, if reading keeps up with filling.
+
+    Raises PlanError where ``lanes`` does not divide the outputs or ``dot9`` the codewords.
+    """
+
+    component: ClassVar[str] = "subbit.hw.lookup.lookup_rtl:Lookup"
+    lanes: int = 1
+    dot9: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.lanes < 1 or self.cout % self.lanes:
+            raise PlanError(f"lanes must divide the {self.cout} outputs; {self.lanes} does not")
+        if self.dot9 < 1 or (1 << self.tau) % self.dot9:
+            raise PlanError(
+                f"the Dot9 units must divide the {1 << self.tau} codewords; {self.dot9} does not"
+            )
+
+    @property
+    def i(self) -> Lanes:
+        """The window of one channel: nine codes, each with its mask bit on top if there are
+        masks.
+        """
+        return Lanes(KERNEL, self.lane)
+
+    @property
+    def o(self) -> Lanes:
+        """``lanes`` outputs."""
+        return self.o_lanes(self.lanes)
+
+    @property
+    def fills(self) -> int:
+        """Cycles to fill a bank."""
+        return (1 << self.tau) // self.dot9
+
+    @property
+    def reads(self) -> int:
+        """Cycles to read a bank for every output."""
+        return self.cout // self.lanes
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles between two frames when neither neighbour is slower."""
+        return self.vectors * self.cin * max(self.fills, self.reads)
+
+    @cached_property
+    def index_rom(self) -> RomTable:
+        """The indices of ``lanes`` outputs a word, group by group, then channel by channel."""
+        sets = self.weights.indices.T.reshape(-1, self.lanes).tolist()
+        words = [packed(row, self.tau) for row in sets]
+        return rom_of(words[: period(words)], self.tau * self.lanes, self.memory)
+
+    @property
+    def index_cycles(self) -> int:
+        """Cycles from a step to its indices."""
+        return 2 if self.index_rom.style == "block" else 1
+
+    @property
+    def reach(self) -> int:
+        """Cycles from a step that fills or reads to the memory of the table: the same for both, so
+        that a bank is not read before it is full, nor written before it is read.
+        """
+        return max(1 + self.popcount.latency, self.index_cycles)
+
+    @property
+    def stages(self) -> int:
+        """Register stages from a read to the output queue: entry, sum, and what follows."""
+        return self.reach + 2 + self.core.latency
+
+    @property
+    def depth(self) -> int:
+        """Beats that the output queue holds: enough for one a cycle while a bank is read."""
+        pixel = self.cin * max(self.fills, self.reads)
+        return min(self.stages + 2, self.reads * -(-(self.stages + 2) // pixel))
+
+    @cached_property
+    def core(self) -> ThresholdConfig | AffineConfig:
+        """What turns raw numbers into outputs."""
+        return self.core_of(self.lanes, 1, self.o.bits)
+
+    def processes(self) -> tuple[Process, ...]:
+        """One fills banks, from a window each; one reads them, and gives with the last channel."""
+        fill = np.zeros((self.vectors * self.cin, self.fills), np.uint8)
+        fill[:, 0] |= TAKE | RESERVE
+        fill[:, -1] |= PUSH
+        read = np.full((self.vectors, self.cin, self.reads), WAIT, np.uint8)
+        read[:, :, -1] |= POP
+        read[:, -1] |= GIVE
+        return (
+            Process("lookup fill", fill.ravel(), capacity=2, recycle=1),
+            Process("lookup read", read.ravel(), self.stages + 1, self.depth, 1),
+        )
+
+    def reference(self, beats: Beats) -> Beats:
+        """The layers' own definition."""
+        return self.results(beats.reshape(-1, self.weights.row_length)).reshape(-1, self.lanes)
+
+    def cost(self) -> Cost:
+        """Estimated cost after mapping."""
+        entry, lanes, bits = self.entry_bits, self.lanes, self.raw_bits
+        words = 2 * self.fills
+        ports = lanes * self.dot9 * lut_ram(entry, words)
+        choice = lanes * entry * -(-2 * (self.dot9 - 1) // 3)
+        total = Cost(ports + choice + 2 * self.dot9, lanes * entry)
+        total += sum([self.popcount.cost] * self.dot9, Cost())
+        total += self.codeword_rom(self.dot9).cost + self.index_rom.cost + self.core.cost
+        total += Cost(flip_flops=self.index_rom.width * (self.reach - 1) + self.i.width)
+        total += memory_cost(lanes * bits, self.reads)
+        total += Cost(lanes * 2 * (bits // 2 + 1), lanes * bits)
+        total += queue_cost(self.o, self.depth)
+        counters = (self.fills * self.reads * self.cin).bit_length()
+        return total + Cost(2 * counters + 16 + bits * self.masked, 2 * counters + 2 * self.stages)

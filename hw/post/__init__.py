@@ -1,0 +1,1 @@
+"""From accumulated numbers to codes: thresholds, integer scales and offsets."""

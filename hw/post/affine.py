@@ -1,0 +1,144 @@
+"""Scaling and shifting numbers by the constants of their channel."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.unit import Beats, Lanes
+from subbit.hw.post.threshold import queue_cost
+from subbit.hw.streams.shapes import LanesUnit
+from subbit.hw.tables.rom import RomTable, packed, period, rom_of, style_of
+from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.ir.arrays import Ints
+from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.types import TensorType
+
+__all__ = ["AffineConfig", "AffineUnit"]
+
+
+@dataclass(frozen=True, eq=False)
+class AffineConfig:
+    """``y = mul[c] * x + add[c]``: a pipeline without streams, ``lanes`` numbers at a time.
+
+    ``low..high``: the numbers' range. ``mul``, ``add``: ``(channels,)``, in order. ``bits``: of the
+    two's complement results. Where all ``mul`` are one power of two there is no multiplier.
+    ``copies``: sets of lanes side by side that share ``mul`` and ``add``.
+    """
+
+    low: int
+    high: int
+    mul: Ints
+    add: Ints
+    lanes: int
+    bits: int
+    copies: int = 1
+
+    @property
+    def shift(self) -> int | None:
+        """k where every ``mul`` is 2**k, else None."""
+        first = int(self.mul[0])
+        alike = first > 0 and not first & (first - 1) and bool((self.mul == first).all())
+        return first.bit_length() - 1 if alike else None
+
+    @property
+    def latency(self) -> int:
+        """Cycles from numbers to results: a multiplication, if there is one, and an addition."""
+        return self.table_cycles - 1 + (1 if self.shift is not None else 2)
+
+    @cached_property
+    def table_cycles(self) -> int:
+        """Cycles to read a table: 1, or with one in block RAM and a register behind it 2."""
+        widths = (self.mul_bits * self.lanes, self.bits * self.lanes)
+        return 1 + any(style_of(self.groups, width) == "block" for width in widths)
+
+    @property
+    def signed(self) -> bool:
+        """Whether numbers are two's complement."""
+        return self.low < 0
+
+    @property
+    def mul_bits(self) -> int:
+        """Bits of a two's complement ``mul``."""
+        return 1 + max(int(self.mul.max()).bit_length(), int(~self.mul.min()).bit_length())
+
+    @cached_property
+    def groups(self) -> int:
+        """Sets of lanes after which the constants repeat: the channels or fewer."""
+        pairs = np.column_stack([self.mul, self.add])
+        return period(pairs.reshape(len(pairs) // self.lanes, -1).tolist())
+
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping, beside the multipliers."""
+        count = self.lanes * self.copies
+        adders = Cost(2 * -(-self.bits // 2) * count, self.bits * count)
+        if self.shift is not None:
+            return adders + self.add_rom.cost
+        products = Cost(flip_flops=2 * self.bits * count)
+        return adders + products + self.add_rom.cost + self.mul_rom.cost
+
+    @property
+    def mul_rom(self) -> RomTable:
+        """``mul`` of each lane, one word a group."""
+        return self._rom(self.mul, self.mul_bits)
+
+    @property
+    def add_rom(self) -> RomTable:
+        """``add`` of each lane modulo ``2**bits``, one word a group."""
+        return self._rom(self.add, self.bits)
+
+    def _rom(self, table: Ints, bits: int) -> RomTable:
+        words = [packed(row, bits) for row in table.reshape(-1, self.lanes)[: self.groups]]
+        return rom_of(words, bits * self.lanes)
+
+
+@dataclass(frozen=True, eq=False)
+class AffineUnit(LanesUnit):
+    """An affine layer between two streams, ``lanes`` integers at a time.
+
+    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. Latency: 3
+    cycles, and one each with multipliers and with constants in block RAM. Interval: a beat a cycle.
+    Raises PlanError where lanes do not divide the channels.
+    """
+
+    component: ClassVar[str] = "subbit.hw.post.affine_rtl:Affine"
+    layer: Affine
+    input: TensorType
+    lanes: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.layer.infer((self.input,))
+
+    @property
+    def o(self) -> Lanes:
+        """Integers of the layer's output type."""
+        return Lanes.of(self.layer.infer((self.input,)), self.lanes)
+
+    @cached_property
+    def core(self) -> AffineConfig:
+        """The arithmetic."""
+        x, layer = self.input, self.layer
+        return AffineConfig(x.low, x.high, layer.scale, layer.offset, self.lanes, self.o.bits)
+
+    @property
+    def depth(self) -> int:
+        """Beats that the output queue holds."""
+        return self.core.latency + 3
+
+    def processes(self) -> tuple[Process, ...]:
+        """Takes and gives a beat a cycle."""
+        steps = np.full(self.input.elements // self.lanes, TAKE | GIVE, np.uint8)
+        return (Process("affine", steps, self.core.latency + 2, self.depth, 1),)
+
+    def cost(self) -> Cost:
+        """Estimated cost: the arithmetic, input registers and the queue."""
+        return self.core.cost + Cost(flip_flops=self.i.width) + queue_cost(self.o, self.depth)
+
+    def reference(self, beats: Beats) -> Beats:
+        """Each element scaled and shifted."""
+        x = beats.reshape(-1, self.input.channels)
+        return (x * self.layer.scale + self.layer.offset).reshape(-1, self.lanes)

@@ -1,0 +1,71 @@
+"""Scale and offset: the core that a dot engine ends in, and the same between two streams."""
+
+from amaranth.hdl import Module, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.post.affine import AffineConfig, AffineUnit
+from subbit.hw.streams.pipe_rtl import PipedCore
+from subbit.hw.streams.registers_rtl import registered
+from subbit.hw.tables.rom_rtl import Rom, count_steps
+
+__all__ = ["Affine", "AffineCore"]
+
+
+class AffineCore(wiring.Component):
+    """See :class:`subbit.hw.post.affine.AffineConfig` for the results and the latency.
+
+    ``step``: numbers of the next group of channels are in ``x`` in the next cycle; their results
+    are in ``y`` ``config.latency`` cycles after that.
+    """
+
+    step: Signal
+    x: data.View
+    y: data.View
+
+    def __init__(self, config: AffineConfig, bits: int) -> None:
+        self._config, self.latency = config, config.latency
+        shape = signed(bits) if config.signed else unsigned(bits)
+        super().__init__(
+            {
+                "step": In(1),
+                "x": In(data.ArrayLayout(shape, config.lanes * config.copies)),
+                "y": Out(data.ArrayLayout(signed(config.bits), config.lanes * config.copies)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self._config
+        group = count_steps(m, self.step, config.groups)
+        m.submodules.mul = mul = Rom(config.mul_rom, config.table_cycles)
+        m.submodules.add = add = Rom(config.add_rom, config.table_cycles)
+        m.d.comb += [mul.addr.eq(group), add.addr.eq(group)]
+        moving = config.shift is None and config.add_rom.style != "const"
+        offsets = registered(m, add.data, int(moving))
+        for lane in range(config.lanes * config.copies):
+            at = lane % config.lanes
+            offset = offsets[at * config.bits : (at + 1) * config.bits]
+            result = (self._scaled(m, lane, mul) + offset)[: config.bits]
+            m.d.comb += self.y[lane].eq(registered(m, result))
+        return m
+
+    def _scaled(self, m: Module, lane: int, mul: Rom) -> Value:
+        """``mul * x`` modulo 2**bits, registered if there is a multiplier."""
+        config = self._config
+        number = registered(m, self.x[lane], config.table_cycles - 1)
+        number = number.as_signed() if config.signed else number.as_unsigned()
+        if config.shift is not None:
+            return Value.cast(number << config.shift)
+        at = lane % config.lanes
+        factor = mul.data[at * config.mul_bits : (at + 1) * config.mul_bits].as_signed()
+        product = Signal(signed(config.bits), reset_less=True)
+        m.d.sync += product.eq(number * factor)
+        return product
+
+
+class Affine(PipedCore):
+    """See :class:`subbit.hw.post.affine.AffineUnit`."""
+
+    def __init__(self, unit: AffineUnit) -> None:
+        super().__init__(unit, AffineCore(unit.core, unit.i.bits), unit.depth)

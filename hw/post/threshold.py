@@ -1,0 +1,243 @@
+"""Comparing numbers with the thresholds of their channel."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.memory import register_store
+from subbit.hw.contract.unit import Beats, Lanes
+from subbit.hw.streams.shapes import LanesUnit
+from subbit.hw.tables.rom import RomTable, packed, period, rom_of, style_of
+from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.arrays import Bits, Ints
+from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.types import TensorType
+
+__all__ = ["FORMS", "ThresholdConfig", "ThresholdUnit", "threshold_values"]
+
+FORMS = ("auto", "search", "tree")
+LANE_LUTS = 300  # what a lane's own table may take in logic; in block RAM most of one stays empty
+
+
+def threshold_values(layer: Threshold, x: Ints) -> Ints:
+    """The layer's codes for integers ``(..., channels)``, by its definition."""
+    count = (layer.thresholds <= x[..., None]).sum(axis=-1)
+    codes: Ints = np.where(layer.rising == 1, count, layer.levels - count).astype(np.int64)
+    return codes
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdConfig:
+    """Counts the thresholds that a number reaches, by a search or by comparing with all at once.
+
+    A pipeline without streams for ``lanes`` numbers of the range ``low..high`` at a time, channels
+    in order. ``thresholds``: ``(channels, 2**M - 1)``, ascending, in the domain of the numbers;
+    where not ``rising`` the code is inverted. ``copies``: sets of lanes side by side that share the
+    thresholds. ``ahead``: cycles by which tables are read earlier than numbers need them, for
+    registers behind tables that are far from what compares.
+
+    ``form``: ``search`` finds the code bit by bit: step k compares with the middle of what is left,
+    ``threshold[(2n + 1) * 2**(M - k - 1) - 1]`` for the bits n found so far, so that M comparators
+    and small tables do the work of 2**M - 1 comparators. ``tree`` has all of those, and a few
+    cycles less. ``auto`` takes what costs less, a block RAM counting
+    LANE_LUTS.
+    """
+
+    low: int
+    high: int
+    thresholds: Ints
+    rising: Bits
+    lanes: int
+    copies: int = 1
+    form: str = "auto"
+    ahead: int = 0
+
+    @property
+    def bits(self) -> int:
+        """M, bits of a code."""
+        return int(self.thresholds.shape[1]).bit_length()
+
+    @cached_property
+    def tree(self) -> bool:
+        """Whether there is a comparator for every threshold."""
+        if self.form not in FORMS:
+            raise PlanError(f"thresholds must be one of {', '.join(FORMS)}, not {self.form!r}")
+        if self.bits == 1 or self.form != "auto":
+            return self.form == "tree"
+        tree, search = tree_cost(self), search_cost(self)
+        more = LANE_LUTS * (tree.block_rams - search.block_rams)
+        return tree.lut4 + more <= search.lut4
+
+    @cached_property
+    def groups(self) -> int:
+        """Sets of lanes after which the thresholds and polarities repeat: the channels or fewer."""
+        channels = np.column_stack([self.thresholds, self.rising])
+        return period(channels.reshape(len(channels) // self.lanes, -1).tolist())
+
+    @property
+    def latency(self) -> int:
+        """Cycles from numbers to codes: tables and a comparison a bit, the first table ahead; or
+        one comparison, and from three bits on a cycle to make a code of it.
+        """
+        if self.tree:
+            return self.table_cycles + (self.bits > 2)
+        return (self.table_cycles + 1) * self.bits - 1
+
+    @cached_property
+    def table_cycles(self) -> int:
+        """Cycles to read a table: 1, or with any in block RAM and a register behind it 2."""
+        if self.tree:
+            size = self.groups, self.width * self.lanes * self.thresholds.shape[1]
+            return 1 + (style_of(*size) == "block")
+        return self.search_cycles
+
+    @cached_property
+    def search_cycles(self) -> int:
+        """Cycles to read a table of the search."""
+        later = [(self.groups << step, self.width) for step in range(1, self.bits)]
+        styles = [style_of(*size, limit=LANE_LUTS) for size in later]
+        return 1 + ("block" in [style_of(self.groups, self.width * self.lanes), *styles])
+
+    @property
+    def signed(self) -> bool:
+        """Whether numbers are two's complement."""
+        return self.low < 0
+
+    @property
+    def width(self) -> int:
+        """Bits of a threshold: it is within ``low..high + 1``."""
+        return (
+            (self.high + 1).bit_length()
+            if not self.signed
+            else 1 + max((self.high + 1).bit_length(), (~self.low).bit_length())
+        )
+
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping: tables, comparators, and the numbers' delay registers."""
+        cost = tree_cost(self) if self.tree else search_cost(self)
+        return cost + Cost(flip_flops=self.ahead * self.first_rom.width)
+
+    @property
+    def first_rom(self) -> RomTable:
+        """The thresholds that numbers are compared with first."""
+        return self.tree_rom if self.tree else self.rom(0, range(self.lanes))
+
+    @property
+    def tree_rom(self) -> RomTable:
+        """All thresholds of each lane, the least one lowest, one word a group."""
+        clipped = np.clip(self.thresholds, self.low, self.high + 1)
+        rows = clipped.reshape(-1, self.lanes * clipped.shape[1])[: self.groups]
+        words = [packed(row, self.width) for row in rows]
+        return rom_of(words, self.width * rows.shape[1])
+
+    def rom(self, step: int, lanes: range) -> RomTable:
+        """The thresholds of one step for some lanes, side by side with the first lane lowest.
+
+        Word ``group * 2**step + n`` for the bits n found so far.
+        """
+        chunk = 1 << (self.bits - step)
+        middles = np.clip(self.thresholds, self.low, self.high + 1)[:, chunk // 2 - 1 :: chunk]
+        sets = middles[: self.groups * self.lanes].reshape(self.groups, self.lanes, 1 << step)
+        rows = sets.transpose(0, 2, 1)[:, :, lanes.start : lanes.stop].reshape(-1, len(lanes))
+        words = [packed(row, self.width) for row in rows]
+        width = self.width * len(lanes)
+        return rom_of(words, width, limit=LANE_LUTS) if step else rom_of(words, width)
+
+    @property
+    def polarity_rom(self) -> RomTable:
+        """A bit for each lane, set where the code is inverted; one word a group."""
+        falling = (self.rising == 0).reshape(-1, self.lanes)[: self.groups]
+        return rom_of([packed(row, 1) for row in falling], self.lanes)
+
+
+def comparator_luts(core: ThresholdConfig) -> int:
+    """Lookup tables of a comparison with a threshold from a table."""
+    return 2 * -(-(core.width + 1) // 2)
+
+
+def search_cost(core: ThresholdConfig) -> Cost:
+    """Tables, a comparator a bit, and the numbers' delay registers."""
+    count = core.lanes * core.copies
+    wide = core.width + core.bits
+    cores = Cost(comparator_luts(core) * core.bits * count, wide * count)
+    cycles = (core.search_cycles + 1) * (core.bits - 1)
+    delay = Cost(flip_flops=cycles * wide * count)
+    tables = [core.rom(0, range(core.lanes)), core.polarity_rom]
+    later = [core.rom(step, range(1)) for step in range(1, core.bits)] * count
+    return sum((table.cost for table in tables + later), cores + delay)
+
+
+def tree_cost(core: ThresholdConfig) -> Cost:
+    """A table, a comparator for each threshold, and what makes a code of their bits."""
+    count, levels = core.lanes * core.copies, core.thresholds.shape[1]
+    comparators = Cost(comparator_luts(core) * levels * count, levels * count)
+    code = Cost(levels * count, core.bits * count * (core.bits > 2))
+    return comparators + code + core.tree_rom.cost + core.polarity_rom.cost
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdUnit(LanesUnit):
+    """A threshold activation between two streams: ``lanes`` integers in, as many M-bit codes out.
+
+    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. ``form``: see
+    ThresholdCore. Latency: ``2M + 1`` cycles for a search, 3 for a tree, 4 from M = 3 on; with
+    thresholds in block RAM M or 1 more. Interval: a beat a cycle. Raises PlanError where lanes do
+    not divide the channels.
+    """
+
+    component: ClassVar[str] = "subbit.hw.post.threshold_rtl:Threshold"
+    layer: Threshold
+    input: TensorType
+    lanes: int
+    form: str = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.layer.infer((self.input,))
+
+    @property
+    def o(self) -> Lanes:
+        """M-bit codes."""
+        return Lanes(self.lanes, self.layer.bits)
+
+    @cached_property
+    def core(self) -> ThresholdConfig:
+        """The comparisons."""
+        x, layer = self.input, self.layer
+        table = layer.thresholds, layer.rising
+        return ThresholdConfig(x.low, x.high, *table, self.lanes, form=self.form)
+
+    @property
+    def depth(self) -> int:
+        """Beats that the output queue holds."""
+        return self.core.latency + 3
+
+    def processes(self) -> tuple[Process, ...]:
+        """Takes and gives a beat a cycle."""
+        beats = self.input.elements // self.lanes
+        steps = np.full(beats, TAKE | GIVE, np.uint8)
+        return (Process("threshold", steps, self.core.latency + 2, self.depth, 1),)
+
+    def cost(self) -> Cost:
+        """Estimated cost: the comparisons, input registers and the queue."""
+        return self.core.cost + Cost(flip_flops=self.i.width) + queue_cost(self.o, self.depth)
+
+    def reference(self, beats: Beats) -> Beats:
+        """Each element compared with its channel's thresholds."""
+        return threshold_values(self.layer, beats.reshape(-1, self.input.channels)).reshape(
+            -1, self.lanes
+        )
+
+
+def queue_cost(lanes: Lanes, depth: int) -> Cost:
+    """Estimated cost of a pipeline's credits and output queue."""
+    bits = depth.bit_length()
+    if depth == 1:
+        return Cost(lut4=8, flip_flops=lanes.width + 2)
+    store = 4 * -(-lanes.width // 4) * -(-depth // 16)
+    return Cost(store + 8 * bits, 4 * bits) + register_store(lanes.width, depth, store)

@@ -1,0 +1,136 @@
+"""Thresholds: the core that a dot engine ends in, and the same between two streams."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.post.threshold import ThresholdConfig, ThresholdUnit
+from subbit.hw.streams.pipe_rtl import PipedCore
+from subbit.hw.streams.registers_rtl import registered
+from subbit.hw.tables.rom_rtl import Rom, count_steps
+
+__all__ = ["Threshold", "ThresholdCore"]
+
+
+class ThresholdCore(wiring.Component):
+    """See :class:`subbit.hw.post.threshold.ThresholdConfig` for the codes and the latency.
+
+    ``step``: numbers of the next group of channels are in ``x`` ``1 + config.ahead`` cycles later;
+    their codes are in ``y`` ``config.latency`` cycles after that.
+    """
+
+    step: Signal
+    x: data.View
+    y: data.View
+
+    def __init__(self, config: ThresholdConfig, bits: int) -> None:
+        self._config, self.latency = config, config.latency
+        shape = signed(bits) if config.signed else unsigned(bits)
+        super().__init__(
+            {
+                "step": In(1),
+                "x": In(data.ArrayLayout(shape, config.lanes * config.copies)),
+                "y": Out(data.ArrayLayout(config.bits, config.lanes * config.copies)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        if self._config.tree:
+            self._add_tree(m)
+        else:
+            self._add_search(m)
+        return m
+
+    def _add_tree(self, m: Module) -> None:
+        """Comparators for all thresholds; the bits of a thermometer become a code."""
+        config, cycles = self._config, self._config.table_cycles
+        group = count_steps(m, self.step, config.groups)
+        m.submodules.thresholds = rom = Rom(config.tree_rom, cycles)
+        m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
+        m.d.comb += [rom.addr.eq(group), polarity.addr.eq(group)]
+        late = config.ahead + int(config.polarity_rom.style != "const")
+        falling = registered(m, polarity.data, late)
+        tables = registered(m, rom.data, config.ahead)
+        levels, width = config.thresholds.shape[1], config.width
+        for at in range(config.lanes * config.copies):
+            lane = at % config.lanes
+            number = reinterpret(registered(m, self.x[at], cycles - 1), config)
+            words = [
+                reinterpret(tables[place * width : (place + 1) * width], config)
+                for place in range(lane * levels, (lane + 1) * levels)
+            ]
+            reached = [registered(m, number >= word) for word in words]
+            code = Cat(*code_of(reached)) ^ falling[lane].replicate(config.bits)
+            m.d.comb += self.y[at].eq(registered(m, code, int(config.bits > 2)))
+
+    def _add_search(self, m: Module) -> None:
+        """A comparator a bit."""
+        config, lanes = self._config, range(self._config.lanes * self._config.copies)
+        group: Value = count_steps(m, self.step, config.groups)
+        numbers = [self.x[lane] for lane in lanes]
+        found: list[list[Value]] = [[] for _ in lanes]
+        cycles = config.table_cycles
+        for step in range(config.bits):
+            late = cycles + 1 if step else cycles - 1
+            if step:
+                group = registered(m, group, cycles + 1 + (config.ahead if step == 1 else 0))
+            numbers = [reinterpret(registered(m, x, late), config) for x in numbers]
+            for lane, threshold in enumerate(self._thresholds(m, step, group, found)):
+                reached = registered(m, numbers[lane] >= threshold)
+                older = [registered(m, bit, cycles + 1) for bit in found[lane]]
+                found[lane] = [reached, *older]
+        m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
+        m.d.comb += polarity.addr.eq(group)
+        late = int(config.polarity_rom.style != "const")
+        falling = registered(m, polarity.data, late + (config.ahead if config.bits == 1 else 0))
+        for lane in lanes:
+            codes = Cat(*found[lane]) ^ falling[lane % config.lanes].replicate(config.bits)
+            m.d.comb += self.y[lane].eq(codes)
+
+    def _thresholds(
+        self, m: Module, step: int, group: Value, found: list[list[Value]]
+    ) -> list[Value]:
+        """The thresholds of each lane, ``table_cycles`` after ``group`` and the bits found."""
+        config = self._config
+        if step == 0:  # every copy compares with the same
+            m.submodules.thresholds0 = rom = Rom(
+                config.rom(0, range(config.lanes)), config.table_cycles
+            )
+            m.d.comb += rom.addr.eq(group)
+            table = registered(m, rom.data, config.ahead)
+            words = [
+                table[lane * config.width : (lane + 1) * config.width]
+                for lane in range(config.lanes)
+            ]
+            return [reinterpret(word, config) for word in words] * config.copies
+        values: list[Value] = []
+        for at, bits in enumerate(found):
+            lane = at % config.lanes
+            rom = Rom(config.rom(step, range(lane, lane + 1)), config.table_cycles)
+            m.submodules[f"thresholds{step}_{at}"] = rom
+            m.d.comb += rom.addr.eq(Cat(*bits, group))
+            values.append(reinterpret(rom.data, config))
+        return values
+
+
+def code_of(reached: list[Value]) -> list[Value]:
+    """The bits of the number of ones, the lowest first, of ones that all come before zeros."""
+    middle = len(reached) // 2
+    top = reached[middle]
+    if not middle:
+        return [top]
+    halves = zip(code_of(reached[middle + 1 :]), code_of(reached[:middle]), strict=True)
+    return [*(Mux(top, high, low) for high, low in halves), top]
+
+
+def reinterpret(value: Value, config: ThresholdConfig) -> Value:
+    """The bits as a number of the config's sign."""
+    return value.as_signed() if config.signed else value.as_unsigned()
+
+
+class Threshold(PipedCore):
+    """See :class:`subbit.hw.post.threshold.ThresholdUnit`."""
+
+    def __init__(self, unit: ThresholdUnit) -> None:
+        super().__init__(unit, ThresholdCore(unit.core, unit.i.bits), unit.depth)

@@ -1,0 +1,1 @@
+"""Moving beats: FIFOs, forks, width changes, replays, registers and handshakes."""

@@ -1,0 +1,65 @@
+"""A queue between two units."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.streams.fifo import FifoUnit
+from subbit.hw.streams.ram_rtl import ram
+from subbit.hw.streams.shapes_rtl import stream_of
+
+__all__ = ["Fifo"]
+
+
+class Fifo(wiring.Component):
+    """Holds up to ``unit.depth`` beats; ``i.ready`` and ``o.valid`` come from registers.
+
+    ``collision`` is high if a word were ever read while it is written: never, as nothing is read
+    from an empty queue and nothing is written to a full one.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: FifoUnit) -> None:
+        self._unit = unit
+        self.collision = Signal()
+        super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        depth = self._unit.depth
+        block = self._unit.style == "block"
+        memory = ram(self._unit.element.width, depth, self._unit.style)
+        m.submodules.memory = memory
+        write = memory.write_port()
+        read = memory.read_port(domain="sync" if block else "comb")
+        level = Signal(range(depth + 1))
+        ready, some = Signal(init=1), Signal()  # level < depth, level > 0
+        takes, gives = Signal(), Signal()
+        m.d.comb += [
+            takes.eq(self.i.valid & ready),
+            self.i.ready.eq(ready),
+            write.data.eq(self.i.payload),
+            write.en.eq(takes),
+            self.o.payload.eq(read.data),
+            self.collision.eq(takes & gives & (write.addr == read.addr)),
+        ]
+        for port, moves in ((write, takes), (read, gives)):
+            pointer = Signal(range(depth))
+            m.d.comb += port.addr.eq(pointer)
+            with m.If(moves):
+                m.d.sync += pointer.eq(Mux(pointer == depth - 1, 0, pointer + 1))
+        with m.If(takes & ~gives):
+            m.d.sync += [level.eq(level + 1), some.eq(1), ready.eq(level != depth - 1)]
+        with m.If(gives & ~takes):
+            m.d.sync += [level.eq(level - 1), ready.eq(1), some.eq(level != 1)]
+        if block:
+            m.d.comb += [gives.eq(some & (~self.o.valid | self.o.ready)), read.en.eq(gives)]
+            with m.If(self.o.ready):
+                m.d.sync += self.o.valid.eq(0)
+            with m.If(gives):
+                m.d.sync += self.o.valid.eq(1)
+        else:
+            m.d.comb += [self.o.valid.eq(some), gives.eq(some & self.o.ready)]
+        return m

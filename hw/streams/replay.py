@@ -1,0 +1,91 @@
+"""Emitting each vector several times, once for every fold of the engine behind."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.memory import memory_cost
+from subbit.hw.contract.unit import Beats, Lanes
+from subbit.hw.streams.shapes import ElementUnit
+from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT, Process
+from subbit.sw.errors import PlanError
+
+__all__ = ["ReplayUnit"]
+
+
+@dataclass(frozen=True)
+class ReplayUnit(ElementUnit):
+    """Buffers a vector of ``words`` beats and emits it ``folds`` times.
+
+    ``vectors``: per frame. Two banks, so that one vector loads while the other is read; a vector is
+    read once it is whole. Interval: ``vectors * words * folds`` cycles. Latency to the first output
+    beat: ``words + 1`` cycles. A vector of one beat needs no banks: it stays in the output
+    register, latency 1. ``memory``: ``auto``, ``block`` or ``distributed``. With ``late`` that
+    register takes its beat so many cycles after the handshake, until when the beat must be there,
+    and the output's payload comes as late.
+    """
+
+    component: ClassVar[str] = "subbit.hw.streams.replay_rtl:Replay"
+    element: Lanes
+    words: int
+    folds: int
+    vectors: int
+    memory: str = "auto"
+    late: int = 0
+
+    def __post_init__(self) -> None:
+        if self.late < 0 or (self.late and self.words > 1):
+            raise PlanError(f"a vector of one beat can be late, not one of {self.words} beats")
+
+    @property
+    def o_late(self) -> int:
+        """``late``."""
+        return self.late
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles between two frames when neither neighbour is slower."""
+        return self.vectors * self.words * self.folds
+
+    @property
+    def bank_words(self) -> int:
+        """Distance of the two banks in the memory: ``words`` rounded up to a power of two."""
+        return 1 << (self.words - 1).bit_length()
+
+    @property
+    def memory_words(self) -> int:
+        """Words of the memory that holds both banks."""
+        return self.bank_words + self.words
+
+    def processes(self) -> tuple[Process, ...]:
+        """A writer and a reader that exchange whole vectors through two banks; or one register."""
+        if self.words == 1:
+            steps = np.full((self.vectors, self.folds), GIVE, np.uint8)
+            steps[:, 0] |= TAKE
+            return (Process("replay", steps.ravel()),)
+        write = np.full((self.vectors, self.words), TAKE, np.uint8)
+        write[:, 0] |= RESERVE
+        write[:, -1] |= PUSH
+        read = np.full((self.vectors, self.folds * self.words), GIVE, np.uint8)
+        read[:, 0] |= WAIT
+        read[:, -1] |= POP
+        return (
+            Process("replay write", write.ravel(), capacity=2, recycle=1),
+            Process("replay read", read.ravel()),
+        )
+
+    def reference(self, beats: Beats) -> Beats:
+        """Each group of ``words`` beats ``folds`` times."""
+        vectors = beats.reshape(-1, 1, self.words, self.element.lanes)
+        return np.repeat(vectors, self.folds, axis=1).reshape(-1, self.element.lanes)
+
+    def cost(self) -> Cost:
+        """Banks, output register and counters."""
+        width = self.element.width
+        fold_bits = self.folds.bit_length()
+        if self.words == 1:
+            return Cost(lut4=fold_bits + 4, flip_flops=width + fold_bits)
+        bits = 2 * (self.words - 1).bit_length() + fold_bits
+        return memory_cost(width, self.memory_words, self.memory) + Cost(2 * bits + 10, bits + 6)

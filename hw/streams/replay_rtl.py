@@ -1,0 +1,91 @@
+"""Emitting each vector several times."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.contract.memory import choose_memory
+from subbit.hw.streams.ram_rtl import ram
+from subbit.hw.streams.registers_rtl import payload_register, valid_stages
+from subbit.hw.streams.replay import ReplayUnit
+from subbit.hw.streams.sequence_rtl import Counter
+from subbit.hw.streams.shapes_rtl import stream_of
+
+__all__ = ["Replay"]
+
+
+class Replay(wiring.Component):
+    """Buffers ``unit.words`` beats and emits them ``unit.folds`` times; see its unit for cycles.
+
+    With more than one word ``i.ready`` is a register. ``collision`` is high if a word were ever
+    read while it is written.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: ReplayUnit) -> None:
+        self._unit = unit
+        self.collision = Signal()
+        super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        if self._unit.words == 1:
+            self.hold(m)
+        else:
+            self.banks(m)
+        return m
+
+    def hold(self, m: Module) -> None:
+        """One word: it stays in the output register for all its folds."""
+        payload = payload_register(m, self.o)
+        m.submodules.folds = folds = Counter(self._unit.folds)
+        m.d.comb += [
+            self.i.ready.eq(~self.o.valid | (folds.last & self.o.ready)),
+            folds.step.eq(self.o.valid & self.o.ready),
+        ]
+        with m.If(folds.step & folds.last):
+            m.d.sync += self.o.valid.eq(0)
+        takes = self.i.valid & self.i.ready
+        with m.If(takes):
+            m.d.sync += self.o.valid.eq(1)
+        with m.If(valid_stages(m, takes, self._unit.late, "takes")[-1]):
+            m.d.sync += payload.eq(self.i.payload)
+
+    def banks(self, m: Module) -> None:
+        """A writer and a reader; ``whole`` vectors wait or are being read."""
+        unit = self._unit
+        style = choose_memory(unit.element.width, unit.memory_words, unit.memory)
+        memory = ram(unit.element.width, unit.memory_words, style)
+        m.submodules.memory = memory
+        write, read = memory.write_port(), memory.read_port(domain="sync")
+        write_bank, read_bank, whole = Signal(), Signal(), Signal(range(3))
+        m.submodules.write_count = write_count = Counter(unit.words)
+        m.submodules.read_count = read_count = Counter(unit.words)
+        m.submodules.folds = folds = Counter(unit.folds)
+        takes = self.i.valid & self.i.ready
+        reads = (whole != 0) & (~self.o.valid | self.o.ready)
+        pushed, popped = takes & write_count.last, reads & read_count.last & folds.last
+        m.d.comb += [
+            self.i.ready.eq(whole != 2),
+            write.addr.eq(Cat(write_count.count, write_bank)),
+            write.data.eq(self.i.payload),
+            write.en.eq(takes),
+            read.addr.eq(Cat(read_count.count, read_bank)),
+            read.en.eq(reads),
+            self.o.payload.eq(read.data),
+            write_count.step.eq(takes),
+            read_count.step.eq(reads),
+            folds.step.eq(reads & read_count.last),
+            self.collision.eq(takes & reads & (write.addr == read.addr)),
+        ]
+        m.d.sync += [
+            whole.eq(whole + pushed - popped),
+            write_bank.eq(write_bank ^ pushed),
+            read_bank.eq(read_bank ^ popped),
+        ]
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(reads):
+            m.d.sync += self.o.valid.eq(1)

@@ -1,0 +1,46 @@
+"""What units share that pass elements on, and those that take some lanes of a tensor."""
+
+from subbit.hw.contract.unit import Lanes, Unit
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.types import TensorType
+
+__all__ = ["ElementUnit", "LanesUnit", "check_lanes"]
+
+
+def check_lanes(lanes: int, channels: int) -> None:
+    """Raise PlanError unless ``lanes`` divides ``channels``."""
+    if lanes < 1 or channels % lanes:
+        raise PlanError(f"lanes must divide the {channels} channels, and {lanes} does not")
+
+
+class ElementUnit(Unit):
+    """A unit that takes and gives payloads ``element``, whatever they mean."""
+
+    element: Lanes
+
+    @property
+    def i(self) -> Lanes:
+        """``element`` as given."""
+        return self.element
+
+    @property
+    def o(self) -> Lanes:
+        """``element`` as given."""
+        return self.element
+
+
+class LanesUnit(Unit):
+    """A unit that takes ``lanes`` elements a beat of the tensor ``input``, a divisor of its
+    channels. Raises PlanError where it is none.
+    """
+
+    input: TensorType
+    lanes: int
+
+    def __post_init__(self) -> None:
+        check_lanes(self.lanes, self.input.channels)
+
+    @property
+    def i(self) -> Lanes:
+        """``lanes`` elements of the input."""
+        return Lanes.of(self.input, self.lanes)

@@ -1,0 +1,70 @@
+"""Changing how many elements a beat carries."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from subbit.hw.contract.unit import Beats, Lanes
+from subbit.hw.streams.shapes import ElementUnit
+from subbit.sw.cycles.model import GIVE, TAKE, Process
+
+__all__ = ["DownsizeUnit", "UpsizeUnit"]
+
+
+@dataclass(frozen=True)
+class UpsizeUnit(ElementUnit):
+    """Joins ``ratio`` beats into one, the first in the lowest lanes.
+
+    Latency: 1 cycle after the last part. Interval: one input beat a cycle, never slower than its
+    neighbours. ``beats``: input beats per frame, a multiple of ``ratio``.
+    """
+
+    component: ClassVar[str] = "subbit.hw.streams.width_rtl:Upsize"
+    element: Lanes
+    ratio: int
+    beats: int
+
+    @property
+    def o(self) -> Lanes:
+        """``ratio`` times as many lanes."""
+        return Lanes(self.element.lanes * self.ratio, self.element.bits, self.element.signed)
+
+    def processes(self) -> tuple[Process, ...]:
+        """Takes a beat a cycle; the last of each ``ratio`` gives one."""
+        group = np.full(self.ratio, TAKE, np.uint8)
+        group[-1] |= GIVE
+        return (Process("upsize", np.tile(group, self.beats // self.ratio)),)
+
+    def reference(self, beats: Beats) -> Beats:
+        """Neighbouring beats side by side."""
+        return beats.reshape(-1, self.o.lanes)
+
+
+@dataclass(frozen=True)
+class DownsizeUnit(ElementUnit):
+    """Splits a beat into ``ratio`` beats, the lowest lanes first.
+
+    Latency: 1 cycle. Interval: one output beat a cycle. ``beats``: input beats per frame.
+    ``element``: of a multiple of ``ratio`` lanes.
+    """
+
+    component: ClassVar[str] = "subbit.hw.streams.width_rtl:Downsize"
+    element: Lanes
+    ratio: int
+    beats: int
+
+    @property
+    def o(self) -> Lanes:
+        """A ``ratio``-th of the lanes."""
+        return Lanes(self.element.lanes // self.ratio, self.element.bits, self.element.signed)
+
+    def processes(self) -> tuple[Process, ...]:
+        """The first step of each beat takes it; every step gives one part."""
+        group = np.full(self.ratio, GIVE, np.uint8)
+        group[0] |= TAKE
+        return (Process("downsize", np.tile(group, self.beats)),)
+
+    def reference(self, beats: Beats) -> Beats:
+        """The parts of each beat one after another."""
+        return beats.reshape(-1, self.o.lanes)

@@ -1,0 +1,78 @@
+"""Changing how many elements a beat carries: join beats, or split them."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.streams.registers_rtl import payload_register
+from subbit.hw.streams.sequence_rtl import Counter
+from subbit.hw.streams.shapes_rtl import stream_of
+from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
+
+__all__ = ["Downsize", "Upsize"]
+
+
+class Upsize(wiring.Component):
+    """Joins ``unit.ratio`` beats into one; see
+    :class:`subbit.hw.streams.width.UpsizeUnit` for lanes and cycles.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: UpsizeUnit) -> None:
+        self._unit = unit
+        super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        ratio = self._unit.ratio
+        payload = payload_register(m, self.o)
+        parts = Signal((ratio - 1) * self._unit.i.width, reset_less=True)
+        m.submodules.count = count = Counter(ratio)
+        free = ~self.o.valid | self.o.ready
+        m.d.comb += [
+            self.i.ready.eq(~count.last | free),
+            count.step.eq(self.i.valid & self.i.ready),
+        ]
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(count.step):
+            joined = Cat(parts, self.i.payload.as_value())
+            m.d.sync += parts.eq(joined[self._unit.i.width :])
+            with m.If(count.last):
+                m.d.sync += [payload.eq(joined), self.o.valid.eq(1)]
+        return m
+
+
+class Downsize(wiring.Component):
+    """Splits a beat into ``unit.ratio``; see
+    :class:`subbit.hw.streams.width.DownsizeUnit` for lanes and cycles.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: DownsizeUnit) -> None:
+        self._unit = unit
+        super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        ratio = self._unit.ratio
+        parts = Signal(self._unit.i.width, reset_less=True)
+        some = Signal()  # parts on offer
+        m.submodules.taken = taken = Counter(ratio)
+        m.d.comb += [
+            self.o.valid.eq(some),
+            self.o.payload.as_value().eq(parts[: self._unit.o.width]),
+            self.i.ready.eq(~some | (taken.last & self.o.ready)),
+            taken.step.eq(some & self.o.ready),
+        ]
+        with m.If(taken.step):
+            m.d.sync += parts.eq(parts >> self._unit.o.width)
+            with m.If(taken.last):
+                m.d.sync += some.eq(0)
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [parts.eq(self.i.payload.as_value()), some.eq(1)]
+        return m

@@ -1,0 +1,1 @@
+"""Read-only tables in lookup tables and block RAM."""

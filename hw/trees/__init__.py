@@ -1,0 +1,1 @@
+"""Compressor trees: planning how a part's carry chains count bits."""

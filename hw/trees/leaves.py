@@ -1,0 +1,172 @@
+"""Level 0 of compressor trees whose units are more than a fabric's carry chains can take."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from subbit.hw.families.netlist import Add, Chain, Netlist, Place, Turn, Unit
+from subbit.hw.trees.assemble import Begin, combine, lookup, wire
+
+__all__ = ["MATCH", "XNOR", "Leaves"]
+
+XNOR, MATCH = 0b1001, 0b10010000  # of x and w; of x, w and mask
+INSIDE = 0b0100  # of the complement of a bit, and a mask
+PAIR, MASKED = 2, 3  # nets of a unit that chains take as it is; of one with a mask, its last net
+LOOSE = 8  # of so many bits, one is not counted in threes but kept as carry-in
+
+
+@dataclass(frozen=True)
+class Three:
+    """Three units that level 0 counts into two bits; with ``mask``, their masks still missing."""
+
+    weight: int
+    units: tuple[Unit, Unit, Unit]
+    mask: int | None = None
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """The units of a count, by weight, and which of them level 0 counts in threes.
+
+    ``direct``: there is no level 0. ``alone``: the units, by weight, that become nets.
+    """
+
+    units: list[list[Unit]]
+    plain: bool
+    direct: bool
+    threes: list[Three]
+    alone: list[list[Unit]]
+
+    @classmethod
+    def of(cls, units: list[list[Unit]], plain: bool) -> "Leaves":
+        """The leaves of a count of units."""
+        nets = max(len(unit.nets) for row in units for unit in row)
+        threes, alone = list[Three](), []
+        for weight, row in enumerate(units):
+            rest = row
+            if nets == MASKED and not plain:
+                masked, rest = same_mask(weight, row)
+                threes += masked
+            count = (len(rest) - len(rest) // LOOSE) // 3
+            threes += [Three(weight, (p, q, r)) for p, q, r in triples(rest[: 3 * count])]
+            alone.append(rest[3 * count :])
+        return cls(units, plain, nets <= PAIR and not plain, threes, alone)
+
+    @property
+    def heights(self) -> tuple[list[int], list[int]]:
+        """Pairs, and single bits, by weight, after level 0."""
+        counts = [len(row) for row in self.units]
+        if self.direct:
+            pairs = any(len(unit.nets) == PAIR for row in self.units for unit in row)
+            return (counts, []) if pairs else ([], counts)
+        after = [0] * (len(counts) + 1), [*map(len, self.alone), 0]
+        for three in self.threes:
+            bits = after[three.mask is None]
+            bits[three.weight] += 1
+            bits[three.weight + 1] += 1
+        more = any(row[-1] for row in after)
+        return after[0][: len(counts) + more], after[1][: len(counts) + more]
+
+    def begin(self, netlist: Netlist, width: int, limit: int, where: dict[int, float]) -> Begin:
+        """The netlist with level 0, and what the plan's levels begin with; ``where`` its inputs
+        are.
+        """
+        begun = Begin(netlist, [[] for _ in range(width)], [[] for _ in range(width)], where=where)
+        if self.direct:
+            waiting = begun.pairs if any(self.heights[0]) else begun.singles
+            waiting[: len(self.units)] = [list(row) for row in self.units]
+            return begun
+        begun.level = 1
+        for three, (low, high) in self.counted(netlist, limit):
+            if three.mask is not None:
+                low, high = (Unit((bit.nets[0], three.mask), INSIDE) for bit in (low, high))
+            place = [where[net] for unit in three.units for net in unit.nets]
+            where[low.nets[0]] = where[high.nets[0]] = sum(place) / len(place)
+            waiting = begun.singles if three.mask is None else begun.pairs
+            waiting[three.weight].append(low)
+            waiting[three.weight + 1].append(high)
+        for weight, row in enumerate(self.alone):
+            for unit in row:
+                begun.singles[weight].append(lookup(netlist, 0, unit))
+                where[begun.singles[weight][-1].nets[0]] = where[unit.nets[0]]
+        return begun
+
+    def counted(self, netlist: Netlist, limit: int) -> Iterator[tuple[Three, tuple[Unit, Unit]]]:
+        """The threes with sum and carry of each."""
+        if self.plain:
+            yield from ((three, in_luts(netlist, *three.units)) for three in self.threes)
+            return
+        for masked in (False, True):
+            threes = [three for three in self.threes if (three.mask is not None) == masked]
+            yield from zip(threes, in_chains(netlist, threes, masked, limit), strict=True)
+
+
+def triples(units: list[Unit]) -> Iterator[tuple[Unit, Unit, Unit]]:
+    """The units in threes."""
+    return zip(units[::3], units[1::3], units[2::3], strict=True)
+
+
+def same_mask(weight: int, units: list[Unit]) -> tuple[list[Three], list[Unit]]:
+    """Threes of units with the same mask, without it; and the units that are left over."""
+    by_mask: dict[int, list[Unit]] = {}
+    for unit in units:
+        by_mask.setdefault(unit.nets[-1], []).append(unit)
+    found, left = list[Three](), list[Unit]()
+    for mask, same in by_mask.items():
+        count = len(same) // 3 * 3
+        bare = [Unit(unit.nets[:-1], XNOR) for unit in same[:count]]
+        found += [Three(weight, (p, q, r), mask) for p, q, r in triples(bare)]
+        left += same[count:]
+    return found, left
+
+
+def in_luts(netlist: Netlist, p: Unit, q: Unit, r: Unit) -> tuple[Unit, Unit]:
+    """Sum and carry of three units, in four lookup tables, or five if they have three nets."""
+    if max(len(unit.nets) for unit in (p, q, r)) > PAIR:
+        p, q, r = (lookup(netlist, 0, unit) for unit in (p, q, r))
+        low, high = combine(0b10010110, p, q, r), combine(0b11101000, p, q, r)
+        return lookup(netlist, 0, low), lookup(netlist, 0, high)
+    first = lookup(netlist, 0, p)
+    odd = lookup(netlist, 0, function(lambda a, b: a ^ b, p, q))
+    low = lookup(netlist, 0, function(lambda a, b: a ^ b, odd, r))
+    high = lookup(netlist, 0, function(lambda a, b, c: b if a else c, odd, r, first))
+    return low, high
+
+
+def in_chains(
+    netlist: Netlist, threes: list[Three], pairs: bool, limit: int
+) -> list[tuple[Unit, Unit]]:
+    """Sum and carry of threes: of ``pairs``, on wires with complements, or of units of three nets.
+
+    Of three nets, two units become nets before the chain adds the third.
+    """
+    found: list[tuple[Unit, Unit]] = []
+    most = max(1, (limit - 1) // 2)
+    for start in range(0, len(threes), most):
+        places: list[Place] = []
+        carry: int | None = None
+        for three in threes[start : start + most]:
+            inject, u, v = three.units
+            if pairs:
+                inject = inject.inverted
+            else:
+                inject, v = lookup(netlist, 0, inject), lookup(netlist, 0, v)
+            low, high = netlist.new_net(0), netlist.new_net(0)
+            places += [Turn(inject, carry), Add(u, v, low, pairs)]
+            carry = high
+            found.append((wire(low, pairs), wire(high, pairs)))
+        places.append(Turn(Unit.constant(0), carry))
+        netlist.cells.append((0, Chain(tuple(places))))
+    return found
+
+
+def function(table: Callable[..., int], *units: Unit) -> Unit:
+    """A function of units as one unit of all their nets."""
+    nets = tuple(net for unit in units for net in unit.nets)
+    rows = 0
+    for k in range(1 << len(nets)):
+        values, at = [], 0
+        for unit in units:
+            values.append(unit.value([k >> (at + i) & 1 for i in range(len(unit.nets))]))
+            at += len(unit.nets)
+        rows |= table(*values) << k
+    return Unit(nets, rows)

@@ -1,0 +1,1 @@
+"""Sliding windows over maps, and what lies beyond their edges."""

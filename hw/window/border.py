@@ -1,0 +1,133 @@
+"""Zero padding without masks: what the padding's codes add to a dot product is taken back later.
+
+The windows of a convolution lie beyond the edges of the tensor in few ways: at the top, in between
+and at the bottom, times as many from left to right. For each of these and each output the sum over
+the weights beyond the edge is a constant.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.tables.rom import RomTable, packed, rom_of
+from subbit.sw.ir.arrays import Ints
+
+__all__ = ["Border", "PaddingSumsConfig", "border_of"]
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Border:
+    """Where the windows of a frame's output pixels lie inside of the tensor.
+
+    ``rows``: ``(H, k)``, whether a row of the kernel is inside for a row of output pixels;
+    ``columns``: ``(W, k)`` likewise. ``pixels`` of a row come at once.
+    """
+
+    rows: Flags
+    columns: Flags
+    pixels: int = 1
+
+    @cached_property
+    def row_kinds(self) -> tuple[Flags, Ints]:
+        """How rows of windows lie, ``(n, k)``, and which one each row has, ``(H,)``."""
+        kinds, at = np.unique(self.rows, axis=0, return_inverse=True)
+        return kinds, at.reshape(-1)
+
+    @cached_property
+    def column_kinds(self) -> tuple[Flags, Ints]:
+        """The same for groups of pixels: ``(n, pixels, k)`` and ``(W / pixels,)``."""
+        size = self.columns.shape[1]
+        groups = self.columns.reshape(-1, self.pixels * size)
+        kinds, at = np.unique(groups, axis=0, return_inverse=True)
+        return kinds.reshape(-1, self.pixels, size), at.reshape(-1)
+
+    @property
+    def blank(self) -> Flags:
+        """For each kind of row and of column, and each pixel, the kernel's places beyond the edge:
+        ``(rows, columns, pixels, k, k)``.
+        """
+        rows, columns = self.row_kinds[0], self.column_kinds[0]
+        inside: Flags = rows[:, None, None, :, None] & columns[None, :, :, None, :]
+        return ~inside
+
+    @property
+    def inside(self) -> Flags:
+        """For each output pixel of a frame in order the kernel's places inside, ``(H*W, k*k)``."""
+        found: Flags = self.rows[:, None, :, None] & self.columns[None, :, None, :]
+        return found.reshape(-1, self.rows.shape[1] * self.columns.shape[1])
+
+
+def border_of(shape: tuple[int, int], kernel: int, stride: int, pixels: int) -> Border:
+    """The border of a convolution with ``kernel // 2`` zeros around a tensor of that height and
+    width.
+    """
+    pad = kernel // 2
+    sides = []
+    for size in shape:
+        starts = np.arange(0, size + 2 * pad - kernel + 1, stride) - pad
+        places = starts[:, None] + np.arange(kernel)
+        sides.append((places >= 0) & (places < size))
+    return Border(sides[0], sides[1], pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class PaddingSumsConfig:
+    """Constants that are added to the raw numbers of each pass.
+
+    ``values``: ``(kinds of rows, kinds of columns, passes, lanes)``, none below 0, lanes being the
+    outputs of the first pixel, of the second and so on. ``border`` tells which kind comes when.
+    """
+
+    border: Border
+    values: Ints
+
+    @property
+    def passes(self) -> int:
+        """Passes of a group of pixels."""
+        return int(self.values.shape[2])
+
+    @property
+    def bits(self) -> int:
+        """Bits of a constant."""
+        return max(int(self.values.max()).bit_length(), 1)
+
+    @property
+    def address_bits(self) -> tuple[int, int, int]:
+        """Bits of a table's address: the pass, lowest, and the kinds of column and row."""
+        rows, columns, passes, _ = self.values.shape
+        return count_bits(passes), count_bits(columns), count_bits(rows)
+
+    @cached_property
+    def rom(self) -> RomTable:
+        """The constants of a pass in a word; words between those that are used hold anything."""
+        rows, columns, _, lanes = self.values.shape
+        low, middle, _ = self.address_bits
+        padded = np.zeros((rows, 1 << middle, 1 << low, lanes), np.int64)
+        padded[:, :, : self.passes] = self.values[:, np.arange(1 << middle) % columns]
+        words = [packed(word, self.bits) for word in padded.reshape(-1, lanes).tolist()]
+        return rom_of(words, self.bits * lanes)
+
+    def flags(self, kinds: Ints, bits: int) -> Sequence[Sequence[bool]]:
+        """The bits of a kind for each count."""
+        return [[bool(kind >> bit & 1) for kind in kinds.tolist()] for bit in range(bits)]
+
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost of the table and its address."""
+        counts = (self.passes, len(self.border.column_kinds[1]), len(self.border.row_kinds[1]))
+        bits = sum(count_bits(count) for count in counts)
+        counters = Cost(2 * bits + 12, bits + sum(self.address_bits))
+        table = self.rom.cost
+        registers = self.rom.width if self.rom.style == "logic" else 0
+        return counters + table + Cost(flip_flops=registers)
+
+
+def count_bits(count: int) -> int:
+    """Bits of the numbers below ``count``."""
+    return (count - 1).bit_length()

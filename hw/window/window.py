@@ -1,0 +1,247 @@
+"""The sliding windows of a convolution, from a stream of pixels."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.memory import memory_cost
+from subbit.hw.contract.unit import Beats, Lanes, Unit
+from subbit.hw.streams.replay import ReplayUnit
+from subbit.hw.window.axis import Axis
+from subbit.hw.window.interval import window_interval
+from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE, Process
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.types import Encoding, TensorType
+
+__all__ = ["WindowUnit"]
+
+
+@dataclass(frozen=True)
+class WindowUnit(Unit):
+    """For each output pixel of a convolution its window, cut into chunks of channels, ``folds``
+    times over.
+
+    Input: pixels in row-major order, ``channels`` elements a beat (a divisor of the input's
+    channels), ``n`` beats a pixel. Output: for each output pixel ``folds`` times the same ``n``
+    beats of ``channels * kernel**2`` lanes in the order channel, row, column. Padding a bipolar
+    tensor with zeros makes each lane one bit wider: its most significant bit is 1 inside the tensor
+    and 0 in the padding, where the code is 0. Other padding is the code that it stands for.
+
+    Three processes: a line buffer that turns pixels into columns of ``kernel`` pixels (a padding
+    row below the tensor takes ``W * n`` cycles and no input); a history of columns per chunk that
+    turns columns into windows (padding columns right of the tensor serve as those left of the next
+    row too: ``W + pad`` positions a row, each ``n`` cycles); and a double-buffered replay. So an
+    output row takes ``max((W + pad) * n, OW * n * folds)`` cycles, and more after a row that
+    completes no window; see ``interval_cycles``. ``memory``: where the line buffer lives, one of
+    ``auto``, ``block``, ``distributed``; ``buffers``: the same of the history and the replay.
+
+    With ``pixels`` more than 1, that many neighbouring output pixels of a row (a divisor of the
+    row) come side by side, the leftmost in the lowest lanes: a window of ``span`` columns moves by
+    ``pixels * stride``, and ``OW / pixels`` replaces ``OW`` above.
+
+    Where one register ``holds`` the window for all its folds, data may follow their handshakes:
+    with ``late``, 1 or 2, the history shifts a cycle and that register loads ``late`` cycles after
+    what decides on it, so that the enables of these many flip-flops come from a register, and the
+    payload of the output comes ``late`` cycles behind its handshake. No cycle changes.
+    """
+
+    component: ClassVar[str] = "subbit.hw.window.window_rtl:Window"
+    input: TensorType
+    kernel: int
+    stride: int
+    padding: Padding
+    channels: int
+    folds: int
+    memory: str = "auto"
+    pixels: int = 1
+    buffers: str = "auto"
+    late: int = 0
+
+    def __post_init__(self) -> None:
+        if self.late and not (self.holds and self.late in (1, 2)):
+            raise PlanError(
+                f"late={self.late}: windows are late by 1 or 2 cycles, and only where one register "
+                "holds them"
+            )
+
+    @property
+    def o_late(self) -> int:
+        """``late``."""
+        return self.late
+
+    @property
+    def span(self) -> int:
+        """Columns that the windows of a beat cover together."""
+        return self.kernel + (self.pixels - 1) * self.stride
+
+    @property
+    def masked(self) -> bool:
+        """Whether each lane carries a mask bit."""
+        return self.padding is Padding.ZERO and self.input.encoding is Encoding.BIPOLAR
+
+    @property
+    def pad_code(self) -> int:
+        """Code of the padding."""
+        return (1 << self.input.bits) - 1 if self.padding is Padding.PLUS else 0
+
+    @property
+    def pad(self) -> int:
+        """Padding elements on each side."""
+        return 0 if self.padding is Padding.NONE else self.kernel // 2
+
+    @property
+    def chunks(self) -> int:
+        """Beats of a pixel, ``n``."""
+        return self.input.channels // self.channels
+
+    @property
+    def rows(self) -> Axis:
+        """The window's way down."""
+        return Axis(self.input.height, self.kernel, self.stride, self.pad)
+
+    @property
+    def columns(self) -> Axis:
+        """The way to the right of the windows of a beat."""
+        return Axis(self.input.width, self.span, self.stride * self.pixels, self.pad)
+
+    @property
+    def i(self) -> Lanes:
+        """``channels`` elements of the input."""
+        return Lanes.of(self.input, self.channels)
+
+    @property
+    def o(self) -> Lanes:
+        """A window of ``channels`` channels for each of the pixels."""
+        lanes = self.pixels * self.channels * self.kernel**2
+        return Lanes(lanes, self.input.bits + self.masked)
+
+    @property
+    def column_bits(self) -> int:
+        """Bits of a column of a chunk, without mask."""
+        return self.kernel * self.i.width
+
+    @property
+    def line_words(self) -> int:
+        """Words of the line buffer, each of ``kernel - 1`` rows."""
+        return self.input.width * self.chunks
+
+    @property
+    def rows_run(self) -> int:
+        """Rows that the line buffer goes through in a frame, padding below included."""
+        return max(self.input.height, self.rows.last + 1)
+
+    @property
+    def replay(self) -> ReplayUnit:
+        """What repeats the windows: a word of all lanes and of the mask of each position."""
+        width = self.span * (self.column_bits + (self.kernel if self.masked else 0))
+        vectors = self.rows.outputs * self.columns.outputs
+        return ReplayUnit(
+            Lanes(1, width), self.chunks, self.folds, vectors, self.buffers, self.late
+        )
+
+    @property
+    def direct(self) -> bool:
+        """Whether the register of the last columns is the output already."""
+        return self.chunks == 1 and self.folds == 1
+
+    @property
+    def hasty(self) -> bool:
+        """Whether the register of the last columns, one chunk, moves on in the very cycle in which
+        its window is taken. The engine's answer then reaches the line buffer in that cycle, a long
+        way; where the folds leave time for a window's columns, it moves on a cycle later.
+        """
+        return self.folds <= self.stride * self.pixels
+
+    @property
+    def holds(self) -> bool:
+        """Whether a register holds the window, one chunk, for its folds, while the register of the
+        last columns stays as it is for a cycle more.
+        """
+        return self.chunks == 1 and not self.direct and not self.hasty
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles between two frames when neither neighbour is slower; see ``window_interval``."""
+        return window_interval(self.rows, self.columns, self.chunks, self.folds, self.hasty)
+
+    def line_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of each row that is run, whether it is input and whether it completes windows; of each
+        column, whether a window covers it.
+        """
+        rows = np.arange(self.rows_run)
+        used = np.arange(self.input.width) <= self.columns.last
+        return rows < self.input.height, self.rows.completes(rows), used
+
+    def position_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of each position in a row of windows, whether it is input and whether it completes a
+        window.
+        """
+        x = np.arange(self.columns.positions) - self.columns.lead
+        return (x >= 0) & (x < self.input.width), self.columns.completes(x)
+
+    def processes(self) -> tuple[Process, ...]:
+        """Line buffer, history, and replay unless there is nothing to repeat or to reorder."""
+        chain = (self.line_process(), self.history_process())
+        return chain if self.direct else (*chain, *self.replay.processes()[-1:])
+
+    def line_process(self) -> Process:
+        """Takes the real rows, gives the columns that complete windows downwards."""
+        takes, gives, used = self.line_tables()
+        steps = np.where(takes, TAKE, 0)[:, None] | np.where(np.outer(gives, used), GIVE, 0)
+        return Process("window lines", np.repeat(steps.astype(np.uint8), self.chunks))
+
+    def history_process(self) -> Process:
+        """Takes the real columns, gives a token for each complete window (all its chunks)."""
+        data, emits = self.position_tables()
+        steps = np.zeros((self.rows.outputs, self.columns.positions, self.chunks), np.uint8)
+        steps[:, data] |= TAKE
+        if self.chunks > 1:
+            steps[:, emits, 0] |= RESERVE
+            steps[:, emits, -1] |= PUSH
+            return Process("window history", steps.ravel(), capacity=2, recycle=1)
+        steps[:, emits] |= PUSH
+        # The register holds the window: no step may shift it before the window is taken.
+        steps[:, np.roll(emits, 1)] |= RESERVE
+        return Process("window history", steps.ravel(), recycle=0 if self.hasty else 1)
+
+    def reference(self, beats: Beats) -> Beats:
+        """Windows by padding and a strided view."""
+        height, width, cin = self.input.shape
+        frames = beats.reshape(-1, height, width, cin)
+        windows = self.windows(frames, self.pad_code)
+        if self.masked:
+            windows = windows + (self.windows(np.ones_like(frames), 0) << self.input.bits)
+        return windows.reshape(-1, self.o.lanes)
+
+    def windows(self, frames: Beats, pad_code: int) -> Beats:
+        """``(frame, y, x / pixels, fold, chunk, pixel, channel, ky, kx)``."""
+        pad, k, s = self.pad, self.kernel, self.stride
+        edges = ((0, 0), (pad, pad), (pad, pad), (0, 0))
+        padded = np.pad(frames, edges, constant_values=pad_code)
+        views = sliding_window_view(padded, (k, k), axis=(1, 2))[:, ::s, ::s]
+        groups = (views.shape[2] // self.pixels, 1, self.pixels)
+        parts = views.reshape(*views.shape[:2], *groups, self.chunks, self.channels, k, k)
+        return np.repeat(np.moveaxis(parts, 4, 5), self.folds, axis=3)
+
+    def cost(self) -> Cost:
+        """Line buffer, history, replay, counters."""
+        k, span, mask = self.kernel, self.span, self.kernel if self.masked else 0
+        column = self.column_bits + mask
+        total = memory_cost((k - 1) * self.i.width, self.line_words, self.memory)
+        total += Cost(flip_flops=self.column_bits)
+        kept = span if self.chunks == 1 else span - 1
+        total += memory_cost(kept * column, self.chunks, self.buffers)
+        if self.chunks > 1 and self.pad:
+            total += Cost(lut4=self.column_bits)
+        if self.late:
+            total += Cost(flip_flops=column)
+        if not self.direct:
+            total += self.replay.cost()
+        counters = (self.rows_run * self.line_words * self.columns.positions).bit_length()
+        edges = 10 * k if self.pad else 0
+        return total + Cost(3 * counters + 20 + edges, 2 * counters + 20)

@@ -1,0 +1,216 @@
+"""The sliding windows of a convolution."""
+
+from itertools import product
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.streams.delay_rtl import DelayLine
+from subbit.hw.streams.registers_rtl import payload_register, registered, valid_stages
+from subbit.hw.streams.replay_rtl import Replay
+from subbit.hw.streams.sequence_rtl import Counter
+from subbit.hw.streams.shapes_rtl import stream_of
+from subbit.hw.window.window import WindowUnit
+
+__all__ = ["LineBuffer", "Window", "WindowHistory"]
+
+
+class LineBuffer(wiring.Component):
+    """Pixels in, columns of ``kernel`` pixels out, the topmost in the low bits.
+
+    Rows outside the tensor hold whatever was there before. ``collision``: see DelayLine.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: WindowUnit) -> None:
+        self._unit = unit
+        self.collision = Signal()
+        super().__init__(
+            {
+                "i": In(stream.Signature(unit.i.width)),
+                "o": Out(stream.Signature(unit.column_bits)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        unit = self._unit
+        takes, gives, used = unit.line_tables()
+        m.submodules.columns = columns = Counter(unit.line_words, [used.repeat(unit.chunks)])
+        m.submodules.rows = rows = Counter(unit.rows_run, [takes, gives])
+        take, give = rows.flags[0], rows.flags[1] & columns.flags[0]
+        free = ~self.o.valid | self.o.ready
+        step = (self.i.valid | ~take) & (free | ~give)
+        payload = payload_register(m, self.o)
+        column: Value = self.i.payload
+        if unit.kernel > 1:
+            above_bits = unit.column_bits - unit.i.width
+            m.submodules.lines = lines = DelayLine(above_bits, unit.line_words, unit.memory)
+            column = Cat(lines.q, self.i.payload)
+            m.d.comb += [lines.step.eq(step), lines.d.eq(column[unit.i.width :])]
+            m.d.comb += self.collision.eq(lines.collision)
+        m.d.comb += [
+            self.i.ready.eq(take & (free | ~give)),
+            columns.step.eq(step),
+            rows.step.eq(step & columns.last),
+        ]
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(step & give):
+            m.d.sync += [payload.eq(column), self.o.valid.eq(1)]
+        return m
+
+
+class WindowHistory(wiring.Component):
+    """Columns in, windows of ``span`` columns out, the leftmost in the low bits.
+
+    Puts the code of the padding outside the tensor. With a mask, ``kernel`` bits above each
+    column say which of its rows are inside. ``collision``: see DelayLine.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: WindowUnit) -> None:
+        self._unit = unit
+        self.collision = Signal()
+        super().__init__(
+            {
+                "i": In(stream.Signature(unit.column_bits)),
+                "o": Out(stream.Signature(unit.replay.element.width)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        unit = self._unit
+        m.submodules.chunks = chunks = Counter(unit.chunks)
+        m.submodules.positions = positions = Counter(unit.columns.positions, unit.position_tables())
+        m.submodules.rows = rows = Counter(unit.rows.outputs, unit.rows.inside().T)
+        # After a reset the padding left of the first row has yet to come: no row before brought it.
+        left = Signal(range(unit.columns.after + 1), init=unit.columns.after)
+        begun = left == 0
+        data, emit = positions.flags[0] & begun, positions.flags[1] & begun
+        inside = Mux(data, rows.flags, 0)  # which rows of this column are in the tensor
+        column = self.padded(inside)
+        kept = unit.replay.element.width - len(column)
+        step = Signal()
+        if unit.chunks == 1:
+            window = Signal(unit.replay.element.width, reset_less=True)
+            can = ~self.o.valid | self.o.ready if unit.hasty else ~self.o.valid
+            m.d.comb += self.o.payload.eq(window)
+            with m.If(self.o.ready):
+                m.d.sync += self.o.valid.eq(0)
+            with m.If(step):
+                m.d.sync += self.o.valid.eq(emit)
+            behind = 1 if unit.late else 0
+            newest = registered(m, column, behind)
+            with m.If(valid_stages(m, step, behind, "step")[-1]):
+                m.d.sync += window.eq(Cat(window, newest)[len(column) :])
+        else:
+            window = Signal(unit.replay.element.width)
+            can = ~emit | self.o.ready
+            m.d.comb += [
+                self.o.payload.eq(window),
+                self.o.valid.eq(emit & (self.i.valid | ~data)),
+                window.eq(column),
+            ]
+            if kept:
+                m.submodules.past = past = DelayLine(kept, unit.chunks, unit.buffers)
+                m.d.comb += [
+                    window.eq(Cat(past.q, column)),
+                    past.d.eq(window[len(column) :]),
+                    past.step.eq(step),
+                    self.collision.eq(past.collision),
+                ]
+        m.d.comb += [
+            step.eq((self.i.valid | ~data) & can),
+            self.i.ready.eq(data & can),
+            chunks.step.eq(step),
+            positions.step.eq(step & chunks.last & begun),
+            rows.step.eq(positions.step & positions.last),
+        ]
+        with m.If(step & chunks.last & ~begun):
+            m.d.sync += left.eq(left - 1)
+        return m
+
+    def padded(self, inside: Value) -> Value:
+        """The incoming column with padding where a row is not ``inside``, and the mask behind."""
+        width = self._unit.i.width
+        rows = [self.i.payload[ky * width : (ky + 1) * width] for ky in range(self._unit.kernel)]
+        if self._unit.pad:
+            code = Const(self._unit.pad_code, unsigned(self._unit.input.bits))
+            pad = code.replicate(self._unit.channels)
+            rows = [Mux(inside[ky], row, pad) for ky, row in enumerate(rows)]
+        return Cat(*rows, inside) if self._unit.masked else Cat(*rows)
+
+
+class Window(wiring.Component):
+    """Pixels in, windows out, each ``folds`` times; see its unit for lanes and cycles.
+
+    ``collision`` is high if a memory word were ever read while it is written.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: WindowUnit) -> None:
+        self._unit = unit
+        self.collision = Signal()
+        super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.lines = lines = LineBuffer(self._unit)
+        m.submodules.history = history = WindowHistory(self._unit)
+        wiring.connect(m, lines.o, history.i)
+        source, payload = history.o, history.o.payload
+        m.d.comb += self.collision.eq(lines.collision | history.collision)
+        if not self._unit.direct:
+            m.submodules.replay = replay = Replay(self._unit.replay)
+            m.d.comb += [
+                replay.i.valid.eq(history.o.valid),
+                replay.i.payload[0].eq(history.o.payload),
+                history.o.ready.eq(replay.i.ready),
+                self.collision.eq(lines.collision | history.collision | replay.collision),
+            ]
+            source, payload = replay.o, replay.o.payload[0]
+        m.d.comb += [
+            lines.i.valid.eq(self.i.valid),
+            lines.i.payload.eq(self.i.payload.as_value()),
+            self.i.ready.eq(lines.i.ready),
+            self.o.valid.eq(source.valid),
+            self.o.payload.as_value().eq(Cat(*self.pixels(m, payload))),
+            source.ready.eq(self.o.ready),
+        ]
+        return m
+
+    def pixels(self, m: Module, window: Value) -> list[Signal]:
+        """The window of each pixel, each lane with its mask bit, as signals: tools take very long
+        over one concatenation of the bits of many pixels.
+        """
+        unit = self._unit
+        column_bits = len(window) // unit.span
+        found = []
+        for pixel in range(unit.pixels):
+            first = pixel * unit.stride * column_bits
+            bits = self.lanes(window[first : first + unit.kernel * column_bits])
+            found.append(Signal(len(bits), name=f"pixel{pixel}"))
+            m.d.comb += found[-1].eq(bits)
+        return found
+
+    def lanes(self, window: Value) -> Value:
+        """The bits of ``kernel`` columns in the order channel, row, column."""
+        unit = self._unit
+        k, bits = unit.kernel, unit.input.bits
+        parts: list[Value] = []
+        for channel, ky, kx in product(range(unit.channels), range(k), range(k)):
+            column = kx * (len(window) // k)
+            start = column + (ky * unit.channels + channel) * bits
+            parts.append(window[start : start + bits])
+            if unit.masked:
+                parts.append(window[column + unit.column_bits + ky])
+        return Cat(*parts)

@@ -1,0 +1,101 @@
+"""A binary network as a sub-bit one, fitted and trained on: what ``subbit compress`` does."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from subbit.sw.compress.shrink import DEFAULT_MIN_SIZE, refit, shrink
+from subbit.sw.errors import NetworkError
+from subbit.sw.evaluate import Frames, load_frames
+from subbit.sw.ir import Network
+
+if TYPE_CHECKING:
+    from subbit.sw.compress.finetune import Training
+
+__all__ = ["Compressed", "compress_network"]
+
+FITTED_ON = 200
+Told = Callable[[str, int, int], object]
+
+
+@dataclass(frozen=True, eq=False)
+class Compressed:
+    """The sub-bit network, and what ``subbit compress --json`` prints but for the file's name."""
+
+    network: Network
+    report: dict[str, Any]
+
+
+def compress_network(
+    network: Network,
+    *,
+    tau: int | None = None,
+    repeats: int | None = None,
+    min_size: int = DEFAULT_MIN_SIZE,
+    data: Path | None = None,
+    images: int = FITTED_ON,
+    train_images: int | None = None,
+    limit: int | None = None,
+    seed: int = 1,
+    training: "Training | None" = None,
+    progress: Told | None = None,
+) -> Compressed:
+    """Cluster the 3x3 kernels of a binary network (``tau``), fit tiles to its other layers of at
+    least ``min_size`` weights (``repeats``), or both; see shrink.
+
+    With the data set's folder ``data``, or for digits, thresholds are fitted again on ``images``
+    training images drawn from ``seed``, then all is trained on by ``training`` if there are any, on
+    all training images or ``train_images`` of them; after each step accuracy is measured, on the
+    first ``limit`` test images. ``progress`` gets a phase, what is done of it, and its whole.
+    Raises NetworkError, DataError, and ToolError where torch is missing.
+    """
+    small, rows = shrink(network, tau, repeats, min_size)
+    report: dict[str, Any] = {
+        "network": network.name,
+        "seed": seed,
+        "weights": network.weight_count,
+        "weight_bits": {"before": network.weight_bits, "after": small.weight_bits},
+        "bits_per_weight": round(small.weight_bits / network.weight_count, 4),
+        "layers": [asdict(row) for row in rows],
+        "training": asdict(training) if training is not None else None,
+        "accuracy": {},
+    }
+    if data is None and network.metadata.get("dataset", {}).get("name") != "digits":
+        if training is not None:
+            raise NetworkError("training needs the training images; name their folder with --data")
+        return Compressed(small, report)
+    test, train = load_frames(network, data, limit), load_frames(network, data, split="train")
+    order = np.random.default_rng(seed).permutation(len(train.labels))
+    told = progress or (lambda name, done, total: None)
+
+    def measure(name: str, found: Network) -> None:
+        """Add the number of right classes."""
+        report["accuracy"][name] = counted(found, test, lambda *done: told(name, *done))
+
+    measure("before", network)
+    measure("compressed", small)
+    codes = train.codes[order[:images]].astype(np.int64)
+    small = refit(network, small, codes, lambda *done: told("fitting", *done))
+    measure("fitted", small)
+    if training is not None:
+        from subbit.sw.compress.finetune import finetune
+
+        chosen = order[:train_images]
+        small = finetune(
+            *(small, train.codes[chosen], train.labels[chosen], training),
+            lambda done, total, loss: told("training", done, total),
+        )
+        measure("trained", small)
+    return Compressed(small, report)
+
+
+def counted(network: Network, frames: Frames, told: Callable[[int, int], object]) -> dict[str, int]:
+    """How many of the frames the network gets right."""
+    from subbit.sw.golden import predict
+
+    total = len(frames.labels)
+    classes = predict(network, frames.codes, progress=lambda done: told(done, total)).classes
+    return {"correct": int((classes == frames.labels).sum()), "images": total}

@@ -1,0 +1,1 @@
+"""Arrays of integers, and descriptions of the network that they belong to."""

@@ -1,0 +1,1 @@
+"""Integer folding that all importers share."""

@@ -1,0 +1,149 @@
+"""MaxPool, AveragePool, GlobalAveragePool and ReduceMean; Add of two tensors."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from subbit.sw.errors import NetworkError
+from subbit.sw.importers.exact.builder import Builder
+from subbit.sw.importers.exact.convs import window_of
+from subbit.sw.importers.exact.op import Op, axes_of
+from subbit.sw.importers.exact.value import Const, Fractions, Value, map_index
+from subbit.sw.ir import Add, Affine, AvgPool2d, GlobalAvgPool, Layer, MaxPool2d
+
+__all__ = ["add", "average", "global_average", "max_pool", "summed"]
+
+MAX_SHIFT = 24
+MAX_FACTOR = (1 << 17) - 1
+# A float32 scale is 24 bits times a power of two, so that most ratios of two are below.
+MAX_RATIO = (1 << 30) - 1
+SHIFT = 16
+HALF = 1 << (SHIFT - 1)
+
+
+def the_map(op: Op, inputs: list[Value | Const]) -> Value:
+    """The input of a pooling, a map in the places of the Network."""
+    value = inputs[0]
+    if not isinstance(value, Value) or value.index.ndim != 3 or not value.is_map:
+        raise op.refuse("its input is not a map (channels, height, width)", "pool before reshaping")
+    return value
+
+
+def max_pool(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+    """2x2 max pooling, kept until the quantiser, behind which it handles codes."""
+    value = the_map(op, inputs)
+    side, stride, pad = window_of(op, tuple(op.attributes["kernel_shape"]))
+    odd = value.kind.height % 2 or value.kind.width % 2
+    if (side, stride, pad) != (2, 2, 0) or (op.attributes.get("ceil_mode") and odd):
+        raise op.refuse(
+            f"a {side}x{side} window with stride {stride} and padding {pad}",
+            "max pooling is 2x2 with stride 2, no padding, odd ends dropped",
+        )
+    value = builder.decided(op, value)
+    value = builder.pooled(op, value)
+    kind = MaxPool2d().infer((value.kind,))
+    value = replace(value, kind=kind, index=map_index(kind), pool_at=len(value.steps))
+    return builder.pooled(op, value) if kind.is_code and not value.steps else value
+
+
+def summed(builder: Builder, op: Op, value: Value, layer: Layer, stem: str, count: int) -> Value:
+    """The value of a layer that sums ``count`` elements for their mean."""
+    value = builder.settled(op, value)
+    try:
+        name = builder.put(stem, layer, value.name, origin=[op.name])
+    except NetworkError as error:
+        raise op.refuse(str(error), "change the pooling and export again") from None
+    kind = builder.kind(name)
+    made = Value(name, kind, value.scale / count, value.offset, map_index(kind))
+    builder.mark(op, made)
+    return made
+
+
+def average(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+    """AveragePool without padding."""
+    value = the_map(op, inputs)
+    side, stride, pad = window_of(op, tuple(op.attributes["kernel_shape"]))
+    if pad or op.attributes.get("ceil_mode"):
+        raise op.refuse("it pads", "average without padding or ceil_mode")
+    if side == value.kind.height == value.kind.width:
+        return summed(builder, op, value, GlobalAvgPool(), "avgpool", side * side)
+    return summed(builder, op, value, AvgPool2d(side, stride), "avgpool", side * side)
+
+
+def global_average(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+    """GlobalAveragePool, and ReduceMean over height and width."""
+    value = the_map(op, inputs)
+    keep = True
+    if op.kind == "ReduceMean":
+        constants = [np.asarray(c.real()) for c in inputs[1:] if isinstance(c, Const)]
+        axes = sorted(axis % 4 for axis in axes_of(op, [value.index, *constants]))
+        if axes != [2, 3]:
+            raise op.refuse(f"a mean over the axes {axes}", "average over height and width")
+        keep = bool(op.attributes.get("keepdims", 1))
+    count = value.kind.height * value.kind.width
+    made = summed(builder, op, value, GlobalAvgPool(), "avgpool", count)
+    return made if keep else replace(made, index=made.index.reshape(-1))
+
+
+def add(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+    """The sum of two tensors: scales a power of two apart are shifts, others integer factors."""
+    a, b = (builder.settled(op, value) for value in inputs if isinstance(value, Value))
+    if a.index.shape != b.index.shape or not np.array_equal(a.index, b.index):
+        raise op.refuse(
+            f"it adds shapes {a.shape} and {b.shape}, or elements in different places",
+            "give both paths the same shape and order",
+        )
+    ratio = a.scale / b.scale
+    shift = power_of_two(Fraction(ratio[0])) if (ratio == ratio[0]).all() else None
+    if shift is None:
+        (a, b), shift = (times(builder, op, a, b)), 0
+    layer = Add(max(shift, 0), max(-shift, 0))
+    name = builder.put("add", layer, a.name, b.name, origin=[op.name])
+    scale = a.scale / (1 << max(shift, 0))
+    kind = builder.kind(name)
+    made = Value(name, kind, scale, a.offset + b.offset, a.index)
+    builder.mark(op, made)
+    return made
+
+
+def power_of_two(ratio: Fraction) -> int | None:
+    """The exponent of a ratio that is a power of two within MAX_SHIFT, else None."""
+    for shift in range(-MAX_SHIFT, MAX_SHIFT + 1):
+        if ratio == Fraction(2) ** shift:
+            return shift
+    return None
+
+
+def times(builder: Builder, op: Op, a: Value, b: Value) -> tuple[Value, Value]:
+    """Both as integers of one scale for each channel, by integer factors."""
+    a, b = builder.integers(op, a), builder.integers(op, b)
+    ratio = a.scale / b.scale
+    up = np.array([f.numerator for f in ratio], object)
+    down = np.array([f.denominator for f in ratio], object)
+    if any(abs(n) > MAX_RATIO for n in (*up, *down)):
+        raise op.refuse(
+            f"the scales of its two inputs, {float(a.scale[0]):.6g} and {float(b.scale[0]):.6g}, "
+            f"are no ratio of integers up to {MAX_RATIO}",
+            "put a quantiser before it on the path that ends in a BatchNormalization or mean",
+        )
+    return scaled(builder, op, a, up), scaled(builder, op, b, down)
+
+
+def scaled(builder: Builder, op: Op, value: Value, factors: Fractions) -> Value:
+    """The value as integers times ``factors``; wide ones as two, a shift apart."""
+    if (factors == 1).all():
+        return value
+    high, low = (factors + HALF) // (2 * HALF), (factors + HALF) % (2 * HALF) - HALF
+    if all(abs(n) <= MAX_FACTOR for n in factors):
+        name = multiplied(builder, op, value, factors)
+    else:
+        both = [multiplied(builder, op, value, part) for part in (high, low)]
+        name = builder.put("add", Add(SHIFT, 0), *both, origin=[op.name])
+    return replace(value, name=name, kind=builder.kind(name), scale=value.scale / factors)
+
+
+def multiplied(builder: Builder, op: Op, value: Value, factors: Fractions) -> str:
+    """An Affine layer without offsets."""
+    layer = Affine(factors.astype(np.int64), np.zeros(len(factors), np.int64))
+    return builder.put("scale", layer, value.name, origin=[op.name])

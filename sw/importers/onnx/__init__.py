@@ -1,0 +1,1 @@
+"""ONNX and QONNX files: reading them, and the graph that they hold."""

@@ -1,0 +1,298 @@
+"""From a torch module to a Network: traced by torch.fx, node by node."""
+
+import operator
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, fx, nn
+
+from subbit.sw.errors import NetworkError
+from subbit.sw.importers.agree import Tensors
+from subbit.sw.importers.api import ImportResult, check_import, with_dataset
+from subbit.sw.importers.exact.builder import Builder, whole_input
+from subbit.sw.importers.exact.ending import finish_network
+from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.pixels import PIXELS, Pixels
+from subbit.sw.importers.exact.value import Value, fill
+from subbit.sw.importers.onnx.guard import guarded
+from subbit.sw.importers.torch.functions import FUNCTIONS, METHODS
+from subbit.sw.importers.torch.rules import MODULES
+from subbit.sw.ir import INPUT, Encoding, Network, TensorType
+from subbit.sw.nn.export import check_finite
+from subbit.sw.nn.joins import Residual
+
+__all__ = ["from_torch", "import_torch"]
+
+LEAVES = tuple(
+    kind for kinds, _ in MODULES for kind in (kinds if isinstance(kinds, tuple) else (kinds,))
+)
+LAST = (nn.Softmax, nn.LogSoftmax)
+Images = NDArray[np.uint8]
+
+
+def from_torch(
+    module: nn.Module,
+    example: Tensor,
+    *,
+    name: str = "network",
+    span: tuple[float, float] = (0.0, 1.0),
+    bits: int = 8,
+    metadata: dict[str, Any] | None = None,
+) -> Network:
+    """The network of import_torch, compared with the module on 20 images of noise.
+
+    What the comparison found stands in the metadata under ``import``. Raises NetworkError, naming
+    the first thing that the importer cannot take.
+    """
+    result = import_torch(module, example, name=name, span=span, bits=bits, metadata=metadata)
+    report = check_import(result)
+    network = result.network
+    notes = {**network.metadata, "import": {**report["notes"], "agreement": report["agreement"]}}
+    return Network(network.name, network.input_type, network.nodes, notes)
+
+
+def import_torch(
+    module: nn.Module,
+    example: Tensor,
+    *,
+    name: str = "network",
+    span: tuple[float, float] = (0.0, 1.0),
+    bits: int = 8,
+    metadata: dict[str, Any] | None = None,
+) -> ImportResult:
+    """The network that computes what ``module`` does in eval mode, and how to compare them.
+
+    ``module``: a Sequential, or any module that torch.fx can trace, of the layers of
+    subbit.sw.nn.layers and joins and of torch's own: convolutions and linear layers whose weights
+    are few-bit integers times a factor an output, BatchNorm, ReLU and its kin, pooling, additions.
+    ``example``: an input ``(1, c, h, w)`` or ``(1, n)``, of which the shape is taken. ``span``: the
+    module's input for codes 0 and ``2**bits - 1``; a code is a pixel's top ``bits`` bits.
+
+    Raises NetworkError, naming the first thing that it cannot take.
+    """
+    check_finite(module)
+    training = module.training
+    module.eval()
+    try:
+        root, graph = trace(module)
+        builder = Builder(Pixels())
+        start = source_value(tuple(example.shape), span, bits, builder)
+        output = Walk(root, graph, builder, start).run()
+    finally:
+        module.train(training)
+    dataset = {**(metadata or {}).get("dataset", {}), "preprocess": preprocess_of(builder, bits)}
+    network = builder.network(name, {**(metadata or {}), "dataset": dataset})
+    if "name" not in dataset:
+        network, _ = with_dataset(network, None)
+    reals = reals_of(span, bits)
+    run = recorder(root, graph, lambda images: reals[images >> (8 - bits)], start, output)
+    return ImportResult(
+        network,
+        tuple(builder.marks),
+        lambda batch: (run, batch),
+        output,
+        builder.folded,
+        builder.notes,
+    )
+
+
+class Tracer(fx.Tracer):
+    """Takes as one node what there is a rule for; looks into everything else."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """See fx.Tracer."""
+        return isinstance(m, (*LEAVES, *LAST)) or super().is_leaf_module(m, module_qualified_name)
+
+    def call_module(
+        self,
+        m: nn.Module,
+        forward: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """See fx.Tracer; a residual join checks shapes, which a trace has not."""
+        if isinstance(m, Residual):
+            one, other = m.body(*args), m.shortcut(*args)
+            return one + (other if not m.shift else (1 << m.shift) * other)
+        return super().call_module(m, forward, args, kwargs)
+
+
+def trace(module: nn.Module) -> tuple[nn.Module, fx.Graph]:
+    """A module and its graph; raises NetworkError where torch.fx cannot trace it."""
+    root = nn.Sequential(module) if isinstance(module, (*LEAVES, Residual)) else module
+    try:
+        return root, Tracer().trace(root)
+    except (fx.proxy.TraceError, TypeError, RuntimeError, NotImplementedError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise NetworkError(
+            f"torch.fx cannot trace {type(module).__name__} ({reason}); "
+            "take control flow out of its forward"
+        ) from None
+
+
+def source_value(
+    shape: tuple[int, ...], span: tuple[float, float], bits: int, builder: Builder
+) -> Value:
+    """The module's input: pixels, or their top bits as codes."""
+    if not 1 <= bits <= 8 or not span[0] < span[1]:
+        raise NetworkError(
+            f"codes have 1 to 8 bits and a rising span, not {bits} bits and {span}; name others"
+        )
+    low, high = Fraction(float(span[0])), Fraction(float(span[1]))
+    value = whole_input((1, *shape[1:]), low, high)
+    if bits < 8:
+        height, width, channels = value.kind.shape
+        kind = TensorType.codes(height, width, channels, bits, Encoding.UNSIGNED)
+        step = fill(channels, (high - low) / ((1 << bits) - 1))
+        value = replace(value, kind=kind, scale=step, raw=False)
+        builder.pixels.table = np.tile(PIXELS >> (8 - bits), (channels, 1))
+        builder.pixels.bits = bits
+    builder.types[INPUT] = value.kind
+    return value
+
+
+def reals_of(span: tuple[float, float], bits: int) -> NDArray[np.float32]:
+    """The module's input for each code, rounded once."""
+    top = (1 << bits) - 1
+    low, high = Fraction(float(span[0])), Fraction(float(span[1]))
+    numbers = [float(low + (high - low) * code / top) for code in range(top + 1)]
+    return np.array(numbers).astype(np.float32)
+
+
+def preprocess_of(builder: Builder, bits: int) -> dict[str, Any]:
+    """How the host makes codes of pixels."""
+    if builder.pixels.table is None:
+        raise NetworkError("the module's output does not depend on its input; give another")
+    return {"bits": bits, "shift": 8 - bits} if bits < 8 else builder.pixels.preprocess()
+
+
+class Walk:
+    """Applies the rule of every node of a traced graph."""
+
+    def __init__(self, module: nn.Module, graph: fx.Graph, builder: Builder, start: Value) -> None:
+        self.module, self.graph, self.builder = module, graph, builder
+        self.known: dict[str, Any] = {}
+        self.start = start
+
+    def run(self) -> str:
+        """Convert all nodes; returns the one whose result are the logits."""
+        last: tuple[Any, str] | None = None
+        op = Op("output", "output", (), ("output",), {})
+        for node in self.graph.nodes:
+            if node.op == "placeholder":
+                if self.known:
+                    raise NetworkError("the module takes several inputs; a network takes one image")
+                self.known[node.name] = self.start
+            elif node.op == "output":
+                (source,) = node.args
+                last = (self.result(source), str(source))
+            else:
+                op = operation(node, self.module)
+                self.known[node.name] = guarded(op, partial(self.step, node, op))
+        if last is None or not isinstance(last[0], Value):
+            raise NetworkError("the module must return one tensor that depends on its input")
+        guarded(op, partial(finish_network, self.builder, op, last[0]))
+        return last[1]
+
+    def result(self, argument: Any) -> Any:
+        """What an argument of a node stands for."""
+        return fx.node.map_arg(argument, lambda node: self.known[node.name])
+
+    def step(self, node: fx.Node, op: Op) -> Any:
+        """The result of one node."""
+        if node.op == "get_attr":
+            return operator.attrgetter(str(node.target))(self.module)
+        args, named = self.result(node.args), self.result(node.kwargs)
+        if node.op == "call_module":
+            module = self.module.get_submodule(str(node.target))
+            return self.by_module(op, module, args, named)
+        if node.target is getattr and args[1] == "shape":
+            return args[0].shape
+        if node.target is operator.getitem and not isinstance(args[0], Value):
+            return args[0][args[1]]
+        table: dict[Any, Any] = FUNCTIONS if node.op == "call_function" else METHODS
+        rule = table.get(node.target)
+        if rule is None:
+            raise op.refuse(
+                "there is no rule for it", "use the functions that docs/import.md lists"
+            )
+        values = [x for x in (*args, *named.values()) if isinstance(x, Value)]
+        if not values:
+            assert callable(node.target)
+            return node.target(*args, **named)
+        made = rule(self.builder, op, *args, **named)
+        if isinstance(made, Value):
+            self.builder.spend(op, made)
+        return made
+
+    def by_module(
+        self, op: Op, module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]
+    ) -> Any:
+        """The result of a module."""
+        for kinds, rule in MODULES:
+            if isinstance(module, kinds) and len(args) == 1 and not named:
+                made = rule(self.builder, op, module, *args)
+                self.builder.spend(op, made)
+                return made
+        hint = "replace it"
+        if isinstance(module, LAST):
+            hint = "leave it out: it does not change the class"
+        elif "brevitas" in type(module).__module__:
+            hint = "export it with brevitas to QONNX, and use subbit import"
+        raise op.refuse("there is no rule for it", hint)
+
+
+def operation(node: fx.Node, module: nn.Module) -> Op:
+    """A node as an Op, which names it in messages."""
+    kind = getattr(node.target, "__name__", str(node.target))
+    name = node.name
+    if node.op == "call_module":
+        kind = type(module.get_submodule(str(node.target))).__name__
+        name = str(node.target)
+    return Op(name, kind, (), (node.name,), {})
+
+
+class Recorder(fx.Interpreter):
+    """Runs a traced module and keeps the result of every node."""
+
+    def __init__(self, module: fx.GraphModule) -> None:
+        super().__init__(module)
+        self.kept: Tensors = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        """See fx.Interpreter."""
+        result = super().run_node(n)
+        if isinstance(result, Tensor):
+            self.kept[n.name] = result.detach().cpu().numpy()
+        return result
+
+
+def recorder(
+    module: nn.Module,
+    graph: fx.Graph,
+    reals: Callable[[Images], NDArray[np.float32]],
+    start: Value,
+    output: str,
+) -> Callable[[Images], Tensors]:
+    """From images ``[n][h][w][c]`` to the result of every node of the module."""
+    traced = fx.GraphModule(module, graph)
+    shape = start.index.shape
+
+    def run(images: Images) -> Tensors:
+        """The module on images."""
+        x = reals(images).reshape(len(images), -1)[:, start.index.reshape(-1)]
+        keeper = Recorder(traced)
+        was = module.training
+        module.eval()
+        with torch.no_grad():
+            keeper.run(torch.from_numpy(np.ascontiguousarray(x)).reshape(len(images), *shape))
+        module.train(was)
+        return keeper.kept
+
+    return run

@@ -1,0 +1,1 @@
+"""From a Network and a Plan to units joined by streams."""

@@ -1,0 +1,1 @@
+"""How convolutions and linear layers become units, one file an engine."""

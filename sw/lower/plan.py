@@ -1,0 +1,141 @@
+"""Plan: which engine computes each layer, and with what folding. A JSON file that can be edited."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from subbit.sw.atomic import advice, write_atomic
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.network import Network
+from subbit.sw.lower.graph import edges, forks, groups, lanes_before
+from subbit.sw.lower.stages.stage import Stage
+
+__all__ = ["Plan", "check_plan", "groups", "load_plan", "save_plan", "smallest_plan"]
+
+PLAN_VERSION = 1
+MAX_PLAN_BYTES = 4 << 20
+MAX_DEPTH = 1 << 20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The stages of a network in order; ``network`` is the digest of the network they were made
+    for.
+
+    ``queues``: where a tensor has several readers, the depth of the FIFO in front of each, 0 for
+    none, by the name of the stream (see Edge). Those that are not named get the least depth that
+    costs no rate; a chain has none.
+    """
+
+    network: str
+    stages: tuple[Stage, ...]
+    queues: tuple[tuple[str, int], ...] = ()
+
+
+def smallest_plan(network: Network) -> Plan:
+    """The plan with the least hardware: everything folded as far as it goes."""
+    stages: list[Stage] = []
+    lanes: dict[str, int] = {}
+    for cls, layers in groups(network):
+        stages.append(cls.default(network, layers, lanes_before(network, layers, lanes)))
+        lanes[layers[-1]] = stages[-1].units(network)[-1][1].o.lanes
+    return Plan(network.digest, tuple(stages))
+
+
+def check_plan(network: Network, plan: Plan) -> None:
+    """Raise PlanError unless the plan's stages are those of the network, in order, and its queues
+    those of tensors that several stages read.
+    """
+    wanted = list(groups(network))
+    for position, (cls, layers) in enumerate(wanted):
+        stage = plan.stages[position] if position < len(plan.stages) else None
+        if stage is None or stage.layers != layers or type(stage) is not cls:
+            found = "missing" if stage is None else f"of the layers {', '.join(stage.layers)}"
+            raise PlanError(
+                f"stage {position + 1} must be of the layers {', '.join(layers)} but is {found}; "
+                "make a new plan with `subbit plan`"
+            )
+    if len(plan.stages) > len(wanted):
+        raise PlanError(f"the plan has {len(plan.stages)} stages, the network has {len(wanted)}")
+    check_queues(network, plan)
+
+
+def check_queues(network: Network, plan: Plan) -> None:
+    """Raise PlanError where a queue has no place."""
+    streams = edges(network, [stage.layers for stage in plan.stages])
+    places = [edge.name for readers in forks(streams).values() for edge in readers]
+    for name, depth in plan.queues:
+        if name not in places:
+            there = ", ".join(places) or "none, as no tensor has several readers"
+            raise PlanError(f"there is no place for a queue {name!r}; there are {there}")
+        if type(depth) is not int or not 0 <= depth <= MAX_DEPTH:
+            raise PlanError(f"queue {name!r} has a depth of 0 to {MAX_DEPTH}, not {depth!r}")
+
+
+def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
+    """Write the plan as JSON, whole or not at all; raises PlanError where it cannot be written."""
+    rows = [json.dumps(stage.to_json()) for stage in plan.stages]
+    head = (
+        f'{{\n  "subbit_plan": {PLAN_VERSION},\n  "network": "{plan.network}",\n  "stages": [\n    '
+    )
+    tail = f',\n  "queues": {json.dumps(dict(plan.queues))}' if plan.queues else ""
+    try:
+        write_atomic(Path(path), head + ",\n    ".join(rows) + f"\n  ]{tail}\n}}\n")
+    except OSError as error:
+        raise PlanError(
+            f"cannot write the plan to {path} ({error.strerror}); {advice(error)}"
+        ) from None
+
+
+def load_plan(path: str | os.PathLike[str], network: Network) -> Plan:
+    """Read and check a plan for ``network``; raises PlanError, naming the file, the stage and what
+    is wrong.
+    """
+    try:
+        if Path(path).stat().st_size > MAX_PLAN_BYTES:
+            raise PlanError("too large for a plan")
+        row = json.loads(Path(path).read_text(encoding="utf-8"))
+        return parse_plan(row, network)
+    except OSError as error:
+        raise PlanError(
+            f"{path}: cannot read the plan ({error.strerror}); check the path"
+        ) from None
+    except (ValueError, RecursionError):
+        raise PlanError(f"{path}: not a JSON file; make a plan with `subbit plan`") from None
+    except PlanError as error:
+        raise PlanError(f"{path}: {error}") from None
+
+
+def parse_plan(row: Any, network: Network) -> Plan:
+    """The plan in a JSON value."""
+    if not isinstance(row, dict) or not isinstance(row.get("stages"), list):
+        raise PlanError("not a plan; make one with `subbit plan`")
+    if row.get("subbit_plan") != PLAN_VERSION:
+        raise PlanError(
+            f"plan version {row.get('subbit_plan')!r}; this subbit reads version {PLAN_VERSION}"
+        )
+    if row.get("network") != network.digest:
+        raise PlanError(
+            f"the plan is for another network than {network.name!r}; "
+            "make a new one with `subbit plan`"
+        )
+    stages = []
+    for stage_row, (cls, layers) in zip(row["stages"], groups(network), strict=False):
+        if not isinstance(stage_row, dict) or stage_row.get("layers") != list(layers):
+            raise PlanError(
+                f"the stage of the layers {', '.join(layers)} is missing or out of order"
+            )
+        try:
+            stages.append(cls.from_json(stage_row, layers))
+        except PlanError as error:
+            raise PlanError(f"stage {layers[0]!r}: {error}") from None
+    queues = row.get("queues", {})
+    if not isinstance(queues, dict):
+        raise PlanError("'queues' must be an object of depths by stream")
+    plan = Plan(network.digest, tuple(stages), tuple(queues.items()))
+    if len(row["stages"]) > len(stages):
+        raise PlanError(f"the plan has {len(row['stages'])} stages, the network has {len(stages)}")
+    check_plan(network, plan)
+    return plan

@@ -1,0 +1,1 @@
+"""How each kind of layer becomes units, one file a kind."""

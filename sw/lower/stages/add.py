@@ -1,0 +1,44 @@
+"""The sum of two tensors in a unit of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
+
+from subbit.hw.contract.unit import Unit
+from subbit.hw.layers.add import AddUnit
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.layers.add import Add
+from subbit.sw.ir.network import Network
+from subbit.sw.lower.stages.stage import Stage, check_divides, divisors
+
+__all__ = ["AddStage"]
+
+
+@dataclass(frozen=True)
+class AddStage(Stage):
+    """The sum of two tensors, ``lanes`` channels a cycle, a divisor of the channels."""
+
+    lanes: int = 1
+
+    @classmethod
+    def default(cls, network: Network, layers: tuple[str, ...], lanes: int) -> "AddStage":
+        """As many of the lanes that the stages before give as divide the channels."""
+        channels = network.types[layers[0]].channels
+        return cls(layers=layers, fifo=2, lanes=gcd(channels, lanes))
+
+    def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
+        """``lanes``."""
+        return {"lanes": divisors(network.types[self.layers[0]].channels)}
+
+    def least_cycles(self, network: Network) -> int:
+        """A beat a cycle."""
+        return network.types[self.layers[0]].elements // self.lanes
+
+    def units(self, network: Network) -> list[tuple[str, Unit]]:
+        """The adder, which has two input streams."""
+        node = network.node(self.layers[0])
+        if not isinstance(node.layer, Add):
+            raise PlanError(f"layer {node.name!r} is no addition")
+        left, right = (network.types[name] for name in node.inputs)
+        check_divides("lanes", self.lanes, left.channels, "the channels")
+        return [("add", AddUnit(layer=node.layer, left=left, right=right, lanes=self.lanes))]

@@ -1,0 +1,54 @@
+"""Stages of one unit that treats every channel alike, some channels a cycle."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
+from typing import Any, Self
+
+from subbit.hw.contract.unit import Unit
+from subbit.sw.ir.network import Network
+from subbit.sw.ir.types import TensorType
+from subbit.sw.lower.stages.stage import Stage, check_divides, divisors
+
+__all__ = ["LaneStage"]
+
+
+@dataclass(frozen=True)
+class LaneStage(Stage):
+    """One layer in one unit that takes ``lanes`` channels a cycle, a divisor of the channels."""
+
+    lanes: int = 1
+
+    @classmethod
+    @abstractmethod
+    def unit(cls, layer: Any, x: TensorType, lanes: int) -> Unit:
+        """The unit that computes ``layer`` on input ``x``."""
+
+    @classmethod
+    def default(cls, network: Network, layers: tuple[str, ...], lanes: int) -> Self:
+        """As many of the lanes that the stage before gives as divide the channels.
+
+        A short FIFO behind it keeps its ready, a path from the units behind to those before, short.
+        """
+        channels = network.types[layers[0]].channels
+        return cls(layers=layers, fifo=2, lanes=gcd(channels, lanes))
+
+    def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
+        """``lanes``."""
+        return {"lanes": divisors(self.input(network).channels)}
+
+    def least_cycles(self, network: Network) -> int:
+        """A beat a cycle."""
+        return self.input(network).elements // self.lanes
+
+    def input(self, network: Network) -> TensorType:
+        """Type of the layer's input."""
+        return network.types[network.node(self.layers[0]).inputs[0]]
+
+    def units(self, network: Network) -> list[tuple[str, Unit]]:
+        """The one unit, named after the layer's kind."""
+        node = network.node(self.layers[0])
+        x = self.input(network)
+        check_divides("lanes", self.lanes, x.channels, "the channels")
+        return [(node.layer.kind, self.unit(node.layer, x, self.lanes))]

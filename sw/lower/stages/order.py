@@ -1,0 +1,34 @@
+"""Outputs of pixels side by side, put in the order of the tensor: one pixel after the other."""
+
+from subbit.hw.contract.unit import Lanes, Unit
+from subbit.hw.streams.deal import DealUnit
+from subbit.hw.streams.replay import ReplayUnit
+from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
+from subbit.sw.lower.stages.stage import divisors
+
+__all__ = ["order_units"]
+
+
+def order_units(
+    o: Lanes, pixels: int, passes: int, groups: int, cycles: int, deep: int = 0
+) -> list[tuple[str, Unit]]:
+    """What follows an engine that gives ``o``, the next outputs of ``pixels`` pixels, in each of
+    ``passes`` beats, ``groups`` times a frame, each group in ``cycles`` cycles.
+
+    As many beats are joined as let the outputs of a group leave in that time, if any number does.
+    ``deep``: words from which they wait in block RAM; 0 leaves that to their size.
+    """
+    if pixels == 1:
+        return []
+    if passes == 1:
+        return [("split", DownsizeUnit(o, pixels, groups))]
+    fitting = [n for n in divisors(passes) if passes // n * pixels <= cycles]
+    joined = fitting[0] if fitting else passes
+    units: list[tuple[str, Unit]] = []
+    if joined > 1:
+        units.append(("join", UpsizeUnit(o, joined, groups * passes)))
+    words, pe = passes // joined, o.lanes // pixels
+    wide, pixel = (Lanes(lanes * joined, o.bits, o.signed) for lanes in (o.lanes, pe))
+    memory = "block" if deep and words >= deep else "auto"
+    units.append(("gather", ReplayUnit(wide, words, pixels, groups, memory)))
+    return [*units, ("deal", DealUnit(pixel, pixels, words, groups, pe))]

@@ -1,1 +1,0 @@
-"""Stages: how each kind of layer becomes units, one file a kind."""

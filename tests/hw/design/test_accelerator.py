@@ -1,0 +1,95 @@
+"""Whole accelerators against the cycle model and the units' references."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.back import rtlil
+
+from subbit.hw.contract.unit import Beats, Lanes, Unit
+from subbit.hw.design.accelerator import Accelerator
+from subbit.hw.families.part import Part
+from subbit.sw.cycles import Process, Trace
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.stages.dot import DotStage
+from subbit.sw.planner import default_plan
+from tests.hw.harness import check_unit
+from tests.networks import GRAPHS, NETWORKS, small_network
+
+
+class Whole(Unit):
+    """A pipeline as one unit."""
+
+    component = ""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+
+    @property
+    def i(self) -> Lanes:
+        return self.pipeline.i
+
+    @property
+    def o(self) -> Lanes:
+        return self.pipeline.o
+
+    def processes(self) -> tuple[Process, ...]:
+        return self.pipeline.processes
+
+    def trace(self, frames: int) -> Trace:
+        return self.pipeline.cycles(frames)
+
+    def reference(self, beats: Beats) -> Beats:
+        return self.pipeline.reference(beats)[-1]
+
+    def load_component(self) -> Any:
+        return lambda unit: Accelerator(unit.pipeline)
+
+
+def test_each_unit_of_a_board_has_a_register_of_the_reset() -> None:
+    network = small_network("plain")
+    pipeline = Pipeline(network, default_plan(network, lut4=2000))
+    names = [step.name for step in pipeline.steps]
+
+    def text(apart: bool, part: Part | None) -> str:
+        accelerator = Accelerator(pipeline, apart=apart)
+        return str(rtlil.convert(accelerator, platform=part, emit_src=False))
+
+    together, found = text(False, Part("ecp5")), text(True, Part("ecp5"))
+    registers = found.count("cell \\TRELLIS_FF") - together.count("cell \\TRELLIS_FF")
+    assert registers == 1 + len(names)  # of all of them, and of each behind that
+    assert all(f"\\of_{name}_rst" in found for name in names)
+    assert text(True, None) == text(False, None)
+
+
+@pytest.mark.parametrize("name", ["plain", "strided"])
+@pytest.mark.parametrize(("pe", "simd", "joins"), [(3, 1, False), (12, 1, False), (3, -1, True)])
+def test_pixels_side_by_side(name: str, pe: int, simd: int, joins: bool) -> None:
+    network = small_network(name)
+    plan = default_plan(network, lut4=2000)
+    stages = [
+        replace(stage, pe=pe, simd=stage.simds(network)[simd], pixels=2)
+        if isinstance(stage, DotStage) and stage.layers[0] == "conv2"
+        else stage
+        for stage in plan.stages
+    ]
+    unit = Whole(Pipeline(network, replace(plan, stages=tuple(stages))))
+    assert joins == any(step.name.endswith("_join") for step in unit.pipeline.steps)
+    beats = np.random.default_rng(4).integers(0, 16, (2 * unit.i_beats, unit.i.lanes))
+    check_unit(unit, beats)
+
+
+def test_graph() -> None:
+    network = GRAPHS["pooled"]()
+    unit = Whole(Pipeline(network, default_plan(network, lut4=2500)))
+    beats = np.random.default_rng(3).integers(0, 16, (2 * unit.i_beats, unit.i.lanes))
+    check_unit(unit, beats)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_accelerator(name: str) -> None:
+    network = small_network(name)
+    unit = Whole(Pipeline(network, default_plan(network, lut4=2500)))
+    beats = np.random.default_rng(3).integers(0, 16, (3 * unit.i_beats, unit.i.lanes))
+    check_unit(unit, beats)

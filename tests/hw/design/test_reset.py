@@ -1,0 +1,89 @@
+"""After a reset in the middle of a frame every unit is ready for a new one."""
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Signal
+from amaranth.sim import Simulator
+
+from subbit.hw.contract.unit import Lanes, Unit
+from subbit.hw.dot.depthwise import DepthwiseUnit
+from subbit.hw.layers.argmax import ArgmaxUnit
+from subbit.hw.layers.avgpool2d import AvgPool2dUnit
+from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
+from subbit.hw.layers.maxpool2d import MaxPool2dUnit
+from subbit.hw.streams.fifo import FifoUnit
+from subbit.hw.streams.replay import ReplayUnit
+from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
+from subbit.hw.window.window import WindowUnit
+from subbit.sw.ir.layers.avgpool2d import AvgPool2d
+from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
+from subbit.sw.ir.types import TensorType
+from subbit.sw.ir.weights import BinaryWeights
+from tests.hw.harness import pack, unpack, with_reset
+
+CODES = TensorType.codes(4, 3, 4, 2)
+KERNELS = BinaryWeights(np.random.default_rng(2).integers(0, 2, (4, 1, 3, 3)))
+DEPTHWISE = DepthwiseUnit(DepthwiseConv2d(KERNELS, 1, Padding.ZERO), CODES, 2)
+UNITS: list[Unit] = [
+    *(
+        WindowUnit(CODES, kernel, stride, padding, channels, 2)
+        for padding in (Padding.ZERO, Padding.PLUS)
+        for kernel, stride in ((3, 1), (3, 2), (5, 1))
+        for channels in (1, 4)
+    ),
+    ReplayUnit(Lanes(2, 2), 3, 2, 4),
+    ReplayUnit(Lanes(2, 2), 1, 3, 4),
+    MaxPool2dUnit(CODES, 2),
+    AvgPool2dUnit(AvgPool2d(2), CODES, 2),
+    AvgPool2dUnit(AvgPool2d(3, 1), TensorType.integers(4, 3, 2, -8, 7), 1),
+    GlobalAvgPoolUnit(CODES, 2),
+    DEPTHWISE,
+    ArgmaxUnit(TensorType.integers(1, 1, 5, -9, 9)),
+    FifoUnit(Lanes(2, 2), 3, 12, "distributed"),
+    FifoUnit(Lanes(2, 2), 3, 12, "block"),
+    UpsizeUnit(Lanes(2, 2), 3, 12),
+    DownsizeUnit(Lanes(6, 2), 3, 4),
+]
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=str)
+def test_reset_in_the_middle(unit: Unit) -> None:
+    component = unit.load_component()(unit)
+    reset = Signal()
+    chance = random.Random(1)
+    beats = np.random.default_rng(1).integers(0, 1 << unit.i.bits, (unit.i_beats, unit.i.lanes))
+    if unit.i.signed:
+        beats -= 1 << (unit.i.bits - 1)
+    out: list[list[int]] = []
+
+    async def bench(ctx: Any) -> None:
+        i_payload, o_payload = component.i.payload.as_value(), component.o.payload.as_value()
+        for cycles in (7, 23, 50):
+            ctx.set(component.i.valid, 1)
+            for _ in range(cycles):
+                ctx.set(i_payload, chance.getrandbits(unit.i.width))
+                ctx.set(component.o.ready, chance.random() < 0.8)
+                await ctx.tick()
+            ctx.set(reset, 1)
+            await ctx.tick()
+            ctx.set(reset, 0)
+        position = 0
+        ctx.set(component.o.ready, 1)
+        for _ in range(20 + 4 * sum(len(p.steps) for p in unit.processes())):
+            ctx.set(component.i.valid, position < len(beats))
+            if position < len(beats):
+                ctx.set(i_payload, pack(beats[position], unit.i.bits))
+            position += bool(ctx.get(component.i.valid) and ctx.get(component.i.ready))
+            if ctx.get(component.o.valid):
+                out.append(unpack(ctx.get(o_payload), unit))
+            await ctx.tick()
+
+    simulator = Simulator(with_reset(component, reset))
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    np.testing.assert_array_equal(np.array(out), unit.reference(beats))

@@ -1,0 +1,48 @@
+"""What the host link costs on an ECP5."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from amaranth.back import rtlil
+
+from subbit.hw.link.host_link_rtl import HostLink
+from subbit.hw.link.protocol import LinkInfo
+from subbit.sw.ir import Encoding
+
+SCRIPT = "read_rtlil link.il; synth_ecp5 -nowidelut -top link; tee -o cells.txt stat"
+PROGRAM = """\
+import sys
+from pyosys import libyosys
+design = libyosys.Design()
+for command in sys.argv[1].split("; "):
+    libyosys.run_pass(command, design)
+"""
+
+
+@pytest.mark.parametrize(("side", "bits"), [(28, 8), (8, 4)])
+def test_the_link_stays_below_650_luts_and_one_block_ram(
+    side: int, bits: int, tmp_path: Path
+) -> None:
+    """A carry position counts as two LUTs, a LUT memory of 16 x 4 as six."""
+    digest = bytes(range(100, 132)).hex()
+    shape = (side, side, 1, bits)
+    info = LinkInfo(digest, *shape, Encoding.UNSIGNED, 10, 4, 0, "mnist-codebook")
+    link = HostLink(info=info, clock_hz=25_000_000, baud=3_000_000, result_bits=20)
+    (tmp_path / "link.il").write_text(rtlil.convert(link, name="link"))
+    subprocess.run(
+        [sys.executable, "-c", PROGRAM, SCRIPT], cwd=tmp_path, check=True, capture_output=True
+    )
+    counts = {
+        name: int(number)
+        for number, name in re.findall(
+            r"^\s+(\d+)\s+(LUT4|CCU2C|TRELLIS_DPR16X4|DP16KD|TRELLIS_FF)$",
+            (tmp_path / "cells.txt").read_text(),
+            re.MULTILINE,
+        )
+    }
+    luts = counts["LUT4"] + 2 * counts["CCU2C"] + 6 * counts["TRELLIS_DPR16X4"]
+    assert 100 < luts < 650, counts
+    assert counts["DP16KD"] == 1

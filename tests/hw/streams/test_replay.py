@@ -1,0 +1,29 @@
+"""Replaying vectors."""
+
+import numpy as np
+import pytest
+
+from subbit.hw.contract.unit import Lanes
+from subbit.hw.streams.replay import ReplayUnit
+from subbit.sw.cycles import run
+from tests.hw.harness import check_unit
+
+CASES = [
+    # lanes, bits, words, folds, vectors
+    (1, 1, 1, 1, 3),
+    (2, 3, 1, 4, 3),
+    (1, 1, 2, 1, 4),
+    (3, 2, 2, 3, 3),
+    (4, 1, 5, 2, 2),
+    (1, 8, 9, 1, 1),
+    (1, 4, 3, 7, 1),
+]
+
+
+@pytest.mark.parametrize("memory", ["distributed", "block"])
+@pytest.mark.parametrize(("lanes", "bits", "words", "folds", "vectors"), CASES)
+def test_replay(lanes: int, bits: int, words: int, folds: int, vectors: int, memory: str) -> None:
+    unit = ReplayUnit(Lanes(lanes, bits), words, folds, vectors, memory)
+    shape = (words * vectors * 5, lanes)
+    check_unit(unit, np.random.default_rng(words).integers(0, 1 << bits, shape))
+    assert run(list(unit.processes()), 5).interval_cycles == unit.interval_cycles

@@ -1,0 +1,106 @@
+"""Zero padding without masks: engines that take back what the codes beyond the edge add."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from subbit.hw.contract.unit import Beats
+from subbit.hw.dot.dot import DotUnit
+from subbit.hw.dot.dot_rtl import Dot
+from subbit.hw.window.border import border_of
+from subbit.sw.errors import PlanError
+from subbit.sw.ir import Encoding, Weights
+from tests.hw.dots import affine, codebook, frames, plain, thresholds, tiled
+from tests.hw.harness import check_unit
+
+BIPOLAR = Encoding.BIPOLAR
+RNG = np.random.default_rng
+
+
+def engine(
+    weights: Weights, size: tuple[int, int], stride: int = 1, pixels: int = 1, **rest: Any
+) -> DotUnit:
+    """A 3x3 engine for a tensor of that height and width, padded by a zero on each side."""
+    border = border_of(size, 3, stride, pixels)
+    vectors = len(border.inside) // pixels
+    usual: dict[str, Any] = {"bits": 1, "pe": 2, "simd": 9}
+    return DotUnit(
+        weights=weights,
+        encoding=BIPOLAR,
+        masked=False,
+        vectors=vectors,
+        pixels=pixels,
+        border=border,
+        **{**usual, **rest},
+    )
+
+
+def windows(unit: DotUnit, count: int) -> Beats:
+    """Random frames for the unit, with code 0 beyond the edges."""
+    assert unit.border
+    beats = frames(RNG(unit.bits), unit, count)
+    kernels = unit.simd // unit.border.inside.shape[1]
+    inside = unit.border.inside.reshape(-1, unit.pixels, 1, unit.border.inside.shape[1])
+    one = np.broadcast_to(inside, (*inside.shape[:2], kernels, inside.shape[3]))
+    each = one.reshape(len(one), 1, unit.i.lanes)
+    repeated = np.repeat(each, unit.repeats * unit.words, axis=1).reshape(-1, unit.i.lanes)
+    return beats * np.tile(repeated, (count, 1))
+
+
+@pytest.mark.parametrize("post", ["none", "affine", "threshold"])
+@pytest.mark.parametrize(
+    ("weights", "size", "rest"),
+    [
+        (plain(RNG(1), 4, 18), (4, 5), {}),
+        (plain(RNG(1), 4, 18), (3, 4), {"simd": 18, "pe": 1}),
+        (plain(RNG(2), 4, 18), (4, 6), {"pixels": 3, "bits": 2}),
+        (plain(RNG(2), 6, 9), (1, 4), {"pe": 6, "pixels": 2}),
+        (plain(RNG(3), 4, 18), (5, 6), {"stride": 2}),
+        (plain(RNG(4), 4, 576), (2, 4), {"simd": 288, "pixels": 4}),  # one that covers much
+        (plain(RNG(3), 6, 18), (3, 3), {"bits": 4, "x_branches": 2, "memory": "block"}),
+        (codebook(RNG(4), 4, 2, 2), (4, 4), {"memory": "block"}),
+        (tiled(RNG(5), 4, 18, 2), (3, 4), {"pe": 4}),
+        (tiled(RNG(5), 4, 18, 4, True), (3, 3), {}),
+        (tiled(RNG(6), 3, 36, 2, True), (3, 3), {"pe": 1, "bits": 2}),
+    ],
+    ids=range(11),
+)
+def test_values_and_cycles(
+    weights: Weights, size: tuple[int, int], rest: dict[str, Any], post: str
+) -> None:
+    outputs, random = weights.shape[0], RNG(7)
+    ends = {
+        "none": None,
+        "affine": affine(random, outputs),
+        "threshold": thresholds(random, outputs, 12, 1),
+    }
+    for form in ("portable", "ecp5") if post == "threshold" else ("portable",):
+        unit = engine(weights, size, post=ends[post], form=form, **rest)
+        check_unit(unit, windows(unit, 2))
+
+
+def test_few_ways_to_lie_beyond_the_edge() -> None:
+    border = border_of((6, 8), 3, 1, 2)
+    assert border.blank.shape == (3, 3, 2, 3, 3)
+    assert border.inside.sum() == 9 * 48 - 2 * 3 * (6 + 8) + 4
+    assert len(border_of((9, 9), 5, 2, 1).row_kinds[0]) == 3
+    assert border_of((4, 4), 1, 1, 1).inside.all()
+
+
+def test_a_wrong_constant_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = engine(plain(RNG(1), 4, 18), (4, 4))
+    assert unit.blank_sums
+    values = unit.blank_sums.values.copy()
+    values[2, 0, 1, 1] += 1
+    wrong = replace(unit)
+    object.__setattr__(wrong, "blank_sums", replace(unit.blank_sums, values=values))
+    monkeypatch.setattr(DotUnit, "load_component", lambda _: lambda _: Dot(wrong))
+    with pytest.raises(AssertionError, match="Arrays are not equal"):
+        check_unit(unit, windows(unit, 1))
+
+
+def test_masks_and_a_border_exclude_each_other() -> None:
+    with pytest.raises(PlanError, match="without masks"):
+        replace(engine(plain(RNG(1), 4, 18), (4, 4)), masked=True)

@@ -1,0 +1,105 @@
+"""Pooling sums, depthwise convolutions and additions against loops over Python's integers."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from subbit.sw.golden import evaluate
+from subbit.sw.ir import (
+    Add,
+    AvgPool2d,
+    DepthwiseConv2d,
+    Encoding,
+    GlobalAvgPool,
+    Layer,
+    Network,
+    Node,
+    Padding,
+    TensorType,
+)
+from tests.sw.samples import binary, codes
+
+RNG = np.random.default_rng(24)
+Numbers = NDArray[np.int64]
+KINDS = [(1, Encoding.BIPOLAR), (3, Encoding.BIPOLAR), (8, Encoding.UNSIGNED)]
+
+
+def value(kind: TensorType, code: int) -> int:
+    """What one code stands for."""
+    return 2 * code - (2**kind.bits - 1) if kind.encoding is Encoding.BIPOLAR else code
+
+
+def golden(source: TensorType, layer: Layer, given: Numbers) -> Numbers:
+    """The layer's output."""
+    network = Network.chain("one", source, {"layer": layer})
+    found: Numbers = evaluate(network, given)["layer"].numpy()
+    kind = network.output_type
+    assert found.dtype == np.int64
+    assert found.shape[1:] == kind.shape
+    assert kind.low <= found.min()
+    assert found.max() <= kind.high
+    return found
+
+
+@pytest.mark.parametrize(("bits", "kind"), KINDS)
+@pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (2, 1), (3, 2), (5, 5), (2, 3)])
+def test_average_pooling_sums(bits: int, kind: Encoding, kernel: int, stride: int) -> None:
+    source = TensorType.codes(7, 5, 2, bits, kind)
+    given = codes(RNG, source, 2)
+    found = golden(source, AvgPool2d(kernel, stride), given)
+    for n, y, x, c in np.ndindex(found.shape):
+        block = product(range(kernel), range(kernel))
+        pixels = [given[n, y * stride + i, x * stride + j, c] for i, j in block]
+        assert found[n, y, x, c] == sum(value(source, int(pixel)) for pixel in pixels)
+
+
+@pytest.mark.parametrize(("bits", "kind"), KINDS)
+def test_global_average_pooling_sums(bits: int, kind: Encoding) -> None:
+    source = TensorType.codes(3, 4, 5, bits, kind)
+    given = codes(RNG, source, 3)
+    found = golden(source, GlobalAvgPool(), given)
+    for n, c in product(range(3), range(5)):
+        pixels = given[n, :, :, c].ravel().tolist()
+        assert found[n, 0, 0, c] == sum(value(source, pixel) for pixel in pixels)
+
+
+@pytest.mark.parametrize(("bits", "kind"), KINDS)
+@pytest.mark.parametrize("padding", list(Padding))
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1)])
+def test_depthwise(bits: int, kind: Encoding, padding: Padding, kernel: int, stride: int) -> None:
+    if kind is Encoding.UNSIGNED and padding in (Padding.MINUS, Padding.PLUS):
+        return
+    source = TensorType.codes(5, 6, 3, bits, kind)
+    layer = DepthwiseConv2d(binary(RNG, (3, 1, kernel, kernel)), stride, padding)
+    given, weights, top = codes(RNG, source, 2), layer.weights.dense(), 2**bits - 1
+    around = {"none": 0, "zero": 0, "minus": -top, "plus": top}[padding]
+    found = golden(source, layer, given)
+    for n, row, column, c in np.ndindex(found.shape):
+        total = 0
+        for i, j in product(range(kernel), range(kernel)):
+            y, x = row * stride + i - layer.pad, column * stride + j - layer.pad
+            inside = 0 <= y < 5 and 0 <= x < 6
+            pixel = value(source, int(given[n, y, x, c])) if inside else around
+            total += int(weights[c, 0, i, j]) * pixel
+        assert found[n, row, column, c] == total
+
+
+@pytest.mark.parametrize(("bits", "kind"), KINDS)
+def test_addition(bits: int, kind: Encoding) -> None:
+    source = TensorType.codes(3, 4, 2, bits, kind)
+    given = codes(RNG, source, 3)
+    nodes = (
+        Node("sum", AvgPool2d(2, 1), ("input",)),
+        Node("twice", Add(1, 3), ("sum", "sum")),
+        Node("dw", DepthwiseConv2d(binary(RNG, (2, 1, 3, 3)), 1, "zero"), ("input",)),
+        Node("join", Add(0, 2), ("dw", "input")),
+        Node("all", AvgPool2d(2, 1), ("join",)),
+        Node("end", Add(), ("all", "twice")),
+    )
+    found = {k: v.numpy() for k, v in evaluate(Network("sums", source, nodes), given).items()}
+    values = 2 * given - (2**bits - 1) if kind is Encoding.BIPOLAR else given
+    np.testing.assert_array_equal(found["twice"], 10 * found["sum"])
+    np.testing.assert_array_equal(found["join"], found["dw"] + 4 * values)
+    np.testing.assert_array_equal(found["end"], found["all"] + found["twice"])

@@ -1,0 +1,181 @@
+"""Plans, their file, and the pipelines that they make."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import subbit
+from subbit.boards import board
+from subbit.sw import golden
+from subbit.sw.cli.plan import plan_command
+from subbit.sw.errors import PlanError
+from subbit.sw.ir import BinaryWeights, Linear, Network, Node, TensorType, save_network
+from subbit.sw.lower.pipeline import Pipeline
+from subbit.sw.lower.plan import Plan, load_plan, save_plan, smallest_plan
+from subbit.sw.lower.stages.dot import DotStage
+from subbit.sw.planner import default_plan, planned
+from subbit.sw.planner.costs import with_popcount
+from tests.networks import NETWORKS, small_network
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("planner", [smallest_plan, default_plan])
+def test_units_compute_what_the_golden_model_does(name: str, planner: Any) -> None:
+    network = small_network(name)
+    pipeline = Pipeline(network, planner(network))
+    values = golden.evaluate(network, np.random.default_rng(2).integers(0, 16, (3, 8, 8, 1)))
+    beats = np.asarray(values["input"]).reshape(-1, pipeline.i.lanes)
+    seen = []
+    for step in pipeline.steps:
+        assert len(beats) == 3 * step.unit.i_beats
+        beats = step.unit.reference(beats)
+        assert len(beats) == 3 * step.unit.o_beats
+        assert beats.shape[1] == step.unit.o.lanes
+        if step.tensor:
+            seen.append(step.tensor)
+            wanted = np.asarray(values[step.tensor]).reshape(3, -1)
+            found = beats.reshape(3, -1)
+            if step.tensor == "argmax":
+                wanted = np.hstack(
+                    [np.asarray(values[network.nodes[-1].inputs[0]]).reshape(3, -1), wanted]
+                )
+            np.testing.assert_array_equal(found, wanted, err_msg=step.name)
+    assert seen[-1] == "argmax"
+    assert pipeline.latency_cycles >= pipeline.interval_cycles > 0
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_file_round_trip(name: str, tmp_path: Path) -> None:
+    network = small_network(name)
+    plan = default_plan(network)
+    save_plan(plan, tmp_path / "plan.json")
+    assert load_plan(tmp_path / "plan.json", network) == plan
+
+
+def test_an_edited_plan_changes_the_cycles(tmp_path: Path) -> None:
+    network = small_network("plain")
+    file = tmp_path / "plan.json"
+    save_plan(smallest_plan(network), file)
+    before = Pipeline(network, load_plan(file, network)).interval_cycles
+    row = json.loads(file.read_text())
+    row["stages"][2] |= {"pe": 4, "simd": 18, "fifo": 5}
+    file.write_text(json.dumps(row))
+    pipeline = Pipeline(network, load_plan(file, network))
+    assert pipeline.interval_cycles < before
+    assert "conv2_fifo" in [step.name for step in pipeline.steps]
+
+
+def broken(edit: str) -> Any:
+    """An edit of a plan's JSON, from its description."""
+    where, _, value = edit.partition("=")
+
+    def apply(row: Any) -> None:
+        target = row
+        *path, last = where.split(".")
+        for key in path:
+            target = target[int(key) if key.isdigit() else key]
+        target[last] = json.loads(value)
+
+    return apply
+
+
+MESSAGES = [
+    ("subbit_plan=2", "plan version 2; this subbit reads version 1"),
+    (
+        'network="00"',
+        "the plan is for another network than 'plain'; make a new one with `subbit plan`",
+    ),
+    ("stages=3", "not a plan; make one with `subbit plan`"),
+    (
+        "stages.0.pe=3",
+        "stage 'conv1': pe=3 does not divide the layer's outputs, 8; it may be 1, 2, 4, 8",
+    ),
+    (
+        "stages.0.simd=2",
+        "stage 'conv1': simd=2 does not divide the weights of one output, 9; it may be 1, 3, 9",
+    ),
+    (
+        'stages.0.pe="many"',
+        "stage 'conv1': setting 'pe' must be an integer from 0 to 1048576, not 'many'",
+    ),
+    (
+        'stages.0.weights="flash"',
+        "stage 'conv1': setting 'weights' must be one of auto, block, logic, not 'flash'",
+    ),
+    (
+        "stages.1.lanes=3",
+        "stage 'pool1': lanes=3 does not divide the channels, 8; it may be 1, 2, 4, 8",
+    ),
+    ("stages.1.pe=3", "stage 'pool1': unknown setting 'pe'; this stage has fifo, lanes"),
+    ('stages.1.layers=["pool2"]', "the stage of the layers pool1 is missing or out of order"),
+]
+
+
+@pytest.mark.parametrize(("edit", "message"), MESSAGES)
+def test_a_wrong_plan_is_refused(edit: str, message: str, tmp_path: Path) -> None:
+    network, file = small_network("plain"), tmp_path / "plan.json"
+    save_plan(smallest_plan(network), file)
+    row = json.loads(file.read_text())
+    broken(edit)(row)
+    file.write_text(json.dumps(row))
+    with pytest.raises(PlanError) as caught:
+        Pipeline(network, load_plan(file, network))
+    assert str(caught.value).removeprefix(f"{file}: ") == message
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
+def test_foreign_files_are_refused(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_bytes(content)
+    with pytest.raises(PlanError, match=r"make one with|make a plan with"):
+        load_plan(file, small_network("plain"))
+    with pytest.raises(PlanError, match="cannot read the plan"):
+        load_plan(tmp_path / "none.json", small_network("plain"))
+
+
+def test_only_chains_can_be_built() -> None:
+    chance = np.random.default_rng(0)
+    fc = Linear(BinaryWeights(chance.integers(0, 2, (4, 4))))
+    x = TensorType.codes(1, 1, 4, 1)
+    network = Network("loop", x, (Node("one", fc, ("input",)),))
+    assert [type(stage) for stage in smallest_plan(network).stages] == [DotStage]
+    pipeline = Pipeline(network, smallest_plan(network))
+    with pytest.raises(PlanError, match="stage 1 must be of the layers"):
+        Pipeline(small_network("plain"), pipeline.plan)
+
+
+def test_the_default_plan_spends_its_budget_on_rate() -> None:
+    network, large = small_network("plain"), board("ulx3s-85f")
+    budgets = (0, 1000, 2500, 20_000)
+    plans = [default_plan(network, large, lut4) for lut4 in budgets]
+    found = [planned(network, large, plan) for plan in plans]
+    intervals = [row.timing.interval_cycles for row in found]
+    assert intervals == sorted(intervals, reverse=True)
+    assert intervals[-1] < intervals[0] / 8
+    assert all(row.cost.lut4 <= lut4 for lut4, row in list(zip(budgets, found, strict=True))[1:])
+    # Where nothing fits, everything is folded as far as it goes.
+    least = [with_popcount(stage, "ecp5") for stage in smallest_plan(network).stages]
+    assert plans[0] == Plan(network.digest, tuple(least))
+
+
+def test_a_call_gives_the_plan_of_the_command(tmp_path: Path) -> None:
+    network, file = small_network("codebook"), tmp_path / "net.safetensors"
+    save_network(network, file)
+    for options, where in (([], None), (["--board", "ulx3s-12f"], board("ulx3s-12f"))):
+        command = [*map(str, (file, "--out", tmp_path / "plan.json")), *options]
+        CliRunner().invoke(plan_command, command, standalone_mode=False)
+        written = load_plan(tmp_path / "plan.json", network)
+        assert subbit.default_plan(network, where) == written
+
+
+def test_planning_is_reproducible() -> None:
+    network = small_network("tiled")
+    assert default_plan(network) == default_plan(network)
+    stage = default_plan(network).stages[0]
+    assert isinstance(stage, DotStage)
+    assert replace(stage, fifo=1) != stage
