@@ -79,11 +79,11 @@ class Design:
         return self.watched[0].unit.i
 
     @property
-    def late(self) -> dict[str, int]:
+    def payload_delays(self) -> dict[str, int]:
         """By port, the cycles that a stream's payload comes behind its handshake, where any."""
-        cycles = {stream.port: stream.unit.o_late for stream in self.watched}
-        cycles[INPUT_STREAM] = self.watched[0].unit.i_late
-        return {port: late for port, late in cycles.items() if late}
+        cycles = {stream.port: stream.unit.o_payload_delay for stream in self.watched}
+        cycles[INPUT_STREAM] = self.watched[0].unit.i_payload_delay
+        return {port: payload_delays for port, payload_delays in cycles.items() if payload_delays}
 
     @property
     def i_beats(self) -> int:

@@ -51,7 +51,9 @@ def build_designs(
     """
     progress.phase("verilog")
     components = {d.name: d.component for d in designs}
-    top = SimTop(components, {d.name: d.taps for d in designs}, {d.name: d.late for d in designs})
+    top = SimTop(
+        components, {d.name: d.taps for d in designs}, {d.name: d.payload_delays for d in designs}
+    )
     verilog = to_verilog(top, name="simtop") + testbench(top.streams)
     return build_model(verilog, "bench", models, waves=waves, progress=progress)
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 __all__ = ["KINDS", "Cost"]
 
 KINDS = ("lut4", "flip_flops", "block_rams")
-LONE = 0.6  # of the registers in a logic cell of iCE40, about, whose lookup table is not used
+UNPACKED_REGISTERS = (
+    0.6  # of the registers in a logic cell of iCE40, about, whose lookup table is not used
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Cost:
             return Cost(self.lut4, self.flip_flops, self.block_rams)
         lut4, flip_flops = self.lut4 + self.store_lut4, self.flip_flops + self.store_flip_flops
         rams = max(self.small_rams, self.block_rams)
-        return Cost(round(lut4 + LONE * flip_flops), flip_flops, rams)
+        return Cost(round(lut4 + UNPACKED_REGISTERS * flip_flops), flip_flops, rams)
 
     def with_cells(self, lut4: int, flip_flops: int) -> "Cost":
         """The same with other numbers of LUT4s and flip-flops."""

@@ -104,12 +104,12 @@ class Unit(ABC):
         return self.processes()[-1].gives
 
     @property
-    def i_late(self) -> int:
+    def i_payload_delay(self) -> int:
         """Cycles that the payload of ``i`` comes behind its valid and ready; mostly none."""
         return 0
 
     @property
-    def o_late(self) -> int:
+    def o_payload_delay(self) -> int:
         """The same of ``o``."""
         return 0
 

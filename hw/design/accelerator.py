@@ -6,8 +6,8 @@ from amaranth.hdl import ClockDomain, ClockSignal, Const, DomainRenamer, Module,
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from subbit.hw.families.local_register import local_register
 from subbit.hw.families.part import fabric_of
-from subbit.hw.streams.registers_rtl import kept
 from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.wiring import Step
@@ -26,15 +26,16 @@ class Accelerator(wiring.Component):
     ``i``: elements of the input tensor in the order row, column, channel. ``o``: the output
     tensor's elements; where the network ends in an argmax, the logits and then the class. Latency
     and interval in cycles are those of ``pipeline``. ``taps`` names the output stream of every
-    unit, for simulation; those of a fork have their number behind its name. ``apart``: on a part
-    each unit gets the reset from a register of its own behind one of them all: units lie far apart.
+    unit, for simulation; those of a fork have their number behind its name. ``local_resets``: on a
+    part each unit gets the reset from a register of its own behind one of them all: units lie far
+    apart.
     """
 
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, pipeline: Pipeline, *, apart: bool = False) -> None:
-        self.pipeline, self._apart = pipeline, apart
+    def __init__(self, pipeline: Pipeline, *, local_resets: bool = False) -> None:
+        self.pipeline, self._local_resets = pipeline, local_resets
         self._parts = {step.name: step.unit.load_component()(step.unit) for step in pipeline.steps}
         self.taps: dict[str, stream.Interface] = {
             tap_name(step, branch): getattr(self._parts[step.name], port)
@@ -46,14 +47,14 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         steps, parts = self.pipeline.steps, self._parts
-        apart = self._apart and fabric_of(platform) == "ecp5"
-        reset = kept(m, platform, ResetSignal()) if apart else Const(0)
+        local_resets = self._local_resets and fabric_of(platform) == "ecp5"
+        reset = local_register(m, platform, ResetSignal()) if local_resets else Const(0)
         for step in steps:
             part: Any = parts[step.name]
-            if apart:
+            if local_resets:
                 m.domains += ClockDomain(f"of_{step.name}", local=True)
                 m.d.comb += ClockSignal(f"of_{step.name}").eq(ClockSignal())
-                m.d.comb += ResetSignal(f"of_{step.name}").eq(kept(m, platform, reset))
+                m.d.comb += ResetSignal(f"of_{step.name}").eq(local_register(m, platform, reset))
                 part = DomainRenamer(f"of_{step.name}")(part)
             m.submodules[step.name] = part
             for port, (source, branch) in zip(step.unit.inputs, step.feeds, strict=True):

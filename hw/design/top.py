@@ -52,7 +52,7 @@ class Core(wiring.Component):
 
     def __init__(self, *, pipeline: Pipeline, clock_hz: int, baud: int) -> None:
         network = pipeline.network
-        self.accelerator = Accelerator(pipeline, apart=True)
+        self.accelerator = Accelerator(pipeline, local_resets=True)
         self._chain: list[Any] = [self.accelerator]
         if network.nodes[-1].layer.kind != "argmax":
             logits, lanes = logits_type(network), pipeline.o.lanes

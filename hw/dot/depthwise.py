@@ -110,14 +110,14 @@ class DepthwiseUnit(Unit):
         return rom_of(words[: period(words)], bits.size // self.chunks, self.memory)
 
     @property
-    def blank(self) -> int:
+    def padding_weight(self) -> int:
         """What a blank counts, where there are masks: half of what any other lane may."""
         return ((1 << self.input.bits) - 1) * sum(self.scales) // self.unit_scale
 
     @property
-    def raw_top(self) -> int:
+    def raw_max(self) -> int:
         """The greatest raw number."""
-        return self.popcount.top << self.masked
+        return self.popcount.max_count << self.masked
 
     @cached_property
     def from_raw(self) -> tuple[Ints, Ints]:
@@ -136,10 +136,10 @@ class DepthwiseUnit(Unit):
         a, b = self.from_raw
         if isinstance(self.post, Threshold):
             thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
-            return ThresholdConfig(0, self.raw_top, thresholds, self.post.rising, self.channels)
+            return ThresholdConfig(0, self.raw_max, thresholds, self.post.rising, self.channels)
         if self.post:
             a, b = a * self.post.scale, b * self.post.scale + self.post.offset
-        return AffineConfig(0, self.raw_top, a, b, self.channels, self.o.bits)
+        return AffineConfig(0, self.raw_max, a, b, self.channels, self.o.bits)
 
     @property
     def rom_cycles(self) -> int:
@@ -166,7 +166,7 @@ class DepthwiseUnit(Unit):
         total = self.rom.cost + self.core.cost + queue_cost(self.o, self.depth)
         total += sum([self.popcount.cost] * self.channels, Cost())
         if self.masked:
-            wide = self.raw_top.bit_length()
+            wide = self.raw_max.bit_length()
             total += Cost(2 * -(-wide // 2) * self.channels, wide * self.channels)
         return total + Cost(12, self.i.width * self.rom_cycles + 2 * self.stages)
 

@@ -40,9 +40,9 @@ class Depthwise(wiring.Component):
         m.d.comb += [self.i.ready.eq(queue.room), queue.issue.eq(fire)]
         core: Core
         if isinstance(config, ThresholdConfig):
-            m.submodules.core = core = ThresholdCore(config, unit.raw_top.bit_length())
+            m.submodules.core = core = ThresholdCore(config, unit.raw_max.bit_length())
         else:
-            m.submodules.core = core = AffineCore(config, unit.raw_top.bit_length())
+            m.submodules.core = core = AffineCore(config, unit.raw_max.bit_length())
         m.d.comb += core.step.eq(valid[unit.raw_stages - 1])
         for channel, raw in enumerate(self._raw_numbers(m, fire)):
             m.d.comb += core.x[channel].eq(raw)
@@ -66,7 +66,7 @@ class Depthwise(wiring.Component):
             ]
             raw: Value = popcount.count
             if unit.masked:
-                raw = (raw << 1) + popcount.blanks * unit.blank
-                raw = registered(m, raw[: unit.raw_top.bit_length()])
+                raw = (raw << 1) + popcount.padding * unit.padding_weight
+                raw = registered(m, raw[: unit.raw_max.bit_length()])
             found.append(raw)
         return found

@@ -12,10 +12,10 @@ from subbit.hw.dot.dot_cost import dot_cost
 from subbit.hw.dot.planes import (
     PlaneGroups,
     WeightSource,
-    is_deep,
+    has_large_table,
     plane_groups,
     planes_source,
-    spread,
+    spread_tables,
 )
 from subbit.hw.dot.popcount import CLOCK_MHZ, FORMS, PORTABLE, PopcountShape
 from subbit.hw.post.affine import AffineConfig
@@ -33,9 +33,9 @@ from subbit.sw.ir.weights import TiledWeights, Weights
 
 __all__ = ["DotUnit"]
 
-FAR_XNORS = 3072  # a cycle, from which an engine covers much of a device
-SHARED_XNORS = 1200  # a cycle, of such an engine, with the same registers of inputs
-FAR_MHZ = 120.0  # what its counters are planned for
+LARGE_ENGINE_XNORS = 3072  # a cycle, from which an engine covers much of a device
+XNORS_PER_INPUT_COPY = 1200  # a cycle, of such an engine, with the same registers of inputs
+LARGE_ENGINE_MHZ = 120.0  # what its counters are planned for
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,20 +49,20 @@ class DotUnit(Unit):
     stands for 0; with ``border`` there are no masks, but the codes of positions beyond the edge are
     0, and stand for 0, too. ``post``: thresholds, or scale and offset, or nothing, which gives the
     signed dot product. ``memory``: where the weights live: ``auto``, ``block`` or ``logic``.
-    ``form``: of the counters: ``portable``, or the fabric whose cells they are meant for. ``late``:
-    the most cycles that the payload of ``i`` may come behind its handshake; each of them that the
-    weights take, too, is a register of the inputs less.
+    ``form``: of the counters: ``portable``, or the fabric whose cells they are meant for.
+    ``payload_delay``: the most cycles that the payload of ``i`` may come behind its handshake; each
+    of them that the weights take, too, is a register of the inputs less.
 
     ``pixels`` vectors go side by side with the same weights, the first in the lowest lanes of input
     and output; ``vectors`` then counts such groups.
 
     An M-bit input and weights of K bit planes are M*K branches. ``x_branches`` bits of an input, a
     divisor of M, and ``w_branches`` planes, a divisor of K, are processed at once, 0 for all. Each
-    beat then takes ``bit_turns = M / x_branches`` cycles, the high bits first, and each pass takes
-    the vector ``plane_turns = K / w_branches`` times, the high planes first; sums so far are
+    beat then takes ``bit_steps = M / x_branches`` cycles, the high bits first, and each pass takes
+    the vector ``plane_passes = K / w_branches`` times, the high planes first; sums so far are
     shifted on the way into the next turn, so that all branches share an accumulator.
 
-    Interval: one input beat in ``bit_turns`` cycles. Latency: ``stages + 1`` cycles from a pass's
+    Interval: one input beat in ``bit_steps`` cycles. Latency: ``stages + 1`` cycles from a pass's
     last input beat to its output.
 
     Raises PlanError where ``pe``, ``simd``, the encodings and the weights do not fit each other.
@@ -83,7 +83,7 @@ class DotUnit(Unit):
     x_branches: int = 0
     w_branches: int = 0
     border: Border | None = None
-    late: int = 0
+    payload_delay: int = 0
 
     def __post_init__(self) -> None:
         outputs, length = self.weights.shape[0], self.weights.row_length
@@ -125,9 +125,11 @@ class DotUnit(Unit):
         return Lanes(self.pixels * self.simd, self.bits + self.masked)
 
     @property
-    def i_late(self) -> int:
-        """``late``, but no more than the weights' tables take; large engines add a register."""
-        return min(self.late, self.source.latency)
+    def i_payload_delay(self) -> int:
+        """``payload_delay``, but no more than the weights' tables take; large engines add a
+        register.
+        """
+        return min(self.payload_delay, self.source.latency)
 
     @property
     def o(self) -> Lanes:
@@ -151,7 +153,7 @@ class DotUnit(Unit):
         return self.x_branches or self.bits
 
     @property
-    def bit_turns(self) -> int:
+    def bit_steps(self) -> int:
         """Cycles that a beat takes, one for each ``x_bits`` bits of the inputs."""
         return self.bits // self.x_bits
 
@@ -161,14 +163,14 @@ class DotUnit(Unit):
         return plane_groups(self.weights, self.w_branches)
 
     @property
-    def plane_turns(self) -> int:
+    def plane_passes(self) -> int:
         """How often a pass takes the vector, once for each group of bit planes."""
         return len(self.groups.groups)
 
     @property
     def repeats(self) -> int:
         """How often the vectors of a frame arrive, one after the other."""
-        return self.passes * self.plane_turns
+        return self.passes * self.plane_passes
 
     @cached_property
     def tables(self) -> WeightSource:
@@ -178,7 +180,7 @@ class DotUnit(Unit):
     @cached_property
     def source(self) -> WeightSource:
         """Where the weights come from."""
-        return spread(self.tables) if self.hops else self.tables
+        return spread_tables(self.tables) if self.distance_stages else self.tables
 
     @cached_property
     def popcount(self) -> PopcountShape:
@@ -187,7 +189,7 @@ class DotUnit(Unit):
         """
         source, scales = self.source, self.groups.scales
         shape = (source.rows, self.simd, self.x_bits, self.masked, source.constant)
-        mhz = FAR_MHZ if self.hops else CLOCK_MHZ
+        mhz = LARGE_ENGINE_MHZ if self.distance_stages else CLOCK_MHZ
         return PopcountShape(*shape, self.form, scales, mhz)
 
     @property
@@ -218,24 +220,24 @@ class DotUnit(Unit):
         return rom_of(words[: period(words)], self.scale_bits * self.pe)
 
     @property
-    def word_top(self) -> int:
+    def word_max(self) -> int:
         """The greatest raw number of a word, of the branches of one cycle and before its scale."""
-        return self.popcount.top << self.masked
+        return self.popcount.max_count << self.masked
 
     @property
-    def beat_top(self) -> int:
+    def beat_max(self) -> int:
         """The greatest raw number of a beat, whose turns are added up, before its scale."""
-        return self.word_top * ((1 << self.bits) - 1) // ((1 << self.x_bits) - 1)
+        return self.word_max * ((1 << self.bits) - 1) // ((1 << self.x_bits) - 1)
 
     @cached_property
-    def raw_top(self) -> int:
+    def raw_max(self) -> int:
         """The greatest accumulated raw number."""
         if self.crossing:
-            return self.beat_top * int(self.scales.sum(axis=1).max())
-        return self.beat_top * self.words * self.groups.total // sum(self.groups.scales)
+            return self.beat_max * int(self.scales.sum(axis=1).max())
+        return self.beat_max * self.words * self.groups.total // sum(self.groups.scales)
 
     @cached_property
-    def blank_sums(self) -> PaddingSumsConfig | None:
+    def padding_sums(self) -> PaddingSumsConfig | None:
         """What is added to twice the accumulated numbers where zero padding has no masks.
 
         A position beyond the edge counts as the value -(2**M - 1) of code 0. The constant that
@@ -255,18 +257,18 @@ class DotUnit(Unit):
         number.
         """
         assert self.border is not None
-        blank, size = self.border.blank, self.border.rows.shape[1]
+        outside, size = self.border.outside, self.border.rows.shape[1]
         kernels = self.weights.dense().reshape(len(self.linear[0]), -1, size, size).sum(axis=1)
-        missing: Ints = np.einsum("oij,rcpij->orcp", kernels, blank.astype(np.int64))
+        missing: Ints = np.einsum("oij,rcpij->orcp", kernels, outside.astype(np.int64))
         missing *= 2 * ((1 << self.bits) - 1)
         return missing // self.linear[0][:, None, None, None]
 
     @property
-    def final_top(self) -> int:
+    def final_max(self) -> int:
         """The greatest raw number that thresholds or scales get."""
-        if self.blank_sums is None:
-            return self.raw_top
-        return 2 * self.raw_top + int(self.blank_sums.values.max())
+        if self.padding_sums is None:
+            return self.raw_max
+        return 2 * self.raw_max + int(self.padding_sums.values.max())
 
     @property
     def from_raw(self) -> tuple[Ints, Ints]:
@@ -307,19 +309,21 @@ class DotUnit(Unit):
             thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
             rising = self.post.rising
             lanes = self.pe, self.pixels
-            return ThresholdConfig(0, self.final_top, thresholds, rising, *lanes, ahead=self.hops)
+            return ThresholdConfig(
+                0, self.final_max, thresholds, rising, *lanes, lead_cycles=self.distance_stages
+            )
         if self.post:
             a, b = a * self.post.scale, b * self.post.scale + self.post.offset
-        return AffineConfig(0, self.final_top, a, b, self.pe, self.o.bits, self.pixels)
+        return AffineConfig(0, self.final_max, a, b, self.pe, self.o.bits, self.pixels)
 
     @property
-    def hops(self) -> int:
+    def distance_stages(self) -> int:
         """Registers more between parts of an engine that covers much of a device: behind weights
         and thresholds, and in front of the output queue.
         """
         source = self.tables
         xnors = self.pixels * source.rows * source.planes * self.x_lanes
-        return int(is_deep(source) or xnors >= FAR_XNORS)
+        return int(has_large_table(source) or xnors >= LARGE_ENGINE_XNORS)
 
     @property
     def x_lanes(self) -> int:
@@ -327,15 +331,15 @@ class DotUnit(Unit):
         return self.simd * self.x_bits
 
     @property
-    def x_rows(self) -> int:
+    def rows_per_input_copy(self) -> int:
         """Rows of a pixel that share registers of the inputs, all but in a large engine."""
         rows, xnors = self.source.rows, self.source.planes * self.x_lanes
-        return min(rows, max(1, SHARED_XNORS // xnors)) if self.hops else rows
+        return min(rows, max(1, XNORS_PER_INPUT_COPY // xnors)) if self.distance_stages else rows
 
     @property
     def weight_stages(self) -> int:
         """Register stages from an input beat to its weights."""
-        return self.source.latency + self.hops
+        return self.source.latency + self.distance_stages
 
     @property
     def count_stages(self) -> int:
@@ -345,23 +349,25 @@ class DotUnit(Unit):
     @property
     def word_stages(self) -> int:
         """Register stages from the last cycle of an input beat to its raw number."""
-        return self.count_stages + (self.bit_turns > 1) + self.crossing
+        return self.count_stages + (self.bit_steps > 1) + self.crossing
 
     @property
     def beats(self) -> int:
         """Input beats from which an output is summed up."""
-        return self.words * self.plane_turns
+        return self.words * self.plane_passes
 
     @property
     def stages(self) -> int:
         """Register stages from an input beat to the output queue."""
         border = self.border is not None
-        return self.word_stages + (self.beats > 1) + border + self.core.latency + self.hops
+        return (
+            self.word_stages + (self.beats > 1) + border + self.core.latency + self.distance_stages
+        )
 
     @property
     def depth(self) -> int:
-        """Beats that the output queue holds: enough for an input beat every ``bit_turns``."""
-        return -(-(self.stages + 2) // (self.beats * self.bit_turns))
+        """Beats that the output queue holds: enough for an input beat every ``bit_steps``."""
+        return -(-(self.stages + 2) // (self.beats * self.bit_steps))
 
     def cost(self) -> Cost:
         """Estimated cost after mapping; affine ends take multipliers beside it."""
@@ -369,17 +375,17 @@ class DotUnit(Unit):
 
     def processes(self) -> tuple[Process, ...]:
         """Takes a beat in its last turn; the last one of each pass gives one."""
-        group = np.full(self.beats * self.bit_turns, WAIT, np.uint8)
-        group[self.bit_turns - 1 :: self.bit_turns] = TAKE
+        group = np.full(self.beats * self.bit_steps, WAIT, np.uint8)
+        group[self.bit_steps - 1 :: self.bit_steps] = TAKE
         group[-1] |= GIVE
         steps = np.tile(group, self.passes * self.vectors)
         return (Process("dot", steps, self.stages + 1, self.depth, 1),)
 
     def reference(self, beats: Beats) -> Beats:
         """The layers' own definition, from the dense weights."""
-        shape = (-1, self.passes, self.plane_turns, self.words, self.pixels, self.simd)
+        shape = (-1, self.passes, self.plane_passes, self.words, self.pixels, self.simd)
         groups = np.moveaxis(beats.reshape(shape), 4, 1)
-        passes = groups.reshape(-1, self.passes, self.plane_turns, self.words * self.simd)
+        passes = groups.reshape(-1, self.passes, self.plane_passes, self.words * self.simd)
         codes = passes & ((1 << self.bits) - 1)
         values = 2 * codes - (1 << self.bits) + 1 if self.encoding is Encoding.BIPOLAR else codes
         if self.masked:
@@ -389,7 +395,7 @@ class DotUnit(Unit):
             repeats = self.weights.row_length // inside.shape[1]
             frame = np.tile(inside, (len(values) // len(inside), repeats))
             values = values * frame[:, None, None]
-        turns = np.array(self.groups.dense).reshape(self.plane_turns, self.passes, self.pe, -1)
+        turns = np.array(self.groups.dense).reshape(self.plane_passes, self.passes, self.pe, -1)
         dots: Ints = np.einsum("vgtn,tgpn->vgp", values, turns).reshape(-1, self.weights.shape[0])
         if isinstance(self.post, Threshold):
             dots = threshold_values(self.post, dots)

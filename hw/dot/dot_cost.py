@@ -14,29 +14,29 @@ __all__ = ["dot_cost"]
 
 def dot_cost(dot: "DotUnit") -> Cost:
     """Estimated cost of the engine after mapping; affine ends take multipliers beside it."""
-    rows, bits = dot.source.rows * dot.pixels, dot.raw_top.bit_length()
+    rows, bits = dot.source.rows * dot.pixels, dot.raw_max.bit_length()
     total = dot.source.cost + dot.core.cost
     total += sum([dot.popcount.cost] * dot.pixels, Cost())
     total += queue_cost(dot.o, dot.depth)
     lanes = dot.i.lanes * (dot.x_bits + dot.masked)
-    total += Cost(20, lanes * (dot.weight_stages - dot.i_late) + 2 * dot.stages)
+    total += Cost(20, lanes * (dot.weight_stages - dot.i_payload_delay) + 2 * dot.stages)
     weights = dot.source.rows * dot.source.planes * dot.simd
     if isinstance(dot.source, WordSource):
         weights = dot.source.rom.registers
-    again = (-(-dot.source.rows // dot.x_rows) - 1) * lanes
-    total += Cost(flip_flops=dot.hops * (weights + dot.o.width) + again)
+    again = (-(-dot.source.rows // dot.rows_per_input_copy) - 1) * lanes
+    total += Cost(flip_flops=dot.distance_stages * (weights + dot.o.width) + again)
     if dot.masked:
-        wide = dot.word_top.bit_length()
+        wide = dot.word_max.bit_length()
         total += Cost(2 * -(-wide // 2) * rows, wide * rows)
-    if dot.bit_turns > 1:
-        wide = dot.beat_top.bit_length()
-        total += Cost(dot.i.lanes * dot.x_bits * (dot.bit_turns - 1))
+    if dot.bit_steps > 1:
+        wide = dot.beat_max.bit_length()
+        total += Cost(dot.i.lanes * dot.x_bits * (dot.bit_steps - 1))
         total += Cost(2 * -(-wide // 2) * rows + 8, 2 * wide * rows + 8)
     if dot.crossing:
         total += dot.scale_rom.cost + Cost(flip_flops=(bits - 1) * rows)
-    if dot.blank_sums:
-        wide = dot.final_top.bit_length()
-        total += dot.blank_sums.cost + Cost(2 * -(-wide // 2) * rows, wide * rows)
+    if dot.padding_sums:
+        wide = dot.final_max.bit_length()
+        total += dot.padding_sums.cost + Cost(2 * -(-wide // 2) * rows, wide * rows)
     if dot.beats > 1:
         shifted = len(set(dot.groups.shifts) - {0}) * bits
         total += Cost((2 * -(-bits // 2) + shifted) * rows, 2 * bits * rows)

@@ -12,21 +12,20 @@ from subbit.hw.contract.unit import Lanes
 from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.popcount_rtl import PopcountXnor
 from subbit.hw.dot.source_rtl import weights_of
-from subbit.hw.post.affine_rtl import AffineCore
+from subbit.hw.families.local_register import local_register
+from subbit.hw.post.core_rtl import core_of
 from subbit.hw.post.threshold import ThresholdConfig
-from subbit.hw.post.threshold_rtl import ThresholdCore
 from subbit.hw.streams.credit_rtl import CreditQueue
-from subbit.hw.streams.pipe_rtl import Core
-from subbit.hw.streams.registers_rtl import kept, registered, valid_stages
+from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.sequence_rtl import Counter
 from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.hw.tables.rom_rtl import RomSequence
 from subbit.hw.window.border import PaddingSumsConfig
-from subbit.hw.window.border_rtl import BlankSums
+from subbit.hw.window.border_rtl import PaddingSums
 
 __all__ = ["Dot"]
 
-SHARED_BITS = 128  # of sums in a large engine that have the same enable and clear register
+SUM_BITS_PER_ENABLE = 128  # of sums in a large engine that have the same enable and clear register
 
 
 class Dot(wiring.Component):
@@ -59,7 +58,7 @@ class Dot(wiring.Component):
             take.eq(self.i.valid & self.i.ready),
             queue.issue.eq(take & last),
         ]
-        fire = take if unit.bit_turns == 1 else self.i.valid & (self.i.ready | ~ends)
+        fire = take if unit.bit_steps == 1 else self.i.valid & (self.i.ready | ~ends)
         valid = valid_stages(m, take, unit.word_stages, "valid")
         done = valid_stages(m, take & last, unit.stages, "done")
 
@@ -70,11 +69,11 @@ class Dot(wiring.Component):
                 (valid_stages(m, take & flag, unit.word_stages, f"shift{by}")[-1], by)
                 for by, flag in shifts.items()
             ]
-            bits = unit.raw_top.bit_length()
+            bits = unit.raw_max.bit_length()
             steps = valid[-2], done[ready - 2]
             words = self._accumulated(m, platform, words, bits, steps, flags)
-        if unit.blank_sums:
-            words = self._with_blanks(m, unit.blank_sums, words, done[ready - 1])
+        if unit.padding_sums:
+            words = self._with_padding_sums(m, unit.padding_sums, words, done[ready - 1])
             ready += 1
         self._put_out(m, queue, words, done, ready)
         wiring.connect(m, queue.o, wiring.flipped(self.o))
@@ -84,37 +83,34 @@ class Dot(wiring.Component):
         self, m: Module, queue: CreditQueue | Any, words: list[Value], done: list[Value], ready: int
     ) -> None:
         """Raw numbers through thresholds or scales into the queue."""
-        unit, config, bits = self._unit, self._unit.core, self._unit.final_top.bit_length()
-        core: Core
+        unit, config, bits = self._unit, self._unit.core, self._unit.final_max.bit_length()
+        m.submodules.core = core = core_of(config, bits)
         if isinstance(config, ThresholdConfig):
-            m.submodules.core = core = ThresholdCore(config, bits)
-            ready -= config.ahead
-        else:
-            m.submodules.core = core = AffineCore(config, bits)
+            ready -= config.lead_cycles
         m.d.comb += core.step.eq(done[ready])
         rows = len(words) // unit.pixels
         for pixel in range(unit.pixels):
             for pe in range(unit.pe):
                 m.d.comb += core.x[pixel * unit.pe + pe].eq(words[pixel * rows + pe % rows])
-        found = registered(m, core.y.as_value(), unit.hops)
+        found = registered(m, core.y.as_value(), unit.distance_stages)
         m.d.comb += [queue.push.eq(done[-1]), queue.data.as_value().eq(found)]
 
-    def _with_blanks(
+    def _with_padding_sums(
         self, m: Module, config: PaddingSumsConfig, words: list[Value], step: Value
     ) -> list[Value]:
         """Twice each number, and what zero padding leaves out; the words come 2 after ``step``."""
-        m.submodules.blanks = blanks = BlankSums(config)
-        m.d.comb += blanks.step.eq(step)
-        bits = self._unit.final_top.bit_length()
+        m.submodules.padding = padding = PaddingSums(config)
+        m.d.comb += padding.step.eq(step)
+        bits = self._unit.final_max.bit_length()
         found = []
         for at, word in enumerate(words):
-            constant = blanks.data[at * config.bits : (at + 1) * config.bits]
+            constant = padding.data[at * config.bits : (at + 1) * config.bits]
             found.append(registered(m, Cat(constant[0], word + constant[1:])[:bits]))
         return found
 
     def _turn(self, m: Module) -> tuple[Value, Value]:
         """The turn of the beat, and whether it is its last one, from a register."""
-        turns = self._unit.bit_turns
+        turns = self._unit.bit_steps
         if turns == 1:
             return Const(0, 0), Const(1)
         m.submodules.turn = turn = Counter(turns)
@@ -143,17 +139,17 @@ class Dot(wiring.Component):
         source = unit.source
         m.submodules.weights = weights = weights_of(source)
         m.d.comb += weights.step.eq(valid[0])
-        late = unit.i_late  # of the beat and so of its turn
-        turn = registered(m, turn, late) if unit.bit_turns > 1 else turn
-        x = registered(m, self._branches(turn), unit.weight_stages - late - unit.hops)
-        w = registered(m, weights.w, unit.hops)
+        delay = unit.i_payload_delay  # of the beat and so of its turn
+        turn = registered(m, turn, delay) if unit.bit_steps > 1 else turn
+        x = registered(m, self._branches(turn), unit.weight_stages - delay - unit.distance_stages)
+        w = registered(m, weights.w, unit.distance_stages)
         width = len(x) // unit.pixels
         words: list[Value] = []
         for pixel in range(unit.pixels):
             part = x[pixel * width : (pixel + 1) * width]
             words += self._counted(m, platform, pixel, part, w)
-        if unit.bit_turns > 1:
-            bits, always = unit.beat_top.bit_length(), [(Const(1), unit.x_bits)]
+        if unit.bit_steps > 1:
+            bits, always = unit.beat_max.bit_length(), [(Const(1), unit.x_bits)]
             step = valid_stages(m, fire, unit.count_stages - 1, "step")[-1]
             steps = step, valid[unit.count_stages - 2]
             words = self._accumulated(m, platform, words, bits, steps, always)
@@ -179,13 +175,13 @@ class Dot(wiring.Component):
         two cycles before. In a large engine each few sums of a pixel have registers of these.
         """
         unit, size = self._unit, len(words)
-        if unit.hops:
-            size = min(size // unit.pixels, -(-SHARED_BITS // bits))
+        if unit.distance_stages:
+            size = min(size // unit.pixels, -(-SUM_BITS_PER_ENABLE // bits))
         clear = Signal(name="clear", init=1)  # after a reset too, which leaves the sums alone
         m.d.sync += clear.eq(steps[1])
         sums = []
         for first in range(0, len(words), size):
-            valid, last = (kept(m, platform, flag) for flag in (steps[0], clear))
+            valid, last = (local_register(m, platform, flag) for flag in (steps[0], clear))
             some = words[first : first + size]
             sums += [accumulated(m, word, bits, valid, last, shifts) for word in some]
         return sums
@@ -195,7 +191,7 @@ class Dot(wiring.Component):
         unit = self._unit
         x: Value = self.i.payload.as_value()
         size = unit.x_bits
-        if unit.bit_turns == 1:
+        if unit.bit_steps == 1:
             return x
         lanes = [x[at : at + unit.i.bits] for at in range(0, len(x), unit.i.bits)]
         parts = []
@@ -211,21 +207,21 @@ class Dot(wiring.Component):
         """
         unit, all_rows, size = self._unit, self._unit.source.rows, self._unit.popcount.width
         words: list[Value] = []
-        blanks: Value = Const(0)
-        for first in range(0, all_rows, unit.x_rows):
-            rows = min(unit.x_rows, all_rows - first)
+        padding: Value = Const(0)
+        for first in range(0, all_rows, unit.rows_per_input_copy):
+            rows = min(unit.rows_per_input_copy, all_rows - first)
             popcount = PopcountXnor(replace(unit.popcount, rows=rows))
             m.submodules[f"popcount{pixel}_{first}"] = popcount
-            m.d.comb += popcount.x.eq(kept(m, platform, x) if unit.hops else x)
+            m.d.comb += popcount.x.eq(local_register(m, platform, x) if unit.distance_stages else x)
             weights = (w[at : at + rows] for at in range(first, len(w), all_rows))
             m.d.comb += popcount.w.eq(Cat(*weights))
             words += [popcount.count[row * size : (row + 1) * size] for row in range(rows)]
-            blanks = blanks if first else popcount.blanks
+            padding = padding if first else popcount.padding
         if unit.masked:
-            blanks = times(blanks, (1 << unit.x_bits) - 1)
-            blanks = times(blanks, sum(unit.groups.scales))
+            padding = times(padding, (1 << unit.x_bits) - 1)
+            padding = times(padding, sum(unit.groups.scales))
             words = [
-                registered(m, ((word << 1) + blanks)[: unit.word_top.bit_length()])
+                registered(m, ((word << 1) + padding)[: unit.word_max.bit_length()])
                 for word in words
             ]
         return words

@@ -27,10 +27,10 @@ __all__ = [
     "PlaneGroups",
     "PlanesSource",
     "WeightSource",
-    "is_deep",
+    "has_large_table",
     "plane_groups",
     "planes_source",
-    "spread",
+    "spread_tables",
 ]
 
 ZERO: Ints = np.zeros((), np.int64)
@@ -131,17 +131,17 @@ class PlanesSource:
 WeightSource = Source | PlanesSource
 
 
-def is_deep(source: WeightSource) -> bool:
+def has_large_table(source: WeightSource) -> bool:
     """Whether a table of the source fills several block RAMs."""
     parts = source.parts if isinstance(source, PlanesSource) else (source,)
-    return any(part.rom.deep for part in parts)
+    return any(part.rom.is_large for part in parts)
 
 
-def spread(source: WeightSource) -> WeightSource:
+def spread_tables(source: WeightSource) -> WeightSource:
     """The source for an engine that covers much of a device, with far tables in parts."""
 
     def in_parts(source: Source) -> Source:
-        return replace(source, apart=True) if isinstance(source, WordSource) else source
+        return replace(source, in_parts=True) if isinstance(source, WordSource) else source
 
     if isinstance(source, PlanesSource):
         return replace(source, parts=tuple(map(in_parts, source.parts)))
@@ -155,8 +155,8 @@ def planes_source(groups: PlaneGroups, pe: int, simd: int, memory: str) -> Weigh
     passes. Plain planes of a step lie side by side in one memory. Raises PlanError where an
     encoding does not fit.
     """
-    turns = zip(*groups.groups, strict=True)
-    sources = [place_source(planes, pe, simd, memory) for planes in turns]
+    passes = zip(*groups.groups, strict=True)
+    sources = [place_source(planes, pe, simd, memory) for planes in passes]
     parts: list[tuple[Source, tuple[int, ...]]] = []
     words = {place: s for place, s in enumerate(sources) if isinstance(s, WordSource)}
     for size in dict.fromkeys((s.rows, s.rom.depth) for s in words.values()):
@@ -177,13 +177,13 @@ def place_source(planes: tuple[Weights, ...], pe: int, simd: int, memory: str) -
         return alone[0]
     codebooks = [plane for plane in planes if isinstance(plane, CodebookWeights)]
     if len(codebooks) == len(planes) and len({plane.tau for plane in codebooks}) == 1:
-        source = codebook_turns(codebooks, pe, simd, memory)
+        source = codebook_passes(codebooks, pe, simd, memory)
         if source is not None:
             return source
-    return word_turns(planes, reduce(lcm, (source.rows for source in alone)), pe, simd, memory)
+    return word_steps(planes, reduce(lcm, (source.rows for source in alone)), pe, simd, memory)
 
 
-def word_turns(
+def word_steps(
     planes: tuple[Weights, ...], rows: int, pe: int, simd: int, memory: str
 ) -> WordSource:
     """Whole words of all planes in one table, for each pass those of one plane after another."""
@@ -197,7 +197,7 @@ def word_turns(
     return WordSource(rows, simd, rom_of(words[: period(words)], rows * simd, memory))
 
 
-def codebook_turns(
+def codebook_passes(
     planes: list[CodebookWeights], pe: int, simd: int, memory: str
 ) -> CodebookSource | None:
     """The indices of all planes in one table, and their codebooks; None where that is no gain."""
@@ -207,10 +207,10 @@ def codebook_turns(
     words, run = [int(word) for word in table.ravel()], table.shape[2]
     kernel = planes[0].codewords[0].size
     rom = rom_of(words[: period(words)], simd // kernel * pe * tau, memory)
-    turn_bits = (len(planes) - 1).bit_length()
-    if better_dense(rom, kernel, tau + turn_bits):
+    group_bits = (len(planes) - 1).bit_length()
+    if better_dense(rom, kernel, tau + group_bits):
         return None
-    codewords = np.zeros((1 << turn_bits, 1 << tau, kernel), np.uint8)
+    codewords = np.zeros((1 << group_bits, 1 << tau, kernel), np.uint8)
     for turn, plane in enumerate(planes):
         codewords[turn] = plane.codewords.reshape(1 << tau, kernel)
     return CodebookSource(pe, simd, rom, codewords.reshape(-1, kernel), len(planes), run)

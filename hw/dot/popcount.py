@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.families.carry import FABRICS
-from subbit.hw.families.netlist import Add, Chain, Lut, Netlist, Turn
+from subbit.hw.families.netlist import Add, CarryTap, Chain, Lut, Netlist
 from subbit.hw.trees.counter import Popcount, ones_netlist, popcount_netlist
 
 __all__ = ["CLOCK_MHZ", "FORMS", "GROUP", "PORTABLE", "PopcountShape", "ceil_log2", "tree_stages"]
@@ -35,7 +35,7 @@ class PopcountShape:
 
     ``simd`` positions l of ``bits`` bits b, weights of ``len(scales)`` bit planes k, each of which
     counts a power of two: the branches of the {-1,+1} decomposition. With ``masked`` each position
-    carries a mask bit above its value, and ``blanks``, the number of positions with mask 0, comes
+    carries a mask bit above its value, and ``padding``, the number of positions with mask 0, comes
     out beside the counts. ``constant``: ``w`` never changes.
 
     Portable logic counts the branches of one weight together and adds those sums shifted; codes of
@@ -55,7 +55,7 @@ class PopcountShape:
     mhz: float = CLOCK_MHZ
 
     @property
-    def top(self) -> int:
+    def max_count(self) -> int:
         """The greatest count."""
         return self.simd * ((1 << self.bits) - 1) * sum(self.scales)
 
@@ -71,7 +71,7 @@ class PopcountShape:
     @property
     def width(self) -> int:
         """Bits of a count."""
-        return self.top.bit_length()
+        return self.max_count.bit_length()
 
     @property
     def latency(self) -> int:
@@ -81,11 +81,11 @@ class PopcountShape:
     @property
     def portable_latency(self) -> int:
         """The least latency of the portable form."""
-        blanks = popcount_stages(self.simd) if self.masked else 0
+        padding = popcount_stages(self.simd) if self.masked else 0
         if self.bits >= CODE_BITS:
             planes = tree_stages(len(self.scales))
-            return max(1, tree_stages(self.simd), blanks - planes) + planes
-        return max(self.branch_stages, blanks) + tree_stages(len(self.branches))
+            return max(1, tree_stages(self.simd), padding - planes) + planes
+        return max(self.branch_stages, padding) + tree_stages(len(self.branches))
 
     @property
     def branch_stages(self) -> int:
@@ -107,14 +107,14 @@ class PopcountShape:
         row = self.row
         if not self.masked:
             return (popcount_netlist(row),)
-        blanks = ones_netlist(self.simd, 0, row.fabric, row.limit, row.depth)
-        return (popcount_netlist(row), blanks)
+        padding = ones_netlist(self.simd, 0, row.fabric, row.limit, row.depth)
+        return (popcount_netlist(row), padding)
 
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
         planes = len(self.scales)
-        blanks = ones_cost(self.simd, 1) if self.masked else Cost()
+        padding = ones_cost(self.simd, 1) if self.masked else Cost()
         if self.form != PORTABLE:
             lanes = self.simd * (self.bits + self.masked)
             row, *rest = (tree_cells(tree, lanes) for tree in self.trees)
@@ -127,13 +127,13 @@ class PopcountShape:
             terms = [(e, self.simd * len(same)) for e, same in self.branches.items()]
             each = [ones_cost(count, 2 + self.masked) for _, count in terms]
             one = sum(each, shifted_cost(terms))
-        return sum([one] * self.rows, blanks)
+        return sum([one] * self.rows, padding)
 
     @property
     def plane_terms(self) -> list[tuple[int, int]]:
         """Exponent and greatest count of each plane, ascending."""
-        top = self.simd * ((1 << self.bits) - 1)
-        return [(scale.bit_length() - 1, top) for scale in sorted(self.scales)]
+        max_count = self.simd * ((1 << self.bits) - 1)
+        return [(scale.bit_length() - 1, max_count) for scale in sorted(self.scales)]
 
 
 def tree_cells(tree: Netlist, shared: int) -> Cost:
@@ -152,7 +152,7 @@ def nets_of(cell: Lut | Chain) -> Iterator[int]:
         if isinstance(place, Add):
             yield from place.u.nets + place.v.nets
         else:
-            yield from (place.inject if isinstance(place, Turn) else place.unit).nets
+            yield from (place.inject if isinstance(place, CarryTap) else place.unit).nets
 
 
 def popcount_stages(positions: int) -> int:
@@ -174,7 +174,7 @@ def shifted_cost(terms: list[tuple[int, int]]) -> Cost:
         terms = joined + terms[2 * len(joined) :]
         level += 1
         if level % 2 == 0 or len(terms) == 1:
-            total += Cost(flip_flops=sum(top.bit_length() for _, top in terms))
+            total += Cost(flip_flops=sum(max_count.bit_length() for _, max_count in terms))
     return total
 
 
@@ -183,16 +183,16 @@ def adder_luts(bits: int) -> int:
     return bits + 1 if bits <= 4 else 2 * -(-bits // 2)
 
 
-def tree_cost(tops: list[int]) -> Cost:
+def tree_cost(maxima: list[int]) -> Cost:
     """Adders and registers for the sum of numbers of those greatest values."""
     total, level = Cost(), 0
-    while len(tops) > 1:
-        sums = [a + b for a, b in zip(tops[::2], tops[1::2], strict=False)]
-        total += Cost(lut4=sum(adder_luts(top.bit_length()) for top in sums))
-        tops = sums + tops[2 * len(sums) :]
+    while len(maxima) > 1:
+        sums = [a + b for a, b in zip(maxima[::2], maxima[1::2], strict=False)]
+        total += Cost(lut4=sum(adder_luts(max_count.bit_length()) for max_count in sums))
+        maxima = sums + maxima[2 * len(sums) :]
         level += 1
-        if level % 2 == 0 or len(tops) == 1:
-            total += Cost(flip_flops=sum(top.bit_length() for top in tops))
+        if level % 2 == 0 or len(maxima) == 1:
+            total += Cost(flip_flops=sum(max_count.bit_length() for max_count in maxima))
     return total
 
 

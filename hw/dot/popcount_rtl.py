@@ -21,7 +21,7 @@ class PopcountXnor(wiring.Component):
 
     ``x``: positions, each ``bits`` wide with its mask bit on top if there are masks, the first one
     lowest. ``w``: weight bits, ``(plane * simd + position) * rows + row``. ``count``: a number a
-    row, the first one lowest. ``blanks``: positions with mask 0. Made for a part with the fabric
+    row, the first one lowest. ``padding``: positions with mask 0. Made for a part with the fabric
     that the shape is meant for, it consists of that vendor's cells, else of portable logic of the
     same latency.
     """
@@ -29,7 +29,7 @@ class PopcountXnor(wiring.Component):
     x: Signal
     w: Signal
     count: Signal
-    blanks: Signal
+    padding: Signal
 
     def __init__(self, shape: PopcountShape) -> None:
         self._shape = shape
@@ -38,7 +38,7 @@ class PopcountXnor(wiring.Component):
                 "x": In(shape.simd * (shape.bits + shape.masked)),
                 "w": In(shape.simd * shape.rows * len(shape.scales)),
                 "count": Out(shape.width * shape.rows),
-                "blanks": Out(shape.simd.bit_length()),
+                "padding": Out(shape.simd.bit_length()),
             }
         )
 
@@ -58,7 +58,7 @@ class PopcountXnor(wiring.Component):
             cells.x.eq(self.x),
             cells.w.eq(self.w),
             self.count.eq(cells.count),
-            self.blanks.eq(cells.blanks),
+            self.padding.eq(cells.padding),
         ]
 
     def _add_logic(self, m: Module) -> None:
@@ -72,8 +72,8 @@ class PopcountXnor(wiring.Component):
             terms, stages = self._branches(m, positions)
         self._put_out(m, [add_shifted(m, found) for found in terms], stages)
         if shape.masked:
-            [blanks], stages = count_ones(m, [~x[shape.bits] for x in positions], 1)
-            m.d.comb += self.blanks.eq(registered(m, blanks, shape.latency - stages))
+            [padding], stages = count_ones(m, [~x[shape.bits] for x in positions], 1)
+            m.d.comb += self.padding.eq(registered(m, padding, shape.latency - stages))
 
     def _put_out(self, m: Module, sums: list[tuple[Value, int]], stages: int) -> None:
         """The rows' counts, which took ``stages`` and then each its own, after the latency."""
@@ -167,7 +167,7 @@ def count_ones(
     bits, stages = [low, high], 1
     if size == GROUP:
         low2, high2 = (registered(m, bits) for bits in full_add(*columns[3:6]))
-        seventh = late_xnor(m, raw) if raw else registered(m, columns[6])
+        seventh = payload_delay_xnor(m, raw) if raw else registered(m, columns[6])
         low, carry = full_add(low, low2, seventh)
         bits, stages = [registered(m, v) for v in (low, *full_add(high, high2, carry))], 2
     numbers: list[Value] = [Cat(*(plane[at] for plane in bits)) for at in range(groups * rows)]
@@ -175,7 +175,7 @@ def count_ones(
     return [count for count, _ in counts], stages + counts[0][1]
 
 
-def late_xnor(m: Module, pairs: Sequence[tuple[Value, Value]]) -> Value:
+def payload_delay_xnor(m: Module, pairs: Sequence[tuple[Value, Value]]) -> Value:
     """The xnors of each pair's bit with all of its weights, side by side, behind registers."""
     bits = registered(m, Cat(*(bit for bit, _ in pairs)))
     weights = registered(m, Cat(*(weights for _, weights in pairs)))

@@ -31,7 +31,7 @@ class SharedRowsUnit(Unit):
     end that gives its raw numbers. ``post``: on those sums, for each of ``repeats * rows`` outputs.
 
     Interval: ``vectors * passes * max(beats, repeats)`` cycles, with ``passes`` and ``beats`` those
-    of ``dot``, a beat being ``dot.bit_turns`` cycles. Latency: ``dot.stages + core.latency + 3``
+    of ``dot``, a beat being ``dot.bit_steps`` cycles. Latency: ``dot.stages + core.latency + 3``
     cycles from a vector's last input beat to its first output.
     """
 
@@ -54,9 +54,9 @@ class SharedRowsUnit(Unit):
         return self.dot.i
 
     @property
-    def i_late(self) -> int:
+    def i_payload_delay(self) -> int:
         """As of ``dot``."""
-        return self.dot.i_late
+        return self.dot.i_payload_delay
 
     @property
     def o(self) -> Lanes:
@@ -76,7 +76,7 @@ class SharedRowsUnit(Unit):
     @property
     def row_cycles(self) -> int:
         """Cycles that the rows of a vector take."""
-        return self.words * self.dot.beats * self.dot.bit_turns
+        return self.words * self.dot.beats * self.dot.bit_steps
 
     @property
     def interval_cycles(self) -> int:
@@ -119,8 +119,8 @@ class SharedRowsUnit(Unit):
 
     def processes(self) -> tuple[Process, ...]:
         """One fills banks with sums; one reads them and gives outputs."""
-        group = np.full(self.dot.beats * self.dot.bit_turns, WAIT, np.uint8)
-        group[self.dot.bit_turns - 1 :: self.dot.bit_turns] = TAKE
+        group = np.full(self.dot.beats * self.dot.bit_steps, WAIT, np.uint8)
+        group[self.dot.bit_steps - 1 :: self.dot.bit_steps] = TAKE
         fill = np.tile(group, (self.dot.vectors, self.words, 1))
         fill[:, 0, -1] |= RESERVE
         fill[:, -1, -1] |= PUSH

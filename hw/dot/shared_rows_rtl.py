@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from subbit.hw.dot.dot_rtl import Dot
 from subbit.hw.dot.shared_rows import SharedRowsUnit
-from subbit.hw.lookup.lookup_rtl import core_of
+from subbit.hw.post.core_rtl import core_of
 from subbit.hw.streams.credit_rtl import CreditQueue
 from subbit.hw.streams.ram_rtl import ram
 from subbit.hw.streams.registers_rtl import valid_stages

@@ -27,14 +27,14 @@ class WordSource:
 
     ``rows``: distinct outputs a step computes; PE lane j takes row ``j % rows``. ``rom``: bit
     ``(plane * rows + row) * simd + position`` of a word is a weight; ``planes``: bit planes side by
-    side. ``apart``: of an engine that covers much of a device, with a far table in parts.
+    side. ``in_parts``: of an engine that covers much of a device, with a far table in parts.
     """
 
     rows: int
     simd: int
     rom: RomTable
     planes: int = 1
-    apart: bool = False
+    in_parts: bool = False
 
     @property
     def constant(self) -> bool:
@@ -42,9 +42,9 @@ class WordSource:
         return self.rom.style == "const"
 
     @property
-    def ahead(self) -> int:
+    def lead_cycles(self) -> int:
         """Registers between a step and a table in parts."""
-        return self.rom.ahead if self.apart else 0
+        return self.rom.lead_cycles if self.in_parts else 0
 
     @property
     def table_cycles(self) -> int:
@@ -54,13 +54,13 @@ class WordSource:
     @property
     def latency(self) -> int:
         """Cycles from a step to its weights."""
-        return self.ahead + self.table_cycles
+        return self.lead_cycles + self.table_cycles
 
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
         late = self.rom.width * (self.table_cycles - 1)
-        table = self.rom.cost_in_parts if self.apart else self.rom.cost
+        table = self.rom.cost_in_parts if self.in_parts else self.rom.cost
         return table + Cost(flip_flops=late)
 
 
@@ -69,8 +69,8 @@ class CodebookSource:
     """A table of indices, and behind it a table of codewords for each kernel of a word.
 
     ``rom``: index words; field ``row * channels + channel`` of ``field_bits``. ``codewords``:
-    ``(2**tau, k*k)`` bits, in logic. Where ``turns`` codebooks take turns, each for ``run`` words,
-    the turn's number is the high bits of an index.
+    ``(2**tau, k*k)`` bits, in logic. Where ``codebooks`` codebooks take turns, each for ``run``
+    words, the turn's number is the high bits of an index.
     """
 
     planes: ClassVar[int] = 1
@@ -78,7 +78,7 @@ class CodebookSource:
     simd: int
     rom: RomTable
     codewords: Bits
-    turns: int = 1
+    codebooks: int = 1
     run: int = 1
 
     @property
@@ -94,7 +94,7 @@ class CodebookSource:
     @property
     def field_bits(self) -> int:
         """Bits of an index that are stored."""
-        return self.tau - (self.turns - 1).bit_length()
+        return self.tau - (self.codebooks - 1).bit_length()
 
     @property
     def kernel(self) -> int:
@@ -125,9 +125,9 @@ class CodebookSource:
         tables = 1 << (self.tau - self.low_bits)
         decoder = Cost(bits * decoder_luts(self.tau), bits * (tables + 1 if tables > 1 else 1))
         indices = self.rom.width if self.rom.style == "block" else 0
-        counters = (self.turns - 1).bit_length() + (self.run - 1).bit_length()
-        turns = Cost(2 * counters, 2 * counters) if self.turns > 1 else Cost()
-        return self.rom.cost + decoder + turns + Cost(flip_flops=indices)
+        counters = (self.codebooks - 1).bit_length() + (self.run - 1).bit_length()
+        codebooks = Cost(2 * counters, 2 * counters) if self.codebooks > 1 else Cost()
+        return self.rom.cost + decoder + codebooks + Cost(flip_flops=indices)
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,8 +259,8 @@ def tiled(weights: Weights, pe: int, simd: int, memory: str) -> Source:
     crossing = weights.scaled and q % length
     rows = distinct if pe % distinct == 0 and not crossing else pe
     if rows == 1 or (weights.rows_shared and distinct % rows == 0):
-        ahead = np.tile(weights.tile, rows * length // gcd(rows * length, q))
-        words = step_bits(ahead.astype(np.int64).reshape(-1, length), rows, simd)
+        lead_cycles = np.tile(weights.tile, rows * length // gcd(rows * length, q))
+        words = step_bits(lead_cycles.astype(np.int64).reshape(-1, length), rows, simd)
         return WordSource(rows, simd, rom_of(words[: period(words)], rows * simd, memory))
     words = [packed_bits(word) for word in weights.tile.reshape(-1, simd)]
     starts = tuple(row * run % tile_words for row in range(rows))

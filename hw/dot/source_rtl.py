@@ -9,7 +9,8 @@ from amaranth.lib.wiring import In, Out
 from subbit.hw.dot.planes import PlanesSource, WeightSource
 from subbit.hw.dot.source import CodebookSource, PhaseSource, WordSource
 from subbit.hw.streams.registers_rtl import registered, valid_stages
-from subbit.hw.tables.rom_rtl import Rom, RomSequence, count_steps, table_memory
+from subbit.hw.streams.sequence_rtl import count_steps
+from subbit.hw.tables.rom_rtl import Rom, RomSequence, table_memory
 
 __all__ = ["Codewords", "PhasedTile", "Planes", "Words", "weights_of"]
 
@@ -76,7 +77,7 @@ class Words(wiring.Component):
         m = Module()
         source = self._source
         m.submodules.rom = rom = RomSequence(
-            source.rom, source.table_cycles, apart=source.ahead > 0
+            source.rom, source.table_cycles, in_parts=source.lead_cycles > 0
         )
         m.d.comb += rom.step.eq(self.step)
         word, simd, planes = rom.data, source.simd, source.planes
@@ -124,10 +125,10 @@ class Codewords(wiring.Component):
     def _turn(self, m: Module) -> Value:
         """Whose codebook the words of this step name; no bits where there is but one."""
         source = self._source
-        if source.turns == 1:
+        if source.codebooks == 1:
             return Const(0, 0)
         over = count_steps(m, self.step, source.run) == source.run - 1
-        return count_steps(m, self.step & over, source.turns)
+        return count_steps(m, self.step & over, source.codebooks)
 
     def _chosen(self, m: Module, candidates: Value, choice: Value) -> Value:
         """The codeword that the high bits of an index choose among those that its low bits name."""

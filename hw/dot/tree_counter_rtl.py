@@ -54,7 +54,7 @@ class VendorPopcount(wiring.Component):
     x: Signal
     w: Signal
     count: Signal
-    blanks: Signal
+    padding: Signal
 
     def __init__(self, shape: PopcountShape, form: Popcount, latency: int | None = None) -> None:
         if fields_of(shape) != fields_of(form):
@@ -71,7 +71,7 @@ class VendorPopcount(wiring.Component):
                 "x": In(shape.simd * (shape.bits + shape.masked)),
                 "w": In(len(shape.scales) * shape.simd * shape.rows),
                 "count": Out(shape.width * shape.rows),
-                "blanks": Out(shape.simd.bit_length()),
+                "padding": Out(shape.simd.bit_length()),
             }
         )
 
@@ -90,8 +90,8 @@ class VendorPopcount(wiring.Component):
         if shape.masked:
             masks = x[shape.bits :: shape.bits + 1]
             ones = ones_netlist(shape.simd, 0, form.fabric, form.limit, form.depth)
-            _, blanks = add_netlist(m, ones, form.fabric, masks)
-            m.d.comb += self.blanks.eq(registered(m, blanks, self.latency - ones.latency))
+            _, padding = add_netlist(m, ones, form.fabric, masks)
+            m.d.comb += self.padding.eq(registered(m, padding, self.latency - ones.latency))
         return m
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from subbit.hw.families.ecp5.carry import half_of
-from subbit.hw.families.netlist import Add, Turn, Unit
+from subbit.hw.families.netlist import Add, CarryTap, Unit
 
 __all__ = ["FABRICS", "Fabric"]
 
@@ -20,7 +20,7 @@ class Fabric:
 
     name: str
     plain: bool
-    feasible: Callable[[Add | Turn], bool]
+    feasible: Callable[[Add | CarryTap], bool]
     speeds: tuple[tuple[float, int, int], ...]
 
     def speed(self, mhz: float) -> tuple[int, int]:
@@ -31,14 +31,14 @@ class Fabric:
         return self.speeds[-1][1:]
 
 
-def ecp5(place: Add | Turn) -> bool:
+def ecp5(place: Add | CarryTap) -> bool:
     """A half of a CCU2C adds functions of up to four nets, under a condition."""
     return half_of(place) is not None
 
 
-def plain(place: Add | Turn) -> bool:
+def plain(place: Add | CarryTap) -> bool:
     """SB_CARRY and ALU add two nets."""
-    units = (place.inject,) if isinstance(place, Turn) else (place.u, place.v)
+    units = (place.inject,) if isinstance(place, CarryTap) else (place.u, place.v)
     inverted = isinstance(place, Add) and place.inverted
     return not inverted and all(is_net(unit) for unit in units)
 

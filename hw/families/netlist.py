@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Add", "Bits", "Chain", "Lut", "Netlist", "Place", "Turn", "Unit"]
+__all__ = ["Add", "Bits", "CarryTap", "Chain", "Lut", "Netlist", "Place", "Unit"]
 
 Bits = NDArray[np.bool_]
 
@@ -69,14 +69,14 @@ class Add:
 
 
 @dataclass(frozen=True)
-class Turn:
+class CarryTap:
     """Gives the carry's wire to ``out``, as it is, and puts ``inject`` on the carry's wire."""
 
     inject: Unit
     out: int | None
 
 
-Place = Add | Turn | Lut
+Place = Add | CarryTap | Lut
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def run_chain(chain: Chain, values: dict[int, Bits], shape: tuple[int, ...]) -> 
         if isinstance(place, Lut):
             values[place.out] = place.unit.evaluate(values, shape)
             continue
-        if isinstance(place, Turn):
+        if isinstance(place, CarryTap):
             if place.out is not None:
                 values[place.out] = carry
             carry = place.inject.evaluate(values, shape)

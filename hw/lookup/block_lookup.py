@@ -32,11 +32,11 @@ class BlockLookupUnit(CodebookEngine):
 
     Input: for each group of ``pixels`` output pixels (``vectors`` a frame) ``cin / dot9`` beats of
     the windows of ``dot9`` channels, lanes in the order pixel, channel, row, column. Each of
-    ``ports`` memories holds the tables of ``turns = cin / ports`` channels in two banks; a word has
-    the entries of one codeword for all the pixels, so that one read serves as many lookups.
-    ``dot9`` Dot9 units for each pixel fill a bank, a codeword a cycle, while for every output
-    ``turns`` words of each memory are read from the other bank and added up. An output gives a beat
-    of ``pixels`` lanes.
+    ``ports`` memories holds the tables of ``reads_per_output = cin / ports`` channels in two banks;
+    a word has the entries of one codeword for all the pixels, so that one read serves as many
+    lookups. ``dot9`` Dot9 units for each pixel fill a bank, a codeword a cycle, while for every
+    output ``reads_per_output`` words of each memory are read from the other bank and added up. An
+    output gives a beat of ``pixels`` lanes.
 
     Where zeros surround bipolar codes, a blank counts as a match in every second channel: half of
     the blanks of two channels, exactly what it has to.
@@ -44,9 +44,9 @@ class BlockLookupUnit(CodebookEngine):
     ``fill``: ``logic``, Dot9 units that count in carry chains; or ``block``, for inputs of one bit,
     units whose counts stand in block RAM, two of them in one.
 
-    Interval: ``vectors * max(cin / dot9 * 2**tau, cout * turns)`` cycles, exactly. Latency to the
-    first output beat: ``cin / dot9 * 2**tau + turns + stages`` cycles after the group's first
-    window is taken, if those of the other channels follow in time.
+    Interval: ``vectors * max(cin / dot9 * 2**tau, cout * reads_per_output)`` cycles, exactly.
+    Latency to the first output beat: ``cin / dot9 * 2**tau + reads_per_output + stages`` cycles
+    after the group's first window is taken, if those of the other channels follow in time.
 
     Raises PlanError where ``ports`` does not divide the channels or ``dot9`` the ports, and where
     no block RAM holds the counts.
@@ -93,7 +93,7 @@ class BlockLookupUnit(CodebookEngine):
         return self.o_lanes(self.pixels)
 
     @property
-    def turns(self) -> int:
+    def reads_per_output(self) -> int:
         """Channels whose tables share a memory: reads for an output."""
         return self.cin // self.ports
 
@@ -110,7 +110,7 @@ class BlockLookupUnit(CodebookEngine):
     @property
     def reads(self) -> int:
         """Cycles to read a bank for every output."""
-        return self.cout * self.turns
+        return self.cout * self.reads_per_output
 
     @property
     def interval_cycles(self) -> int:
@@ -123,14 +123,14 @@ class BlockLookupUnit(CodebookEngine):
         return self.pixels * self.entry_bits
 
     @property
-    def turn_bits(self) -> int:
+    def group_bits(self) -> int:
         """Address bits that choose among the tables of a bank."""
-        return (self.turns - 1).bit_length()
+        return (self.reads_per_output - 1).bit_length()
 
     @property
     def words(self) -> int:
         """Words of a memory, both banks."""
-        return 2 << (self.turn_bits + self.tau)
+        return 2 << (self.group_bits + self.tau)
 
     @cached_property
     def index_rom(self) -> RomTable:
@@ -181,7 +181,9 @@ class BlockLookupUnit(CodebookEngine):
         """The sum of one pixel. Chains that add plain bits have no place for a running sum."""
         trees = self.form == "ecp5" and self.ports > 1
         form = self.form if trees else PORTABLE
-        return EntrySumShape(self.ports, self.entry_bits, self.raw_bits, self.turns > 1, form)
+        return EntrySumShape(
+            self.ports, self.entry_bits, self.raw_bits, self.reads_per_output > 1, form
+        )
 
     @property
     def reach(self) -> int:
@@ -197,8 +199,8 @@ class BlockLookupUnit(CodebookEngine):
 
     @property
     def depth(self) -> int:
-        """Beats that the output queue holds: enough for one every ``turns`` cycles."""
-        return -(-(self.turns + self.stages + 1) // self.turns)
+        """Beats that the output queue holds: enough for one every ``reads_per_output`` cycles."""
+        return -(-(self.reads_per_output + self.stages + 1) // self.reads_per_output)
 
     @cached_property
     def core(self) -> ThresholdConfig | AffineConfig:
@@ -212,7 +214,7 @@ class BlockLookupUnit(CodebookEngine):
         fill[:, :, 0] |= TAKE
         fill[:, 0, 0] |= RESERVE
         fill[:, -1, -1] |= PUSH
-        read = np.zeros((self.vectors, self.cout, self.turns), np.uint8)
+        read = np.zeros((self.vectors, self.cout, self.reads_per_output), np.uint8)
         read[:, :, 0] |= RESERVE
         read[:, :, -1] |= PUSH
         read[:, 0, 0] |= WAIT

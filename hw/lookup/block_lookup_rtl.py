@@ -10,7 +10,7 @@ from subbit.hw.lookup.dot9 import Dot9Row
 from subbit.hw.lookup.dot9_rtl import Dot9s
 from subbit.hw.lookup.dot9_tables_rtl import Dot9Tables
 from subbit.hw.lookup.entry_sum_rtl import EntrySum
-from subbit.hw.lookup.lookup_rtl import core_of
+from subbit.hw.post.core_rtl import core_of
 from subbit.hw.streams.credit_rtl import CreditQueue
 from subbit.hw.streams.ram_rtl import ram
 from subbit.hw.streams.registers_rtl import registered, valid_stages
@@ -40,14 +40,16 @@ class BlockLookup(wiring.Component):
         m = Module()
         unit = self._unit
         m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
-        m.submodules.turns = turns = Counter(unit.turns, [[k == 0 for k in range(unit.turns)]])
+        m.submodules.turns = turns = Counter(
+            unit.reads_per_output, [[k == 0 for k in range(unit.reads_per_output)]]
+        )
         m.submodules.outputs = outputs = Counter(unit.cout)
         m.submodules.groups = groups = Counter(unit.ports // unit.dot9)
-        m.submodules.filled_turns = filled_turns = Counter(unit.turns)
+        m.submodules.filled_group = filled_group = Counter(unit.reads_per_output)
         code = Signal(unit.tau)
         whole = Signal(range(3))  # banks that are full
         takes = code == 0
-        begins = (groups.count == 0) & (filled_turns.count == 0)
+        begins = (groups.count == 0) & (filled_group.count == 0)
         free = (whole != 2) | ~begins
         fill, read, read_bank, fill_bank = Signal(), Signal(), Signal(), Signal()
         filled, emptied = Signal(), Signal()
@@ -56,10 +58,10 @@ class BlockLookup(wiring.Component):
             fill.eq(~takes | (self.i.valid & free)),
             read.eq(~turns.flags[0] | ((whole != 0) & queue.room)),
             groups.step.eq(fill & code.all()),
-            filled_turns.step.eq(groups.step & groups.last),
+            filled_group.step.eq(groups.step & groups.last),
             turns.step.eq(read),
             outputs.step.eq(read & turns.last),
-            filled.eq(filled_turns.step & filled_turns.last),
+            filled.eq(filled_group.step & filled_group.last),
             emptied.eq(outputs.step & outputs.last),
             queue.issue.eq(read & turns.flags[0]),
         ]
@@ -70,17 +72,17 @@ class BlockLookup(wiring.Component):
         done = valid_stages(m, read, unit.reach, "read")[-1]
         gives = valid_stages(m, read & turns.last, unit.stages, "gives")
         bank = registered(m, read_bank, unit.reach)
-        turned = filled_turns.count[: unit.turn_bits]
+        turned = filled_group.count[: unit.group_bits]
         address = registered(m, Cat(code, turned, fill_bank), unit.reach)
         group = registered(m, groups.count, unit.reach)
-        place = Cat(turns.count[: unit.turn_bits], outputs.count)
+        place = Cat(turns.count[: unit.group_bits], outputs.count)
         tables = self._tables(
             m,
             [written & (group == at) for at in range(unit.ports // unit.dot9)],
             address,
             self._entries(m, code),
             registered(m, self._indices(m, read, place), unit.reach - unit.index_cycles),
-            Cat(registered(m, turns.count, unit.reach)[: unit.turn_bits], bank),
+            Cat(registered(m, turns.count, unit.reach)[: unit.group_bits], bank),
         )
         first = registered(m, turns.flags[0], unit.reach + 2)
         m.submodules.core = core = core_of(unit.core, unit.raw_bits)
@@ -123,7 +125,7 @@ class BlockLookup(wiring.Component):
     def _indices(self, m: Module, read: Signal, place: Value) -> Value:
         """The indices of a step, for all ports; ``place``: turn and output."""
         unit, table = self._unit, self._unit.index_rom
-        if table.depth == unit.reads and 1 << unit.turn_bits == unit.turns:
+        if table.depth == unit.reads and 1 << unit.group_bits == unit.reads_per_output:
             roms = [Rom(column, unit.index_cycles) for column in unit.index_roms]
             for at, rom in enumerate(roms):
                 m.submodules[f"indices{at}"] = rom

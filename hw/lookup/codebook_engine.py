@@ -123,14 +123,14 @@ class CodebookEngine(Unit):
         return self.masked and self.cin % 2 == 1
 
     @property
-    def raw_top(self) -> int:
+    def raw_max(self) -> int:
         """The greatest raw number."""
         return self.weights.row_length * ((1 << self.bits) - 1) << self.doubled
 
     @property
     def raw_bits(self) -> int:
         """Bits of a raw number."""
-        return self.raw_top.bit_length()
+        return self.raw_max.bit_length()
 
     def begin(self, rows: int, columns: int) -> int:
         """What blanks add to raw numbers where so many rows and columns of a window are inside."""
@@ -154,10 +154,10 @@ class CodebookEngine(Unit):
         if isinstance(self.post, Threshold):
             thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
             rising = self.post.rising
-            return ThresholdConfig(0, self.raw_top, thresholds, rising, lanes, pixels)
+            return ThresholdConfig(0, self.raw_max, thresholds, rising, lanes, pixels)
         if self.post:
             a, b = a * self.post.scale, b * self.post.scale + self.post.offset
-        return AffineConfig(0, self.raw_top, a, b, lanes, bits, pixels)
+        return AffineConfig(0, self.raw_max, a, b, lanes, bits, pixels)
 
     def results(self, windows: Ints) -> Ints:
         """Outputs ``(n, cout)`` for windows ``(n, cin * 9)``: the layers' own definition,

@@ -5,9 +5,9 @@ from functools import lru_cache
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import PORTABLE, PopcountShape
-from subbit.hw.families.netlist import Add, Chain, Netlist, Place, Turn, Unit
+from subbit.hw.families.netlist import Add, CarryTap, Chain, Netlist, Place, Unit
 
-__all__ = ["Dot9Row", "threes_netlist"]
+__all__ = ["Dot9Row", "compressor_netlist"]
 
 KERNEL = 9
 THREES = KERNEL // 3
@@ -71,7 +71,7 @@ class Dot9Row:
 
 
 @lru_cache(maxsize=64)
-def threes_netlist(row: Dot9Row) -> Netlist:
+def compressor_netlist(row: Dot9Row) -> Netlist:
     """Carry chains whose outputs are, for each window, sum and carry of each three positions."""
     netlist = Netlist(row.inputs, 1)
     outputs: list[Unit] = []
@@ -82,10 +82,10 @@ def threes_netlist(row: Dot9Row) -> Netlist:
             for at in range(0, KERNEL, 3):
                 first, second, third = (match(row, pixel, at + k) for k in range(3))
                 low, high = netlist.new_net(0), netlist.new_net(0)
-                places += [Turn(first, carry), Add(second, third, low, False)]
+                places += [CarryTap(first, carry), Add(second, third, low, False)]
                 outputs += [Unit((low,), WIRE), Unit((high,), WIRE)]
                 carry = high
-        places.append(Turn(Unit.constant(0), carry))
+        places.append(CarryTap(Unit.constant(0), carry))
         netlist.cells.append((0, Chain(tuple(places))))
     netlist.outputs = tuple(outputs)
     return netlist

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from subbit.hw.dot.popcount_rtl import PopcountXnor, full_add
 from subbit.hw.dot.tree_counter_rtl import add_netlist
 from subbit.hw.families.part import fabric_of
-from subbit.hw.lookup.dot9 import KERNEL, Dot9Row, threes_netlist
+from subbit.hw.lookup.dot9 import KERNEL, Dot9Row, compressor_netlist
 from subbit.hw.streams.registers_rtl import registered
 
 __all__ = ["Dot9s"]
@@ -59,11 +59,11 @@ class Dot9s(wiring.Component):
         """The counts from chains of threes."""
         row = self._row
         inputs = [*self.x, *([] if row.matched else ~self.w)]
-        _, threes = add_netlist(m, threes_netlist(row), row.form, inputs)
+        _, compressors = add_netlist(m, compressor_netlist(row), row.form, inputs)
         counts: list[Value] = []
-        for at in range(0, len(threes), 6):
-            low, carry = full_add(*threes[at : at + 6 : 2])
-            a, b, c = threes[at + 1 : at + 6 : 2]
+        for at in range(0, len(compressors), 6):
+            low, carry = full_add(*compressors[at : at + 6 : 2])
+            a, b, c = compressors[at + 1 : at + 6 : 2]
             four = a & b & c & carry
             two = (a & b) | (c & carry) | ((a | b) & (c | carry))
             count = Cat(low, a ^ b ^ c ^ carry, two & ~four, four)

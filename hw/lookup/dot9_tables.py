@@ -8,7 +8,7 @@ import numpy as np
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import PORTABLE
-from subbit.hw.families.netlist import Add, Chain, Netlist, Place, Turn, Unit
+from subbit.hw.families.netlist import Add, CarryTap, Chain, Netlist, Place, Unit
 from subbit.hw.lookup.dot9 import KERNEL, WIRE, XOR
 from subbit.hw.tables.rom import RomTable
 from subbit.sw.ir.arrays import Ints
@@ -112,7 +112,7 @@ def rest_netlist(tables: Dot9TablesShape) -> Netlist:
         for pixel in chain:
             base = pixel * (width + tables.rest)
             matches = [match(tables, base, at) for at in range(tables.rest)]
-            places.append(Turn(matches[-1], carry))
+            places.append(CarryTap(matches[-1], carry))
             for bit in range(width):
                 out, zero = netlist.new_net(0), Unit.constant(0)
                 more = matches[0] if tables.rest > 1 and bit == 0 else zero
@@ -120,7 +120,7 @@ def rest_netlist(tables: Dot9TablesShape) -> Netlist:
                 outputs.append(Unit((out,), WIRE))
             carry = netlist.new_net(0) if width < tables.width else None
             outputs += [Unit((carry,), WIRE)] if carry is not None else []
-        places.append(Turn(Unit.constant(0), carry))
+        places.append(CarryTap(Unit.constant(0), carry))
         netlist.cells.append((0, Chain(tuple(places))))
     netlist.outputs = tuple(outputs)
     return netlist

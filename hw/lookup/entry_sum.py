@@ -87,7 +87,7 @@ def sum_netlist(shape: EntrySumShape) -> Netlist:
         begun = Begin(netlist, [[] for _ in nets], nets)
         if shape.running:
             netlist.sums = tuple(range(numbers + 1, inputs))
-            begun.late = [Unit((net, numbers), 0b0010) for net in netlist.sums]
+            begun.last_level = [Unit((net, numbers), 0b0010) for net in netlist.sums]
         return begun
 
     return assemble(plan, begin, fabric.feasible)

@@ -7,27 +7,16 @@ from amaranth.lib.wiring import In, Out
 from subbit.hw.dot.popcount_rtl import PopcountXnor
 from subbit.hw.lookup.codebook_engine import CodebookEngine
 from subbit.hw.lookup.lookup import LookupUnit
-from subbit.hw.post.affine import AffineConfig
-from subbit.hw.post.affine_rtl import AffineCore
-from subbit.hw.post.threshold import ThresholdConfig
-from subbit.hw.post.threshold_rtl import ThresholdCore
+from subbit.hw.post.core_rtl import core_of
 from subbit.hw.streams.credit_rtl import CreditQueue
 from subbit.hw.streams.delay_rtl import DelayLine
-from subbit.hw.streams.pipe_rtl import Core
 from subbit.hw.streams.ram_rtl import ram
 from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.sequence_rtl import Counter
 from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.hw.tables.rom_rtl import RomSequence
 
-__all__ = ["Lookup", "blank_count", "core_of", "edges_of"]
-
-
-def core_of(config: ThresholdConfig | AffineConfig, bits: int) -> Core:
-    """What turns raw numbers of ``bits`` bits into outputs."""
-    if isinstance(config, ThresholdConfig):
-        return ThresholdCore(config, bits)
-    return AffineCore(config, bits)
+__all__ = ["Lookup", "edges_of", "padding_raw"]
 
 
 def edges_of(window: Value, lane: int) -> Value:
@@ -37,7 +26,7 @@ def edges_of(window: Value, lane: int) -> Value:
     return Cat(window[(at + 1) * lane - 1] for at in (1, 7, 3, 5))
 
 
-def blank_count(m: Module, unit: CodebookEngine, edges: Value) -> Signal:
+def padding_raw(m: Module, unit: CodebookEngine, edges: Value) -> Signal:
     """What the blanks of a window with those edges add to its raw numbers."""
     begin = Signal(unit.raw_bits)
     with m.Switch(edges):
@@ -161,7 +150,7 @@ class Lookup(wiring.Component):
         for at, store in enumerate(kept):
             with m.If(written & (write_bank == at)):
                 m.d.sync += store.eq(edges)
-        return blank_count(m, unit, Mux(bank, kept[1], kept[0]))
+        return padding_raw(m, unit, Mux(bank, kept[1], kept[0]))
 
     def _sums(
         self, m: Module, step: Value, first: Value, begin: Value | None, entries: list[Value]

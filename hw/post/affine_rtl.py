@@ -7,7 +7,8 @@ from amaranth.lib.wiring import In, Out
 from subbit.hw.post.affine import AffineConfig, AffineUnit
 from subbit.hw.streams.pipe_rtl import PipedCore
 from subbit.hw.streams.registers_rtl import registered
-from subbit.hw.tables.rom_rtl import Rom, count_steps
+from subbit.hw.streams.sequence_rtl import count_steps
+from subbit.hw.tables.rom_rtl import Rom
 
 __all__ = ["Affine", "AffineCore"]
 

@@ -37,7 +37,7 @@ class ThresholdConfig:
     A pipeline without streams for ``lanes`` numbers of the range ``low..high`` at a time, channels
     in order. ``thresholds``: ``(channels, 2**M - 1)``, ascending, in the domain of the numbers;
     where not ``rising`` the code is inverted. ``copies``: sets of lanes side by side that share the
-    thresholds. ``ahead``: cycles by which tables are read earlier than numbers need them, for
+    thresholds. ``lead_cycles``: cycles by which tables are read earlier than numbers need them, for
     registers behind tables that are far from what compares.
 
     ``form``: ``search`` finds the code bit by bit: step k compares with the middle of what is left,
@@ -54,7 +54,7 @@ class ThresholdConfig:
     lanes: int
     copies: int = 1
     form: str = "auto"
-    ahead: int = 0
+    lead_cycles: int = 0
 
     @property
     def bits(self) -> int:
@@ -120,7 +120,7 @@ class ThresholdConfig:
     def cost(self) -> Cost:
         """Estimated cost after mapping: tables, comparators, and the numbers' delay registers."""
         cost = tree_cost(self) if self.tree else search_cost(self)
-        return cost + Cost(flip_flops=self.ahead * self.first_rom.width)
+        return cost + Cost(flip_flops=self.lead_cycles * self.first_rom.width)
 
     @property
     def first_rom(self) -> RomTable:

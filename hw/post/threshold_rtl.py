@@ -7,7 +7,8 @@ from amaranth.lib.wiring import In, Out
 from subbit.hw.post.threshold import ThresholdConfig, ThresholdUnit
 from subbit.hw.streams.pipe_rtl import PipedCore
 from subbit.hw.streams.registers_rtl import registered
-from subbit.hw.tables.rom_rtl import Rom, count_steps
+from subbit.hw.streams.sequence_rtl import count_steps
+from subbit.hw.tables.rom_rtl import Rom
 
 __all__ = ["Threshold", "ThresholdCore"]
 
@@ -15,8 +16,8 @@ __all__ = ["Threshold", "ThresholdCore"]
 class ThresholdCore(wiring.Component):
     """See :class:`subbit.hw.post.threshold.ThresholdConfig` for the codes and the latency.
 
-    ``step``: numbers of the next group of channels are in ``x`` ``1 + config.ahead`` cycles later;
-    their codes are in ``y`` ``config.latency`` cycles after that.
+    ``step``: numbers of the next group of channels are in ``x`` ``1 + config.lead_cycles`` cycles
+    later; their codes are in ``y`` ``config.latency`` cycles after that.
     """
 
     step: Signal
@@ -49,9 +50,9 @@ class ThresholdCore(wiring.Component):
         m.submodules.thresholds = rom = Rom(config.tree_rom, cycles)
         m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
         m.d.comb += [rom.addr.eq(group), polarity.addr.eq(group)]
-        late = config.ahead + int(config.polarity_rom.style != "const")
+        late = config.lead_cycles + int(config.polarity_rom.style != "const")
         falling = registered(m, polarity.data, late)
-        tables = registered(m, rom.data, config.ahead)
+        tables = registered(m, rom.data, config.lead_cycles)
         levels, width = config.thresholds.shape[1], config.width
         for at in range(config.lanes * config.copies):
             lane = at % config.lanes
@@ -74,7 +75,7 @@ class ThresholdCore(wiring.Component):
         for step in range(config.bits):
             late = cycles + 1 if step else cycles - 1
             if step:
-                group = registered(m, group, cycles + 1 + (config.ahead if step == 1 else 0))
+                group = registered(m, group, cycles + 1 + (config.lead_cycles if step == 1 else 0))
             numbers = [reinterpret(registered(m, x, late), config) for x in numbers]
             for lane, threshold in enumerate(self._thresholds(m, step, group, found)):
                 reached = registered(m, numbers[lane] >= threshold)
@@ -83,7 +84,9 @@ class ThresholdCore(wiring.Component):
         m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
         m.d.comb += polarity.addr.eq(group)
         late = int(config.polarity_rom.style != "const")
-        falling = registered(m, polarity.data, late + (config.ahead if config.bits == 1 else 0))
+        falling = registered(
+            m, polarity.data, late + (config.lead_cycles if config.bits == 1 else 0)
+        )
         for lane in lanes:
             codes = Cat(*found[lane]) ^ falling[lane % config.lanes].replicate(config.bits)
             m.d.comb += self.y[lane].eq(codes)
@@ -98,7 +101,7 @@ class ThresholdCore(wiring.Component):
                 config.rom(0, range(config.lanes)), config.table_cycles
             )
             m.d.comb += rom.addr.eq(group)
-            table = registered(m, rom.data, config.ahead)
+            table = registered(m, rom.data, config.lead_cycles)
             words = [
                 table[lane * config.width : (lane + 1) * config.width]
                 for lane in range(config.lanes)

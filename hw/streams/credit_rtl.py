@@ -7,8 +7,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.contract.unit import Lanes
+from subbit.hw.streams.sequence_rtl import next_in_cycle
 from subbit.hw.streams.shapes_rtl import lanes_layout, stream_of
-from subbit.hw.tables.rom_rtl import next_in_cycle
 
 __all__ = ["CreditQueue"]
 

@@ -22,9 +22,9 @@ class ReplayUnit(ElementUnit):
     ``vectors``: per frame. Two banks, so that one vector loads while the other is read; a vector is
     read once it is whole. Interval: ``vectors * words * folds`` cycles. Latency to the first output
     beat: ``words + 1`` cycles. A vector of one beat needs no banks: it stays in the output
-    register, latency 1. ``memory``: ``auto``, ``block`` or ``distributed``. With ``late`` that
-    register takes its beat so many cycles after the handshake, until when the beat must be there,
-    and the output's payload comes as late.
+    register, latency 1. ``memory``: ``auto``, ``block`` or ``distributed``. With ``payload_delay``
+    that register takes its beat so many cycles after the handshake, until when the beat must be
+    there, and the output's payload comes as late.
     """
 
     component: ClassVar[str] = "subbit.hw.streams.replay_rtl:Replay"
@@ -33,16 +33,16 @@ class ReplayUnit(ElementUnit):
     folds: int
     vectors: int
     memory: str = "auto"
-    late: int = 0
+    payload_delay: int = 0
 
     def __post_init__(self) -> None:
-        if self.late < 0 or (self.late and self.words > 1):
+        if self.payload_delay < 0 or (self.payload_delay and self.words > 1):
             raise PlanError(f"a vector of one beat can be late, not one of {self.words} beats")
 
     @property
-    def o_late(self) -> int:
-        """``late``."""
-        return self.late
+    def o_payload_delay(self) -> int:
+        """``payload_delay``."""
+        return self.payload_delay
 
     @property
     def interval_cycles(self) -> int:

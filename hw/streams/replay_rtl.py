@@ -50,7 +50,7 @@ class Replay(wiring.Component):
         takes = self.i.valid & self.i.ready
         with m.If(takes):
             m.d.sync += self.o.valid.eq(1)
-        with m.If(valid_stages(m, takes, self._unit.late, "takes")[-1]):
+        with m.If(valid_stages(m, takes, self._unit.payload_delay, "takes")[-1]):
             m.d.sync += payload.eq(self.i.payload)
 
     def banks(self, m: Module) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Counter", "lookup"]
+__all__ = ["Counter", "count_steps", "lookup", "next_in_cycle"]
 
 
 MANY = 4  # changes of a flag beyond which its even and odd counts are looked at apart
@@ -67,3 +67,23 @@ class Counter(wiring.Component):
             with m.If(flags[-1]):
                 m.d.sync += [self.count.eq(0), flags.eq(first)]
         return m
+
+
+def next_in_cycle(count: Signal, length: int) -> ValueLike:
+    """The number after ``count`` in 0, 1, .., length - 1, 0, .."""
+    if length & (length - 1) == 0:
+        return count + 1
+    return (count + 1) & (count != length - 1).replicate(len(count))
+
+
+def count_steps(m: Module, step: Value, length: int, reset: Value | None = None) -> Signal:
+    """The number of cycles with ``step`` before this one, modulo ``length``; ``reset``: in place of
+    the domain's.
+    """
+    count = Signal(range(length), reset_less=reset is not None)
+    with m.If(step):
+        m.d.sync += count.eq(next_in_cycle(count, length))
+    if reset is not None:
+        with m.If(reset):
+            m.d.sync += count.eq(0)
+    return count

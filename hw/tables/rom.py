@@ -21,8 +21,8 @@ __all__ = [
 
 MEMORIES = ("auto", "block", "logic")
 BLOCK_BITS = 18432  # of one block RAM
-DEEP_BITS = 65536  # of a table in block RAM that fills several
-FAR_WIDTH = 256  # of a word in logic, beyond which the table lies far and wide
+LARGE_TABLE_BITS = 65536  # of a table in block RAM that fills several
+LARGE_TABLE_WIDTH = 256  # of a word in logic, beyond which the table lies far and wide
 PART_BLOCKS, PART_BITS = 8, 1024  # in block RAM and in logic, of such a table that share an address
 LUTS_PER_BLOCK = 100  # a table that takes more LUTs than that per block RAM saved goes to block RAM
 
@@ -45,31 +45,31 @@ class RomTable:
         return len(self.words)
 
     @property
-    def deep(self) -> bool:
+    def is_large(self) -> bool:
         """Whether the table fills several block RAMs; those of a wide and shallow one each stand
         beside their own adders.
         """
-        return self.style == "block" and self.width * self.depth >= DEEP_BITS
+        return self.style == "block" and self.width * self.depth >= LARGE_TABLE_BITS
 
     @property
-    def far(self) -> bool:
+    def needs_parts(self) -> bool:
         """Whether the table takes so much of a part that its address has a long way to it."""
-        return self.deep or (self.style == "logic" and self.width > FAR_WIDTH)
+        return self.is_large or (self.style == "logic" and self.width > LARGE_TABLE_WIDTH)
 
     @property
-    def ahead(self) -> int:
+    def lead_cycles(self) -> int:
         """Registers between a step and a far table: two for it, one for block RAMs' addresses."""
-        return (3 if self.style == "block" else 2) if self.far else 0
+        return (3 if self.style == "block" else 2) if self.needs_parts else 0
 
     @property
     def part_bits(self) -> int:
         """Bits of a word in each part of a far table, all of them where it is not far."""
-        if not self.far:
+        if not self.needs_parts:
             return max(self.width, 1)
         if self.style == "logic":
             return ceil(self.width / ceil(self.width / PART_BITS))
-        width, deep = block_shape(self.width, self.depth)
-        return width * max(1, PART_BLOCKS // ceil(self.depth / deep))
+        width, bank_words = block_shape(self.width, self.depth)
+        return width * max(1, PART_BLOCKS // ceil(self.depth / bank_words))
 
     @property
     def registers(self) -> int:
@@ -102,7 +102,7 @@ class RomTable:
         """Estimated cost where a far table stands in parts, each with a counter of its address and
         that one's step and reset, and block RAMs have registers for their addresses.
         """
-        if not self.far:
+        if not self.needs_parts:
             return self.cost
         full, rest = divmod(self.width, self.part_bits)
         part = table_cost(self.part_bits, self.depth, self.style) + Cost(flip_flops=2)

@@ -1,36 +1,18 @@
 """Read-only tables, read by address or one word after another."""
 
-from amaranth.hdl import Cat, Const, Module, ResetSignal, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Const, Module, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.families.ecp5.rom_rtl import BlockRom, TwinBlockRom
+from subbit.hw.families.local_register import local_register
 from subbit.hw.families.part import fabric_of
-from subbit.hw.streams.registers_rtl import kept, registered, valid_stages
+from subbit.hw.streams.registers_rtl import registered, valid_stages
+from subbit.hw.streams.sequence_rtl import count_steps
 from subbit.hw.tables.rom import RomTable
 
-__all__ = ["Rom", "RomSequence", "TwinRom", "count_steps", "next_in_cycle", "table_memory"]
-
-
-def next_in_cycle(count: Signal, length: int) -> ValueLike:
-    """The number after ``count`` in 0, 1, .., length - 1, 0, .."""
-    if length & (length - 1) == 0:
-        return count + 1
-    return (count + 1) & (count != length - 1).replicate(len(count))
-
-
-def count_steps(m: Module, step: Value, length: int, reset: Value | None = None) -> Signal:
-    """The number of cycles with ``step`` before this one, modulo ``length``; ``reset``: in place of
-    the domain's.
-    """
-    count = Signal(range(length), reset_less=reset is not None)
-    with m.If(step):
-        m.d.sync += count.eq(next_in_cycle(count, length))
-    if reset is not None:
-        with m.If(reset):
-            m.d.sync += count.eq(0)
-    return count
+__all__ = ["Rom", "RomSequence", "TwinRom", "table_memory"]
 
 
 def table_memory(table: RomTable) -> Memory:
@@ -44,18 +26,18 @@ def table_memory(table: RomTable) -> Memory:
 
 
 class Rom(wiring.Component):
-    """``data`` is ``table.words[addr]`` of ``cycles`` (1 or 2) before, one more where ``apart``.
+    """``data`` is ``table.words[addr]`` of ``cycles`` (1 or 2) before, one more where ``in_parts``.
 
     A block RAM is slow to put data out; with the second cycle nothing follows it but a register,
-    its own one where the part is known. ``apart``: registers for the address, for each block RAM
+    its own one where the part is known. ``in_parts``: registers for the address, for each block RAM
     its own where the part is known and it has its second cycle.
     """
 
     addr: Signal
     data: Signal
 
-    def __init__(self, table: RomTable, cycles: int = 1, *, apart: bool = False) -> None:
-        self._table, self._cycles, self._apart = table, cycles, apart
+    def __init__(self, table: RomTable, cycles: int = 1, *, in_parts: bool = False) -> None:
+        self._table, self._cycles, self._in_parts = table, cycles, in_parts
         super().__init__({"addr": In(range(max(table.depth, 2))), "data": Out(max(table.width, 1))})
 
     def elaborate(self, platform: object) -> Module:
@@ -66,12 +48,14 @@ class Rom(wiring.Component):
             return m
         block = table.style == "block" and self._cycles == 2
         if block and fabric_of(platform) == "ecp5":
-            m.submodules.memory = rom = BlockRom(table, apart=self._apart)
+            m.submodules.memory = rom = BlockRom(
+                table.words, table.width, local_addresses=self._in_parts
+            )
             m.d.comb += [rom.addr.eq(self.addr), self.data.eq(rom.data)]
             return m
         m.submodules.memory = memory = table_memory(table)
         port = memory.read_port()
-        m.d.comb += port.addr.eq(registered(m, self.addr, int(self._apart)))
+        m.d.comb += port.addr.eq(registered(m, self.addr, int(self._in_parts)))
         if self._cycles == 1:
             m.d.comb += self.data.eq(port.data)
         else:
@@ -100,7 +84,7 @@ class TwinRom(wiring.Component):
         m = Module()
         sides = ((self.addr0, self.data0), (self.addr1, self.data1))
         if fabric_of(platform) == "ecp5":
-            m.submodules.memory = rom = TwinBlockRom(self._table)
+            m.submodules.memory = rom = TwinBlockRom(self._table.words, self._table.width)
             inner = ((rom.addr0, rom.data0), (rom.addr1, rom.data1))
             for (addr, data), (inside, found) in zip(sides, inner, strict=True):
                 m.d.comb += [inside.eq(addr), data.eq(found)]
@@ -118,22 +102,23 @@ class RomSequence(wiring.Component):
     """The words of ``table`` in order, again and again.
 
     ``data``: ``cycles`` (1 or 2, of the table) after a ``step`` the word of that step; the next
-    step has the next word. ``apart``: ``table.ahead`` cycles later; each of the table's parts then
-    has an address of its own, with registers of its own for step and reset, and each block RAM a
-    register for that address. The reset comes a cycle late, and so the step has a register more.
+    step has the next word. ``in_parts``: ``table.lead_cycles`` cycles later; each of the table's
+    parts then has an address of its own, with registers of its own for step and reset, and each
+    block RAM a register for that address. The reset comes a cycle late, and so the step has a
+    register more.
     """
 
     step: Signal
     data: Signal
 
-    def __init__(self, table: RomTable, cycles: int = 1, *, apart: bool = False) -> None:
-        self._table, self._cycles, self._apart = table, cycles, apart
+    def __init__(self, table: RomTable, cycles: int = 1, *, in_parts: bool = False) -> None:
+        self._table, self._cycles, self._in_parts = table, cycles, in_parts
         super().__init__({"step": In(1), "data": Out(max(table.width, 1))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         table = self._table
-        if not self._apart:
+        if not self._in_parts:
             m.submodules.rom = rom = Rom(table, self._cycles)
             m.d.comb += self.data.eq(rom.data)
             if table.style != "const":
@@ -143,8 +128,8 @@ class RomSequence(wiring.Component):
         words: list[Value] = []
         for number, part in enumerate(table.parts):
             late = part.style == "block"
-            m.submodules[f"part{number}"] = rom = Rom(part, self._cycles, apart=late)
-            near = [kept(m, platform, value) for value in (step, reset)]
+            m.submodules[f"part{number}"] = rom = Rom(part, self._cycles, in_parts=late)
+            near = [local_register(m, platform, value) for value in (step, reset)]
             m.d.comb += rom.addr.eq(count_steps(m, near[0], part.depth, near[1]))
             words.append(rom.data)
         m.d.comb += self.data.eq(Cat(*words))

@@ -7,13 +7,13 @@ added to others from about the same part of the input word, so that the wires of
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from subbit.hw.families.netlist import Add, Chain, Lut, Netlist, Place, Turn, Unit
+from subbit.hw.families.netlist import Add, CarryTap, Chain, Lut, Netlist, Place, Unit
 from subbit.hw.trees.tree_plan import Plan, hosts
 from subbit.sw.errors import PlanError
 
 __all__ = ["Begin", "Feasible", "assemble", "combine", "lookup", "wire"]
 
-Feasible = Callable[[Add | Turn], bool]
+Feasible = Callable[[Add | CarryTap], bool]
 Places = list[tuple[Unit, Unit]]
 MIDDLE = 0.5
 
@@ -38,7 +38,7 @@ class Running:
 class Begin:
     """A netlist with the cells before the plan's first level, and the units to count, by weight.
 
-    ``level``: where the plan's levels begin. ``late``: units that join in the last level.
+    ``level``: where the plan's levels begin. ``last_level``: units that join in the last level.
     ``where``: of a net the place in the input word, from 0 to 1.
     """
 
@@ -46,7 +46,7 @@ class Begin:
     pairs: list[list[Unit]]
     singles: list[list[Unit]]
     level: int = 0
-    late: list[Unit] = field(default_factory=list)
+    last_level: list[Unit] = field(default_factory=list)
     where: dict[int, float] = field(default_factory=dict)
 
 
@@ -69,8 +69,11 @@ def attempt(plan: Plan, begin: Begin, feasible: Feasible, straight: int) -> Netl
     for at in range(plan.levels):
         inverted = complements and at < plan.levels - straight
         level = Level(plan, netlist, at, begin.level + at, feasible, inverted, begin.where)
-        if level.last and begin.late:
-            singles = [[*bits, late] for late, bits in zip(begin.late, singles, strict=True)]
+        if level.last and begin.last_level:
+            singles = [
+                [*bits, last_level]
+                for last_level, bits in zip(begin.last_level, singles, strict=True)
+            ]
         pairs, singles = level.build(pairs, singles)
     left = [p + s for p, s in zip(pairs, singles, strict=True)]
     if any(len(bits) > 1 for bits in left):
@@ -121,7 +124,7 @@ class Level:
         where: dict[int, float],
     ) -> None:
         """Level ``at`` of the plan, ``level`` of the netlist."""
-        self.chains, self.threes, self.task = plan.chains[at], plan.threes[at], plan.task
+        self.chains, self.compressors, self.task = plan.chains[at], plan.compressors[at], plan.task
         self.netlist, self.level, self.feasible = netlist, level, feasible
         self.last = at == plan.levels - 1
         self.complements, self.where = complements, where
@@ -165,7 +168,7 @@ class Level:
         singles.sort(key=self.single)
         starts = count - len(running)
         above = self.chains[w + 1] if w < self.top else 0
-        groups = min(self.threes[w], len(singles) // 3, above)
+        groups = min(self.compressors[w], len(singles) // 3, above)
         groups = 0 if self.last or self.task.plain else groups
         triples = [[singles.pop(0) for _ in range(3)] for _ in range(groups)]
         filled: Places = [(unit, self.nearest(unit, singles)) for unit in majorities]
@@ -258,7 +261,7 @@ class Level:
             for at in sorted(share):  # chains without a last carry are last
                 carry = self.emit_chain(done[at], places, carry)
             if carry:
-                places.append(Turn(Unit.constant(0), carry[1]))
+                places.append(CarryTap(Unit.constant(0), carry[1]))
             if len(places) % 2 and not self.task.plain:
                 places += self.guest(done[share[0]].at)
             self.netlist.cells.append((self.level, Chain(tuple(places))))
@@ -289,7 +292,7 @@ class Level:
         outs = [self.netlist.new_net(self.level) for _ in chain.places]
         inverted, adds = self.polarity(chain, outs)
         inject = chain.inject.inverted if inverted else chain.inject
-        places.append(Turn(inject, carry[1] if carry else None))
+        places.append(CarryTap(inject, carry[1] if carry else None))
         places += adds
         for at, (pair, out) in enumerate(zip(chain.places, outs, strict=True)):
             self.where[out] = self.between(pair)

@@ -105,7 +105,7 @@ def popcount_netlist(popcount: Popcount) -> Netlist:
         begun = leaves.begin(netlist, task.heights.width, popcount.limit, popcount.where)
         if popcount.total:
             netlist.sums = tuple(range(popcount.first + 1, popcount.inputs))
-            begun.late = [Unit((net, popcount.first), 0b0010) for net in netlist.sums]
+            begun.last_level = [Unit((net, popcount.first), 0b0010) for net in netlist.sums]
         return begun
 
     return assemble(find_plan(task), begin, FABRICS[popcount.fabric].feasible)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from subbit.hw.families.netlist import Add, Chain, Netlist, Place, Turn, Unit
+from subbit.hw.families.netlist import Add, CarryTap, Chain, Netlist, Place, Unit
 from subbit.hw.trees.assemble import Begin, combine, lookup, wire
 
 __all__ = ["MATCH", "XNOR", "Leaves"]
@@ -15,7 +15,7 @@ LOOSE = 8  # of so many bits, one is not counted in threes but kept as carry-in
 
 
 @dataclass(frozen=True)
-class Three:
+class Compressor:
     """Three units that level 0 counts into two bits; with ``mask``, their masks still missing."""
 
     weight: int
@@ -33,23 +33,23 @@ class Leaves:
     units: list[list[Unit]]
     plain: bool
     direct: bool
-    threes: list[Three]
+    compressors: list[Compressor]
     alone: list[list[Unit]]
 
     @classmethod
     def of(cls, units: list[list[Unit]], plain: bool) -> "Leaves":
         """The leaves of a count of units."""
         nets = max(len(unit.nets) for row in units for unit in row)
-        threes, alone = list[Three](), []
+        compressors, alone = list[Compressor](), []
         for weight, row in enumerate(units):
             rest = row
             if nets == MASKED and not plain:
                 masked, rest = same_mask(weight, row)
-                threes += masked
+                compressors += masked
             count = (len(rest) - len(rest) // LOOSE) // 3
-            threes += [Three(weight, (p, q, r)) for p, q, r in triples(rest[: 3 * count])]
+            compressors += [Compressor(weight, (p, q, r)) for p, q, r in triples(rest[: 3 * count])]
             alone.append(rest[3 * count :])
-        return cls(units, plain, nets <= PAIR and not plain, threes, alone)
+        return cls(units, plain, nets <= PAIR and not plain, compressors, alone)
 
     @property
     def heights(self) -> tuple[list[int], list[int]]:
@@ -59,7 +59,7 @@ class Leaves:
             pairs = any(len(unit.nets) == PAIR for row in self.units for unit in row)
             return (counts, []) if pairs else ([], counts)
         after = [0] * (len(counts) + 1), [*map(len, self.alone), 0]
-        for three in self.threes:
+        for three in self.compressors:
             bits = after[three.mask is None]
             bits[three.weight] += 1
             bits[three.weight + 1] += 1
@@ -90,14 +90,18 @@ class Leaves:
                 where[begun.singles[weight][-1].nets[0]] = where[unit.nets[0]]
         return begun
 
-    def counted(self, netlist: Netlist, limit: int) -> Iterator[tuple[Three, tuple[Unit, Unit]]]:
+    def counted(
+        self, netlist: Netlist, limit: int
+    ) -> Iterator[tuple[Compressor, tuple[Unit, Unit]]]:
         """The threes with sum and carry of each."""
         if self.plain:
-            yield from ((three, in_luts(netlist, *three.units)) for three in self.threes)
+            yield from ((three, in_luts(netlist, *three.units)) for three in self.compressors)
             return
         for masked in (False, True):
-            threes = [three for three in self.threes if (three.mask is not None) == masked]
-            yield from zip(threes, in_chains(netlist, threes, masked, limit), strict=True)
+            compressors = [
+                three for three in self.compressors if (three.mask is not None) == masked
+            ]
+            yield from zip(compressors, in_chains(netlist, compressors, masked, limit), strict=True)
 
 
 def triples(units: list[Unit]) -> Iterator[tuple[Unit, Unit, Unit]]:
@@ -105,16 +109,16 @@ def triples(units: list[Unit]) -> Iterator[tuple[Unit, Unit, Unit]]:
     return zip(units[::3], units[1::3], units[2::3], strict=True)
 
 
-def same_mask(weight: int, units: list[Unit]) -> tuple[list[Three], list[Unit]]:
+def same_mask(weight: int, units: list[Unit]) -> tuple[list[Compressor], list[Unit]]:
     """Threes of units with the same mask, without it; and the units that are left over."""
     by_mask: dict[int, list[Unit]] = {}
     for unit in units:
         by_mask.setdefault(unit.nets[-1], []).append(unit)
-    found, left = list[Three](), list[Unit]()
+    found, left = list[Compressor](), list[Unit]()
     for mask, same in by_mask.items():
         count = len(same) // 3 * 3
         bare = [Unit(unit.nets[:-1], XNOR) for unit in same[:count]]
-        found += [Three(weight, (p, q, r), mask) for p, q, r in triples(bare)]
+        found += [Compressor(weight, (p, q, r), mask) for p, q, r in triples(bare)]
         left += same[count:]
     return found, left
 
@@ -133,7 +137,7 @@ def in_luts(netlist: Netlist, p: Unit, q: Unit, r: Unit) -> tuple[Unit, Unit]:
 
 
 def in_chains(
-    netlist: Netlist, threes: list[Three], pairs: bool, limit: int
+    netlist: Netlist, compressors: list[Compressor], pairs: bool, limit: int
 ) -> list[tuple[Unit, Unit]]:
     """Sum and carry of threes: of ``pairs``, on wires with complements, or of units of three nets.
 
@@ -141,20 +145,20 @@ def in_chains(
     """
     found: list[tuple[Unit, Unit]] = []
     most = max(1, (limit - 1) // 2)
-    for start in range(0, len(threes), most):
+    for start in range(0, len(compressors), most):
         places: list[Place] = []
         carry: int | None = None
-        for three in threes[start : start + most]:
+        for three in compressors[start : start + most]:
             inject, u, v = three.units
             if pairs:
                 inject = inject.inverted
             else:
                 inject, v = lookup(netlist, 0, inject), lookup(netlist, 0, v)
             low, high = netlist.new_net(0), netlist.new_net(0)
-            places += [Turn(inject, carry), Add(u, v, low, pairs)]
+            places += [CarryTap(inject, carry), Add(u, v, low, pairs)]
             carry = high
             found.append((wire(low, pairs), wire(high, pairs)))
-        places.append(Turn(Unit.constant(0), carry))
+        places.append(CarryTap(Unit.constant(0), carry))
         netlist.cells.append((0, Chain(tuple(places))))
     return found
 

@@ -24,7 +24,9 @@ __all__ = [
 ]
 
 FLIP_FLOP = 0.03  # of a LUT4; registers mostly fit beside the lookup tables that drive them
-LONE = 0.7  # of a LUT4, for one on a plain fabric, where it takes the place of a lookup table
+UNPACKED_REGISTERS = (
+    0.7  # of a LUT4, for one on a plain fabric, where it takes the place of a lookup table
+)
 LEFT = 6.0  # LUT4s that a bit left uncounted costs the search
 RATIOS, MOST_LEVELS = (2.2, 2.5, 2.8, 3.1, 3.4, 3.8), 16  # of first guesses
 HOT, WARM, COLD = 3.0, 0.8, 0.12  # LUT4s that a change may lose: at the start, or later, and last
@@ -49,7 +51,7 @@ class State:
 
     def __init__(self, plan: Plan) -> None:
         self.task, heights = plan.task, plan.task.heights
-        self.chains, self.threes = [*map(list, plan.chains)], [*map(list, plan.threes)]
+        self.chains, self.compressors = [*map(list, plan.chains)], [*map(list, plan.compressors)]
         self.levels, self.width = plan.levels, heights.width
         self.after = [(list(heights.pairs), list(heights.singles), 0.0)]
         self.cost, self.left = math.inf, 0
@@ -58,7 +60,7 @@ class State:
     @property
     def plan(self) -> Plan:
         """The plan as it is."""
-        return Plan(self.task, tuple(map(tuple, self.chains)), tuple(map(tuple, self.threes)))
+        return Plan(self.task, tuple(map(tuple, self.chains)), tuple(map(tuple, self.compressors)))
 
     def count(self, level: int) -> None:
         """Count the levels from ``level`` on anew."""
@@ -66,10 +68,15 @@ class State:
         pairs, singles, cost = self.after[level]
         for at in range(level, self.levels):
             luts, lost, lone, pairs, singles = tally_level(
-                self.task, self.chains[at], self.threes[at], pairs, singles, at == self.levels - 1
+                self.task,
+                self.chains[at],
+                self.compressors[at],
+                pairs,
+                singles,
+                at == self.levels - 1,
             )
             cost += luts + LEFT * lost + FLIP_FLOP * (sum(singles) + 2 * sum(pairs))
-            cost += LONE * lone if self.task.plain else 0.0
+            cost += UNPACKED_REGISTERS * lone if self.task.plain else 0.0
             self.after.append((pairs, singles, cost))
         self.left = uncounted(pairs, singles)
         self.cost = cost + sum(pairs) + LEFT * self.left
@@ -78,7 +85,7 @@ class State:
         """Change the tables a little; returns the first level changed, and how to undo it."""
         level, w = chance.randrange(self.levels), chance.randrange(self.width)
         step, kind = chance.choice((-1, 1)), chance.random()
-        chains, threes, undo = self.chains[level], self.threes[level], list[Change]()
+        chains, compressors, undo = self.chains[level], self.compressors[level], list[Change]()
         if kind < 0.3:
             shift(chains, w, step, undo)
         elif kind < 0.5:
@@ -89,13 +96,13 @@ class State:
             shift(self.chains[min(self.levels - 1, level + 1)], w, -step, undo)
         elif kind < 0.72:
             shift(chains, w, step, undo)
-            shift(threes, w, -step, undo)
+            shift(compressors, w, -step, undo)
         elif kind < 0.8:
             shift(chains, w, step, undo)
             shift(chains, min(self.width - 1, w + 1), -step, undo)
         else:
-            more = threes[w] < self.after[level][1][w] // 3
-            shift(threes, w, step if more else -1, undo)
+            more = compressors[w] < self.after[level][1][w] // 3
+            shift(compressors, w, step if more else -1, undo)
         return level, undo
 
 
@@ -163,9 +170,9 @@ def scaled(plan: Plan, task: Task) -> Plan:
     chains = [fitted(row, ratio) for row in plan.chains[:-1]]
     chains += [fitted(plan.chains[-2], 1)] * round(math.log2(max(1.0, ratio))) * (plan.levels > 1)
     chains.append(fitted(plan.chains[-1], 1))
-    threes = [fitted((*row[:-1], 0), ratio) for row in plan.threes[: len(chains)]]
-    threes += [(0,) * width] * (len(chains) - len(threes))
-    return Plan(task, tuple(chains), tuple(threes))
+    compressors = [fitted((*row[:-1], 0), ratio) for row in plan.compressors[: len(chains)]]
+    compressors += [(0,) * width] * (len(chains) - len(compressors))
+    return Plan(task, tuple(chains), tuple(compressors))
 
 
 def distance(plan: Plan, task: Task) -> float:
@@ -201,10 +208,10 @@ def read_plan(text: str) -> Plan:
     rows = [[tuple(map(int, row.split())) for row in part] for part in parts]
     heights = Heights(rows[0][0], rows[0][1])
     task = Task(heights, int(limit[0]), "plain" in kind[0], "total" in kind[0])
-    chains, threes = (
+    chains, compressors = (
         tuple((*row, *(0,) * (heights.width - len(row))) for row in table) for table in rows[1:]
     )
-    return Plan(task, chains, threes)
+    return Plan(task, chains, compressors)
 
 
 def written(plan: Plan) -> str:
@@ -212,7 +219,7 @@ def written(plan: Plan) -> str:
     task = plan.task
     kind = "plain " * task.plain + "total " * task.total or "any"
     tables = [[task.heights.pairs, task.heights.singles], map(short, plan.chains)]
-    tables.append(map(short, plan.threes))
+    tables.append(map(short, plan.compressors))
     rows = [" / ".join(" ".join(map(str, row)) for row in table) for table in tables]
     return textwrap.fill(f"{kind.strip()} ; {task.limit} ; {' ; '.join(rows)}", 100)
 

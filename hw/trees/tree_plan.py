@@ -8,8 +8,8 @@ is, in the order of preference,
 - a *pair*: the XNOR of an input and a weight bit,
 - a *single* bit, or, if more bits wait than there is room for, the XOR of two (a *double*).
 
-``threes[level][weight]`` groups of three single bits are replaced by their XOR, a lookup table;
-their majority joins a single bit in a chain at the weight above.
+``compressors[level][weight]`` groups of three single bits are replaced by their XOR, a lookup
+table; their majority joins a single bit in a chain at the weight above.
 """
 
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ class Plan:
 
     task: Task
     chains: Table
-    threes: Table
+    compressors: Table
 
     @property
     def levels(self) -> int:
@@ -119,7 +119,7 @@ def tally(plan: Plan) -> Tally:
     for level in range(plan.levels):
         last = level == plan.levels - 1
         luts, lost, _, pairs, singles = tally_level(
-            plan.task, plan.chains[level], plan.threes[level], pairs, singles, last
+            plan.task, plan.chains[level], plan.compressors[level], pairs, singles, last
         )
         lut4 += luts
         left += lost
@@ -135,7 +135,7 @@ def uncounted(pairs: Sequence[int], singles: Sequence[int]) -> int:
 def tally_level(
     task: Task,
     chains: Sequence[int],
-    threes: Sequence[int],
+    compressors: Sequence[int],
     pairs: Sequence[int],
     singles: Sequence[int],
     last: bool,
@@ -168,7 +168,7 @@ def tally_level(
         if not (count or p or s):
             continue
         above = chains[w + 1] if w < top else 0
-        groups = 0 if last or plain else min(threes[w], s // 3, above)
+        groups = 0 if last or plain else min(compressors[w], s // 3, above)
         s -= 3 * groups
         lost += max(0, majorities - count)
         s -= min(majorities, count, s)

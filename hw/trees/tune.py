@@ -61,8 +61,8 @@ def shorter(plan: Plan, seed: int) -> Plan:
     if plan.levels < 3:
         return plan
     at = 1 + seed % (plan.levels - 2)
-    chains, threes = (rows[:at] + rows[at + 1 :] for rows in (plan.chains, plan.threes))
-    return Plan(plan.task, chains, threes)
+    chains, compressors = (rows[:at] + rows[at + 1 :] for rows in (plan.chains, plan.compressors))
+    return Plan(plan.task, chains, compressors)
 
 
 def task_named(name: str, limit: int) -> Task:

@@ -48,7 +48,7 @@ class Border:
         return kinds.reshape(-1, self.pixels, size), at.reshape(-1)
 
     @property
-    def blank(self) -> Flags:
+    def outside(self) -> Flags:
         """For each kind of row and of column, and each pixel, the kernel's places beyond the edge:
         ``(rows, columns, pixels, k, k)``.
         """

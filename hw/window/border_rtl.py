@@ -9,10 +9,10 @@ from subbit.hw.tables.rom_rtl import Rom
 from subbit.hw.window.border import PaddingSumsConfig
 from subbit.sw.ir.arrays import Ints
 
-__all__ = ["BlankSums"]
+__all__ = ["PaddingSums"]
 
 
-class BlankSums(wiring.Component):
+class PaddingSums(wiring.Component):
     """The constants of :class:`subbit.hw.window.border.PaddingSumsConfig`, one word for
     each ``step``.
 

@@ -12,14 +12,14 @@ class Row:
     """What the ways from one row of windows to the next take, in cycles.
 
     The line buffer gives a row's columns to the history, which gives windows to the replay; the
-    interval is the longest way round a frame. ``n`` chunks, ``folds`` replays each; ``hasty``:
-    see Window.
+    interval is the longest way round a frame. ``n`` chunks, ``folds`` replays each;
+    ``shifts_at_once``: see Window.
     """
 
     columns: Axis
     n: int
     folds: int
-    hasty: bool
+    shifts_at_once: bool
 
     @property
     def banked(self) -> bool:
@@ -34,7 +34,7 @@ class Row:
     @property
     def pause(self) -> int:
         """From the end of a window in the history to the step behind it."""
-        return 0 if self.banked or self.hasty else 1
+        return 0 if self.banked or self.shifts_at_once else 1
 
     @property
     def replay(self) -> int:
@@ -79,7 +79,9 @@ class Row:
         return max(self.history, gap + self.columns.used * self.n, entered)
 
 
-def window_interval(rows: Axis, columns: Axis, chunks: int, folds: int, hasty: bool) -> int:
+def window_interval(
+    rows: Axis, columns: Axis, chunks: int, folds: int, shifts_at_once: bool
+) -> int:
     """Cycles between two frames of a Window whose neighbours are never slower.
 
     With ``n = chunks`` a row of windows takes ``max(OW * n * folds, P * n)`` cycles, P =
@@ -87,7 +89,7 @@ def window_interval(rows: Axis, columns: Axis, chunks: int, folds: int, hasty: b
     row that completes no window takes ``W * n``) at least ``gap + W * n``, or ``gap`` and the
     replay of the windows behind it. Exact: the longest way through all rows of a frame.
     """
-    row = Row(columns, chunks, folds, hasty)
+    row = Row(columns, chunks, folds, shifts_at_once)
     unused = columns.size - columns.used
     silent_rows = max(rows.size - 1, rows.last) - rows.last + rows.first
     inner = (unused + (rows.stride - 1) * columns.size) * chunks

@@ -45,9 +45,10 @@ class WindowUnit(Unit):
     ``pixels * stride``, and ``OW / pixels`` replaces ``OW`` above.
 
     Where one register ``holds`` the window for all its folds, data may follow their handshakes:
-    with ``late``, 1 or 2, the history shifts a cycle and that register loads ``late`` cycles after
-    what decides on it, so that the enables of these many flip-flops come from a register, and the
-    payload of the output comes ``late`` cycles behind its handshake. No cycle changes.
+    with ``payload_delay``, 1 or 2, the history shifts a cycle and that register loads
+    ``payload_delay`` cycles after what decides on it, so that the enables of these many flip-flops
+    come from a register, and the payload of the output comes ``payload_delay`` cycles behind its
+    handshake. No cycle changes.
     """
 
     component: ClassVar[str] = "subbit.hw.window.window_rtl:Window"
@@ -60,19 +61,19 @@ class WindowUnit(Unit):
     memory: str = "auto"
     pixels: int = 1
     buffers: str = "auto"
-    late: int = 0
+    payload_delay: int = 0
 
     def __post_init__(self) -> None:
-        if self.late and not (self.holds and self.late in (1, 2)):
+        if self.payload_delay and not (self.holds and self.payload_delay in (1, 2)):
             raise PlanError(
-                f"late={self.late}: windows are late by 1 or 2 cycles, and only where one register "
-                "holds them"
+                f"payload_delay={self.payload_delay}: payloads of windows follow by 1 or 2 cycles, and "
+                "only where one register holds them"
             )
 
     @property
-    def o_late(self) -> int:
-        """``late``."""
-        return self.late
+    def o_payload_delay(self) -> int:
+        """``payload_delay``."""
+        return self.payload_delay
 
     @property
     def span(self) -> int:
@@ -141,7 +142,7 @@ class WindowUnit(Unit):
         width = self.span * (self.column_bits + (self.kernel if self.masked else 0))
         vectors = self.rows.outputs * self.columns.outputs
         return ReplayUnit(
-            Lanes(1, width), self.chunks, self.folds, vectors, self.buffers, self.late
+            Lanes(1, width), self.chunks, self.folds, vectors, self.buffers, self.payload_delay
         )
 
     @property
@@ -150,7 +151,7 @@ class WindowUnit(Unit):
         return self.chunks == 1 and self.folds == 1
 
     @property
-    def hasty(self) -> bool:
+    def shifts_at_once(self) -> bool:
         """Whether the register of the last columns, one chunk, moves on in the very cycle in which
         its window is taken. The engine's answer then reaches the line buffer in that cycle, a long
         way; where the folds leave time for a window's columns, it moves on a cycle later.
@@ -162,12 +163,14 @@ class WindowUnit(Unit):
         """Whether a register holds the window, one chunk, for its folds, while the register of the
         last columns stays as it is for a cycle more.
         """
-        return self.chunks == 1 and not self.direct and not self.hasty
+        return self.chunks == 1 and not self.direct and not self.shifts_at_once
 
     @property
     def interval_cycles(self) -> int:
         """Cycles between two frames when neither neighbour is slower; see ``window_interval``."""
-        return window_interval(self.rows, self.columns, self.chunks, self.folds, self.hasty)
+        return window_interval(
+            self.rows, self.columns, self.chunks, self.folds, self.shifts_at_once
+        )
 
     def line_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
         """Of each row that is run, whether it is input and whether it completes windows; of each
@@ -207,7 +210,7 @@ class WindowUnit(Unit):
         steps[:, emits] |= PUSH
         # The register holds the window: no step may shift it before the window is taken.
         steps[:, np.roll(emits, 1)] |= RESERVE
-        return Process("window history", steps.ravel(), recycle=0 if self.hasty else 1)
+        return Process("window history", steps.ravel(), recycle=0 if self.shifts_at_once else 1)
 
     def reference(self, beats: Beats) -> Beats:
         """Windows by padding and a strided view."""
@@ -238,7 +241,7 @@ class WindowUnit(Unit):
         total += memory_cost(kept * column, self.chunks, self.buffers)
         if self.chunks > 1 and self.pad:
             total += Cost(lut4=self.column_bits)
-        if self.late:
+        if self.payload_delay:
             total += Cost(flip_flops=column)
         if not self.direct:
             total += self.replay.cost()

@@ -100,13 +100,13 @@ class WindowHistory(wiring.Component):
         step = Signal()
         if unit.chunks == 1:
             window = Signal(unit.replay.element.width, reset_less=True)
-            can = ~self.o.valid | self.o.ready if unit.hasty else ~self.o.valid
+            can = ~self.o.valid | self.o.ready if unit.shifts_at_once else ~self.o.valid
             m.d.comb += self.o.payload.eq(window)
             with m.If(self.o.ready):
                 m.d.sync += self.o.valid.eq(0)
             with m.If(step):
                 m.d.sync += self.o.valid.eq(emit)
-            behind = 1 if unit.late else 0
+            behind = 1 if unit.payload_delay else 0
             newest = registered(m, column, behind)
             with m.If(valid_stages(m, step, behind, "step")[-1]):
                 m.d.sync += window.eq(Cat(window, newest)[len(column) :])

@@ -61,7 +61,7 @@ def open_device(
             yield device
         return
     from subbit.hw.design.top import Core
-    from subbit.sim.simulated_board import SimulatedBoard
+    from subbit.sw.host.simulated_board import SimulatedBoard
     from subbit.sw.lower.pipeline import Pipeline
     from subbit.sw.planner import default_plan
 

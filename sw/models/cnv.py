@@ -11,8 +11,8 @@ from typing import Any
 from subbit.sw.data.cifar10 import CLASSES
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.arrays.described import build_described
+from subbit.sw.importers.arrays.npz import read_npz
 from subbit.sw.ir.network import Network
-from subbit.sw.models.npz import read_npz
 
 __all__ = ["CONVOLUTIONS", "LINEARS", "build_cnv", "describe_cnv"]
 

@@ -54,7 +54,7 @@ class StageEstimate:
 class Option:
     """A stage that may be chosen: its cost and cycles, and its streams.
 
-    ``inputs``, ``o``: payloads; ``beats``: that it gives in a frame. ``ahead``: the share
+    ``inputs``, ``o``: payloads; ``beats``: that it gives in a frame. ``silent_share``: the share
     of a frame that a window takes while it has no output to give, else 0. ``wires``: of wide
     counters, as the LUT4s that they are worth.
     """
@@ -65,7 +65,7 @@ class Option:
     inputs: tuple[Lanes, ...]
     o: Lanes
     beats: int
-    ahead: float
+    silent_share: float
     wires: float
 
 
@@ -131,9 +131,13 @@ class Costs:
         cost = total(self.lines.of(unit, self.quick(unit)) for unit in units)
         cycles = max(map(unit_cycles, units))
         inputs = tuple(units[0].inputs.values())
-        ahead = max(rows_ahead(unit) if isinstance(unit, WindowUnit) else 0.0 for unit in units)
-        wires = sum(map(wires_of, units))
-        return Option(stage, cost, cycles, inputs, units[-1].o, units[-1].o_beats, ahead, wires)
+        silent_share = max(
+            silent_share_of(unit) if isinstance(unit, WindowUnit) else 0.0 for unit in units
+        )
+        wires = sum(map(wire_price, units))
+        return Option(
+            stage, cost, cycles, inputs, units[-1].o, units[-1].o_beats, silent_share, wires
+        )
 
     def quick(self, unit: Unit) -> Cost:
         """The unit's estimate, with the counters of the fabric instead of portable ones."""
@@ -166,7 +170,7 @@ class Costs:
         return self._keys[name]
 
 
-def rows_ahead(window: WindowUnit) -> float:
+def silent_share_of(window: WindowUnit) -> float:
     """The share of its rows that a window takes while it has no output to give: those before the
     first output, and with stride 2 every other one.
     """
@@ -174,7 +178,7 @@ def rows_ahead(window: WindowUnit) -> float:
     return min(1.0, silent + (window.kernel - 1 - window.pad) / window.input.height)
 
 
-def wires_of(unit: Unit) -> float:
+def wire_price(unit: Unit) -> float:
     """What the wires of a unit's counters are worth, in LUT4s, where these are wide."""
     counters = getattr(unit, "popcount", None)
     if not isinstance(counters, PopcountShape) or counters.simd <= WIDE:

@@ -308,7 +308,7 @@ def waiting(edge: Join, chosen: Sequence[Option]) -> int:
     if i.lanes <= o.lanes:
         return 0
     giver, taker = chosen[edge.giver], chosen[edge.taker]
-    return taker.cycles + int(taker.ahead * giver.beats)
+    return taker.cycles + int(taker.silent_share * giver.beats)
 
 
 def joins_of(network: Network, stages: Sequence[Stage]) -> list[Join]:

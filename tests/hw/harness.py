@@ -47,8 +47,8 @@ def simulate_unit(
     chance = random.Random(seed)
     out: list[list[int]] = []
     cycles: list[int] = []
-    shown = deque([0] * unit.i_late)  # payloads that come behind their valid
-    waits = deque([(0, 0)] * unit.o_late)  # valid and ready whose payload has yet to come
+    shown = deque([0] * unit.i_payload_delay)  # payloads that come behind their valid
+    waits = deque([(0, 0)] * unit.o_payload_delay)  # valid and ready whose payload has yet to come
 
     async def bench(ctx: Any) -> None:
         position, cycle, offered, held = 0, 0, False, None
@@ -80,7 +80,7 @@ def simulate_unit(
             held = payload if valid and not ready else None
             if valid and ready:
                 out.append(unpack(payload, unit))
-                cycles.append(cycle - unit.o_late)
+                cycles.append(cycle - unit.o_payload_delay)
             await ctx.tick()
             position += bool(took)
             offered = offered and not took

@@ -101,7 +101,7 @@ def test_registers_that_hold_the_same_remain(
     registers = {bit for name, net in nets.items() if "kept" in name for bit in net["bits"]}
     rom = UNITS[name][0]().source.rom
     addresses = rom.cost.block_rams * (rom.depth - 1).bit_length()
-    assert UNITS[name][0]().hops == 1
+    assert UNITS[name][0]().distance_stages == 1
     # enables and clears of sums, steps and resets of tables
     assert len(registers) == 2 * (sums + parts) + addresses
 

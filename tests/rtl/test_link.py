@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from subbit.hw.link.hdlc import Deframer, frame
 from subbit.hw.link.protocol import ErrorCode, Kind, LinkInfo, Message
-from subbit.sim.simulated_board import SimulatedBoard
 from subbit.sw.host.device import Device
 from subbit.sw.host.loopback import Faults, NoisyTransport
 from subbit.sw.host.packing import pack_frames, unpack_result
+from subbit.sw.host.simulated_board import SimulatedBoard
 from subbit.sw.host.transport import PtyTransport, SerialTransport
 from subbit.sw.ir import Encoding
 from tests.hw.link.link_sums import LinkedSums, sums_of

@@ -6,9 +6,9 @@ import numpy as np
 
 from subbit.boards import board
 from subbit.hw.design.top import Core
-from subbit.sim.simulated_board import SimulatedBoard
 from subbit.sw.golden import predict
 from subbit.sw.host.device import Device
+from subbit.sw.host.simulated_board import SimulatedBoard
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import smallest_plan
 from tests.networks import small_network

@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from PIL import Image
 
 from subbit.hw.design.top import Core
-from subbit.sim.simulated_board import SimulatedBoard
 from subbit.sw.cli.device import run_command
 from subbit.sw.errors import LinkError
 from subbit.sw.golden import predict
 from subbit.sw.host.classify import file_codes
 from subbit.sw.host.device import Device
 from subbit.sw.host.loopback import Faults, NoisyTransport
+from subbit.sw.host.simulated_board import SimulatedBoard
 from subbit.sw.ir import Network, save_network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, smallest_plan

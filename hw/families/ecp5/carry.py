@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import permutations
 
-from subbit.hw.families.netlist import Add, Turn, Unit
+from subbit.hw.families.netlist import Add, CarryTap, Unit
 
 __all__ = ["Half", "half_of"]
 
@@ -27,9 +27,9 @@ class Half:
     init: int
 
 
-def half_of(place: Add | Turn) -> Half | None:
+def half_of(place: Add | CarryTap) -> Half | None:
     """The half that does what the place says, or None if there is none."""
-    if isinstance(place, Turn):
+    if isinstance(place, CarryTap):
         return turn(place.inject)
     nets = tuple(dict.fromkeys(place.u.nets + place.v.nets))
     if len(nets) > PINS:

@@ -11,8 +11,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.contract.memory import block_shape
-from subbit.hw.streams.registers_rtl import kept, registered
-from subbit.hw.tables.rom import RomTable
+from subbit.hw.families.local_register import local_register
+from subbit.hw.streams.registers_rtl import registered
 
 __all__ = ["BlockRom", "TwinBlockRom"]
 
@@ -32,36 +32,36 @@ def words(width: int) -> int:
 
 
 class BlockRom(wiring.Component):
-    """``data`` is ``table.words[addr]`` of two cycles before, or three where ``apart``: then each
-    block RAM has a register for its address.
+    """``data`` is ``words[addr]``, ``width`` bits, of two cycles before, or three where
+    ``local_addresses``: then each block RAM has a register for its address.
 
     A shallow table takes both ports of each block RAM, which read half a word each. Of a deep one
-    the block RAMs' registers hold a word of every ``deep`` ones, among which lookup tables choose.
+    the block RAMs' registers hold a word of every ``bank_words`` ones, among which lookup tables
+    choose.
     """
 
     addr: Signal
     data: Signal
 
-    def __init__(self, table: RomTable, *, apart: bool = False) -> None:
-        self._table, self._apart = table, apart
-        super().__init__({"addr": In(range(max(table.depth, 2))), "data": Out(table.width)})
+    def __init__(self, words: Sequence[int], width: int, *, local_addresses: bool = False) -> None:
+        self._words, self._width, self._local_addresses = words, width, local_addresses
+        super().__init__({"addr": In(range(max(len(words), 2))), "data": Out(width)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        table = self._table
-        width, deep = block_shape(table.width, table.depth)
-        low = (deep - 1).bit_length()
+        width, bank_words = block_shape(self._width, len(self._words))
+        low = (bank_words - 1).bit_length()
         banks = []
-        for first in range(0, table.depth, deep):
-            contents = table.words[first : first + deep]
-            banks.append(bank := Signal(table.width, name=f"bank{first // deep}"))
-            for start in range(0, table.width, width):
+        for first in range(0, len(self._words), bank_words):
+            contents = self._words[first : first + bank_words]
+            banks.append(bank := Signal(self._width, name=f"bank{first // bank_words}"))
+            for start in range(0, self._width, width):
                 addr: Value = self.addr[:low]
-                if self._apart:
-                    addr = kept(m, platform, addr)
+                if self._local_addresses:
+                    addr = local_register(m, platform, addr)
                 add_slice(m, contents, addr, bank, start, width)
         if len(banks) > 1:
-            choice = registered(m, self.addr[low:], 2 + self._apart)
+            choice = registered(m, self.addr[low:], 2 + self._local_addresses)
             m.d.comb += self.data.eq(Array(banks)[choice])
         else:
             m.d.comb += self.data.eq(banks[0])
@@ -86,7 +86,7 @@ def add_slice(
 
 class TwinBlockRom(wiring.Component):
     """``data0`` and ``data1`` are the words at ``addr0`` and ``addr1`` of two cycles before, from
-    the two ports of one block RAM; ``port_width(table.depth)`` must be at least the table's width.
+    the two ports of one block RAM; ``port_width(len(words))`` must be at least ``width``.
     """
 
     addr0: Signal
@@ -94,16 +94,16 @@ class TwinBlockRom(wiring.Component):
     data0: Signal
     data1: Signal
 
-    def __init__(self, table: RomTable) -> None:
-        self._table = table
-        addr, data = In(range(max(table.depth, 2))), Out(table.width)
+    def __init__(self, words: Sequence[int], width: int) -> None:
+        self._words = words
+        addr, data = In(range(max(len(words), 2))), Out(width)
         super().__init__({"addr0": addr, "addr1": addr, "data0": data, "data1": data})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        table, width = self._table, port_width(self._table.depth)
+        width = port_width(len(self._words))
         ports = {"A": (self.addr0, self.data0), "B": (self.addr1, self.data1)}
-        add_ram(m, list(table.words), width, width, ports)
+        add_ram(m, list(self._words), width, width, ports)
         return m
 
 

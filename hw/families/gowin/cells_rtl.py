@@ -4,7 +4,7 @@ from amaranth.hdl import Const, Instance, Module, Signal
 
 from subbit.hw.families.ecp5.cells_rtl import lut_pins
 from subbit.hw.families.ice40.cells_rtl import unit_value
-from subbit.hw.families.netlist import Add, Chain, Lut, Turn
+from subbit.hw.families.netlist import Add, CarryTap, Chain, Lut
 from subbit.hw.families.nets_rtl import Pipeline
 
 __all__ = ["add_cell"]
@@ -19,7 +19,7 @@ def add_cell(m: Module, pipeline: Pipeline, level: int, cell: Lut | Chain) -> No
         return
     # The tools put an ALU before the first one for its carry-in, so no place need be spent on that.
     begin = cell.places[0]
-    assert isinstance(begin, Turn), "a chain begins with a carry-in"
+    assert isinstance(begin, CarryTap), "a chain begins with a carry-in"
     carry = unit_value(pipeline, level, begin.inject)
     for place in cell.places[1:]:
         assert not isinstance(place, Lut), "chains of this fabric hold no lookup tables"

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.arrays.integers import Inexact, as_weights
 from subbit.sw.importers.arrays.rows import Row
+from subbit.sw.importers.exact.integers import Inexact, as_weights
 from subbit.sw.importers.exact.value import Fractions, fill
 from subbit.sw.ir import (
     INPUT,

@@ -10,8 +10,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_arrays
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.importers.arrays.npz import read_npz
 from subbit.sw.ir.header import strict_json
-from subbit.sw.models.npz import read_npz
 
 __all__ = ["Row", "read_arrays", "read_description"]
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.arrays.integers import Inexact, as_integers, as_weights
 from subbit.sw.importers.exact.builder import Builder
+from subbit.sw.importers.exact.integers import Inexact, as_integers, as_weights
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.value import Const, Fractions, Value, exact, fill, is_uniform
 from subbit.sw.ir import (

@@ -11,7 +11,6 @@ import numpy as np
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.builder import Builder, whole_input
-from subbit.sw.importers.exact.constants import FOLDABLE, evaluate_constant
 from subbit.sw.importers.exact.convs import convolve
 from subbit.sw.importers.exact.dots import gemm, matmul
 from subbit.sw.importers.exact.elementwise import ELEMENTWISE, elementwise, normalise
@@ -24,6 +23,7 @@ from subbit.sw.importers.exact.pools import add, average, global_average, max_po
 from subbit.sw.importers.exact.quantise import quantise
 from subbit.sw.importers.exact.shapes import MOVES, move, shape_of
 from subbit.sw.importers.exact.value import Const, Value
+from subbit.sw.importers.onnx.constants import FOLDABLE, evaluate_constant
 from subbit.sw.importers.onnx.graph import Graph, read_graph
 from subbit.sw.importers.onnx.guard import guarded
 from subbit.sw.ir import INPUT, Network

@@ -149,13 +149,13 @@ class DotStage(Stage):
         if self.engine != "direct":
             return lookup_cycles(self, network)
         layer, y = self.layer(network), network.types[self.layers[0]]
-        words = layer.weights.row_length // self.simd * self.plane_turns(network)
+        words = layer.weights.row_length // self.simd * self.plane_passes(network)
         if self.x_branches:
             words *= network.types[network.node(self.layers[0]).inputs[0]].bits // self.x_branches
         passes = layer.weights.shape[0] // self.pe
         return y.height * y.width // self.pixels * max(passes * words, self.pixels)
 
-    def plane_turns(self, network: Network) -> int:
+    def plane_passes(self, network: Network) -> int:
         """How often a vector is taken for each pass over the outputs."""
         planes = len(branches_of(self.layer(network).weights))
         return planes // (self.w_branches or planes)
@@ -203,7 +203,7 @@ class DotStage(Stage):
         """The units for a layer in place of the stage's own, and what follows on its outputs."""
         node = network.node(self.layers[0])
         x, y = network.types[node.inputs[0]], network.types[node.name]
-        folds = layer.weights.shape[0] // self.pe * self.plane_turns(network)
+        folds = layer.weights.shape[0] // self.pe * self.plane_passes(network)
         if isinstance(layer, Conv2d):
             feed = self.window_units(layer, x, folds)
         else:
@@ -214,7 +214,7 @@ class DotStage(Stage):
             weights=layer.weights,
             encoding=x.encoding,
             bits=x.bits,
-            masked=isinstance(layer, Conv2d) and is_masked(layer, x) and not self.sums_blanks,
+            masked=isinstance(layer, Conv2d) and is_masked(layer, x) and not self.sums_padding,
             border=self.border(layer, x),
             pe=self.pe,
             simd=self.simd,
@@ -225,22 +225,22 @@ class DotStage(Stage):
             form=self.popcount,
             x_branches=self.x_branches,
             w_branches=self.w_branches,
-            late=2 if window and window.holds else 0,
+            payload_delay=2 if window and window.holds else 0,
         )
-        if window and dot.i_late:
-            feed = [("window", replace(window, late=dot.i_late))]
-        cycles = dot.passes * dot.beats * dot.bit_turns
+        if window and dot.i_payload_delay:
+            feed = [("window", replace(window, payload_delay=dot.i_payload_delay))]
+        cycles = dot.passes * dot.beats * dot.bit_steps
         order = order_units(dot.o, self.pixels, dot.passes, dot.vectors, cycles)
         return [*feed, ("dot", dot), *order]
 
     @property
-    def sums_blanks(self) -> bool:
+    def sums_padding(self) -> bool:
         """Whether zero padding is told by sums."""
         return self.blanks == "sums" or (self.blanks == "auto" and self.popcount != PORTABLE)
 
     def border(self, layer: Conv2d | Linear, x: TensorType) -> Border | None:
         """Where windows lie beyond the edges, if no masks tell that."""
-        if isinstance(layer, Linear) or not is_masked(layer, x) or not self.sums_blanks:
+        if isinstance(layer, Linear) or not is_masked(layer, x) or not self.sums_padding:
             return None
         return border_of((x.height, x.width), layer.kernel, layer.stride, self.pixels)
 

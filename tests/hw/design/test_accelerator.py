@@ -53,7 +53,7 @@ def test_each_unit_of_a_board_has_a_register_of_the_reset() -> None:
     names = [step.name for step in pipeline.steps]
 
     def text(apart: bool, part: Part | None) -> str:
-        accelerator = Accelerator(pipeline, apart=apart)
+        accelerator = Accelerator(pipeline, local_resets=apart)
         return str(rtlil.convert(accelerator, platform=part, emit_src=False))
 
     together, found = text(False, Part("ecp5")), text(True, Part("ecp5"))

@@ -103,10 +103,10 @@ def test_pixels_side_by_side(source: str, post: str, pixels: int) -> None:
     ("memory", "late"), [("logic", 1), ("logic", 2), ("block", 1), ("block", 2)]
 )
 def test_data_behind_their_handshakes(memory: str, late: int, bits: int) -> None:
-    settings = {"pe": 2, "simd": 12, "memory": memory, "late": late, "x_branches": 1}
+    settings = {"pe": 2, "simd": 12, "memory": memory, "payload_delay": late, "x_branches": 1}
     weights = plain(np.random.default_rng(late), 8, 24)
     unit = check(weights, "threshold1", BIPOLAR, bits, **settings)
-    assert unit.i_late == (1 if memory == "logic" else late)
+    assert unit.i_payload_delay == (1 if memory == "logic" else late)
 
 
 @pytest.mark.parametrize("memory", ["block", "logic"])
@@ -162,8 +162,8 @@ def test_scaled_tiles_with_other_inputs() -> None:
 @pytest.mark.parametrize(
     ("bits", "rest"),
     [
-        (1, {"pe": 2, "pixels": 4, "memory": "block", "late": 2}),  # many positions
-        (1, {"pe": 4, "pixels": 2, "memory": "logic", "late": 1}),
+        (1, {"pe": 2, "pixels": 4, "memory": "block", "payload_delay": 2}),  # many positions
+        (1, {"pe": 4, "pixels": 2, "memory": "logic", "payload_delay": 1}),
         (1, {"pe": 8, "pixels": 1, "memory": "block"}),  # a wide table too
         (2, {"pe": 2, "pixels": 4, "memory": "logic", "x_branches": 1}),
     ],
@@ -171,16 +171,18 @@ def test_scaled_tiles_with_other_inputs() -> None:
 def test_engines_that_cover_much_of_a_part(
     bits: int, rest: dict[str, Any], post: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "FAR_XNORS", 512)  # sizes that a simulation in Python can take
-    monkeypatch.setattr(engine, "SHARED_XNORS", 200)
-    monkeypatch.setattr(rom, "DEEP_BITS", 2048)
-    monkeypatch.setattr(rom, "FAR_WIDTH", 64)
+    monkeypatch.setattr(
+        engine, "LARGE_ENGINE_XNORS", 512
+    )  # sizes that a simulation in Python can take
+    monkeypatch.setattr(engine, "XNORS_PER_INPUT_COPY", 200)
+    monkeypatch.setattr(rom, "LARGE_TABLE_BITS", 2048)
+    monkeypatch.setattr(rom, "LARGE_TABLE_WIDTH", 64)
     monkeypatch.setattr(rom, "PART_BITS", 96)
     rng = np.random.default_rng(bits)
     unit = check(plain(rng, 16, 128), post, BIPOLAR, bits, simd=64, **rest)
     small = {**rest, "simd": 8, "pixels": 1}
     near = check(plain(rng, 8, 128), post, BIPOLAR, bits, **small)
-    assert (unit.hops, near.hops) == (1, 0)
+    assert (unit.distance_stages, near.distance_stages) == (1, 0)
     ahead = 3 if rest["memory"] == "block" else 2  # for the step, and for block RAMs' addresses
     assert unit.source.latency - near.source.latency == ahead
     more = unit.popcount.latency - near.popcount.latency
@@ -191,20 +193,20 @@ def test_engines_that_cover_much_of_a_part(
 
 @pytest.mark.parametrize("late", [0, 1, 2])
 def test_constant_weights_in_a_large_engine(late: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "FAR_XNORS", 64)
-    monkeypatch.setattr(engine, "SHARED_XNORS", 40)
+    monkeypatch.setattr(engine, "LARGE_ENGINE_XNORS", 64)
+    monkeypatch.setattr(engine, "XNORS_PER_INPUT_COPY", 40)
     weights = plain(np.random.default_rng(late), 4, 18)
-    unit = check(weights, "threshold1", BIPOLAR, 1, pe=4, simd=18, late=late)
+    unit = check(weights, "threshold1", BIPOLAR, 1, pe=4, simd=18, payload_delay=late)
     assert unit.source.constant
-    assert (unit.hops, unit.i_late) == (1, min(late, 1))
+    assert (unit.distance_stages, unit.i_payload_delay) == (1, min(late, 1))
 
 
 def test_a_word_a_pass_far_from_its_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "FAR_XNORS", 512)
+    monkeypatch.setattr(engine, "LARGE_ENGINE_XNORS", 512)
     weights = plain(np.random.default_rng(5), 12, 48)
     for encoding, masked in ((BIPOLAR, True), (UNSIGNED, False)):
         unit = check(weights, "threshold2", encoding, 2, masked=masked, pe=6, simd=48, pixels=2)
-        assert (unit.beats, unit.hops) == (1, 1)
+        assert (unit.beats, unit.distance_stages) == (1, 1)
 
 
 @pytest.mark.parametrize("cycles", [7, 23])
@@ -218,7 +220,7 @@ def test_a_reset_in_the_middle_of_a_frame(far: bool, cycles: int) -> None:
         unit = DotUnit(
             tiled(rng, 5, 12, 3, True), BIPOLAR, 2, True, 5, 2, 3, thresholds(rng, 5, 30, 2)
         )
-    assert unit.hops == far
+    assert unit.distance_stages == far
     beats = frames(rng, unit, 1)
     component, reset = Dot(unit), Signal()
     out: list[list[int]] = []

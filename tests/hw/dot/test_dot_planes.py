@@ -55,7 +55,7 @@ def test_branches(
     turns = bits // (x_branches or bits) * (2 // (w_branches or 2))
     [process] = unit.processes()
     assert len(process.steps) == 3 * 2 * 2 * turns
-    assert process.takes == len(process.steps) // unit.bit_turns
+    assert process.takes == len(process.steps) // unit.bit_steps
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_codebooks(tau: int, w_branches: int, memory: str) -> None:
     if memory == "block":
         source = unit.source if w_branches else unit.source.parts[0]
         assert isinstance(source, CodebookSource)
-        assert (source.turns, source.field_bits) == (3 if w_branches else 1, tau)
+        assert (source.codebooks, source.field_bits) == (3 if w_branches else 1, tau)
 
 
 @pytest.mark.parametrize("w_branches", [0, 1])
@@ -165,19 +165,22 @@ def test_tiles_of_planes_are_stored_once_and_rows_are_shared() -> None:
     assert [part.rom.depth * part.rom.width for part in source.parts] == [4 * 576, 8 * 576]
 
 
-@pytest.mark.parametrize(("pe", "hops"), [(8, 0), (16, 1)])
-def test_wide_tables_stand_in_parts_in_large_engines_alone(pe: int, hops: int) -> None:
+@pytest.mark.parametrize(("pe", "distance_stages"), [(8, 0), (16, 1)])
+def test_wide_tables_stand_in_parts_in_large_engines_alone(pe: int, distance_stages: int) -> None:
     weights = PlanesWeights((plain(RNG, 64, 576),))
     unit = dot(weights, 1, pe=pe, simd=288, memory="logic")
     assert isinstance(unit.source, WordSource)
-    assert unit.source.rom.far
-    assert (unit.hops, unit.source.ahead) == (hops, 2 * hops)
+    assert unit.source.rom.needs_parts
+    assert (unit.distance_stages, unit.source.lead_cycles) == (distance_stages, 2 * distance_stages)
     mixed = PlanesWeights((tiled(RNG, 64, 576, 16), plain(RNG, 64, 576)))
     unit = dot(mixed, 1, pe=pe, simd=144, memory="logic")
     assert isinstance(unit.source, PlanesSource)
     words = [part for part in unit.source.parts if isinstance(part, WordSource)]
-    assert any(part.rom.far for part in words)
-    assert (unit.hops, max(part.ahead for part in words)) == (hops, 2 * hops)
+    assert any(part.rom.needs_parts for part in words)
+    assert (unit.distance_stages, max(part.lead_cycles for part in words)) == (
+        distance_stages,
+        2 * distance_stages,
+    )
 
 
 @pytest.mark.parametrize(("memory", "masked"), [("logic", True), ("block", False)])
@@ -186,16 +189,16 @@ def test_mixed_planes_in_a_large_engine(
     w_branches: int, memory: str, masked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Limits for a small engine: all its paths are long."""
-    monkeypatch.setattr(engine, "FAR_XNORS", 72)
-    monkeypatch.setattr(engine, "SHARED_XNORS", 40)
-    monkeypatch.setattr(rom, "FAR_WIDTH", 16)
-    monkeypatch.setattr(rom, "DEEP_BITS", 256)
+    monkeypatch.setattr(engine, "LARGE_ENGINE_XNORS", 72)
+    monkeypatch.setattr(engine, "XNORS_PER_INPUT_COPY", 40)
+    monkeypatch.setattr(rom, "LARGE_TABLE_WIDTH", 16)
+    monkeypatch.setattr(rom, "LARGE_TABLE_BITS", 256)
     monkeypatch.setattr(rom, "PART_BITS", 24)
     weights = PlanesWeights((tiled(RNG, 8, 36, 4), plain(RNG, 8, 36), tiled(RNG, 8, 36, 2)))
     rest = {"memory": memory, "masked": masked, "w_branches": w_branches, "pixels": 2}
     unit = check(weights, 1, "3", pe=4, simd=18, **rest)
-    assert unit.hops == 1
-    assert unit.x_rows < unit.source.rows
+    assert unit.distance_stages == 1
+    assert unit.rows_per_input_copy < unit.source.rows
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def simulated(shape: PopcountShape, lanes: Any, weights: Any) -> tuple[list[list
                 number = ctx.get(counter.count)
                 mask = (1 << shape.width) - 1
                 counts.append([number >> row * shape.width & mask for row in range(shape.rows)])
-                blanks.append(ctx.get(counter.blanks))
+                blanks.append(ctx.get(counter.padding))
             await ctx.tick()
 
     simulator = Simulator(counter)
@@ -85,9 +85,9 @@ def simulated(shape: PopcountShape, lanes: Any, weights: Any) -> tuple[list[list
 
 
 def test_top_and_width() -> None:
-    assert (PopcountShape(1, 9, 8).top, PopcountShape(1, 9, 8).width) == (2295, 12)
+    assert (PopcountShape(1, 9, 8).max_count, PopcountShape(1, 9, 8).width) == (2295, 12)
     assert (
-        PopcountShape(1, 9, 8, scales=(1, 2)).top,
+        PopcountShape(1, 9, 8, scales=(1, 2)).max_count,
         PopcountShape(1, 9, 8, scales=(1, 2)).width,
     ) == (6885, 13)
-    assert (PopcountShape(1, 144, 1).top, PopcountShape(1, 144, 1).width) == (144, 8)
+    assert (PopcountShape(1, 144, 1).max_count, PopcountShape(1, 144, 1).width) == (144, 8)

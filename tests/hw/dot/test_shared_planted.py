@@ -99,13 +99,13 @@ def test_banks_that_are_taken_before_they_are_read(monkeypatch: pytest.MonkeyPat
     unit = engine(2, 2, 36)
     elaborate = RepeatedSums.elaborate
 
-    def hasty(sums: RepeatedSums, platform: object) -> Any:
+    def shifts_at_once(sums: RepeatedSums, platform: object) -> Any:
         m = elaborate(sums, platform)
         m.d.comb += sums.room.eq(1)
         return m
 
     beats = vectors(unit)
     check_unit(Watched(unit), beats)
-    monkeypatch.setattr(RepeatedSums, "elaborate", hasty)
+    monkeypatch.setattr(RepeatedSums, "elaborate", shifts_at_once)
     with pytest.raises(AssertionError):
         check_unit(Watched(unit), beats)

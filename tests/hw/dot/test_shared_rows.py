@@ -123,7 +123,7 @@ def engine(p: int, pe: int, simd: int, post: str = "threshold1") -> SharedRowsUn
     one = network(p, post, padding=Padding.MINUS)
     _, unit = planned(one, pe=pe, simd=simd).stages[0].units(one)[-1]
     assert isinstance(unit, SharedRowsUnit)
-    return replace(unit, dot=replace(unit.dot, late=0))
+    return replace(unit, dot=replace(unit.dot, payload_delay=0))
 
 
 def vectors(unit: SharedRowsUnit) -> Beats:

@@ -12,7 +12,7 @@ from subbit.hw.dot.popcount_rtl import PopcountXnor
 from subbit.hw.dot.tree_counter_rtl import PopcountSum, VendorPopcount
 from subbit.hw.families.ecp5 import cells_rtl as ecp5
 from subbit.hw.families.ecp5.carry import Half, half_of
-from subbit.hw.families.netlist import Add, Turn
+from subbit.hw.families.netlist import Add, CarryTap
 from subbit.hw.trees.counter import Popcount, popcount_netlist
 from tests.hw.gates import Aig, Bdds, graph_of, solve
 
@@ -34,7 +34,7 @@ def form_of(shape: PopcountShape, fabric: str = "ecp5", depth: int = 1) -> Vendo
 
 def ports(form: VendorPopcount | PopcountXnor) -> list[object]:
     """Ports of either form."""
-    return [form.x, form.w, form.count, form.blanks]
+    return [form.x, form.w, form.count, form.padding]
 
 
 def functions(graph: Aig, bdds: Bdds, shape: PopcountShape, period: int = 0) -> list[list[int]]:
@@ -52,7 +52,7 @@ def functions(graph: Aig, bdds: Bdds, shape: PopcountShape, period: int = 0) -> 
         order += x[at * lane : (at + 1) * lane - bool(period)]
         for first in range(0, len(w), plane):
             order += w[first + at * rows : first + (at + 1) * rows]
-    return [bdds.of(graph, order, port) for port in ("count", "blanks")[: 1 + shape.masked]]
+    return [bdds.of(graph, order, port) for port in ("count", "padding")[: 1 + shape.masked]]
 
 
 def equal(form: VendorPopcount, shape: PopcountShape, fabric: str, folder: Path) -> bool:
@@ -201,7 +201,7 @@ def test_constant_weights(masked: bool, tmp_path: Path) -> None:
     shape = PopcountShape(1, simd, 1, masked)
     form = VendorPopcount(shape, Popcount(simd, 1, masked, tuple(map(int, weights))))
     x = random.random((1, len(form.x), runs)) < np.linspace(0, 1, runs)
-    graph = graph_of(form, [form.x, form.count, form.blanks], tmp_path, "ecp5")
+    graph = graph_of(form, [form.x, form.count, form.padding], tmp_path, "ecp5")
     seen = graph.simulate([{"x": x[0]}] * (form.latency + 1), "count")[-1:]
     w = np.broadcast_to(weights[None, :, None], (1, simd, runs))
     np.testing.assert_array_equal(numbers(seen, shape.width), expected_counts(shape, x, w))
@@ -228,7 +228,7 @@ def test_running_sum(depth: int, tmp_path: Path) -> None:
 def test_wrong_init_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planted = 0
 
-    def wrong(place: Add | Turn) -> Half | None:
+    def wrong(place: Add | CarryTap) -> Half | None:
         nonlocal planted
         half = half_of(place)
         if half and isinstance(place, Add) and not planted:

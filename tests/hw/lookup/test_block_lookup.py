@@ -193,7 +193,7 @@ def test_a_wrong_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tables_written_late_collide(monkeypatch: pytest.MonkeyPatch) -> None:
     unit = engine(8, 4, 3, "none", ports=4, dot9=4)
 
-    address = unit.tau + unit.turn_bits + 1
+    address = unit.tau + unit.group_bits + 1
 
     def late(m: Any, start: Any, stages: int, name: str) -> list[Any]:
         return valid_stages(m, start, stages + 3 * (name == "written"), name)

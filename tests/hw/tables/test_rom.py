@@ -5,7 +5,7 @@ import pytest
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import block_rams
-from subbit.hw.tables.rom import FAR_WIDTH, PART_BITS, PART_BLOCKS, RomTable, packed
+from subbit.hw.tables.rom import LARGE_TABLE_WIDTH, PART_BITS, PART_BLOCKS, RomTable, packed
 
 
 def table(width: int, depth: int, style: str) -> RomTable:
@@ -18,8 +18,8 @@ def table(width: int, depth: int, style: str) -> RomTable:
 @pytest.mark.parametrize(
     ("width", "depth", "style", "count"),
     [
-        (FAR_WIDTH, 4, "logic", 1),
-        (FAR_WIDTH + 1, 4, "logic", 1),
+        (LARGE_TABLE_WIDTH, 4, "logic", 1),
+        (LARGE_TABLE_WIDTH + 1, 4, "logic", 1),
         (3 * PART_BITS + 5, 4, "logic", 4),
         (36 * PART_BLOCKS, 512, "block", 1),
         (36 * PART_BLOCKS + 1, 512, "block", 2),

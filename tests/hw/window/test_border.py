@@ -83,7 +83,7 @@ def test_values_and_cycles(
 
 def test_few_ways_to_lie_beyond_the_edge() -> None:
     border = border_of((6, 8), 3, 1, 2)
-    assert border.blank.shape == (3, 3, 2, 3, 3)
+    assert border.outside.shape == (3, 3, 2, 3, 3)
     assert border.inside.sum() == 9 * 48 - 2 * 3 * (6 + 8) + 4
     assert len(border_of((9, 9), 5, 2, 1).row_kinds[0]) == 3
     assert border_of((4, 4), 1, 1, 1).inside.all()
@@ -91,11 +91,11 @@ def test_few_ways_to_lie_beyond_the_edge() -> None:
 
 def test_a_wrong_constant_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     unit = engine(plain(RNG(1), 4, 18), (4, 4))
-    assert unit.blank_sums
-    values = unit.blank_sums.values.copy()
+    assert unit.padding_sums
+    values = unit.padding_sums.values.copy()
     values[2, 0, 1, 1] += 1
     wrong = replace(unit)
-    object.__setattr__(wrong, "blank_sums", replace(unit.blank_sums, values=values))
+    object.__setattr__(wrong, "padding_sums", replace(unit.padding_sums, values=values))
     monkeypatch.setattr(DotUnit, "load_component", lambda _: lambda _: Dot(wrong))
     with pytest.raises(AssertionError, match="Arrays are not equal"):
         check_unit(unit, windows(unit, 1))

@@ -108,16 +108,21 @@ def test_data_behind_their_handshakes(
 ) -> None:
     height, width, cin, bits, kernel, stride, padding, folds, pixels = case
     tensor = TensorType.codes(height, width, cin, bits)
-    unit = WindowUnit(tensor, kernel, stride, padding, cin, folds, pixels=pixels, late=late)
+    unit = WindowUnit(
+        tensor, kernel, stride, padding, cin, folds, pixels=pixels, payload_delay=late
+    )
     beats = frames_of(unit, 3)
     check_unit(unit, beats)
-    assert unit.trace(3).taken[-1].tolist() == replace(unit, late=0).trace(3).taken[-1].tolist()
+    assert (
+        unit.trace(3).taken[-1].tolist()
+        == replace(unit, payload_delay=0).trace(3).taken[-1].tolist()
+    )
 
 
 @pytest.mark.parametrize(("channels", "folds", "late"), [(2, 1, 1), (1, 4, 1), (2, 4, 3)])
 def test_late_where_no_register_holds_the_window(channels: int, folds: int, late: int) -> None:
     with pytest.raises(PlanError, match="only where one register holds them"):
-        WindowUnit(TensorType.codes(4, 4, 2, 1), 3, 1, NONE, channels, folds, late=late)
+        WindowUnit(TensorType.codes(4, 4, 2, 1), 3, 1, NONE, channels, folds, payload_delay=late)
 
 
 def test_interval_is_that_of_the_cycle_model() -> None:

@@ -177,11 +177,11 @@ class TestBadFiles:
         assert "No such file or directory; check the path" in text
 
     def test_bombs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("subbit.sw.models.npz.MAX_ARRAY_BYTES", 1000)
+        monkeypatch.setattr("subbit.sw.importers.arrays.npz.MAX_ARRAY_BYTES", 1000)
         path = tmp_path / "large.npz"
         np.savez_compressed(path, a=np.zeros(1 << 20, np.int8))
         assert "larger than 1000 bytes" in message(lambda: build_cnv(path), NetworkError)
-        monkeypatch.setattr("subbit.sw.models.npz.MAX_ARRAYS", 2)
+        monkeypatch.setattr("subbit.sw.importers.arrays.npz.MAX_ARRAYS", 2)
         path.write_bytes(npz())
         assert "more than 2 arrays" in message(lambda: build_cnv(path), NetworkError)
 

@@ -7,8 +7,8 @@ import pytest
 
 from subbit.sw.data import preprocess
 from subbit.sw.errors import DataError
-from subbit.sw.importers.arrays.integers import Inexact, as_integers, as_weights
 from subbit.sw.importers.exact.ending import fixed_point, keeps_orders
+from subbit.sw.importers.exact.integers import Inexact, as_integers, as_weights
 from subbit.sw.importers.exact.pixels import PIXELS, Pixels
 from subbit.sw.importers.exact.value import Const, exact
 from subbit.sw.ir import BinaryWeights, PlanesWeights
