@@ -66,8 +66,8 @@ class WindowUnit(Unit):
     def __post_init__(self) -> None:
         if self.payload_delay and not (self.holds and self.payload_delay in (1, 2)):
             raise PlanError(
-                f"payload_delay={self.payload_delay}: payloads of windows follow by 1 or 2 cycles, and "
-                "only where one register holds them"
+                f"payload_delay={self.payload_delay}: payloads of windows follow by 1 or 2 "
+                "cycles, and only where one register holds them"
             )
 
     @property

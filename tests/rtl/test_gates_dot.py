@@ -110,7 +110,7 @@ def test_each_few_rows_have_registers_of_the_inputs(found: Found) -> None:
     unit = UNITS["far_rows"][0]()
     rows = json.loads(found.netlists["far_rows"])["modules"]["far_rows"]["cells"].values()
     driven = Counter(c["connections"]["DI"][0] for c in rows if c["type"] == "TRELLIS_FF")
-    assert (unit.source.rows, unit.x_rows) == (32, 9)
+    assert (unit.source.rows, unit.rows_per_input_copy) == (32, 9)
     assert Counter(driven.values())[4] == unit.simd
 
 
