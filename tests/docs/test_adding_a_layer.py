@@ -21,8 +21,9 @@ from subbit.sw.ir import (
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import smallest_plan
 from tests.hw.harness import check_unit
+from tests.paths import DOCS
 
-PAGE = Path(__file__).parents[2] / "docs" / "adding-a-layer.md"
+PAGE = DOCS / "adding-a-layer.md"
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from click import Context, Group
 
 import subbit
 from subbit.sw.cli.app import COMMANDS, app
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 

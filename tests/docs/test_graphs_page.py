@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from subbit.sw.ir import load_network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import smallest_plan
 from tests.networks import residual_network
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 SLACK = 8  # the engines' latencies change now and then
 PAGE = (ROOT / "docs" / "graphs.md").read_text()
 

@@ -13,9 +13,10 @@ from subbit.sw.golden import evaluate
 from subbit.sw.ir import file, load_network, network, planes, types, weights
 from subbit.sw.ir.kinds import KINDS
 from subbit.sw.ir.layers import affine, threshold
+from tests.paths import DOCS
 from tests.sw.samples import chain
 
-PAGE = (Path(__file__).parents[2] / "docs" / "network-format.md").read_text()
+PAGE = (DOCS / "network-format.md").read_text()
 
 
 def blocks(language: str) -> list[str]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ from subbit.sw.ir import BinaryWeights, PlanesWeights, TensorType, Threshold
 from subbit.sw.lower.plan import smallest_plan
 from subbit.sw.lower.stages.dot import DotStage
 from tests.networks import small_network
+from tests.paths import DOCS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "precision.md").read_text()
+PAGE = (DOCS / "precision.md").read_text()
 
 
 def test_the_example_runs() -> None:

@@ -13,7 +13,7 @@ from subbit.hw.design.platform import board_platform
 from subbit.sw.errors import BoardError
 from subbit.sw.flow.family import family_of
 from subbit.sw.flow.process import run_tool
-from tests.flow.conftest import Built
+from tests.flow.builds import Built
 
 
 def test_ulx3s_means_the_largest() -> None:

@@ -15,7 +15,7 @@ from subbit.sw.flow.fit import FitWatch
 from subbit.sw.flow.route import place_and_route
 from subbit.sw.flow.synth import synthesise
 from subbit.sw.flow.verilog import rtlil_to_verilog
-from tests.flow.conftest import Built, build
+from tests.flow.builds import Built, build
 from tests.flow.echo import Echo
 
 BOARD = board("icebreaker")

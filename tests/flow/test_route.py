@@ -8,7 +8,7 @@ import pytest
 from subbit.boards import board
 from subbit.sw.flow import route
 from subbit.sw.flow.fit import Resources, luts_of
-from tests.flow.conftest import Built
+from tests.flow.builds import Built
 
 BOARD = board("ulx3s")
 

@@ -20,9 +20,9 @@ from subbit.sw.cli.bench import BENCHES
 from subbit.sw.errors import FitError, LinkError, NetworkError, SubbitError
 from subbit.sw.ir import load_network
 from subbit.sw.nn.codebook import CodebookEncoder
+from tests.paths import ROOT
 from tests.sw.samples import message
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "digits-plain.safetensors"
 
 # Which calls do what a command does.

@@ -35,8 +35,8 @@ from subbit.sw.planner.goal import (
 from subbit.sw.planner.report import describe, plan_report
 from subbit.sw.planner.search import Search, lacking
 from tests.networks import small_network
+from tests.paths import EXAMPLES
 
-EXAMPLES = Path(__file__).parents[4] / "examples"
 ULX3S = board("ulx3s-85f")
 SMALL = board("ulx3s-12f")
 

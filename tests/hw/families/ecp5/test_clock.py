@@ -12,7 +12,7 @@ from subbit.sw.errors import ToolError
 from subbit.sw.flow.route import place_and_route
 from subbit.sw.flow.synth import synthesise
 from subbit.sw.flow.verilog import rtlil_to_verilog
-from tests.flow.conftest import Built
+from tests.flow.builds import Built
 from tests.flow.echo import Echo
 
 BOARD = board("ulx3s")
