@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import PORTABLE, PopcountShape
-from subbit.hw.families.netlist import Add, CarryTap, Chain, Netlist, Place, Unit
+from subbit.hw.families.netlist import AddPlace, BitFunction, CarryChain, CarryTap, Netlist, Place
 
 __all__ = ["Dot9Row", "compressor_netlist"]
 
@@ -74,7 +74,7 @@ class Dot9Row:
 def compressor_netlist(row: Dot9Row) -> Netlist:
     """Carry chains whose outputs are, for each window, sum and carry of each three positions."""
     netlist = Netlist(row.inputs, 1)
-    outputs: list[Unit] = []
+    outputs: list[BitFunction] = []
     for start in range(0, row.pixels, AT_ONCE):
         places: list[Place] = []
         carry: int | None = None
@@ -82,18 +82,18 @@ def compressor_netlist(row: Dot9Row) -> Netlist:
             for at in range(0, KERNEL, 3):
                 first, second, third = (match(row, pixel, at + k) for k in range(3))
                 low, high = netlist.new_net(0), netlist.new_net(0)
-                places += [CarryTap(first, carry), Add(second, third, low, False)]
-                outputs += [Unit((low,), WIRE), Unit((high,), WIRE)]
+                places += [CarryTap(first, carry), AddPlace(second, third, low, False)]
+                outputs += [BitFunction((low,), WIRE), BitFunction((high,), WIRE)]
                 carry = high
-        places.append(CarryTap(Unit.constant(0), carry))
-        netlist.cells.append((0, Chain(tuple(places))))
+        places.append(CarryTap(BitFunction.constant(0), carry))
+        netlist.cells.append((0, CarryChain(tuple(places))))
     netlist.outputs = tuple(outputs)
     return netlist
 
 
-def match(row: Dot9Row, pixel: int, position: int) -> Unit:
+def match(row: Dot9Row, pixel: int, position: int) -> BitFunction:
     """Whether a position matches the codeword, whose complement is in the nets."""
     x = pixel * KERNEL + position
     if row.matched:
-        return Unit((x,), WIRE)
-    return Unit((x, row.pixels * KERNEL + position), XOR)
+        return BitFunction((x,), WIRE)
+    return BitFunction((x, row.pixels * KERNEL + position), XOR)

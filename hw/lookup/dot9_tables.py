@@ -8,7 +8,7 @@ import numpy as np
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import PORTABLE
-from subbit.hw.families.netlist import Add, CarryTap, Chain, Netlist, Place, Unit
+from subbit.hw.families.netlist import AddPlace, BitFunction, CarryChain, CarryTap, Netlist, Place
 from subbit.hw.lookup.dot9 import KERNEL, WIRE, XOR
 from subbit.hw.tables.rom import RomTable
 from subbit.sw.ir.arrays import Ints
@@ -105,7 +105,7 @@ def netlist_places(tables: Dot9TablesShape, windows: int) -> int:
 def rest_netlist(tables: Dot9TablesShape) -> Netlist:
     """Carry chains that add what the tables leave out; the outputs are the bits of each count."""
     netlist, width = Netlist(tables.inputs, 1), tables.rom.width
-    outputs: list[Unit] = []
+    outputs: list[BitFunction] = []
     for chain in tables.chains:
         places: list[Place] = []
         carry: int | None = None
@@ -114,19 +114,19 @@ def rest_netlist(tables: Dot9TablesShape) -> Netlist:
             matches = [match(tables, base, at) for at in range(tables.rest)]
             places.append(CarryTap(matches[-1], carry))
             for bit in range(width):
-                out, zero = netlist.new_net(0), Unit.constant(0)
+                out, zero = netlist.new_net(0), BitFunction.constant(0)
                 more = matches[0] if tables.rest > 1 and bit == 0 else zero
-                places.append(Add(Unit((base + bit,), WIRE), more, out, False))
-                outputs.append(Unit((out,), WIRE))
+                places.append(AddPlace(BitFunction((base + bit,), WIRE), more, out, False))
+                outputs.append(BitFunction((out,), WIRE))
             carry = netlist.new_net(0) if width < tables.width else None
-            outputs += [Unit((carry,), WIRE)] if carry is not None else []
-        places.append(CarryTap(Unit.constant(0), carry))
-        netlist.cells.append((0, Chain(tuple(places))))
+            outputs += [BitFunction((carry,), WIRE)] if carry is not None else []
+        places.append(CarryTap(BitFunction.constant(0), carry))
+        netlist.cells.append((0, CarryChain(tuple(places))))
     netlist.outputs = tuple(outputs)
     return netlist
 
 
-def match(tables: Dot9TablesShape, base: int, at: int) -> Unit:
+def match(tables: Dot9TablesShape, base: int, at: int) -> BitFunction:
     """Whether one of the rest matches; ``base``: the first net of its window."""
     weights = tables.pixels * (tables.rom.width + tables.rest)
-    return Unit((base + tables.rom.width + at, weights + at), XOR)
+    return BitFunction((base + tables.rom.width + at, weights + at), XOR)

@@ -13,7 +13,7 @@ from amaranth.hdl import Cat, Elaboratable, Module, Signal
 from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.dot_rtl import Dot
 from subbit.hw.dot.popcount import PORTABLE
-from subbit.sw.bench.devices import Device, device_of, measure
+from subbit.sw.bench.devices import BenchDevice, device_of, measure
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.layers.threshold import Threshold
@@ -92,7 +92,9 @@ def bench_engine(
     return result
 
 
-def figures(unit: DotUnit, device: Device, seeds: tuple[int, ...], jobs: int) -> dict[str, Any]:
+def figures(
+    unit: DotUnit, device: BenchDevice, seeds: tuple[int, ...], jobs: int
+) -> dict[str, Any]:
     """The figures of one form; without seeds those of synthesis."""
     probe = EngineProbe(unit)
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:

@@ -19,12 +19,12 @@ from subbit.sw.ir.network import INPUT, Network, Node
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
 
-__all__ = ["Builder", "calibration_networks", "resnet18", "test_networks"]
+__all__ = ["RandomNetwork", "calibration_networks", "resnet18", "test_networks"]
 
 KERNELS = 1 << 9  # of 3x3 bits
 
 
-class Builder:
+class RandomNetwork:
     """Adds layers of random parameters one behind the other."""
 
     def __init__(self, seed: int) -> None:
@@ -98,7 +98,7 @@ def chain(
     **kind: int,
 ) -> Network:
     """Convolutions with thresholds of ``bits``, pooling behind each, and a linear layer."""
-    b, cin, size = Builder(seed), 1, side
+    b, cin, size = RandomNetwork(seed), 1, side
     for position, out in enumerate(channels):
         weights = kind if position else {}
         b.conv(out, cin, kernel, tau=weights.get("tau", 0), repeats=weights.get("repeats", 0))
@@ -112,7 +112,7 @@ def chain(
 
 def dense(name: str, seed: int, sizes: tuple[int, ...], bits: int = 1, **kind: int) -> Network:
     """Linear layers."""
-    b = Builder(seed)
+    b = RandomNetwork(seed)
     b.add(Flatten())
     for inputs, out in pairwise(sizes):
         b.linear(out, inputs, **kind)
@@ -124,7 +124,7 @@ def dense(name: str, seed: int, sizes: tuple[int, ...], bits: int = 1, **kind: i
 
 def scaled(name: str, seed: int) -> Network:
     """A 1x1 and a strided convolution, scale and offset on the logits."""
-    b = Builder(seed)
+    b = RandomNetwork(seed)
     b.conv(16, 1, 5, stride=2)
     b.sign(16, 200)
     b.conv(24, 16, 1)
@@ -140,7 +140,7 @@ def scaled(name: str, seed: int) -> Network:
 
 def residual(name: str, seed: int, channels: int, bits: int) -> Network:
     """A block with a way round it, and pooling over all pixels."""
-    b = Builder(seed)
+    b = RandomNetwork(seed)
     b.conv(channels, 1)
     x = b.sign(channels, 400, bits)
     b.conv(channels, channels)
@@ -187,7 +187,7 @@ def calibration_networks() -> list[Callable[[], Network]]:
 
 def resnet18(side: int = 224, classes: int = 1000, seed: int = 0) -> Network:
     """ResNet-18 with binary weights and activations, a 5x5 first layer on 8-bit pixels."""
-    b = Builder(seed)
+    b = RandomNetwork(seed)
     b.conv(64, 3, 5, stride=2)
     b.sign(64, 500)
     x = b.add(MaxPool2d())

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.streams.replay import ReplayUnit
-from subbit.sw.bench.chain import Chain, chain_cells
+from subbit.sw.bench.chain import UnitChain, chain_cells
 from subbit.sw.bench.devices import device_of, measure
 from subbit.sw.bench.engine import bench_engine, engine_unit, synthesised
 from subbit.sw.cli.bench import bench_command
@@ -45,7 +45,7 @@ def test_what_cannot_be_measured_is_refused() -> None:
 
 def test_memories_are_measured_as_bitstreams_have_them(tmp_path: Path) -> None:
     units: list[Unit] = [ReplayUnit(Lanes(36, 2), 100, 4, 2, "block")]
-    chain = Chain(units)
+    chain = UnitChain(units)
     assert measure(chain, [chain.pins, chain.out], device_of("ecp5-25k"), tmp_path, ()) == []
     cells = synthesised(tmp_path / "top.json")
     assert cells == chain_cells(units)

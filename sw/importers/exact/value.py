@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from subbit.sw.errors import NetworkError
 from subbit.sw.ir import TensorType
 
-__all__ = ["Const", "Fractions", "Step", "Value", "exact", "fill", "is_uniform"]
+__all__ = ["Const", "ElementStep", "Fractions", "Value", "exact", "fill", "is_uniform"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -41,7 +41,7 @@ def is_uniform(numbers: Fractions) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class ElementStep:
     """One operation on each element, a function of its channel, that never falls or never rises.
 
     ``run`` takes and gives float32 ``(batch, channels)`` and rounds as the source does; where the
@@ -86,12 +86,12 @@ class Value:
     scale: Fractions
     offset: Fractions
     index: Ints
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ElementStep, ...] = ()
     pool_at: int | None = None
     levels: int = 0
     raw: bool = False
 
-    def then(self, step: Step) -> "Value":
+    def then(self, step: ElementStep) -> "Value":
         """The value after one more operation; raises NetworkError after MAX_STEPS of them."""
         if len(self.steps) >= MAX_STEPS:
             raise NetworkError(f"more than {MAX_STEPS} operations follow without a quantiser")

@@ -35,7 +35,7 @@ from subbit.sw.ir import (
 )
 from tests.sw.samples import message
 
-EXAMPLE = Path(__file__).resolve().parents[4] / "examples" / "digits-plain.safetensors"
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "digits-plain.safetensors"
 
 
 def bits(draw: np.random.Generator, *shape: int) -> BinaryWeights:

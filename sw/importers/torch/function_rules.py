@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from subbit.sw.importers.exact.arithmetic import arithmetic
-from subbit.sw.importers.exact.builder import Builder
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pools import add, global_average
 from subbit.sw.importers.exact.value import Value
-from subbit.sw.importers.torch.rules import (
+from subbit.sw.importers.torch.module_rules import (
     adaptive,
     as_const,
     flattened,
@@ -30,12 +30,14 @@ __all__ = ["FUNCTIONS", "METHODS"]
 Rule = Callable[..., Any]
 
 
-def flatten(builder: Builder, op: Op, value: Value, start_dim: int = 0, end_dim: int = -1) -> Value:
+def flatten(
+    builder: NetworkBuilder, op: Op, value: Value, start_dim: int = 0, end_dim: int = -1
+) -> Value:
     """torch.flatten of everything but the batch."""
     return flattened(op, value, start_dim, end_dim)
 
 
-def view(builder: Builder, op: Op, value: Value, *sides: Any) -> Value:
+def view(builder: NetworkBuilder, op: Op, value: Value, *sides: Any) -> Value:
     """view and reshape; the batch stays the first side."""
     shape = sides[0] if len(sides) == 1 and isinstance(sides[0], tuple | list) else sides
     index = value.index[None].reshape([int(side) for side in shape])
@@ -44,7 +46,7 @@ def view(builder: Builder, op: Op, value: Value, *sides: Any) -> Value:
     return replace(value, index=index[0])
 
 
-def permute(builder: Builder, op: Op, value: Value, *sides: Any) -> Value:
+def permute(builder: NetworkBuilder, op: Op, value: Value, *sides: Any) -> Value:
     """permute; the batch stays the first side."""
     order = sides[0] if len(sides) == 1 and isinstance(sides[0], tuple | list) else sides
     if order[0] != 0:
@@ -52,13 +54,13 @@ def permute(builder: Builder, op: Op, value: Value, *sides: Any) -> Value:
     return replace(value, index=value.index[None].transpose(order)[0])
 
 
-def size(builder: Builder, op: Op, value: Value, side: int | None = None) -> Any:
+def size(builder: NetworkBuilder, op: Op, value: Value, side: int | None = None) -> Any:
     """size, with a batch of 1."""
     return value.shape if side is None else value.shape[side]
 
 
 def map_mean(
-    builder: Builder, op: Op, value: Value, dim: Any = None, keepdim: bool = False
+    builder: NetworkBuilder, op: Op, value: Value, dim: Any = None, keepdim: bool = False
 ) -> Value:
     """mean over height and width."""
     given = with_attributes(op, "ReduceMean", axes=list(dim or ()), keepdims=int(keepdim))
@@ -68,7 +70,7 @@ def map_mean(
 def by_constant(kind: str) -> Rule:
     """``a kind b`` with one constant; Add of two tensors too."""
 
-    def rule(builder: Builder, op: Op, a: Any, b: Any) -> Value:
+    def rule(builder: NetworkBuilder, op: Op, a: Any, b: Any) -> Value:
         values = [x for x in (a, b) if isinstance(x, Value)]
         if len(values) == 2:
             if kind != "Add":
@@ -80,7 +82,7 @@ def by_constant(kind: str) -> Rule:
     return rule
 
 
-def negative(builder: Builder, op: Op, value: Value) -> Value:
+def negative(builder: NetworkBuilder, op: Op, value: Value) -> Value:
     """-x."""
     return arithmetic(builder, with_attributes(op, "Mul"), value, [value, as_const(-1.0)])
 
@@ -88,7 +90,7 @@ def negative(builder: Builder, op: Op, value: Value) -> Value:
 def element(function: Callable[..., Tensor]) -> Rule:
     """A function of each element that never falls, with numbers as further arguments."""
 
-    def rule(builder: Builder, op: Op, value: Value, *rest: Any, **named: Any) -> Value:
+    def rule(builder: NetworkBuilder, op: Op, value: Value, *rest: Any, **named: Any) -> Value:
         named.pop("inplace", None)
         return rising(builder, op, lambda x: function(x, *rest, **named), value)
 
@@ -100,18 +102,18 @@ def step_function(function: Callable[[Tensor], Tensor]) -> Rule:
     return lambda builder, op, value: stairs(builder, op, function, value)
 
 
-def pool_function(builder: Builder, op: Op, value: Value, *rest: Any, **named: Any) -> Value:
+def pool_function(builder: NetworkBuilder, op: Op, value: Value, *rest: Any, **named: Any) -> Value:
     """functional.max_pool2d."""
     named.pop("return_indices", None)
     return pool(builder, op, nn.MaxPool2d(*rest, **named), value)
 
 
-def mean_function(builder: Builder, op: Op, value: Value, *rest: Any, **named: Any) -> Value:
+def mean_function(builder: NetworkBuilder, op: Op, value: Value, *rest: Any, **named: Any) -> Value:
     """functional.avg_pool2d."""
     return mean(builder, op, nn.AvgPool2d(*rest, **named), value)
 
 
-def adaptive_function(builder: Builder, op: Op, value: Value, output_size: Any) -> Value:
+def adaptive_function(builder: NetworkBuilder, op: Op, value: Value, output_size: Any) -> Value:
     """functional.adaptive_avg_pool2d."""
     return adaptive(builder, op, nn.AdaptiveAvgPool2d(output_size), value)
 
