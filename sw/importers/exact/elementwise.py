@@ -19,7 +19,10 @@ __all__ = ["ELEMENTWISE", "elementwise", "normalise"]
 Floats = NDArray[np.float32]
 Array = NDArray[Any]
 OPSET = 15
-RISING = ("Relu", "Sigmoid", "Tanh", "HardSigmoid", "LeakyRelu", "Softsign", "Elu", "Softplus")
+RISING = (
+    *("Relu", "Sigmoid", "Tanh", "HardSigmoid", "LeakyRelu", "Softsign", "Elu", "Selu"),
+    "Softplus",
+)
 ELEMENTWISE = (*ARITHMETIC, *RISING, "Clip", "Neg", "PRelu")
 
 

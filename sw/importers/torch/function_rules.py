@@ -10,16 +10,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from subbit.sw.importers.exact.arithmetic import arithmetic
+from subbit.sw.importers.exact.dots import matmul
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pools import add, global_average
+from subbit.sw.importers.exact.shapes import move
 from subbit.sw.importers.exact.value import Value
 from subbit.sw.importers.torch.module_rules import (
     adaptive,
     as_const,
+    check_slope,
     flattened,
     mean,
     pool,
+    prelu,
     rising,
     stairs,
     with_attributes,
@@ -28,6 +32,8 @@ from subbit.sw.importers.torch.module_rules import (
 __all__ = ["FUNCTIONS", "METHODS"]
 
 Rule = Callable[..., Any]
+# Functions that fall below 0 where this argument is negative.
+SLOPES: dict[Any, str] = {functional.leaky_relu: "negative_slope", functional.elu: "alpha"}
 
 
 def flatten(
@@ -52,6 +58,36 @@ def permute(builder: NetworkBuilder, op: Op, value: Value, *sides: Any) -> Value
     if order[0] != 0:
         raise op.refuse("it moves the batch", "keep the batch as the first side")
     return replace(value, index=value.index[None].transpose(order)[0])
+
+
+def transpose(builder: NetworkBuilder, op: Op, value: Value, dim0: int, dim1: int) -> Value:
+    """transpose of two sides; the batch stays the first side."""
+    order = list(range(value.index.ndim + 1))
+    order[dim0], order[dim1] = order[dim1], order[dim0]
+    return permute(builder, op, value, order)
+
+
+def by_axes(kind: str) -> Rule:
+    """squeeze and unsqueeze of the named sides."""
+
+    def rule(builder: NetworkBuilder, op: Op, value: Value, dim: Any) -> Value:
+        axes = dim if isinstance(dim, tuple | list) else (dim,)
+        return move(builder, with_attributes(op, kind, axes=axes), [value])
+
+    return rule
+
+
+def product(builder: NetworkBuilder, op: Op, value: Value, weights: Any) -> Value:
+    """matmul with constant weights (in, out)."""
+    right = weights if isinstance(weights, Value) else as_const(weights)
+    return matmul(builder, with_attributes(op, "MatMul"), [value, right])
+
+
+def prelu_function(builder: NetworkBuilder, op: Op, value: Value, weight: Tensor) -> Value:
+    """functional.prelu with constant slopes."""
+    module = nn.PReLU(weight.numel())
+    module.weight.data = weight.detach().reshape(-1)
+    return prelu(builder, op, module, value)
 
 
 def size(builder: NetworkBuilder, op: Op, value: Value, side: int | None = None) -> Any:
@@ -92,6 +128,8 @@ def element(function: Callable[..., Tensor]) -> Rule:
 
     def rule(builder: NetworkBuilder, op: Op, value: Value, *rest: Any, **named: Any) -> Value:
         named.pop("inplace", None)
+        if function in SLOPES:
+            check_slope(op, named.get(SLOPES[function], rest[0] if rest else 0.0))
         return rising(builder, op, lambda x: function(x, *rest, **named), value)
 
     return rule
@@ -119,17 +157,19 @@ def adaptive_function(builder: NetworkBuilder, op: Op, value: Value, output_size
 
 
 FUNCTIONS: dict[Any, Rule] = {
-    **dict.fromkeys((operator.add, operator.iadd, torch.add), by_constant("Add")),
+    **dict.fromkeys((operator.add, torch.add), by_constant("Add")),
     **dict.fromkeys((operator.sub, torch.sub), by_constant("Sub")),
-    **dict.fromkeys((operator.mul, operator.imul, torch.mul), by_constant("Mul")),
+    **dict.fromkeys((operator.mul, torch.mul), by_constant("Mul")),
     **dict.fromkeys((operator.truediv, torch.div), by_constant("Div")),
-    operator.neg: negative,
+    **dict.fromkeys((operator.neg, torch.neg), negative),
+    **dict.fromkeys((operator.matmul, torch.matmul), product),
     **dict.fromkeys((torch.relu, functional.relu), element(functional.relu)),
     **{
         f: element(f)
         for f in (
             *(functional.relu6, functional.hardtanh, functional.leaky_relu, torch.tanh),
             *(torch.sigmoid, torch.clamp, functional.hardsigmoid, functional.softsign),
+            *(functional.elu, functional.selu, functional.softplus, functional.logsigmoid),
         )
     },
     torch.clip: element(torch.clamp),
@@ -137,7 +177,13 @@ FUNCTIONS: dict[Any, Rule] = {
     functional.max_pool2d: pool_function,
     functional.avg_pool2d: mean_function,
     functional.adaptive_avg_pool2d: adaptive_function,
+    functional.prelu: prelu_function,
     torch.flatten: flatten,
+    torch.reshape: view,
+    torch.permute: permute,
+    torch.transpose: transpose,
+    torch.squeeze: by_axes("Squeeze"),
+    torch.unsqueeze: by_axes("Unsqueeze"),
     functional.dropout: lambda b, op, x, *rest, **named: x,
     torch.mean: map_mean,
 }
@@ -145,9 +191,14 @@ METHODS: dict[str, Rule] = {
     **dict.fromkeys(("view", "reshape"), view),
     "flatten": flatten,
     "permute": permute,
+    "transpose": transpose,
+    "squeeze": by_axes("Squeeze"),
+    "unsqueeze": by_axes("Unsqueeze"),
     "size": size,
     "mean": map_mean,
-    "contiguous": lambda b, op, x: x,
+    **dict.fromkeys(("contiguous", "float"), lambda b, op, x: x),
+    "neg": negative,
+    "matmul": product,
     "relu": element(functional.relu),
     "clamp": element(torch.clamp),
     "tanh": element(torch.tanh),

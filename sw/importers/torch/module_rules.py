@@ -25,7 +25,18 @@ from subbit.sw.nn import joins, layers
 from subbit.sw.nn.activations import Activation
 from subbit.sw.nn.converter import check_padding, dot_layer, kind_of
 
-__all__ = ["MODULES", "adaptive", "as_const", "flattened", "mean", "pool", "rising", "stairs"]
+__all__ = [
+    "MODULES",
+    "adaptive",
+    "as_const",
+    "check_slope",
+    "flattened",
+    "mean",
+    "pool",
+    "prelu",
+    "rising",
+    "stairs",
+]
 
 Floats = NDArray[np.float32]
 Rule = Callable[..., Any]
@@ -84,6 +95,18 @@ def rising(
 ) -> Value:
     """An operation on each element that never falls, the same for all channels."""
     return value.then(ElementStep(op.name, runner(value, module)))
+
+
+def sloped(builder: NetworkBuilder, op: Op, module: nn.LeakyReLU | nn.ELU, value: Value) -> Value:
+    """LeakyReLU and ELU, which never fall where their slope is 0 or more."""
+    check_slope(op, module.alpha if isinstance(module, nn.ELU) else module.negative_slope)
+    return rising(builder, op, module, value)
+
+
+def check_slope(op: Op, slope: float) -> None:
+    """Raise NetworkError where a function falls below 0."""
+    if slope < 0:
+        raise op.refuse("its slope is negative", "use a slope of 0 or more")
 
 
 def same(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
@@ -270,8 +293,8 @@ def flattened(op: Op, value: Value, start_dim: int, end_dim: int) -> Value:
 
 
 RISING = (
-    *(nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.Tanh, nn.Sigmoid, nn.Hardsigmoid, nn.LeakyReLU),
-    *(nn.ELU, nn.SELU, nn.Softplus, nn.Softsign, nn.LogSigmoid),
+    *(nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.Tanh, nn.Sigmoid, nn.Hardsigmoid, nn.SELU),
+    *(nn.Softplus, nn.Softsign, nn.LogSigmoid),
 )
 # The first kind that a module is of decides.
 MODULES: list[tuple[Any, Rule]] = [
@@ -289,5 +312,6 @@ MODULES: list[tuple[Any, Rule]] = [
     (nn.PReLU, prelu),
     (nn.AvgPool2d, mean),
     (nn.AdaptiveAvgPool2d, adaptive),
+    ((nn.LeakyReLU, nn.ELU), sloped),
     (RISING, rising),
 ]
