@@ -1,4 +1,21 @@
-"""What the importer knows of a tensor of the source: integers of a Network, exactly related."""
+"""What the importer knows of a tensor of the source: integers of a Network, exactly related.
+
+A tensor that does not depend on the input is a Const: a plain constant, or integers with a scale
+where a quantiser made it. Any other is a Value, which is in one of three states,
+
+- pixels (``raw``): the input, of which nobody has decided how it becomes codes;
+- codes (``kind.is_code``, not ``raw``): what a quantiser gives, and what layers with weights read;
+- integers (not ``kind.is_code``): the sums that a layer gives;
+
+and in any of them it may carry what is still to be done, which a quantiser folds into thresholds:
+
+- waiting steps (``steps``): operations on each element, linear ones with ``slope`` and ``shift``;
+- waiting pooling (``pool_at``): 2x2 max pooling after that many of the steps;
+- another order (``index`` is not that of ``map_index``): a tensor that was reshaped or transposed.
+
+NetworkBuilder brings a Value from one state to another; docs/adding-an-operator.md lists which rule
+takes and gives which state.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
