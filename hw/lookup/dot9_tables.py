@@ -9,15 +9,16 @@ import numpy as np
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import PORTABLE
 from subbit.hw.families.netlist import AddPlace, BitFunction, CarryChain, CarryTap, Netlist, Place
-from subbit.hw.lookup.dot9 import KERNEL, WIRE, XOR
+from subbit.hw.lookup.dot9 import WIRE, XOR
 from subbit.hw.tables.rom import RomTable
 from subbit.sw.ir.arrays import Ints
+from subbit.sw.ir.weights import KERNEL_BITS
 
-__all__ = ["MAX_TAU", "Dot9TablesShape", "rest_netlist"]
+__all__ = ["MAX_COUNTED_TAU", "Dot9TablesShape", "rest_netlist"]
 
 ADDRESS = 12  # bits, of a port that reads four bits of a block RAM
 REST = 2  # positions at most that a carry chain adds
-MAX_TAU = ADDRESS - KERNEL + REST
+MAX_COUNTED_TAU = ADDRESS - KERNEL_BITS + REST  # of codewords whose counts fit a port
 PLACES = 32  # of a carry chain
 
 
@@ -28,8 +29,8 @@ class Dot9TablesShape:
     addressed by them and by the number of the codeword; each block RAM serves two windows. A carry
     chain adds the ``rest``. With ``matched``, ``x`` are matches already.
 
-    ``codewords``: ``(2**tau, 9)`` bits, tau at most MAX_TAU unless ``matched``. ``form``: as of
-    Dot9Row.
+    ``codewords``: ``(2**tau, 9)`` bits, tau at most MAX_COUNTED_TAU unless ``matched``. ``form``:
+    as of Dot9Row.
     """
 
     pixels: int
@@ -45,17 +46,17 @@ class Dot9TablesShape:
     @property
     def looked(self) -> int:
         """Positions that address the table."""
-        return min(KERNEL, ADDRESS - self.tau)
+        return min(KERNEL_BITS, ADDRESS - self.tau)
 
     @property
     def rest(self) -> int:
         """Positions that are added."""
-        return KERNEL - self.looked
+        return KERNEL_BITS - self.looked
 
     @property
     def width(self) -> int:
         """Bits of a count."""
-        return KERNEL.bit_length()
+        return KERNEL_BITS.bit_length()
 
     @property
     def latency(self) -> int:
@@ -66,7 +67,7 @@ class Dot9TablesShape:
     def rom(self) -> RomTable:
         """Counts by address: the codeword's number in the low bits, positions above."""
         x = np.arange(1 << self.looked)[:, None] >> np.arange(self.looked) & 1
-        words = np.ones((1, KERNEL), np.int64) if self.matched else self.codewords
+        words = np.ones((1, KERNEL_BITS), np.int64) if self.matched else self.codewords
         counts = (x[:, None] == words[:, : self.looked]).sum(axis=2)
         return RomTable(tuple(counts.ravel().tolist()), self.looked.bit_length(), "block")
 

@@ -10,8 +10,8 @@ from amaranth.hdl import Cat, Elaboratable, Module, Signal
 
 from subbit.hw.contract.unit import Unit
 from subbit.hw.families.part import Part
-from subbit.sw.bench.engine import synthesised
 from subbit.sw.flow import tools
+from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.verilog import rtlil_to_verilog
 
@@ -66,4 +66,4 @@ def chain_cells(units: list[Unit]) -> dict[str, int]:
         rtlil_to_verilog(text, folder=folder, name="top")
         (folder / "synth.ys").write_text(SCRIPT)
         run_tool(tools.yosys(), ["synth.ys"], folder=folder, log="synth.log")
-        return synthesised(folder / "top.json")
+        return netlist_cells(folder / "top.json").row()

@@ -14,14 +14,17 @@ from subbit.sw.ir.layers.flatten import Flatten
 from subbit.sw.ir.layers.globalavgpool import GlobalAvgPool
 from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
-from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import INPUT, Network, Node
+from subbit.sw.ir.random_weights import (
+    random_binary,
+    random_codebook,
+    random_threshold,
+    random_tiled,
+)
 from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
+from subbit.sw.ir.weights import Weights
 
 __all__ = ["RandomNetwork", "calibration_networks", "resnet18", "test_networks"]
-
-KERNELS = 1 << 9  # of 3x3 bits
 
 
 class RandomNetwork:
@@ -42,20 +45,14 @@ class RandomNetwork:
     def weights(self, shape: tuple[int, ...], tau: int = 0, repeats: int = 0) -> Weights:
         """Binary weights, a codebook, or a tile."""
         if tau:
-            words = self.rng.choice(KERNELS, 1 << tau, replace=False)
-            bits = (words[:, None] >> np.arange(9) & 1).astype(np.uint8).reshape(-1, 3, 3)
-            return CodebookWeights(bits, self.rng.integers(0, 1 << tau, shape[:2]))
+            return random_codebook(self.rng, shape[0], shape[1], tau)
         if repeats:
-            size = int(np.prod(shape)) // repeats
-            tile = self.rng.integers(0, 2, size, np.uint8)
-            return TiledWeights(shape, tile, np.ones(repeats, np.int64))
-        return BinaryWeights(self.rng.integers(0, 2, shape, np.uint8))
+            return random_tiled(self.rng, shape, repeats)
+        return random_binary(self.rng, shape)
 
     def sign(self, channels: int, spread: int, bits: int = 1) -> str:
         """Random thresholds within ``spread``."""
-        rows = self.rng.integers(-spread, spread + 1, (channels, (1 << bits) - 1))
-        rising = self.rng.integers(0, 2, channels, np.uint8)
-        return self.add(Threshold(np.sort(rows, axis=1), rising))
+        return self.add(random_threshold(self.rng, channels, (1 << bits) - 1, spread))
 
     def conv(
         self,
