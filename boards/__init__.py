@@ -3,10 +3,10 @@
 from difflib import get_close_matches
 
 from subbit.boards import icebreaker, ulx3s
-from subbit.boards.model import Board, Device
+from subbit.boards.model import Board, FpgaDevice
 from subbit.sw.errors import BoardError
 
-__all__ = ["ALIASES", "BOARDS", "Board", "Device", "board", "board_names"]
+__all__ = ["ALIASES", "BOARDS", "Board", "FpgaDevice", "board", "board_names"]
 
 BOARDS: dict[str, Board] = {board.name: board for board in (*ulx3s.BOARDS, *icebreaker.BOARDS)}
 ALIASES = {"ulx3s": "ulx3s-85f"}

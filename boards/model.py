@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Board", "Device"]
+__all__ = ["Board", "FpgaDevice"]
 
 
 @dataclass(frozen=True)
-class Device:
+class FpgaDevice:
     """One FPGA part and what place-and-route can use of it.
 
     ``name``: the part's family and size, as in ``LFE5U-85F``; ``package`` and ``speed``: as nextpnr
@@ -37,7 +37,7 @@ class Board:
 
     name: str
     title: str
-    device: Device
+    device: FpgaDevice
     platform: str
     oscillator: str
     oscillator_hz: int

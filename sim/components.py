@@ -4,7 +4,7 @@ A component kind that is added gets its cases here; docs/simulation.md shows how
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,14 @@ from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import INPUT, Network, Node
 from subbit.sw.ir.planes import PlanesWeights
+from subbit.sw.ir.random_weights import (
+    random_binary,
+    random_codebook,
+    random_threshold,
+    random_tiled,
+)
 from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
+from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, Weights
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 from subbit.sw.lower.stages.add import AddStage
@@ -60,19 +66,18 @@ def bits(seed: int, *shape: int) -> Any:
 
 def plain(outputs: int, length: int) -> Weights:
     """Random binary weights of a linear layer."""
-    return BinaryWeights(bits(outputs, outputs, length))
+    return random_binary(RNG(outputs), (outputs, length))
 
 
 def codebook(outputs: int, inputs: int, tau: int) -> CodebookWeights:
     """Random 3x3 codebook weights."""
-    indices = RNG(outputs).integers(0, 1 << tau, (outputs, inputs))
-    return CodebookWeights(bits(tau, 1 << tau, 3, 3), indices)
+    return random_codebook(RNG(outputs), outputs, inputs, tau)
 
 
 def tiled(outputs: int, length: int, scales: Sequence[int]) -> Weights:
     """Random tiled weights of a linear layer, a repeat for each scale."""
-    size = outputs * length // len(scales)
-    return TiledWeights((outputs, length), bits(size, size), np.array(scales, np.int64))
+    weights = random_tiled(RNG(outputs), (outputs, length), len(scales))
+    return replace(weights, scales=np.array(scales, np.int64))
 
 
 def planes(outputs: int, count: int) -> Weights:
@@ -80,15 +85,14 @@ def planes(outputs: int, count: int) -> Weights:
     shape = (outputs, 2, 3, 3)
     kinds: list[Callable[[int], Weights]] = [
         lambda k: codebook(outputs, 2, 2),
-        lambda k: BinaryWeights(bits(k, *shape)),
+        lambda k: random_binary(RNG(k), shape),
     ]
     return PlanesWeights(tuple(kinds[k % 2](k) for k in range(count)))
 
 
 def thresholds(channels: int, levels: int, reach: int) -> Threshold:
     """Random thresholds in ``-reach..reach``, both polarities."""
-    rows = np.sort(RNG(channels).integers(-reach, reach + 1, (channels, levels)), axis=1)
-    return Threshold(rows, bits(levels, channels))
+    return random_threshold(RNG(channels), channels, levels, reach)
 
 
 def affine(channels: int) -> Affine:

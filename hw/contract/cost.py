@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
-__all__ = ["KINDS", "Cost"]
+__all__ = ["RESOURCES", "Cost"]
 
-KINDS = ("lut4", "flip_flops", "block_rams")
+RESOURCES = ("lut4", "flip_flops", "block_rams")
 UNPACKED_REGISTERS = (
     0.6  # of the registers in a logic cell of iCE40, about, whose lookup table is not used
 )
@@ -39,7 +39,7 @@ class Cost:
     @property
     def counts(self) -> dict[str, int]:
         """The numbers of the three kinds of cells."""
-        return {kind: getattr(self, kind) for kind in KINDS}
+        return {kind: getattr(self, kind) for kind in RESOURCES}
 
     @property
     def rams(self) -> "Cost":

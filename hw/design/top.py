@@ -21,7 +21,7 @@ from subbit.sw.ir.types import TensorType
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 
-__all__ = ["BoardTop", "Core", "board_top", "logits_type"]
+__all__ = ["BoardCore", "BoardTop", "board_top", "logits_type"]
 
 
 def logits_type(network: Network) -> TensorType:
@@ -40,7 +40,7 @@ def logits_type(network: Network) -> TensorType:
     return logits
 
 
-class Core(wiring.Component):
+class BoardCore(wiring.Component):
     """Host link and accelerator between the two pins of a serial line.
 
     ``rx``, ``tx``: the line, in domain ``link`` of ``clock_hz``. The accelerator runs in ``sync``.
@@ -89,11 +89,11 @@ class Core(wiring.Component):
 
 
 class BoardTop(Elaboratable):
-    """A Core with the clocks and the serial port of a board."""
+    """A BoardCore with the clocks and the serial port of a board."""
 
     def __init__(self, *, pipeline: Pipeline, board: Board) -> None:
         self.board = board
-        self.core = Core(pipeline=pipeline, clock_hz=board.oscillator_hz, baud=board.uart_baud)
+        self.core = BoardCore(pipeline=pipeline, clock_hz=board.oscillator_hz, baud=board.uart_baud)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -12,7 +12,8 @@ from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.post.affine import AffineConfig
 from subbit.hw.post.threshold import ThresholdConfig, queue_cost, threshold_values
 from subbit.hw.streams.shapes import check_lanes
-from subbit.hw.tables.rom import RomTable, packed, period, rom_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.affine import Affine
@@ -106,7 +107,7 @@ class DepthwiseUnit(Unit):
         """The weights of a chunk a word: channel by channel, plane by plane, bit by bit."""
         planes = [plane.dense() for _, plane in branches_of(self.layer.weights)]
         bits = np.stack([plane.reshape(-1, self.size) > 0 for plane in planes], axis=1)
-        words = [packed(row, 1) for row in bits.reshape(self.chunks, -1).tolist()]
+        words = [pack_elements(row, 1) for row in bits.reshape(self.chunks, -1).tolist()]
         return rom_of(words[: period(words)], bits.size // self.chunks, self.memory)
 
     @property

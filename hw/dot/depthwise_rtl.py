@@ -10,7 +10,7 @@ from subbit.hw.post.affine_rtl import AffineCore
 from subbit.hw.post.threshold import ThresholdConfig
 from subbit.hw.post.threshold_rtl import ThresholdCore
 from subbit.hw.streams.credit_rtl import CreditQueue
-from subbit.hw.streams.pipe_rtl import Core
+from subbit.hw.streams.pipe_rtl import PipelineCore
 from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.hw.tables.rom_rtl import RomSequence
@@ -38,7 +38,7 @@ class Depthwise(wiring.Component):
         fire = self.i.valid & queue.room
         valid = valid_stages(m, fire, unit.stages, "valid")
         m.d.comb += [self.i.ready.eq(queue.room), queue.issue.eq(fire)]
-        core: Core
+        core: PipelineCore
         if isinstance(config, ThresholdConfig):
             m.submodules.core = core = ThresholdCore(config, unit.raw_max.bit_length())
         else:

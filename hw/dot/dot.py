@@ -20,7 +20,8 @@ from subbit.hw.dot.planes import (
 from subbit.hw.dot.popcount import CLOCK_MHZ, FORMS, PORTABLE, PopcountShape
 from subbit.hw.post.affine import AffineConfig
 from subbit.hw.post.threshold import ThresholdConfig, threshold_values
-from subbit.hw.tables.rom import RomTable, packed, period, rom_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.hw.window.border import Border, PaddingSumsConfig
 from subbit.sw.cycles.model import GIVE, TAKE, WAIT, Process
 from subbit.sw.errors import PlanError
@@ -216,7 +217,7 @@ class DotUnit(Unit):
     def scale_rom(self) -> RomTable:
         """Scales of the ``pe`` words of each step, for crossing rows."""
         steps = self.scales.reshape(self.passes, self.pe, self.words).transpose(0, 2, 1)
-        words = [packed(row, self.scale_bits) for row in steps.reshape(-1, self.pe).tolist()]
+        words = [pack_elements(row, self.scale_bits) for row in steps.reshape(-1, self.pe).tolist()]
         return rom_of(words[: period(words)], self.scale_bits * self.pe)
 
     @property

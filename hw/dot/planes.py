@@ -17,7 +17,8 @@ from subbit.hw.dot.source import (
     source_of,
     step_bits,
 )
-from subbit.hw.tables.rom import packed, period, rom_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import period, rom_of
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.planes import branches_of
@@ -222,7 +223,7 @@ def side_by_side(sources: list[WordSource], memory: str) -> WordSource:
         return sources[0]
     rows, simd = sources[0].rows, sources[0].simd
     columns = [source.rom.words for source in sources]
-    words = [packed(row, rows * simd) for row in zip(*columns, strict=True)]
+    words = [pack_elements(row, rows * simd) for row in zip(*columns, strict=True)]
     style = "logic" if all(source.rom.style == "logic" for source in sources) else memory
     rom = rom_of(words, rows * simd * len(sources), style)
     return WordSource(rows, simd, rom, len(sources))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.families.carry import FABRICS
-from subbit.hw.families.netlist import Add, CarryTap, Chain, Lut, Netlist
+from subbit.hw.families.netlist import AddPlace, CarryChain, CarryTap, Lut, Netlist
 from subbit.hw.trees.counter import Popcount, ones_netlist, popcount_netlist
 
 __all__ = ["CLOCK_MHZ", "FORMS", "GROUP", "PORTABLE", "PopcountShape", "ceil_log2", "tree_stages"]
@@ -146,10 +146,10 @@ def tree_cells(tree: Netlist, shared: int) -> Cost:
     return Cost(tree.lut4, sum(last[net] - max(tree.level[net] // tree.depth, 0) for net in own))
 
 
-def nets_of(cell: Lut | Chain) -> Iterator[int]:
+def nets_of(cell: Lut | CarryChain) -> Iterator[int]:
     """The nets that a cell uses."""
-    for place in cell.places if isinstance(cell, Chain) else (cell,):
-        if isinstance(place, Add):
+    for place in cell.places if isinstance(cell, CarryChain) else (cell,):
+        if isinstance(place, AddPlace):
             yield from place.u.nets + place.v.nets
         else:
             yield from (place.inject if isinstance(place, CarryTap) else place.unit).nets

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from subbit.hw.contract.cost import Cost
+from subbit.hw.tables.packing import pack_rows
 from subbit.hw.tables.rom import RomTable, lut_rom_luts, period, rom_of
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Bits, Ints
@@ -110,7 +111,7 @@ class CodebookSource:
     def low_rom(self) -> RomTable:
         """For each value of the low bits the codewords it may name, that of high bits 0 lowest."""
         candidates = self.codewords.reshape(-1, 1 << self.low_bits, self.kernel).transpose(1, 0, 2)
-        words = [packed_bits(row) for row in candidates.reshape(1 << self.low_bits, -1)]
+        words = pack_rows(candidates.reshape(1 << self.low_bits, -1))
         return RomTable(tuple(words), self.kernel << (self.tau - self.low_bits), "logic")
 
     @property
@@ -186,25 +187,7 @@ def decoder_luts(tau: int) -> int:
 def step_bits(bits: Ints | Bits, pe: int, simd: int) -> list[int]:
     """Weight words of every step for ``bits (outputs, N)``."""
     words = bits.reshape(len(bits) // pe, pe, -1, simd).transpose(0, 2, 1, 3)
-    return packed_rows(words.reshape(-1, simd * pe))
-
-
-def packed_rows(bits: Ints | Bits) -> list[int]:
-    """Each row of bits as a number, the first one lowest."""
-    rows = np.packbits(bits.astype(np.uint8), axis=1, bitorder="little")
-    size = rows.shape[1]
-    if 0 < size <= 8:  # many short words, as numpy makes them fastest
-        padded = np.zeros((len(rows), 8), np.uint8)
-        padded[:, :size] = rows
-        short: list[int] = padded.view("<u8").ravel().tolist()
-        return short
-    data = rows.tobytes()
-    return [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
-
-
-def packed_bits(bits: Ints | Bits) -> int:
-    """Bits as a number, the first one lowest."""
-    return int.from_bytes(np.packbits(bits.astype(np.uint8), bitorder="little").tobytes(), "little")
+    return pack_rows(words.reshape(-1, simd * pe))
 
 
 def plain(weights: Weights, pe: int, simd: int, memory: str) -> WordSource:
@@ -235,7 +218,7 @@ def index_words(weights: CodebookWeights, pe: int, simd: int) -> list[int]:
     channels = simd // weights.codewords[0].size
     fields = weights.indices.reshape(len(weights.indices) // pe, pe, -1, channels)
     sets = fields.transpose(0, 2, 1, 3).reshape(-1, channels * pe)
-    return packed_rows((sets[:, :, None] >> np.arange(weights.tau) & 1).reshape(len(sets), -1))
+    return pack_rows((sets[:, :, None] >> np.arange(weights.tau) & 1).reshape(len(sets), -1))
 
 
 def better_dense(rom: RomTable, kernel: int, tau: int) -> bool:
@@ -262,7 +245,7 @@ def tiled(weights: Weights, pe: int, simd: int, memory: str) -> Source:
         lead_cycles = np.tile(weights.tile, rows * length // gcd(rows * length, q))
         words = step_bits(lead_cycles.astype(np.int64).reshape(-1, length), rows, simd)
         return WordSource(rows, simd, rom_of(words[: period(words)], rows * simd, memory))
-    words = [packed_bits(word) for word in weights.tile.reshape(-1, simd)]
+    words = pack_rows(weights.tile.reshape(-1, simd))
     starts = tuple(row * run % tile_words for row in range(rows))
     jump = (1 + (rows - 1) * run) % tile_words
     return PhaseSource(rows, simd, rom_of(words, simd, memory), starts, run, jump)

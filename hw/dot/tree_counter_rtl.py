@@ -10,14 +10,14 @@ from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.families.ecp5 import cells_rtl as ecp5
 from subbit.hw.families.gowin import cells_rtl as gowin
 from subbit.hw.families.ice40 import cells_rtl as ice40
-from subbit.hw.families.netlist import Chain, Lut, Netlist
-from subbit.hw.families.nets_rtl import Pipeline
+from subbit.hw.families.netlist import CarryChain, Lut, Netlist
+from subbit.hw.families.nets_rtl import NetRegisters
 from subbit.hw.streams.registers_rtl import registered
 from subbit.hw.trees.counter import Popcount, ones_netlist, popcount_netlist
 
 __all__ = ["PopcountSum", "VendorPopcount", "add_netlist"]
 
-ADD_CELL: dict[str, Callable[[Module, Pipeline, int, Lut | Chain], None]] = {
+ADD_CELL: dict[str, Callable[[Module, NetRegisters, int, Lut | CarryChain], None]] = {
     "ecp5": ecp5.add_cell,
     "ice40": ice40.add_cell,
     "gowin": gowin.add_cell,
@@ -29,14 +29,14 @@ def add_netlist(
     netlist: Netlist,
     fabric: str,
     inputs: Sequence[Value],
-    share: Pipeline | None = None,
+    share: NetRegisters | None = None,
     shared: int = 0,
-) -> tuple[Pipeline, Value]:
+) -> tuple[NetRegisters, Value]:
     """Add the cells of a netlist to the module; returns its nets and the count.
 
     The first ``shared`` inputs are those of ``share``.
     """
-    pipeline = Pipeline(m, netlist, inputs, share, shared)
+    pipeline = NetRegisters(m, netlist, inputs, share, shared)
     for level, cell in netlist.cells:
         ADD_CELL[fabric](m, pipeline, level, cell)
     return pipeline, Cat(*(pipeline.output(unit) for unit in netlist.outputs))
@@ -78,7 +78,7 @@ class VendorPopcount(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shape, form, netlist = self._shape, self.form, self._netlist
-        share: Pipeline | None = None
+        share: NetRegisters | None = None
         counts = []
         x, w = wires(m, self.x), wires(m, self.w)
         for row in range(shape.rows):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from subbit.hw.families.ecp5.carry import half_of
-from subbit.hw.families.netlist import Add, CarryTap, Unit
+from subbit.hw.families.netlist import AddPlace, BitFunction, CarryTap
 
 __all__ = ["FABRICS", "Fabric"]
 
@@ -20,7 +20,7 @@ class Fabric:
 
     name: str
     plain: bool
-    feasible: Callable[[Add | CarryTap], bool]
+    feasible: Callable[[AddPlace | CarryTap], bool]
     speeds: tuple[tuple[float, int, int], ...]
 
     def speed(self, mhz: float) -> tuple[int, int]:
@@ -31,19 +31,19 @@ class Fabric:
         return self.speeds[-1][1:]
 
 
-def ecp5(place: Add | CarryTap) -> bool:
+def ecp5(place: AddPlace | CarryTap) -> bool:
     """A half of a CCU2C adds functions of up to four nets, under a condition."""
     return half_of(place) is not None
 
 
-def plain(place: Add | CarryTap) -> bool:
+def plain(place: AddPlace | CarryTap) -> bool:
     """SB_CARRY and ALU add two nets."""
     units = (place.inject,) if isinstance(place, CarryTap) else (place.u, place.v)
-    inverted = isinstance(place, Add) and place.inverted
+    inverted = isinstance(place, AddPlace) and place.inverted
     return not inverted and all(is_net(unit) for unit in units)
 
 
-def is_net(unit: Unit) -> bool:
+def is_net(unit: BitFunction) -> bool:
     """Whether the unit is a net as it is, or constant."""
     return not unit.nets or unit.table == 0b10
 

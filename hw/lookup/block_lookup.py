@@ -10,15 +10,17 @@ from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import BLOCK_SHAPES, memory_cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.dot.popcount import PORTABLE
-from subbit.hw.lookup.codebook_engine import KERNEL, CodebookEngine
+from subbit.hw.lookup.codebook_engine import CodebookEngine
 from subbit.hw.lookup.dot9 import Dot9Row
-from subbit.hw.lookup.dot9_tables import MAX_TAU, Dot9TablesShape
+from subbit.hw.lookup.dot9_tables import MAX_COUNTED_TAU, Dot9TablesShape
 from subbit.hw.lookup.entry_sum import EntrySumShape
 from subbit.hw.post.affine import AffineConfig
 from subbit.hw.post.threshold import ThresholdConfig, queue_cost
-from subbit.hw.tables.rom import RomTable, packed, period, rom_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.cycles.model import POP, PUSH, RESERVE, TAKE, WAIT, Process
 from subbit.sw.errors import PlanError
+from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["FILLS", "BlockLookupUnit"]
 
@@ -71,10 +73,12 @@ class BlockLookupUnit(CodebookEngine):
             )
         if self.fill not in FILLS:
             raise PlanError(f"fill must be one of {', '.join(FILLS)}, not {self.fill!r}")
-        if self.fill == "block" and (self.bits > 1 or (self.tau > MAX_TAU and not self.masked)):
+        if self.fill == "block" and (
+            self.bits > 1 or (self.tau > MAX_COUNTED_TAU and not self.masked)
+        ):
             raise PlanError(
-                f"counts in block RAM are for inputs of one bit and tau up to {MAX_TAU}, not for "
-                f"{self.bits} bits and tau {self.tau}; use fill='logic'"
+                "counts in block RAM are for inputs of one bit and tau up to "
+                f"{MAX_COUNTED_TAU}, not for {self.bits} bits and tau {self.tau}; use fill='logic'"
             )
         if self.doubled:
             raise PlanError(
@@ -85,7 +89,7 @@ class BlockLookupUnit(CodebookEngine):
     @property
     def i(self) -> Lanes:
         """Windows of ``dot9`` channels for each pixel."""
-        return Lanes(self.pixels * self.dot9 * KERNEL, self.lane)
+        return Lanes(self.pixels * self.dot9 * KERNEL_BITS, self.lane)
 
     @property
     def o(self) -> Lanes:
@@ -136,7 +140,7 @@ class BlockLookupUnit(CodebookEngine):
     def index_rom(self) -> RomTable:
         """The indices of ``ports`` channels a word, turn by turn, then output by output."""
         sets = self.weights.indices.reshape(-1, self.ports).tolist()
-        words = [packed(row, self.tau) for row in sets]
+        words = [pack_elements(row, self.tau) for row in sets]
         return rom_of(words[: period(words)], self.tau * self.ports, self.memory)
 
     @cached_property
@@ -226,7 +230,7 @@ class BlockLookupUnit(CodebookEngine):
 
     def reference(self, beats: Beats) -> Beats:
         """The layers' own definition."""
-        groups = beats.reshape(-1, self.cin // self.dot9, self.pixels, self.dot9 * KERNEL)
+        groups = beats.reshape(-1, self.cin // self.dot9, self.pixels, self.dot9 * KERNEL_BITS)
         windows = np.moveaxis(groups, 2, 1).reshape(-1, self.weights.row_length)
         results = self.results(windows).reshape(-1, self.pixels, self.cout)
         outputs: Beats = results.swapaxes(1, 2).reshape(-1, self.pixels)
@@ -236,7 +240,7 @@ class BlockLookupUnit(CodebookEngine):
         """Estimated cost after mapping."""
         total = sum([self.filler.cost] * self.dot9, self.code_rom.cost)
         if self.masked:
-            total += Cost(lut4=KERNEL * self.bits * self.pixels * self.dot9)
+            total += Cost(lut4=KERNEL_BITS * self.bits * self.pixels * self.dot9)
         tables = memory_cost(self.word_bits, self.words, "block")
         total += sum([tables + Cost(1, self.word_bits)] * self.ports, self.index_roms[0].cost)
         total += sum((rom.cost.rams for rom in self.index_roms[1:]), Cost())

@@ -5,7 +5,6 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.lookup.block_lookup import BlockLookupUnit
-from subbit.hw.lookup.codebook_engine import KERNEL
 from subbit.hw.lookup.dot9 import Dot9Row
 from subbit.hw.lookup.dot9_rtl import Dot9s
 from subbit.hw.lookup.dot9_tables_rtl import Dot9Tables
@@ -17,6 +16,7 @@ from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.sequence_rtl import Counter
 from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.hw.tables.rom_rtl import Rom, RomSequence
+from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["BlockLookup"]
 
@@ -149,7 +149,7 @@ class BlockLookup(wiring.Component):
         late = unit.code_cycles - 1
         windows = registered(m, latest, late)
         odd = registered(m, newest, late)  # whether the first channel of the beat is odd
-        size = KERNEL * lane
+        size = KERNEL_BITS * lane
         words = []
         for channel in range(unit.dot9):
             starts = [(p * unit.dot9 + channel) * size for p in range(unit.pixels)]
@@ -180,7 +180,7 @@ class BlockLookup(wiring.Component):
         """
         unit, lane = self._unit, self._unit.lane
         bits: list[Value] = []
-        for at in range(KERNEL):
+        for at in range(KERNEL_BITS):
             mask, blank = window[(at + 1) * lane - 1], odd if at % 2 else ~odd
             for bit in range(unit.bits):
                 same = ~(window[at * lane + bit] ^ codeword[at])

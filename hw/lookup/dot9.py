@@ -5,12 +5,12 @@ from functools import lru_cache
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import PORTABLE, PopcountShape
-from subbit.hw.families.netlist import Add, CarryTap, Chain, Netlist, Place, Unit
+from subbit.hw.families.netlist import AddPlace, BitFunction, CarryChain, CarryTap, Netlist, Place
+from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["Dot9Row", "compressor_netlist"]
 
-KERNEL = 9
-THREES = KERNEL // 3
+THREES = KERNEL_BITS // 3
 PLACES = 6  # of a carry chain for a window
 AT_ONCE = 5  # windows of a carry chain of at most 32 places
 LEVEL = 5  # lookup tables that add up the threes of a window
@@ -37,7 +37,7 @@ class Dot9Row:
     def single(self) -> PopcountShape:
         """The counter of a window, where there are no chains of threes."""
         form = PORTABLE if self.matched else self.form
-        return PopcountShape(1, KERNEL, self.bits, False, self.matched, form)
+        return PopcountShape(1, KERNEL_BITS, self.bits, False, self.matched, form)
 
     @property
     def chained(self) -> bool:
@@ -57,7 +57,7 @@ class Dot9Row:
     @property
     def inputs(self) -> int:
         """Nets of the chains: nine of each window, then the complements of the codeword."""
-        return KERNEL * (self.pixels + (not self.matched))
+        return KERNEL_BITS * (self.pixels + (not self.matched))
 
     @property
     def cost(self) -> Cost:
@@ -74,26 +74,26 @@ class Dot9Row:
 def compressor_netlist(row: Dot9Row) -> Netlist:
     """Carry chains whose outputs are, for each window, sum and carry of each three positions."""
     netlist = Netlist(row.inputs, 1)
-    outputs: list[Unit] = []
+    outputs: list[BitFunction] = []
     for start in range(0, row.pixels, AT_ONCE):
         places: list[Place] = []
         carry: int | None = None
         for pixel in range(start, min(start + AT_ONCE, row.pixels)):
-            for at in range(0, KERNEL, 3):
+            for at in range(0, KERNEL_BITS, 3):
                 first, second, third = (match(row, pixel, at + k) for k in range(3))
                 low, high = netlist.new_net(0), netlist.new_net(0)
-                places += [CarryTap(first, carry), Add(second, third, low, False)]
-                outputs += [Unit((low,), WIRE), Unit((high,), WIRE)]
+                places += [CarryTap(first, carry), AddPlace(second, third, low, False)]
+                outputs += [BitFunction((low,), WIRE), BitFunction((high,), WIRE)]
                 carry = high
-        places.append(CarryTap(Unit.constant(0), carry))
-        netlist.cells.append((0, Chain(tuple(places))))
+        places.append(CarryTap(BitFunction.constant(0), carry))
+        netlist.cells.append((0, CarryChain(tuple(places))))
     netlist.outputs = tuple(outputs)
     return netlist
 
 
-def match(row: Dot9Row, pixel: int, position: int) -> Unit:
+def match(row: Dot9Row, pixel: int, position: int) -> BitFunction:
     """Whether a position matches the codeword, whose complement is in the nets."""
-    x = pixel * KERNEL + position
+    x = pixel * KERNEL_BITS + position
     if row.matched:
-        return Unit((x,), WIRE)
-    return Unit((x, row.pixels * KERNEL + position), XOR)
+        return BitFunction((x,), WIRE)
+    return BitFunction((x, row.pixels * KERNEL_BITS + position), XOR)

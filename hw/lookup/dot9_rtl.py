@@ -7,8 +7,9 @@ from amaranth.lib.wiring import In, Out
 from subbit.hw.dot.popcount_rtl import PopcountXnor, full_add
 from subbit.hw.dot.tree_counter_rtl import add_netlist
 from subbit.hw.families.part import fabric_of
-from subbit.hw.lookup.dot9 import KERNEL, Dot9Row, compressor_netlist
+from subbit.hw.lookup.dot9 import Dot9Row, compressor_netlist
 from subbit.hw.streams.registers_rtl import registered
+from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["Dot9s"]
 
@@ -28,8 +29,8 @@ class Dot9s(wiring.Component):
         self._row = row
         super().__init__(
             {
-                "x": In(row.pixels * KERNEL * row.bits),
-                "w": In(KERNEL),
+                "x": In(row.pixels * KERNEL_BITS * row.bits),
+                "w": In(KERNEL_BITS),
                 "count": Out(row.pixels * row.width),
             }
         )
@@ -46,9 +47,9 @@ class Dot9s(wiring.Component):
 
     def _single(self, m: Module, pixel: int) -> Value:
         """The count of one window, of portable logic or the vendor's tree."""
-        row, size = self._row, KERNEL * self._row.bits
+        row, size = self._row, KERNEL_BITS * self._row.bits
         m.submodules[f"popcount{pixel}"] = popcount = PopcountXnor(row.single)
-        ones = Const((1 << KERNEL) - 1, KERNEL)
+        ones = Const((1 << KERNEL_BITS) - 1, KERNEL_BITS)
         m.d.comb += [
             popcount.x.eq(self.x[pixel * size : (pixel + 1) * size]),
             popcount.w.eq(ones if row.matched else self.w),

@@ -8,7 +8,7 @@ from functools import lru_cache
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import CLOCK_MHZ, PORTABLE, tree_cells, tree_cost, tree_stages
 from subbit.hw.families.carry import FABRICS
-from subbit.hw.families.netlist import Netlist, Unit
+from subbit.hw.families.netlist import BitFunction, Netlist
 from subbit.hw.lookup.entry_plans import PLANS
 from subbit.hw.trees.assemble import Begin, assemble, wire
 from subbit.hw.trees.search import (
@@ -19,7 +19,7 @@ from subbit.hw.trees.search import (
     read_plan,
     scaled,
 )
-from subbit.hw.trees.tree_plan import Heights, Plan, Task, tally
+from subbit.hw.trees.tree_plan import Heights, Task, TreePlan, tally
 
 __all__ = ["EntrySumShape", "sum_netlist"]
 
@@ -81,19 +81,19 @@ def sum_netlist(shape: EntrySumShape) -> Netlist:
 
     def begin() -> Begin:
         netlist = Netlist(inputs, 0, depth)
-        nets: list[list[Unit]] = [[] for _ in range(heights.width)]
+        nets: list[list[BitFunction]] = [[] for _ in range(heights.width)]
         for net in range(numbers):
             nets[net % shape.bits].append(wire(net))
         begun = Begin(netlist, [[] for _ in nets], nets)
         if shape.running:
             netlist.sums = tuple(range(numbers + 1, inputs))
-            begun.last_level = [Unit((net, numbers), 0b0010) for net in netlist.sums]
+            begun.last_level = [BitFunction((net, numbers), 0b0010) for net in netlist.sums]
         return begun
 
     return assemble(plan, begin, fabric.feasible)
 
 
-def entry_plan(task: Task) -> Plan:
+def entry_plan(task: Task) -> TreePlan:
     """The cheapest of the plans that searches from the nearest known one, and others, lead to."""
     known = [plan for plan in known_entry_plans() if distance(plan, task) < math.inf]
     near = sorted(known, key=lambda plan: distance(plan, task))[:1]
@@ -101,12 +101,12 @@ def entry_plan(task: Task) -> Plan:
     return min([find_plan(task), *counting(found)], key=price)
 
 
-def counting(plans: Iterable[Plan]) -> list[Plan]:
+def counting(plans: Iterable[TreePlan]) -> list[TreePlan]:
     """Those that leave no bit uncounted."""
     return [plan for plan in plans if not tally(plan).left]
 
 
 @lru_cache(maxsize=1)
-def known_entry_plans() -> tuple[Plan, ...]:
+def known_entry_plans() -> tuple[TreePlan, ...]:
     """Plans that long searches found."""
     return tuple(map(read_plan, PLANS.strip().split("\n\n")))

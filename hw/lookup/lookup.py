@@ -9,12 +9,14 @@ import numpy as np
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import lut_ram, memory_cost
 from subbit.hw.contract.unit import Beats, Lanes
-from subbit.hw.lookup.codebook_engine import KERNEL, CodebookEngine
+from subbit.hw.lookup.codebook_engine import CodebookEngine
 from subbit.hw.post.affine import AffineConfig
 from subbit.hw.post.threshold import ThresholdConfig, queue_cost
-from subbit.hw.tables.rom import RomTable, packed, period, rom_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT, Process
 from subbit.sw.errors import PlanError
+from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["LookupUnit"]
 
@@ -54,7 +56,7 @@ class LookupUnit(CodebookEngine):
         """The window of one channel: nine codes, each with its mask bit on top if there are
         masks.
         """
-        return Lanes(KERNEL, self.lane)
+        return Lanes(KERNEL_BITS, self.lane)
 
     @property
     def o(self) -> Lanes:
@@ -80,7 +82,7 @@ class LookupUnit(CodebookEngine):
     def index_rom(self) -> RomTable:
         """The indices of ``lanes`` outputs a word, group by group, then channel by channel."""
         sets = self.weights.indices.T.reshape(-1, self.lanes).tolist()
-        words = [packed(row, self.tau) for row in sets]
+        words = [pack_elements(row, self.tau) for row in sets]
         return rom_of(words[: period(words)], self.tau * self.lanes, self.memory)
 
     @property

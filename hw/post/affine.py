@@ -10,7 +10,8 @@ from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.post.threshold import queue_cost
 from subbit.hw.streams.shapes import LanesUnit
-from subbit.hw.tables.rom import RomTable, packed, period, rom_of, style_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, period, rom_of, style_of
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.affine import Affine
@@ -91,7 +92,7 @@ class AffineConfig:
         return self._rom(self.add, self.bits)
 
     def _rom(self, table: Ints, bits: int) -> RomTable:
-        words = [packed(row, bits) for row in table.reshape(-1, self.lanes)[: self.groups]]
+        words = [pack_elements(row, bits) for row in table.reshape(-1, self.lanes)[: self.groups]]
         return rom_of(words, bits * self.lanes)
 
 

@@ -10,7 +10,8 @@ from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import register_store
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.streams.shapes import LanesUnit
-from subbit.hw.tables.rom import RomTable, packed, period, rom_of, style_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, period, rom_of, style_of
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Bits, Ints
@@ -132,7 +133,7 @@ class ThresholdConfig:
         """All thresholds of each lane, the least one lowest, one word a group."""
         clipped = np.clip(self.thresholds, self.low, self.high + 1)
         rows = clipped.reshape(-1, self.lanes * clipped.shape[1])[: self.groups]
-        words = [packed(row, self.width) for row in rows]
+        words = [pack_elements(row, self.width) for row in rows]
         return rom_of(words, self.width * rows.shape[1])
 
     def rom(self, step: int, lanes: range) -> RomTable:
@@ -144,7 +145,7 @@ class ThresholdConfig:
         middles = np.clip(self.thresholds, self.low, self.high + 1)[:, chunk // 2 - 1 :: chunk]
         sets = middles[: self.groups * self.lanes].reshape(self.groups, self.lanes, 1 << step)
         rows = sets.transpose(0, 2, 1)[:, :, lanes.start : lanes.stop].reshape(-1, len(lanes))
-        words = [packed(row, self.width) for row in rows]
+        words = [pack_elements(row, self.width) for row in rows]
         width = self.width * len(lanes)
         return rom_of(words, width, limit=LANE_LUTS) if step else rom_of(words, width)
 
@@ -152,7 +153,7 @@ class ThresholdConfig:
     def polarity_rom(self) -> RomTable:
         """A bit for each lane, set where the code is inverted; one word a group."""
         falling = (self.rising == 0).reshape(-1, self.lanes)[: self.groups]
-        return rom_of([packed(row, 1) for row in falling], self.lanes)
+        return rom_of([pack_elements(row, 1) for row in falling], self.lanes)
 
 
 def comparator_luts(core: ThresholdConfig) -> int:

@@ -11,10 +11,10 @@ from subbit.hw.streams.credit_rtl import CreditQueue
 from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.shapes_rtl import stream_of
 
-__all__ = ["Core", "PipedCore"]
+__all__ = ["PipedCore", "PipelineCore"]
 
 
-class Core(Protocol):
+class PipelineCore(Protocol):
     """A pipeline without streams: numbers in ``x`` the cycle after ``step``, results in ``y``."""
 
     step: Signal
@@ -29,7 +29,7 @@ class PipedCore(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: Unit, core: Core, depth: int) -> None:
+    def __init__(self, unit: Unit, core: PipelineCore, depth: int) -> None:
         self._unit, self._core, self._depth = unit, core, depth
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
 

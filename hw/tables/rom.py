@@ -1,6 +1,6 @@
 """Read-only tables of words: where they live, and what they cost."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, expm1, isqrt
 
@@ -13,7 +13,6 @@ __all__ = [
     "MEMORIES",
     "RomTable",
     "lut_rom_luts",
-    "packed",
     "period",
     "rom_of",
     "style_of",
@@ -149,12 +148,6 @@ def period(words: Sequence[object]) -> int:
         if words[length] == words[0] and words[length:] == words[:-length]:
             return length
     return count
-
-
-def packed(elements: Iterable[int], bits: int) -> int:
-    """The elements side by side as one number, each in ``bits`` bits, the first one lowest."""
-    mask = (1 << bits) - 1
-    return sum((int(value) & mask) << (bits * place) for place, value in enumerate(elements))
 
 
 def style_of(depth: int, width: int, memory: str = "auto", limit: int = LUTS_PER_BLOCK) -> str:

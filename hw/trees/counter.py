@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from subbit.hw.families.carry import FABRICS
-from subbit.hw.families.netlist import Netlist, Unit
+from subbit.hw.families.netlist import BitFunction, Netlist
 from subbit.hw.trees.assemble import Begin, assemble
 from subbit.hw.trees.leaves import MATCH, XNOR, Leaves
 from subbit.hw.trees.search import find_plan
@@ -65,9 +65,11 @@ class Popcount:
         return self.total or (self.simd * ((1 << self.bits) - 1) * sum(self.scales)).bit_length()
 
     @property
-    def matches(self) -> list[list[Unit]]:
+    def matches(self) -> list[list[BitFunction]]:
         """The bits to count, by weight."""
-        found: list[list[Unit]] = [[] for _ in range(self.bits + max(self.scales).bit_length() - 1)]
+        found: list[list[BitFunction]] = [
+            [] for _ in range(self.bits + max(self.scales).bit_length() - 1)
+        ]
         for plane, scale in enumerate(self.scales):
             for bit in range(self.bits):
                 units = [self.match(position, bit, plane) for position in range(self.simd)]
@@ -81,18 +83,18 @@ class Popcount:
         weights = {net: (net - len(lanes)) % self.simd for net in range(len(lanes), self.first)}
         return {net: place / self.simd for net, place in (lanes | weights).items()}
 
-    def match(self, position: int, bit: int, plane: int = 0) -> Unit:
+    def match(self, position: int, bit: int, plane: int = 0) -> BitFunction:
         """Whether a bit of a position matches a bit of its weight, and is not masked out."""
         x = position * self.lane + bit
         mask = (position % (self.period or self.simd)) * self.lane + self.bits
         weight = plane * self.simd + position
         if self.weights is None:
             w = self.simd * self.lane + weight
-            return Unit((x, w, mask), MATCH) if self.masked else Unit((x, w), XNOR)
+            return BitFunction((x, w, mask), MATCH) if self.masked else BitFunction((x, w), XNOR)
         ones = self.weights[weight]
         if self.masked:
-            return Unit((x, mask), 0b1000 if ones else 0b0100)
-        return Unit((x,), 0b10 if ones else 0b01)
+            return BitFunction((x, mask), 0b1000 if ones else 0b0100)
+        return BitFunction((x,), 0b10 if ones else 0b01)
 
 
 @lru_cache(maxsize=64)
@@ -105,7 +107,7 @@ def popcount_netlist(popcount: Popcount) -> Netlist:
         begun = leaves.begin(netlist, task.heights.width, popcount.limit, popcount.where)
         if popcount.total:
             netlist.sums = tuple(range(popcount.first + 1, popcount.inputs))
-            begun.last_level = [Unit((net, popcount.first), 0b0010) for net in netlist.sums]
+            begun.last_level = [BitFunction((net, popcount.first), 0b0010) for net in netlist.sums]
         return begun
 
     return assemble(find_plan(task), begin, FABRICS[popcount.fabric].feasible)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from subbit.hw.families.netlist import Add, CarryTap, Chain, Netlist, Place, Unit
+from subbit.hw.families.netlist import AddPlace, BitFunction, CarryChain, CarryTap, Netlist, Place
 from subbit.hw.trees.assemble import Begin, combine, lookup, wire
 
 __all__ = ["MATCH", "XNOR", "Leaves"]
@@ -19,7 +19,7 @@ class Compressor:
     """Three units that level 0 counts into two bits; with ``mask``, their masks still missing."""
 
     weight: int
-    units: tuple[Unit, Unit, Unit]
+    units: tuple[BitFunction, BitFunction, BitFunction]
     mask: int | None = None
 
 
@@ -30,14 +30,14 @@ class Leaves:
     ``direct``: there is no level 0. ``alone``: the units, by weight, that become nets.
     """
 
-    units: list[list[Unit]]
+    units: list[list[BitFunction]]
     plain: bool
     direct: bool
     compressors: list[Compressor]
-    alone: list[list[Unit]]
+    alone: list[list[BitFunction]]
 
     @classmethod
-    def of(cls, units: list[list[Unit]], plain: bool) -> "Leaves":
+    def of(cls, units: list[list[BitFunction]], plain: bool) -> "Leaves":
         """The leaves of a count of units."""
         nets = max(len(unit.nets) for row in units for unit in row)
         compressors, alone = list[Compressor](), []
@@ -78,7 +78,7 @@ class Leaves:
         begun.level = 1
         for three, (low, high) in self.counted(netlist, limit):
             if three.mask is not None:
-                low, high = (Unit((bit.nets[0], three.mask), INSIDE) for bit in (low, high))
+                low, high = (BitFunction((bit.nets[0], three.mask), INSIDE) for bit in (low, high))
             place = [where[net] for unit in three.units for net in unit.nets]
             where[low.nets[0]] = where[high.nets[0]] = sum(place) / len(place)
             waiting = begun.singles if three.mask is None else begun.pairs
@@ -92,7 +92,7 @@ class Leaves:
 
     def counted(
         self, netlist: Netlist, limit: int
-    ) -> Iterator[tuple[Compressor, tuple[Unit, Unit]]]:
+    ) -> Iterator[tuple[Compressor, tuple[BitFunction, BitFunction]]]:
         """The threes with sum and carry of each."""
         if self.plain:
             yield from ((three, in_luts(netlist, *three.units)) for three in self.compressors)
@@ -104,26 +104,28 @@ class Leaves:
             yield from zip(compressors, in_chains(netlist, compressors, masked, limit), strict=True)
 
 
-def triples(units: list[Unit]) -> Iterator[tuple[Unit, Unit, Unit]]:
+def triples(units: list[BitFunction]) -> Iterator[tuple[BitFunction, BitFunction, BitFunction]]:
     """The units in threes."""
     return zip(units[::3], units[1::3], units[2::3], strict=True)
 
 
-def same_mask(weight: int, units: list[Unit]) -> tuple[list[Compressor], list[Unit]]:
+def same_mask(weight: int, units: list[BitFunction]) -> tuple[list[Compressor], list[BitFunction]]:
     """Threes of units with the same mask, without it; and the units that are left over."""
-    by_mask: dict[int, list[Unit]] = {}
+    by_mask: dict[int, list[BitFunction]] = {}
     for unit in units:
         by_mask.setdefault(unit.nets[-1], []).append(unit)
-    found, left = list[Compressor](), list[Unit]()
+    found, left = list[Compressor](), list[BitFunction]()
     for mask, same in by_mask.items():
         count = len(same) // 3 * 3
-        bare = [Unit(unit.nets[:-1], XNOR) for unit in same[:count]]
+        bare = [BitFunction(unit.nets[:-1], XNOR) for unit in same[:count]]
         found += [Compressor(weight, (p, q, r), mask) for p, q, r in triples(bare)]
         left += same[count:]
     return found, left
 
 
-def in_luts(netlist: Netlist, p: Unit, q: Unit, r: Unit) -> tuple[Unit, Unit]:
+def in_luts(
+    netlist: Netlist, p: BitFunction, q: BitFunction, r: BitFunction
+) -> tuple[BitFunction, BitFunction]:
     """Sum and carry of three units, in four lookup tables, or five if they have three nets."""
     if max(len(unit.nets) for unit in (p, q, r)) > PAIR:
         p, q, r = (lookup(netlist, 0, unit) for unit in (p, q, r))
@@ -138,12 +140,12 @@ def in_luts(netlist: Netlist, p: Unit, q: Unit, r: Unit) -> tuple[Unit, Unit]:
 
 def in_chains(
     netlist: Netlist, compressors: list[Compressor], pairs: bool, limit: int
-) -> list[tuple[Unit, Unit]]:
+) -> list[tuple[BitFunction, BitFunction]]:
     """Sum and carry of threes: of ``pairs``, on wires with complements, or of units of three nets.
 
     Of three nets, two units become nets before the chain adds the third.
     """
-    found: list[tuple[Unit, Unit]] = []
+    found: list[tuple[BitFunction, BitFunction]] = []
     most = max(1, (limit - 1) // 2)
     for start in range(0, len(compressors), most):
         places: list[Place] = []
@@ -155,15 +157,15 @@ def in_chains(
             else:
                 inject, v = lookup(netlist, 0, inject), lookup(netlist, 0, v)
             low, high = netlist.new_net(0), netlist.new_net(0)
-            places += [CarryTap(inject, carry), Add(u, v, low, pairs)]
+            places += [CarryTap(inject, carry), AddPlace(u, v, low, pairs)]
             carry = high
             found.append((wire(low, pairs), wire(high, pairs)))
-        places.append(CarryTap(Unit.constant(0), carry))
-        netlist.cells.append((0, Chain(tuple(places))))
+        places.append(CarryTap(BitFunction.constant(0), carry))
+        netlist.cells.append((0, CarryChain(tuple(places))))
     return found
 
 
-def function(table: Callable[..., int], *units: Unit) -> Unit:
+def function(table: Callable[..., int], *units: BitFunction) -> BitFunction:
     """A function of units as one unit of all their nets."""
     nets = tuple(net for unit in units for net in unit.nets)
     rows = 0
@@ -173,4 +175,4 @@ def function(table: Callable[..., int], *units: Unit) -> Unit:
             values.append(unit.value([k >> (at + i) & 1 for i in range(len(unit.nets))]))
             at += len(unit.nets)
         rows |= table(*values) << k
-    return Unit(nets, rows)
+    return BitFunction(nets, rows)

@@ -15,7 +15,7 @@ table; their majority joins a single bit in a chain at the weight above.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Heights", "Plan", "Tally", "Task", "hosts", "tally", "tally_level", "uncounted"]
+__all__ = ["Heights", "Tally", "Task", "TreePlan", "hosts", "tally", "tally_level", "uncounted"]
 
 Table = tuple[tuple[int, ...], ...]
 
@@ -70,7 +70,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TreePlan:
     """A plan for a task: chains and groups of three by level and weight."""
 
     task: Task
@@ -112,7 +112,7 @@ def hosts(lengths: Sequence[int], limit: int) -> list[list[int]]:
     return [[alike[lengths[at]].pop(0) for at in share] for share in shares]
 
 
-def tally(plan: Plan) -> Tally:
+def tally(plan: TreePlan) -> Tally:
     """Count what the plan takes, without building it; the rules are those of ``assemble``."""
     pairs, singles = list(plan.task.heights.pairs), list(plan.task.heights.singles)
     lut4 = flip_flops = left = 0

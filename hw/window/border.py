@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.hw.contract.cost import Cost
-from subbit.hw.tables.rom import RomTable, packed, rom_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, rom_of
 from subbit.sw.ir.arrays import Ints
 
 __all__ = ["Border", "PaddingSumsConfig", "border_of"]
@@ -110,7 +111,7 @@ class PaddingSumsConfig:
         low, middle, _ = self.address_bits
         padded = np.zeros((rows, 1 << middle, 1 << low, lanes), np.int64)
         padded[:, :, : self.passes] = self.values[:, np.arange(1 << middle) % columns]
-        words = [packed(word, self.bits) for word in padded.reshape(-1, lanes).tolist()]
+        words = [pack_elements(word, self.bits) for word in padded.reshape(-1, lanes).tolist()]
         return rom_of(words, self.bits * lanes)
 
     def flags(self, kinds: Ints, bits: int) -> Sequence[Sequence[bool]]:

@@ -8,7 +8,7 @@ __all__ = ["window_interval"]
 
 
 @dataclass(frozen=True)
-class Row:
+class WindowRow:
     """What the ways from one row of windows to the next take, in cycles.
 
     The line buffer gives a row's columns to the history, which gives windows to the replay; the
@@ -89,7 +89,7 @@ def window_interval(
     row that completes no window takes ``W * n``) at least ``gap + W * n``, or ``gap`` and the
     replay of the windows behind it. Exact: the longest way through all rows of a frame.
     """
-    row = Row(columns, chunks, folds, shifts_at_once)
+    row = WindowRow(columns, chunks, folds, shifts_at_once)
     unused = columns.size - columns.used
     silent_rows = max(rows.size - 1, rows.last) - rows.last + rows.first
     inner = (unused + (rows.stride - 1) * columns.size) * chunks

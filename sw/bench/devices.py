@@ -18,11 +18,11 @@ from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.tools import Tool, Wanted, find_tool
 from subbit.sw.flow.verilog import rtlil_to_verilog
 
-__all__ = ["DEVICES", "Device", "Measured", "device_of", "measure"]
+__all__ = ["DEVICES", "BenchDevice", "Measured", "device_of", "measure"]
 
 
 @dataclass(frozen=True)
-class Device:
+class BenchDevice:
     """A device: the fabric of its carry chains, synthesis commands, and arguments for nextpnr.
 
     ``lut4``, ``flip_flops``: kinds of cells in nextpnr's report, or of lines in its log, whose
@@ -71,7 +71,7 @@ DEVICES = {
     device.name: device
     for device in (
         *(
-            Device(
+            BenchDevice(
                 *(f"ecp5-{size}", "ecp5", "synth_ecp5 -nowidelut -top top", None),
                 (f"--{size}", "--package", "CABGA381", "--speed", "6"),
                 *ECP5_KINDS,
@@ -79,14 +79,14 @@ DEVICES = {
             )
             for size in ("12k", "25k", "45k", "85k")
         ),
-        Device(
+        BenchDevice(
             *("ice40-up5k", "ice40", "synth_ice40 -device u -top top", ICE40),
             ("--up5k", "--package", "sg48", *ROUTER2),
             (*("LUT4 only", "LUT4 and DFF", "CARRY only"), "legalise carry chains"),
             ("LUT4 and DFF", "DFF only"),
             50.0,
         ),
-        Device(
+        BenchDevice(
             *("gowin-gw1n9", "gowin", "synth_gowin -family gw1n -nowidelut -top top", GOWIN),
             ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C", *CONSTRAINTS),
             ("LUT4", "ALU"),
@@ -98,7 +98,7 @@ DEVICES = {
 }
 
 
-def device_of(name: str) -> Device:
+def device_of(name: str) -> BenchDevice:
     """The device of that name. Raises SubbitError, with the names there are."""
     if name not in DEVICES:
         raise SubbitError(f"no device {name!r}; choose from {', '.join(DEVICES)}")
@@ -108,7 +108,7 @@ def device_of(name: str) -> Device:
 def measure(
     design: Elaboratable,
     ports: list[Signal],
-    device: Device,
+    device: BenchDevice,
     folder: Path,
     seeds: tuple[int, ...],
     jobs: int = 1,
@@ -138,7 +138,7 @@ def measure(
     return in_parallel(seeds, run, jobs)
 
 
-def router(device: Device) -> Tool:
+def router(device: BenchDevice) -> Tool:
     """The device's nextpnr. Raises ToolError where there is none, with how to get it."""
     if device.nextpnr is None:
         return tools.nextpnr()
@@ -149,7 +149,7 @@ def router(device: Device) -> Tool:
 
 
 def route(
-    nextpnr: Tool, device: Device, folder: Path, seed: int, on_line: Callable[[str], None]
+    nextpnr: Tool, device: BenchDevice, folder: Path, seed: int, on_line: Callable[[str], None]
 ) -> Measured:
     """One run of nextpnr."""
     output = {"ecp5": "--textcfg", "ice40": "--asc", "gowin": "--write"}[device.fabric]

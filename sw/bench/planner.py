@@ -28,7 +28,7 @@ from subbit.sw.ir.network import Network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 from subbit.sw.planner.calibration import Calibration, Line, calibration
-from subbit.sw.planner.goal import Goal, NothingFits, Planned, plan_for
+from subbit.sw.planner.goal import Goal, NothingFits, Planned, least_plan
 
 __all__ = [
     "PlannerRow",
@@ -133,9 +133,9 @@ def measure_plan(
 def plan_within(network: Network, board: Board, lut4: int) -> Planned:
     """The plan of the highest rate within so many LUT4s, or twice as many where none is."""
     try:
-        return plan_for(network, board, Goal(lut4=lut4))
+        return least_plan(network, board, Goal(lut4=lut4))
     except NothingFits:
-        return plan_for(network, board, Goal(lut4=2 * lut4))
+        return least_plan(network, board, Goal(lut4=2 * lut4))
 
 
 def measured_row(result: Planned, found: Resources) -> PlannerRow:

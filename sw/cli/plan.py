@@ -122,13 +122,15 @@ def sentences(rows: dict[str, Any], edited: bool = False) -> list[str]:
         lines.append("queues: " + ", ".join(f"{k} {v}" for k, v in rows["queues"].items()))
     lines += rows["notes"]
     if rows["lacking"]:
-        missing = ", ".join(f"{more:,} {KINDS[kind]}" for kind, more in rows["lacking"].items())
+        missing = ", ".join(
+            f"{more:,} {COST_COLUMNS[kind]}" for kind, more in rows["lacking"].items()
+        )
         parts = [f"it does not fit {rows['board']}: {missing} too many", *rows["would_do"]]
         lines.append("; ".join(parts))
     return lines
 
 
-KINDS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
+COST_COLUMNS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
 
 
 def after(step: dict[str, Any] | None) -> str:
@@ -138,6 +140,6 @@ def after(step: dict[str, Any] | None) -> str:
     more = f"{step['lut4']:+,} LUT4, {step['block_rams']:+,} block RAMs"
     text = f"; next would be {step['cycles']:,} cycles with {more}"
     if step["lacking"]:
-        missing = ", ".join(f"{n:,} {KINDS[kind]}" for kind, n in step["lacking"].items())
+        missing = ", ".join(f"{n:,} {COST_COLUMNS[kind]}" for kind, n in step["lacking"].items())
         text += f", {missing} more than there are"
     return text

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "FRAME_INPUT",
     "GIVE",
-    "INPUT",
     "POP",
     "PUSH",
     "RESERVE",
@@ -44,7 +44,7 @@ GIVE = RESERVE | PUSH
 
 # A stream that a process reads: the process that gives it, and which branch of its output.
 Feed = tuple[int, int]
-INPUT: Feed = (-1, 0)
+FRAME_INPUT: Feed = (-1, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,10 +174,10 @@ def run(
 ) -> Trace:
     """Push ``frames`` frames through the processes: output always taken.
 
-    ``feeds``: the streams that each process reads, of processes before it or ``INPUT``; without,
-    each reads the one before it. Each stream has one reader but the output, which is that of the
-    last process. With ``period`` the input's beats come evenly, a frame in so many cycles; else
-    they are always there.
+    ``feeds``: the streams that each process reads, of processes before it or ``FRAME_INPUT``;
+    without, each reads the one before it. Each stream has one reader but the output, which is that
+    of the last process. With ``period`` the input's beats come evenly, a frame in so many cycles;
+    else they are always there.
 
     Raises ValueError if the processes cannot go on, or if neighbours disagree on the beats of a
     frame.

@@ -1,17 +1,14 @@
 """What a design takes of a device, and what to tell the user whose design takes too much."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from subbit.boards import BOARDS, Board
 from subbit.sw.errors import FitError
 
-__all__ = ["FitWatch", "Resources", "fit_error", "luts_of", "smallest_board"]
+__all__ = ["FitWatch", "Resources", "fit_error", "smallest_board"]
 
-LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}  # of the ECP5's cells, as Resources
 UTILISATION = re.compile(r"^Info:\s+([A-Z0-9_]+):\s+(\d+)/\s*(\d+)\s")
 LOGIC_CELLS = re.compile(r"^Info:\s+(\d+) LCs used as (LUT4 and DFF|DFF only)")
 UNPLACEABLE = re.compile(r"legal placement for all cells|no BELs remaining|Unable to place cell")
@@ -58,13 +55,6 @@ class Resources:
             (self.dsps, device.dsps, "multipliers"),
         ]
         return [f"{need} {kind} of {has}" for need, has, kind in rows if need > has]
-
-
-def luts_of(netlist: Path) -> int:
-    """Lookup tables of an ECP5's netlist of Yosys's (JSON), in carry chains and memories too."""
-    modules = json.loads(netlist.read_text())["modules"].values()
-    cells = (cell["type"] for module in modules for cell in module["cells"].values())
-    return sum(LUTS.get(kind, 0) for kind in cells)
 
 
 class FitWatch:

@@ -9,8 +9,9 @@ from typing import Any
 
 from subbit.boards import Board
 from subbit.sw.errors import ToolError
+from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.family import LARGE_LUT4, family_of
-from subbit.sw.flow.fit import FitWatch, Resources, luts_of
+from subbit.sw.flow.fit import FitWatch, Resources
 from subbit.sw.flow.parallel import cores, in_parallel
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
@@ -87,7 +88,7 @@ def place_and_route(
 def size_arguments(netlist: Path, board: Board) -> Sequence[str]:
     """nextpnr's arguments for a netlist's size."""
     arguments = family_of(board).large
-    large = arguments and LARGE_LUT4 < luts_of(netlist) <= board.device.lut4 // 2
+    large = arguments and LARGE_LUT4 < netlist_cells(netlist).lut4_places <= board.device.lut4 // 2
     return arguments if large else ()
 
 

@@ -8,8 +8,8 @@ from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.fork import ForkUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
-from subbit.sw.cycles import INPUT, Feed, Process
-from subbit.sw.ir import network as ir
+from subbit.sw.cycles import FRAME_INPUT, Feed, Process
+from subbit.sw.ir.network import INPUT
 from subbit.sw.lower.graph import Edge
 from subbit.sw.lower.stages.stage import Stage
 
@@ -22,14 +22,14 @@ class Step:
     output stream is the tensor of a layer, the name of that layer.
 
     ``feeds``: for each of its input streams the step that gives it, by number, and which of that
-    step's output streams it is; ``INPUT`` is the stream of frames.
+    step's output streams it is; ``FRAME_INPUT`` is the stream of frames.
     """
 
     name: str
     unit: Unit
     stage: Stage
     tensor: str | None = None
-    feeds: tuple[Feed, ...] = (INPUT,)
+    feeds: tuple[Feed, ...] = (FRAME_INPUT,)
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Wires:
         ends: list[End] = []
         for edge, lanes in zip(self._edges[head], units[0][1].inputs.values(), strict=True):
             if edge.name not in self._ends:  # the stream of frames, in its first reader's lanes
-                frames = End(INPUT, lanes, units[0][1].i_beats)
-                yield from self.spread(ir.INPUT, frames, stage)
+                frames = End(FRAME_INPUT, lanes, units[0][1].i_beats)
+                yield from self.spread(INPUT, frames, stage)
             ends.append((yield from self.fitted(self._ends.pop(edge.name), lanes, head, stage)))
         for position, (suffix, unit) in enumerate(units):
             if position:
@@ -132,7 +132,9 @@ def flow(steps: Sequence[Step]) -> tuple[list[Process], list[tuple[Feed, ...]], 
     for step in steps:
         chain = step.unit.processes()
         first = len(processes)
-        feeds.append(tuple((ends[s], branch) if s >= 0 else INPUT for s, branch in step.feeds))
+        feeds.append(
+            tuple((ends[s], branch) if s >= 0 else FRAME_INPUT for s, branch in step.feeds)
+        )
         feeds += [((first + k, 0),) for k in range(len(chain) - 1)]
         processes += chain
         ends.append(len(processes) - 1)

@@ -9,8 +9,7 @@ from subbit.sw.ir.network import Network
 from subbit.sw.lower.plan import Plan, load_plan, smallest_plan
 from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import Costs, with_popcount
-from subbit.sw.planner.goal import Goal, NothingFits, Planned, planned
-from subbit.sw.planner.goal import plan_for as least_plan
+from subbit.sw.planner.goal import Goal, NothingFits, Planned, least_plan, planned
 from subbit.sw.planner.search import Search
 
 __all__ = ["DEFAULT_LUT4", "choose", "default_goal", "default_plan", "plan_for"]

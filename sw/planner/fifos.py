@@ -35,7 +35,7 @@ class Fitted:
     timing: Timing
 
 
-class Line:
+class FifoTrials:
     """The processes of a plan's steps, with FIFOs of any depth in their places."""
 
     def __init__(self, steps: Sequence[Step], least: Mapping[int, int]) -> None:
@@ -113,7 +113,7 @@ def fit_fifos(network: Network, stages: Sequence[Stage], cycles: int) -> Fitted:
         if isinstance(step.unit, FifoUnit)
     }
     floors = {stage.layers[0]: stage.fifo for stage in stages}
-    line = Line(steps, {k: floors.get(name, 0) for k, name in names.items()})
+    line = FifoTrials(steps, {k: floors.get(name, 0) for k, name in names.items()})
     depths, timing = fitted(line, cycles)
     chosen = {names[k]: depth for k, depth in depths.items()}
     plan = Plan(
@@ -140,7 +140,7 @@ def fifo_name(steps: Sequence[Step], fifo: Step, branches: Mapping[str, Sequence
     return fifo.stage.layers[0]
 
 
-def fitted(line: Line, cycles: int) -> tuple[dict[int, int], Timing]:
+def fitted(line: FifoTrials, cycles: int) -> tuple[dict[int, int], Timing]:
     """Depths by step, and the cycles with them."""
     frames = FRAMES if line.size * FRAMES < TRIAL_STEPS else FEW_FRAMES
     least = dict(line.least)
@@ -162,7 +162,7 @@ def fitted(line: Line, cycles: int) -> tuple[dict[int, int], Timing]:
 
 
 def cut(
-    line: Line, depths: dict[int, int], timing: Timing, frames: int
+    line: FifoTrials, depths: dict[int, int], timing: Timing, frames: int
 ) -> tuple[dict[int, int], Timing]:
     """Shorter FIFOs one after another, the most expensive first, while the interval stays."""
     trials = TRIAL_STEPS // max(1, line.size * frames)
@@ -181,7 +181,7 @@ def cut(
     return depths, timing
 
 
-def timed(line: Line, depths: Mapping[int, int], frames: int) -> Timing | None:
+def timed(line: FifoTrials, depths: Mapping[int, int], frames: int) -> Timing | None:
     """The cycles, or None where nothing moves."""
     try:
         return line.timing(depths, frames)

@@ -27,7 +27,7 @@ __all__ = [
     "budget_of",
     "feasible",
     "host_cost",
-    "plan_for",
+    "least_plan",
     "planned",
 ]
 
@@ -155,7 +155,7 @@ def expected(
     return Planned(network, board, pipeline.plan, tuple(rows), timing, clock_hz)
 
 
-def plan_for(network: Network, board: Board, goal: Goal, search: Search | None = None) -> Planned:
+def least_plan(network: Network, board: Board, goal: Goal, search: Search | None = None) -> Planned:
     """The plan of least area that reaches the goal's rate, or of the highest rate that fits.
 
     Raises NothingFits.

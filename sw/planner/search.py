@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
 
-from subbit.hw.contract.cost import KINDS, Cost
+from subbit.hw.contract.cost import RESOURCES, Cost
 from subbit.hw.contract.unit import Lanes
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
 from subbit.sw.ir.network import Network
@@ -35,7 +35,7 @@ REFINED = 4  # bisections between two prices
 
 def lacking(cost: Cost, budget: Cost) -> dict[str, int]:
     """What the cost has more of than the budget, by how much."""
-    over = {kind: getattr(cost, kind) - getattr(budget, kind) for kind in KINDS}
+    over = {kind: getattr(cost, kind) - getattr(budget, kind) for kind in RESOURCES}
     return {name: more for name, more in over.items() if more > 0}
 
 
@@ -256,7 +256,7 @@ class Search:
 
 def used(cost: Cost, budget: Cost) -> float:
     """The share of the budget that is used, of the kind that is shortest."""
-    return float(max(getattr(cost, kind) / max(1, getattr(budget, kind)) for kind in KINDS))
+    return float(max(getattr(cost, kind) / max(1, getattr(budget, kind)) for kind in RESOURCES))
 
 
 def excess(cost: Cost, budget: Cost) -> float:

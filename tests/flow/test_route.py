@@ -7,7 +7,8 @@ import pytest
 
 from subbit.boards import board
 from subbit.sw.flow import route
-from subbit.sw.flow.fit import Resources, luts_of
+from subbit.sw.flow.cells import netlist_cells
+from subbit.sw.flow.fit import Resources
 from tests.flow.builds import Built
 
 BOARD = board("ulx3s")
@@ -31,7 +32,7 @@ def test_large_designs_have_a_placer_of_their_own(
     built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, resources, log = placed(copied(built, tmp_path / "small"))
-    luts = luts_of(tmp_path / "small" / "top.json")
+    luts = netlist_cells(tmp_path / "small" / "top.json").lut4_places
     assert luts <= resources.lut4 <= luts + 8  # packing adds constants and ends of chains
     assert "HeAP Placer Time" in log
     monkeypatch.setattr(route, "LARGE_LUT4", luts - 1)
@@ -49,6 +50,6 @@ def test_large_is_up_to_half_of_an_ecp5(luts: int, large: bool, tmp_path: Path) 
     cells["register"] = {"type": "TRELLIS_FF"}
     netlist = tmp_path / "top.json"
     netlist.write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
-    assert luts_of(netlist) == luts
+    assert netlist_cells(netlist).lut4_places == luts
     assert bool(route.size_arguments(netlist, BOARD)) == large
     assert not route.size_arguments(netlist, board("icebreaker"))

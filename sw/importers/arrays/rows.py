@@ -13,7 +13,7 @@ from subbit.sw.errors import NetworkError
 from subbit.sw.importers.arrays.npz import read_npz
 from subbit.sw.ir.header import strict_json
 
-__all__ = ["Row", "read_arrays", "read_description"]
+__all__ = ["DescriptionRow", "read_arrays", "read_description"]
 
 MAX_DESCRIPTION_BYTES = 1 << 20
 MAX_ARRAYS_BYTES = 256 << 20
@@ -23,7 +23,7 @@ JSON_NAMES = {dict: "object", list: "array", str: "string", int: "integer", bool
 
 
 @dataclass
-class Row:
+class DescriptionRow:
     """A JSON object from which values are taken, and which must be empty in the end.
 
     ``where`` is what messages call it.

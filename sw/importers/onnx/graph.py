@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.op import Op
-from subbit.sw.importers.onnx.read import array_of, read_model
+from subbit.sw.importers.onnx.untrusted_file import array_of, read_model
 
 __all__ = ["Graph", "read_graph"]
 

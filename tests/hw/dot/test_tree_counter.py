@@ -12,7 +12,7 @@ from subbit.hw.dot.popcount_rtl import PopcountXnor
 from subbit.hw.dot.tree_counter_rtl import PopcountSum, VendorPopcount
 from subbit.hw.families.ecp5 import cells_rtl as ecp5
 from subbit.hw.families.ecp5.carry import Half, half_of
-from subbit.hw.families.netlist import Add, CarryTap
+from subbit.hw.families.netlist import AddPlace, CarryTap
 from subbit.hw.trees.counter import Popcount, popcount_netlist
 from tests.hw.gates import Aig, Bdds, graph_of, solve
 
@@ -228,10 +228,10 @@ def test_running_sum(depth: int, tmp_path: Path) -> None:
 def test_wrong_init_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planted = 0
 
-    def wrong(place: Add | CarryTap) -> Half | None:
+    def wrong(place: AddPlace | CarryTap) -> Half | None:
         nonlocal planted
         half = half_of(place)
-        if half and isinstance(place, Add) and not planted:
+        if half and isinstance(place, AddPlace) and not planted:
             planted = 1
             return dataclasses.replace(half, init=half.init ^ 0x8000)
         return half

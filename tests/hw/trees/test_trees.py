@@ -5,7 +5,7 @@ import pytest
 
 from subbit.hw.dot.popcount import nets_of
 from subbit.hw.families.carry import FABRICS
-from subbit.hw.families.netlist import Chain
+from subbit.hw.families.netlist import CarryChain
 from subbit.hw.trees.counter import Popcount, popcount_netlist, task_of
 from subbit.hw.trees.search import find_plan, known_plans, price, scaled
 from subbit.hw.trees.tree_plan import Heights, Task, tally
@@ -48,7 +48,7 @@ def test_netlists_count(form: Popcount) -> None:
 
 def test_chains_add_what_stands_together() -> None:
     netlist = popcount_netlist(Popcount(576))
-    chains = [(level, cell) for level, cell in netlist.cells if isinstance(cell, Chain)]
+    chains = [(level, cell) for level, cell in netlist.cells if isinstance(cell, CarryChain)]
     first, second = ([cell for level, cell in chains if level == at] for at in (0, 1))
     driver = {place.out: at for at, cell in enumerate(first) for place in cell.places}
     reached = [{driver[net] for net in nets_of(cell) if net in driver} for cell in second]

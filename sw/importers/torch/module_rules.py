@@ -12,21 +12,31 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.exact.builder import Builder
 from subbit.sw.importers.exact.codes import to_codes
 from subbit.sw.importers.exact.convs import convolve
 from subbit.sw.importers.exact.dots import gemm
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pools import average, global_average, max_pool, summed
 from subbit.sw.importers.exact.quantiser import Quantiser
-from subbit.sw.importers.exact.value import Const, Fractions, Step, Value, exact, fill
+from subbit.sw.importers.exact.value import Const, ElementStep, Fractions, Value, exact, fill
 from subbit.sw.ir import AvgPool2d, Encoding, GlobalAvgPool
-from subbit.sw.nn import joins
-from subbit.sw.nn import layers as nn_layers
+from subbit.sw.nn import joins, layers
 from subbit.sw.nn.activations import Activation
-from subbit.sw.nn.builder import check_padding, dot_layer, kind_of
+from subbit.sw.nn.converter import check_padding, dot_layer, kind_of
 
-__all__ = ["MODULES", "adaptive", "as_const", "flattened", "mean", "pool", "rising", "stairs"]
+__all__ = [
+    "MODULES",
+    "adaptive",
+    "as_const",
+    "check_slope",
+    "flattened",
+    "mean",
+    "pool",
+    "prelu",
+    "rising",
+    "stairs",
+]
 
 Floats = NDArray[np.float32]
 Rule = Callable[..., Any]
@@ -80,17 +90,31 @@ def in_place(value: Value, numbers: Fractions) -> Fractions:
     return placed
 
 
-def rising(builder: Builder, op: Op, module: Callable[[Tensor], Tensor], value: Value) -> Value:
+def rising(
+    builder: NetworkBuilder, op: Op, module: Callable[[Tensor], Tensor], value: Value
+) -> Value:
     """An operation on each element that never falls, the same for all channels."""
-    return value.then(Step(op.name, runner(value, module)))
+    return value.then(ElementStep(op.name, runner(value, module)))
 
 
-def same(builder: Builder, op: Op, module: Any, value: Value) -> Value:
+def sloped(builder: NetworkBuilder, op: Op, module: nn.LeakyReLU | nn.ELU, value: Value) -> Value:
+    """LeakyReLU and ELU, which never fall where their slope is 0 or more."""
+    check_slope(op, module.alpha if isinstance(module, nn.ELU) else module.negative_slope)
+    return rising(builder, op, module, value)
+
+
+def check_slope(op: Op, slope: float) -> None:
+    """Raise NetworkError where a function falls below 0."""
+    if slope < 0:
+        raise op.refuse("its slope is negative", "use a slope of 0 or more")
+
+
+def same(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
     """What does nothing when a module is not in training."""
     return value
 
 
-def norm(builder: Builder, op: Op, module: _BatchNorm, value: Value) -> Value:
+def norm(builder: NetworkBuilder, op: Op, module: _BatchNorm, value: Value) -> Value:
     """BatchNorm1d, BatchNorm2d, and ours."""
     if module.running_mean is None or module.running_var is None:
         raise op.refuse("it has no running statistics", "train with track_running_stats")
@@ -106,27 +130,31 @@ def norm(builder: Builder, op: Op, module: _BatchNorm, value: Value) -> Value:
     spread = torch.sqrt(module.running_var.double() + module.eps)
     slope = exact((gamma.double() / spread).numpy())
     shift = exact(beta.double().numpy()) - exact(module.running_mean.double().numpy()) * slope
-    step = Step(op.name, runner(value, module), in_place(value, slope), in_place(value, shift))
+    step = ElementStep(
+        op.name, runner(value, module), in_place(value, slope), in_place(value, shift)
+    )
     return value.then(step)
 
 
-def scale(builder: Builder, op: Op, module: nn_layers.Scale, value: Value) -> Value:
+def scale(builder: NetworkBuilder, op: Op, module: layers.Scale, value: Value) -> Value:
     """Our Scale: one positive factor."""
     with torch.no_grad():
         factor = Fraction(float(module(torch.ones(1, dtype=torch.float64))[0]))
     count = value.kind.channels
-    return value.then(Step(op.name, runner(value, module), fill(count, factor), fill(count, 0)))
+    return value.then(
+        ElementStep(op.name, runner(value, module), fill(count, factor), fill(count, 0))
+    )
 
 
-def prelu(builder: Builder, op: Op, module: nn.PReLU, value: Value) -> Value:
+def prelu(builder: NetworkBuilder, op: Op, module: nn.PReLU, value: Value) -> Value:
     """PReLU with slopes of 0 or more."""
     if bool((module.weight < 0).any()):
         raise op.refuse("a slope is negative", "train with slopes of 0 or more")
     value = builder.flattened(op, value) if value.index.ndim == 1 else value
-    return value.then(Step(op.name, runner(value, module)))
+    return value.then(ElementStep(op.name, runner(value, module)))
 
 
-def convolution(builder: Builder, op: Op, module: nn.Conv2d, value: Value) -> Value:
+def convolution(builder: NetworkBuilder, op: Op, module: nn.Conv2d, value: Value) -> Value:
     """Conv2d, whose weights must be few-bit integers times a factor an output."""
     if module.padding_mode != "zeros" or isinstance(module.padding, str):
         raise op.refuse(f"its padding is {module.padding!r}", "pad with zeros, by a number")
@@ -141,7 +169,7 @@ def convolution(builder: Builder, op: Op, module: nn.Conv2d, value: Value) -> Va
     return convolve(builder, given, weights_and_bias(value, module))
 
 
-def fully(builder: Builder, op: Op, module: nn.Linear, value: Value) -> Value:
+def fully(builder: NetworkBuilder, op: Op, module: nn.Linear, value: Value) -> Value:
     """Linear, whose weights must be few-bit integers times a factor an output."""
     return gemm(builder, with_attributes(op, "Gemm", transB=1), weights_and_bias(value, module))
 
@@ -152,9 +180,9 @@ def weights_and_bias(value: Value, module: nn.Conv2d | nn.Linear) -> list[Value 
     return found if module.bias is None else [*found, as_const(module.bias)]
 
 
-def coded(builder: Builder, op: Op, module: nn_layers.DotLayer, value: Value) -> Value:
+def coded(builder: NetworkBuilder, op: Op, module: layers.DotLayer, value: Value) -> Value:
     """Our convolutions and linear layers, in whatever encoding their weights have."""
-    linear = isinstance(module, nn_layers.CodedLinear)
+    linear = isinstance(module, layers.CodedLinear)
     value = builder.codes(op, builder.flattened(op, value) if linear else value)
     ordered = value.index.reshape(-1)
     straight = np.array_equal(ordered, np.arange(len(ordered))) if linear else value.is_map
@@ -177,12 +205,12 @@ def coded(builder: Builder, op: Op, module: nn_layers.DotLayer, value: Value) ->
         slope = exact(factors.double().numpy())
         run = runner(made, lambda x: module.apply_factors(x, factors))
         builder.mark(op, replace(made, scale=slope))
-        return made.then(Step(op.name, run, slope, fill(kind.channels, 0)))
+        return made.then(ElementStep(op.name, run, slope, fill(kind.channels, 0)))
     builder.mark(op, made)
     return made
 
 
-def activation(builder: Builder, op: Op, module: Activation, value: Value) -> Value:
+def activation(builder: NetworkBuilder, op: Op, module: Activation, value: Value) -> Value:
     """Our activations of 1 to 8 bits."""
     count, top = value.kind.channels, (1 << module.bits) - 1
     unsigned = module.encoding is Encoding.UNSIGNED
@@ -192,14 +220,16 @@ def activation(builder: Builder, op: Op, module: Activation, value: Value) -> Va
     return to_codes(builder, op, value, quantiser)
 
 
-def stairs(builder: Builder, op: Op, function: Callable[[Tensor], Tensor], value: Value) -> Value:
+def stairs(
+    builder: NetworkBuilder, op: Op, function: Callable[[Tensor], Tensor], value: Value
+) -> Value:
     """sign, round, floor and ceil: steps of 1, as many as the integers before reach."""
     count = value.kind.channels
     run = runner(value, function)
     return to_codes(builder, op, value, Quantiser(run, fill(count, 0), fill(count, 1), None))
 
 
-def pool(builder: Builder, op: Op, module: Any, value: Value) -> Value:
+def pool(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
     """MaxPool2d."""
     side = getattr(module, "kernel_size", 2)
     given = with_attributes(
@@ -214,7 +244,7 @@ def pool(builder: Builder, op: Op, module: Any, value: Value) -> Value:
     return max_pool(builder, given, [value])
 
 
-def mean(builder: Builder, op: Op, module: nn.AvgPool2d, value: Value) -> Value:
+def mean(builder: NetworkBuilder, op: Op, module: nn.AvgPool2d, value: Value) -> Value:
     """AvgPool2d."""
     if module.divisor_override is not None:
         raise op.refuse("it has a divisor of its own", "leave divisor_override out")
@@ -229,14 +259,14 @@ def mean(builder: Builder, op: Op, module: nn.AvgPool2d, value: Value) -> Value:
     return average(builder, given, [value])
 
 
-def adaptive(builder: Builder, op: Op, module: nn.AdaptiveAvgPool2d, value: Value) -> Value:
+def adaptive(builder: NetworkBuilder, op: Op, module: nn.AdaptiveAvgPool2d, value: Value) -> Value:
     """AdaptiveAvgPool2d to one pixel."""
     if module.output_size not in (1, (1, 1)):
         raise op.refuse(f"it pools to {module.output_size}", "pool to one pixel")
     return global_average(builder, with_attributes(op, "GlobalAveragePool"), [value])
 
 
-def our_sum(builder: Builder, op: Op, module: Any, value: Value) -> Value:
+def our_sum(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
     """Our average poolings, which are sums."""
     if isinstance(module, joins.GlobalAvgPool):
         return summed(builder, op, value, GlobalAvgPool(), "avgpool", 1)
@@ -244,13 +274,13 @@ def our_sum(builder: Builder, op: Op, module: Any, value: Value) -> Value:
     return summed(builder, op, value, layer, "avgpool", 1)
 
 
-def stream_order(builder: Builder, op: Op, module: Any, value: Value) -> Value:
+def stream_order(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
     """Our Flatten: row, column, channel."""
     index = value.index.transpose(1, 2, 0) if value.index.ndim == 3 else value.index
     return replace(value, index=index.reshape(-1))
 
 
-def flat(builder: Builder, op: Op, module: nn.Flatten, value: Value) -> Value:
+def flat(builder: NetworkBuilder, op: Op, module: nn.Flatten, value: Value) -> Value:
     """torch's Flatten of everything but the batch: channel, row, column."""
     return flattened(op, value, module.start_dim, module.end_dim)
 
@@ -263,18 +293,18 @@ def flattened(op: Op, value: Value, start_dim: int, end_dim: int) -> Value:
 
 
 RISING = (
-    *(nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.Tanh, nn.Sigmoid, nn.Hardsigmoid, nn.LeakyReLU),
-    *(nn.ELU, nn.SELU, nn.Softplus, nn.Softsign, nn.LogSigmoid),
+    *(nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.Tanh, nn.Sigmoid, nn.Hardsigmoid, nn.SELU),
+    *(nn.Softplus, nn.Softsign, nn.LogSigmoid),
 )
 # The first kind that a module is of decides.
 MODULES: list[tuple[Any, Rule]] = [
     ((nn.Identity, nn.Dropout, nn.Dropout2d), same),
-    (nn_layers.DotLayer, coded),
+    (layers.DotLayer, coded),
     (Activation, activation),
     (_BatchNorm, norm),
-    (nn_layers.Scale, scale),
-    ((nn.MaxPool2d, nn_layers.MaxPool2d), pool),
-    (nn_layers.Flatten, stream_order),
+    (layers.Scale, scale),
+    ((nn.MaxPool2d, layers.MaxPool2d), pool),
+    (layers.Flatten, stream_order),
     ((joins.AvgPool2d, joins.GlobalAvgPool), our_sum),
     (nn.Flatten, flat),
     (nn.Conv2d, convolution),
@@ -282,5 +312,6 @@ MODULES: list[tuple[Any, Rule]] = [
     (nn.PReLU, prelu),
     (nn.AvgPool2d, mean),
     (nn.AdaptiveAvgPool2d, adaptive),
+    ((nn.LeakyReLU, nn.ELU), sloped),
     (RISING, rising),
 ]

@@ -29,10 +29,10 @@ def check_fields(content: bytes, limit: int = MAX_FIELDS) -> int:
     """The number of fields in an ONNX file; raises NetworkError where it is cut short, damaged, too
     deeply nested, or has more than ``limit`` of them.
     """
-    return Counter(content, limit).message(0, len(content), MODEL, 0)
+    return FieldCounter(content, limit).message(0, len(content), MODEL, 0)
 
 
-class Counter:
+class FieldCounter:
     """Walks the fields of nested messages."""
 
     def __init__(self, content: bytes, limit: int) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError, ToolError
-from subbit.sw.importers.onnx.wire import check_fields
+from subbit.sw.importers.onnx.field_count import check_fields
 
 if find_spec("onnx") is None:
     raise ToolError(

@@ -1,4 +1,6 @@
-"""The quantisers of QONNX: their levels, and their arithmetic as the source executes it."""
+"""Quant, BipolarQuant and Trunc, QONNX's quantisers: their levels, and their arithmetic as the
+source executes it.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,15 +8,32 @@ from qonnx.custom_op.general.bipolar_quant import binary_quant
 from qonnx.custom_op.general.intquant import int_quant, max_int, min_int
 from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 
+from subbit.sw.importers.exact.arithmetic import by_channel
+from subbit.sw.importers.exact.codes import to_codes
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.quantiser import Quantiser
-from subbit.sw.importers.exact.value import Const, exact
+from subbit.sw.importers.exact.value import Const, Value, exact
 
-__all__ = ["parameters", "quantised_constant", "quantiser_of"]
+__all__ = ["quantise"]
 
 Floats = NDArray[np.float32]
 MAX_BITS = 8
 ROUNDINGS = ("ROUND", "HALF_EVEN", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
+
+
+def quantise(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value | Const:
+    """The codes behind a quantiser; integers before it get thresholds, pixels a preprocessing."""
+    x, *rest = inputs
+    if any(isinstance(c, Value) for c in rest) or len(rest) < (
+        1 if op.kind == "BipolarQuant" else 3
+    ):
+        raise op.refuse("its scale is not constant", "export with constant scales and widths")
+    constants = parameters(op, [c.real() for c in rest if isinstance(c, Const)])
+    if isinstance(x, Const):
+        return quantised_constant(op, x, constants)
+    value, found = by_channel(builder, op, x, constants, "scale")
+    return to_codes(builder, op, value, quantiser_of(op, found))
 
 
 def parameters(op: Op, constants: list[NDArray[np.generic]]) -> list[NDArray[np.float32]]:

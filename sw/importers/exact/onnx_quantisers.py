@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.importers.exact.arithmetic import per_channel
-from subbit.sw.importers.exact.builder import Builder
 from subbit.sw.importers.exact.codes import to_codes
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.quantiser import Quantiser
-from subbit.sw.importers.exact.value import Const, Step, Value, exact
+from subbit.sw.importers.exact.value import Const, ElementStep, Value, exact
 
 __all__ = ["dequantise_linear", "quantise_linear"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
-KINDS = (np.dtype(np.int8), np.dtype(np.uint8), np.dtype(np.int16), np.dtype(np.int32))
+INTEGER_TYPES = (np.dtype(np.int8), np.dtype(np.uint8), np.dtype(np.int16), np.dtype(np.int32))
 
 
 def parameters(op: Op, inputs: list[Value | Const], ndim: int) -> tuple[Array, Array]:
@@ -29,7 +29,7 @@ def parameters(op: Op, inputs: list[Value | Const], ndim: int) -> tuple[Array, A
         raise op.refuse("its scale is not constant", "export with constant scales")
     zero = rest[0].array if rest and isinstance(rest[0], Const) else np.zeros(1, np.uint8)
     numbers = np.asarray(scale.real(), np.float32)
-    if zero.dtype not in KINDS or not np.isfinite(numbers).all() or (numbers <= 0).any():
+    if zero.dtype not in INTEGER_TYPES or not np.isfinite(numbers).all() or (numbers <= 0).any():
         raise op.refuse("its scale or zero point is none", "export positive scales, and integers")
     axis = int(op.attributes.get("axis", 1))
     sides = [1] * ndim
@@ -38,7 +38,7 @@ def parameters(op: Op, inputs: list[Value | Const], ndim: int) -> tuple[Array, A
     return numbers.reshape(sides), zero.reshape(sides)
 
 
-def quantise_linear(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value | Const:
+def quantise_linear(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value | Const:
     """``saturate(round(x / scale) + zero)``, integers of the zero point's type."""
     x, *rest = inputs
     shape = x.shape if isinstance(x, Value) else x.array.shape
@@ -54,10 +54,12 @@ def quantise_linear(builder: Builder, op: Op, inputs: list[Value | Const]) -> Va
         return Const(run(np.asarray(x.real(), np.float32), scale, zero))
     value, (s, z) = per_channel(builder, op, x, [scale, zero])
     builder.linear.add(op.name)
-    return value.then(Step(op.name, lambda numbers: run(numbers, s, z)))
+    return value.then(ElementStep(op.name, lambda numbers: run(numbers, s, z)))
 
 
-def dequantise_linear(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value | Const:
+def dequantise_linear(
+    builder: NetworkBuilder, op: Op, inputs: list[Value | Const]
+) -> Value | Const:
     """``(x - zero) * scale`` of integers."""
     x, *rest = inputs
     shape = x.shape if isinstance(x, Value) else x.array.shape

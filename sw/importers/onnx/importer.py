@@ -1,7 +1,6 @@
 """From an ONNX or QONNX file to a Network."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,71 +9,24 @@ from typing import Any
 import numpy as np
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.exact.builder import Builder, whole_input
-from subbit.sw.importers.exact.convs import convolve
-from subbit.sw.importers.exact.dots import gemm, matmul
-from subbit.sw.importers.exact.elementwise import ELEMENTWISE, elementwise, normalise
 from subbit.sw.importers.exact.ending import finish_network
-from subbit.sw.importers.exact.linear_quant import dequantise_linear, quantise_linear
+from subbit.sw.importers.exact.guard import guarded
 from subbit.sw.importers.exact.mark import Mark
+from subbit.sw.importers.exact.network_builder import NetworkBuilder, whole_input
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pixels import Pixels
-from subbit.sw.importers.exact.pools import add, average, global_average, max_pool
-from subbit.sw.importers.exact.quantise import quantise
-from subbit.sw.importers.exact.shapes import MOVES, move, shape_of
+from subbit.sw.importers.exact.pools import add
 from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE, evaluate_constant
 from subbit.sw.importers.onnx.graph import Graph, read_graph
-from subbit.sw.importers.onnx.guard import guarded
+from subbit.sw.importers.onnx.operators import CONSTANT_RULES, LAST, RULES, supported_operators
 from subbit.sw.ir import INPUT, Network
 
-__all__ = ["Imported", "import_onnx", "supported_operators"]
-
-# ONNX's numbers of float32 and float64.
-FLOATS = (1, 11)
-Rule = Callable[[Builder, Op, list[Value | Const]], Value | Const]
-
-
-def same(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value | Const:
-    """Identity, and what is one when a network is not in training."""
-    return inputs[0]
-
-
-def cast(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value | Const:
-    """Cast between floats, which changes nothing that a threshold could see."""
-    if op.attributes.get("to") not in FLOATS:
-        raise op.refuse("it makes integers of a tensor", "quantise with Quant instead")
-    return inputs[0]
-
-
-RULES: dict[str, Rule] = {
-    **dict.fromkeys(("Quant", "IntQuant", "BipolarQuant", "Trunc"), quantise),
-    **dict.fromkeys(ELEMENTWISE, elementwise),
-    **dict.fromkeys(MOVES, move),
-    **dict.fromkeys(("Identity", "Dropout"), same),
-    "Cast": cast,
-    "QuantizeLinear": quantise_linear,
-    "DequantizeLinear": dequantise_linear,
-    "Conv": convolve,
-    "MatMul": matmul,
-    "Gemm": gemm,
-    "BatchNormalization": normalise,
-    "MaxPool": max_pool,
-    "AveragePool": average,
-    "GlobalAveragePool": global_average,
-    "ReduceMean": global_average,
-    "Shape": shape_of,
-}
-LAST = ("Softmax", "LogSoftmax", "ArgMax", "TopK")
-
-
-def supported_operators() -> tuple[str, ...]:
-    """The names of all operators that a graph may hold."""
-    return tuple(sorted({*RULES, *FOLDABLE, *LAST}))
+__all__ = ["OnnxImport", "import_onnx"]
 
 
 @dataclass(frozen=True, eq=False)
-class Imported:
+class OnnxImport:
     """A network and how it relates to its source.
 
     ``marks``: tensors of the source that tensors of the network stand for; ``logits``: the source's
@@ -100,7 +52,7 @@ def import_onnx(
     high: float = 1.0,
     name: str | None = None,
     metadata: dict[str, Any] | None = None,
-) -> Imported:
+) -> OnnxImport:
     """The network in an ONNX or QONNX file, exactly.
 
     ``low`` and ``high``: what the file's input is where a pixel is 0 and 255. ``metadata`` go into
@@ -127,9 +79,9 @@ def network_name(path: str | os.PathLike[str], name: str | None) -> str:
 
 def walk(
     graph: Graph, span: tuple[Fraction, Fraction], name: str, metadata: dict[str, Any]
-) -> Imported:
+) -> OnnxImport:
     """Apply every operator's rule, one after the other."""
-    builder = Builder(Pixels())
+    builder = NetworkBuilder(Pixels())
     pixels = whole_input(graph.shape, *span)
     builder.types[INPUT] = pixels.kind
     known: dict[str, Value | Const] = {key: Const(a) for key, a in graph.constants.items()}
@@ -165,7 +117,7 @@ def operands(op: Op, known: dict[str, Value | Const]) -> list[Value | Const]:
     return [known[key] for key in op.inputs if key]
 
 
-def step(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value | Const | None:
+def step(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value | Const | None:
     """The result of one operator; None for one that only picks the class."""
     values = [x for x in inputs if isinstance(x, Value)]
     constants = [x for x in inputs if isinstance(x, Const)]
@@ -180,25 +132,21 @@ def step(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value | Const
     return guarded(op, lambda: RULES[op.kind](builder, op, inputs))
 
 
-QUANTISERS = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
-CONSTANT_RULES = (*QUANTISERS, "Shape")
-
-
 def result(
-    builder: Builder,
+    builder: NetworkBuilder,
     graph: Graph,
     logits: Value,
     source: str,
     span: tuple[Fraction, Fraction],
     name: str,
     metadata: dict[str, Any],
-) -> Imported:
+) -> OnnxImport:
     """The finished import, with what the host does to the pixels in the metadata."""
     if builder.pixels.table is None:
         raise NetworkError("the graph's output does not depend on its input; export it again")
     dataset = {**metadata.get("dataset", {}), "preprocess": builder.pixels.preprocess()}
     network = builder.network(name, {**metadata, "dataset": dataset})
-    return Imported(
+    return OnnxImport(
         network,
         graph,
         tuple(builder.marks),

@@ -19,14 +19,14 @@ from qonnx.transformation.infer_shapes import InferShapes
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.onnx.graph import Graph
 
-__all__ = ["Source"]
+__all__ = ["QonnxExecutor"]
 
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant", "Trunc")
 DOMAIN = "qonnx.custom_op.general"
 Floats = NDArray[np.float32]
 
 
-class Source:
+class QonnxExecutor:
     """The graph, cleaned as qonnx does it but with all names kept, for batches of ``batch``.
 
     Raises NetworkError where qonnx cannot execute it.
@@ -41,7 +41,7 @@ class Source:
             # Whatever qonnx or onnxruntime raise: the import is done, only the comparison fails.
             if batch > 1:
                 self.batch = 1
-                self.model = Source(graph, 1).model
+                self.model = QonnxExecutor(graph, 1).model
                 return
             reason = " ".join(str(error).split())[:200]
             raise NetworkError(

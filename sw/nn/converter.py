@@ -26,15 +26,15 @@ from subbit.sw.ir import (
     Node,
     TensorType,
 )
-from subbit.sw.nn import layers as nn_layers
+from subbit.sw.nn import layers
 from subbit.sw.nn.encoders import TiledEncoder
 from subbit.sw.nn.fold import fold_affine, fold_threshold, is_common_scale
 from subbit.sw.nn.joins import AvgPool2d, GlobalAvgPool, Residual
 from subbit.sw.nn.real import integers, real_part, run_module
 
-__all__ = ["Builder"]
+__all__ = ["ModuleConverter"]
 
-ELEMENTWISE = (_BatchNorm, nn_layers.Scale, nn.Identity, nn.Dropout, nn.Dropout2d)
+ELEMENTWISE = (_BatchNorm, layers.Scale, nn.Identity, nn.Dropout, nn.Dropout2d)
 
 
 @dataclass
@@ -53,11 +53,11 @@ class Pending:
     @property
     def integers(self) -> bool:
         """Whether the module, too, has nothing but these integers here."""
-        factors = isinstance(self.source, nn_layers.DotLayer) and not self.source.integers
+        factors = isinstance(self.source, layers.DotLayer) and not self.source.integers
         return not factors and not self.tail and self.pooled is None
 
 
-class Builder:
+class ModuleConverter:
     """The layers of a network so far, the tensor that the next one reads, and its integers where no
     activation has taken them yet.
     """
@@ -90,11 +90,11 @@ class Builder:
         """Convert the next module."""
         kinds: list[tuple[Any, Callable[[Any], None]]] = [
             (nn.Sequential, self.add_all),
-            (nn_layers.DotLayer, self.add_dot),
+            (layers.DotLayer, self.add_dot),
             (ELEMENTWISE, self.add_elementwise),
-            (nn_layers.Activation, self.add_activation),
-            ((nn_layers.MaxPool2d, nn.MaxPool2d), self.add_pool),
-            (nn_layers.Flatten, self.add_flatten),
+            (layers.Activation, self.add_activation),
+            ((layers.MaxPool2d, nn.MaxPool2d), self.add_pool),
+            (layers.Flatten, self.add_flatten),
             ((AvgPool2d, GlobalAvgPool), self.add_average),
             (Residual, self.add_residual),
         ]
@@ -111,7 +111,7 @@ class Builder:
         for module in modules:
             self.add(module)
 
-    def add_dot(self, module: nn_layers.DotLayer) -> None:
+    def add_dot(self, module: layers.DotLayer) -> None:
         """A convolution or linear layer."""
         if self.pending is not None:
             raise NetworkError(f"there is no activation after {self.pending.name!r}; put one there")
@@ -152,7 +152,7 @@ class Builder:
         """Append the pooling of the last convolution."""
         self.put(f"pool{self.counts['conv']}", MaxPool2d())
 
-    def add_flatten(self, module: nn_layers.Flatten) -> None:
+    def add_flatten(self, module: layers.Flatten) -> None:
         """Flatten; integers of one pixel are flat already."""
         if self.pending is None:
             return self.put("flatten", Flatten())
@@ -196,14 +196,14 @@ class Builder:
 
     def join(self, module: nn.Module, name: str) -> None:
         """Go on from a sum, which the module must compute without rounding as well."""
-        if max(-self.type.low, self.type.high) > nn_layers.EXACT_FLOAT32:
+        if max(-self.type.low, self.type.high) > layers.EXACT_FLOAT32:
             raise NetworkError(
                 f"{name!r} sums up to {self.type}, beyond the 24 bits that are exact in a float "
                 "module; put an activation before it, or use fewer bits"
             )
         self.pending = Pending(module, name)
 
-    def add_activation(self, module: nn_layers.Activation) -> None:
+    def add_activation(self, module: layers.Activation) -> None:
         """Fold the real arithmetic since the last integers into thresholds."""
         if self.pending is None:
             raise NetworkError(f"{type(module).__name__} must follow a convolution or linear layer")
@@ -280,26 +280,26 @@ def hint(module: nn.Module) -> str:
     return "; use subbit.sw.nn.layers.Flatten" if isinstance(module, nn.Flatten) else ""
 
 
-def kind_of(module: nn_layers.DotLayer) -> str:
+def kind_of(module: layers.DotLayer) -> str:
     """The name of a layer, up to its number."""
-    if isinstance(module, nn_layers.DepthwiseConv2d):
+    if isinstance(module, layers.DepthwiseConv2d):
         return "dw"
-    return "conv" if isinstance(module, nn_layers.CodedConv2d) else "fc"
+    return "conv" if isinstance(module, layers.CodedConv2d) else "fc"
 
 
-def dot_layer(module: nn_layers.DotLayer) -> Layer:
+def dot_layer(module: layers.DotLayer) -> Layer:
     """The layer that computes the module's dot products."""
     weights = module.encoder.weights()
-    if isinstance(module, nn_layers.DepthwiseConv2d):
+    if isinstance(module, layers.DepthwiseConv2d):
         return ir.DepthwiseConv2d(weights, module.stride, module.padding)
-    if isinstance(module, nn_layers.CodedConv2d):
+    if isinstance(module, layers.CodedConv2d):
         return Conv2d(weights, module.stride, module.padding)
     return Linear(weights)
 
 
-def check_padding(module: nn_layers.DotLayer, x: TensorType) -> None:
+def check_padding(module: layers.DotLayer, x: TensorType) -> None:
     """Raise NetworkError unless a padding with -1 or +1 is that of the codes ``x``."""
-    if not isinstance(module, nn_layers.CodedConv2d) or not module.pad_value:
+    if not isinstance(module, layers.CodedConv2d) or not module.pad_value:
         return
     if x.is_code and x.bits != module.input_bits:
         raise NetworkError(

@@ -26,14 +26,14 @@ from subbit.sw.ir import (
     TensorType,
 )
 
-__all__ = ["Builder", "whole_input"]
+__all__ = ["NetworkBuilder", "whole_input"]
 
 MAX_CONSTANTS = 1 << 26
 MAX_WORK = 1 << 27
 
 
 @dataclass
-class Builder:
+class NetworkBuilder:
     """Layers, what is known of the source's tensors, and notes for the report.
 
     ``linear``: names of the QuantizeLinear nodes met.
