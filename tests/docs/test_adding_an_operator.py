@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 PAGE = ROOT / "docs" / "adding-an-operator.md"
 COPIED = ("boards", "docs", "hw", "sim", "src", "sw", "tests")
 LACKING = """

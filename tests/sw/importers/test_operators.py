@@ -20,12 +20,13 @@ from subbit.sw.importers.onnx.operators import LAST, RULES, supported_operators
 from subbit.sw.importers.torch.function_rules import FUNCTIONS, METHODS
 from subbit.sw.importers.torch.module import import_torch, trace
 from subbit.sw.importers.torch.module_rules import MODULES
+from tests.paths import DOCS
 from tests.sw.importers import test_onnx, test_torch
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
 from tests.sw.importers.operator_graphs import GRAPHS, PASSED, Between, Matrix
 from tests.sw.samples import message
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "import.md"
+PAGE = DOCS / "import.md"
 IMAGE = torch.zeros(1, 2, 8, 8)
 SYMBOLS = {
     "@": operator.matmul,
