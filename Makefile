@@ -71,7 +71,7 @@ lint: .venv/.all  ## style and types
 	@.venv/bin/mypy
 
 docs: .venv/.all  ## the documentation as web pages in build/docs, its links checked
-	@.venv/bin/mkdocs build --strict --quiet
+	@.venv/bin/mkdocs build --strict  # with --quiet no warning would count
 	@echo build/docs/index.html
 
 clean:  ## remove what was built; .venv stays

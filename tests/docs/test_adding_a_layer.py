@@ -1,4 +1,4 @@
-"""The worked example of docs/adding-a-layer.md, run as it stands there."""
+"""The worked example of docs/extend/adding-a-layer.md, run as it stands there."""
 
 import importlib
 import re
@@ -22,7 +22,7 @@ from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import smallest_plan
 from tests.hw.harness import check_unit
 
-PAGE = Path(__file__).parents[2] / "docs" / "adding-a-layer.md"
+PAGE = Path(__file__).parents[2] / "docs" / "extend" / "adding-a-layer.md"
 
 
 @pytest.fixture

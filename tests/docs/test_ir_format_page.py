@@ -1,4 +1,4 @@
-"""docs/network-format.md is true: its example runs, and its numbers are the program's."""
+"""docs/reference/network-format.md is true: its example runs, and its numbers are the program's."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from subbit.sw.ir.kinds import KINDS
 from subbit.sw.ir.layers import affine, threshold
 from tests.sw.samples import chain
 
-PAGE = (Path(__file__).parents[2] / "docs" / "network-format.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "network-format.md").read_text()
 
 
 def blocks(language: str) -> list[str]:

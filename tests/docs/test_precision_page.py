@@ -1,4 +1,4 @@
-"""docs/precision.md is true: its example runs, its refusals are said, its numbers can be."""
+"""docs/how-it-works/precision.md is true: its example, its refusals and its numbers."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from subbit.sw.lower.plan import smallest_plan
 from subbit.sw.lower.stages.dot import DotStage
 from tests.networks import small_network
 
-PAGE = (Path(__file__).parents[2] / "docs" / "precision.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "how-it-works" / "precision.md").read_text()
 
 
 def test_the_example_runs() -> None:

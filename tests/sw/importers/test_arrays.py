@@ -140,7 +140,7 @@ def test_the_command_takes_cnv(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_the_description_of_cnv_is_on_the_pages() -> None:
-    page = Path(__file__).resolve().parents[4] / "docs" / "cnv-w1a1.json"
+    page = Path(__file__).resolve().parents[3] / "docs" / "use" / "cnv-w1a1.json"
     assert json.loads(page.read_text()) == describe_cnv()
 
 
