@@ -50,7 +50,7 @@ def test_the_weight_is_where_the_page_says(network: Network) -> None:
     assert "word 8 of 128, bit 68 of 144" in PAGE
     assert rom.words[8] >> 68 & 1 == bit
     cell = [word >> 36 & (1 << 36) - 1 for word in rom.words]
-    assert "`INITVAL_01` at bit 34" in PAGE
+    assert "at bit 34 of its parameter `INITVAL_01`" in PAGE
     assert initvals(cell, 36)["INITVAL_01"].value >> 34 & 1 == bit
     flipped = weights.copy()
     flipped[OUTPUT, CHANNEL, ROW, COLUMN] ^= 1
