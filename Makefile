@@ -17,8 +17,8 @@ MADE_OF = pyproject.toml constraints.txt tools/venv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv bitstream rtl sim train eval plan info test bench lint docs program run clean \
-        compiler
+.PHONY: help venv bitstream rtl sim train eval plan info test bench lint docs tables program run \
+        clean compiler
 
 help:  ## list the targets
 	@echo 'make TARGET [MODEL=network.safetensors] [BOARD=ulx3s] [ARGS="more options of subbit"]'
@@ -70,8 +70,12 @@ lint: .venv/.all  ## style and types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
+tables: .venv/.all  ## the documentation's tables from docs/measurements: ARGS="--measure NAME"
+	@$(PYTHON_IN) -m subbit.sw.bench.tables $(ARGS)
+
 docs: .venv/.all  ## the documentation as web pages in build/docs, its links checked
-	@.venv/bin/mkdocs build --strict --quiet
+	@$(PYTHON_IN) -m subbit.sw.bench.tables --check
+	@.venv/bin/mkdocs build --strict  # with --quiet no warning would count
 	@echo build/docs/index.html
 
 clean:  ## remove what was built; .venv stays

@@ -1,6 +1,6 @@
 """Every component alone: a table of small cases, all in one simulation model side by side.
 
-A component kind that is added gets its cases here; docs/simulation.md shows how.
+A component kind that is added gets its cases here; docs/use/simulation.md shows how.
 """
 
 from collections.abc import Callable, Sequence

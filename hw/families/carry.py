@@ -15,7 +15,8 @@ class Fabric:
 
     ``plain``: a place adds two nets as they are, and can be no other lookup table. ``feasible``:
     whether there is a cell for a place. ``speeds``: for clocks of at least so many MHz, places of a
-    carry chain and levels between registers, fastest first (measured, see docs/popcount.md).
+    carry chain and levels between registers, fastest first (measured in
+    docs/how-it-works/popcount.md).
     """
 
     name: str

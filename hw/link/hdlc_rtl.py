@@ -1,4 +1,7 @@
-"""Byte-stuffed frames with a CRC on a line of bytes; docs/host-protocol.md has the format."""
+"""Byte-stuffed frames with a CRC on a line of bytes.
+
+docs/reference/host-protocol.md has the format.
+"""
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring

@@ -18,7 +18,7 @@ __all__ = ["HostLink"]
 
 
 class HostLink(wiring.Component):
-    """Speaks the protocol of docs/host-protocol.md over ``rx`` and ``tx`` for an accelerator.
+    """Speaks docs/reference/host-protocol.md over ``rx`` and ``tx`` for an accelerator.
 
     ``rx``, ``tx``: the serial line, idle at 1, in domain ``link_domain`` of ``clock_hz``, at
     ``baud``. ``o``, in ``domain``: the elements of whole frames, ``lanes`` a beat. ``i``, in

@@ -1,5 +1,5 @@
 """The host protocol's constants and messages, shared by the hardware and the host; see
-docs/host-protocol.md.
+docs/reference/host-protocol.md.
 """
 
 import struct

@@ -140,7 +140,10 @@ class Network:
         return sum(node.layer.weight_bits for node in self.nodes)
 
     def structure(self) -> dict[str, Any]:
-        """The graph without its arrays and metadata, as JSON values; see docs/network-format.md."""
+        """The graph without its arrays and metadata, as JSON values.
+
+        docs/reference/network-format.md specifies them.
+        """
         x = self.input_type
         return {
             "name": self.name,

@@ -1,4 +1,4 @@
-"""The queues that balance the paths between a fork and a join; see docs/graphs.md."""
+"""The queues that balance the paths between a fork and a join; see docs/how-it-works/graphs.md."""
 
 from collections.abc import Mapping, Sequence
 

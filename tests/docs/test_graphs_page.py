@@ -1,4 +1,4 @@
-"""docs/graphs.md is true: its example is built, and its numbers are the program's."""
+"""docs/how-it-works/graphs.md is true: its example is built, and its numbers are the program's."""
 
 import re
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tests.networks import residual_network
 from tests.paths import ROOT
 
 SLACK = 8  # the engines' latencies change now and then
-PAGE = (ROOT / "docs" / "graphs.md").read_text()
+PAGE = (ROOT / "docs" / "how-it-works" / "graphs.md").read_text()
 
 
 def test_the_example_is_a_network_that_can_be_built() -> None:

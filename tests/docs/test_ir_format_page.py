@@ -1,4 +1,4 @@
-"""docs/network-format.md is true: its example runs, and its numbers are the program's."""
+"""docs/reference/network-format.md is true: its example runs, and its numbers are the program's."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from subbit.sw.ir.layers import affine, threshold
 from tests.paths import DOCS
 from tests.sw.samples import chain
 
-PAGE = (DOCS / "network-format.md").read_text()
+PAGE = (DOCS / "reference" / "network-format.md").read_text()
 
 
 def blocks(language: str) -> list[str]:

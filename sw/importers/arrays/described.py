@@ -1,7 +1,7 @@
 """Networks of integer arrays and a description of what they are.
 
-docs/import.md specifies the description, JSON values: the input, and rows of layers that name their
-arrays. Needs neither torch nor onnx.
+docs/use/import.md specifies the description, JSON values: the input, and rows of layers that name
+their arrays. Needs neither torch nor onnx.
 """
 
 from collections.abc import Callable

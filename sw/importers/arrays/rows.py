@@ -77,9 +77,9 @@ def read_description(path: Path) -> dict[str, Any]:
     try:
         value = strict_json(read_bounded(path, MAX_DESCRIPTION_BYTES))
     except (ValueError, RecursionError) as error:
-        raise NetworkError(f"{path}: no JSON ({str(error)[:80]}); see docs/import.md") from None
+        raise NetworkError(f"{path}: no JSON ({str(error)[:80]}); see docs/use/import.md") from None
     if not isinstance(value, dict):
-        raise NetworkError(f"{path}: a description is a JSON object; see docs/import.md")
+        raise NetworkError(f"{path}: a description is a JSON object; see docs/use/import.md")
     return value
 
 

@@ -222,7 +222,7 @@ class Walk:
         rule = table.get(node.target)
         if rule is None:
             raise op.refuse(
-                "there is no rule for it", "use the functions that docs/import.md lists"
+                "there is no rule for it", "use the functions that docs/use/import.md lists"
             )
         values = [x for x in (*args, *named.values()) if isinstance(x, Value)]
         if not values:

@@ -14,11 +14,14 @@ from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.avgpool2d import AvgPool2dUnit
 from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
 from subbit.hw.layers.maxpool2d import MaxPool2dUnit
+from subbit.hw.post.affine import AffineUnit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.window.window import WindowUnit
+from subbit.sim.components import CASES
+from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
@@ -48,6 +51,9 @@ UNITS: list[Unit] = [
     FifoUnit(Lanes(2, 2), 3, 12, "block"),
     UpsizeUnit(Lanes(2, 2), 3, 12),
     DownsizeUnit(Lanes(6, 2), 3, 4),
+    AffineUnit(Affine([3, -2, 1], [5, 0, -7]), TensorType.integers(2, 2, 3, -32, 31), 3),
+    *(CASES[name]() for name in ("dot_plain", "lookup", "block_lookup", "shared_rows")),
+    *(CASES[name]() for name in ("threshold", "deal")),
 ]
 
 

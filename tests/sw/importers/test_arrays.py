@@ -141,7 +141,7 @@ def test_the_command_takes_cnv(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_the_description_of_cnv_is_on_the_pages() -> None:
-    page = DOCS / "cnv-w1a1.json"
+    page = DOCS / "use" / "cnv-w1a1.json"
     assert json.loads(page.read_text()) == describe_cnv()
 
 

@@ -229,7 +229,7 @@ def test_thresholds_are_one_bit() -> None:
 
 
 def test_the_example_in_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = DOCS / "training.md"
+    page = DOCS / "use" / "training.md"
     _, _, rest = page.read_text().partition("```python\n")
     monkeypatch.chdir(tmp_path)
     exec(compile(rest.partition("```")[0], str(page), "exec"), {})
