@@ -1,4 +1,4 @@
-"""The worked example of docs/adding-an-operator.md, made in a copy of the project and run there."""
+"""The worked example of docs/extend/adding-an-operator.md, made in a copy of the project and run there."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 
 from tests.paths import ROOT
 
-PAGE = ROOT / "docs" / "adding-an-operator.md"
+PAGE = ROOT / "docs" / "extend" / "adding-an-operator.md"
 COPIED = ("boards", "docs", "hw", "sim", "src", "sw", "tests")
 LACKING = """
 from tests.sw.importers.test_operators import lacking
