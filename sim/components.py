@@ -250,10 +250,7 @@ class ComponentResult:
 
 def random_beats(unit: Unit, frames: int, seed: int) -> Beats:
     """Input beats of some frames, from the whole range that the unit's input may have."""
-    kind = getattr(unit, "input", None)
-    low, high = -(unit.i.signed << (unit.i.bits - 1)), (1 << (unit.i.bits - unit.i.signed)) - 1
-    if isinstance(kind, TensorType):
-        low, high = kind.low, kind.high
+    low, high = unit.i_range
     return RNG(seed).integers(low, high + 1, (frames * unit.i_beats, unit.i.lanes), np.int64)
 
 

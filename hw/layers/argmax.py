@@ -31,6 +31,11 @@ class ArgmaxUnit(Unit):
         return Lanes.of(self.input, 1)
 
     @property
+    def i_range(self) -> tuple[int, int]:
+        """The range of the logits."""
+        return self.input.low, self.input.high
+
+    @property
     def o(self) -> Lanes:
         """One logit, or the class."""
         return Lanes(1, max(self.input.bits, self.index_bits + 1), signed=True)

@@ -38,14 +38,14 @@ class GlobalAvgPoolUnit(LanesUnit):
         return self.sums.output(self.lanes)
 
     @property
-    def pixels(self) -> int:
-        """Elements of a sum."""
+    def map_pixels(self) -> int:
+        """Pixels of the map: the elements of a sum."""
         return self.input.height * self.input.width
 
     @property
     def sums(self) -> Sums:
         """The arithmetic."""
-        return Sums(self.input, self.pixels)
+        return Sums(self.input, self.map_pixels)
 
     @property
     def chunks(self) -> int:
@@ -55,17 +55,17 @@ class GlobalAvgPoolUnit(LanesUnit):
     @property
     def interval_cycles(self) -> int:
         """Cycles between two frames when neither neighbour is slower."""
-        return self.pixels * self.chunks
+        return self.map_pixels * self.chunks
 
     def processes(self) -> tuple[Process, ...]:
         """Takes every beat; those of the last pixel give the sums."""
-        steps = np.full((self.pixels, self.chunks), TAKE, np.uint8)
+        steps = np.full((self.map_pixels, self.chunks), TAKE, np.uint8)
         steps[-1] |= GIVE
         return (Process("global pool", steps.ravel()),)
 
     def reference(self, beats: Beats) -> Beats:
         """The sum over the pixels."""
-        frames = values(self.input, beats).reshape(-1, self.pixels, self.input.channels)
+        frames = values(self.input, beats).reshape(-1, self.map_pixels, self.input.channels)
         pooled: Beats = frames.sum(axis=1).reshape(-1, self.lanes)
         return pooled
 

@@ -30,9 +30,9 @@ class GlobalAvgPool(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit, sums = self._unit, self._unit.sums
-        start = [pixel == 0 for pixel in range(unit.pixels)]
+        start = [pixel == 0 for pixel in range(unit.map_pixels)]
         m.submodules.chunks = chunks = Counter(unit.chunks)
-        m.submodules.pixels = pixels = Counter(unit.pixels, [start])
+        m.submodules.pixels = pixels = Counter(unit.map_pixels, [start])
         width = sums.bits * unit.lanes
         m.submodules.delay = delay = DelayLine(width, unit.chunks, unit.memory)
         numbers = accumulated(delay, self.i.payload, pixels.flags[0], sums.bits, sums.start)

@@ -29,9 +29,20 @@ def lookup(index: Value, table: Sequence[bool]) -> Value:
 
 
 class Counter(wiring.Component):
-    """Counts ``step`` from 0 to ``length - 1`` and round again.
+    """``count`` (out) is the number of cycles with ``step`` (in) so far, modulo ``length``.
 
-    ``flags[t]`` is ``tables[t][count]``, from a register; ``last`` is high at ``length - 1``.
+    ``flags[t]`` (out) is ``tables[t][count]`` for each of the ``tables``, which have ``length``
+    elements, and ``last`` (out) is ``count == length - 1``. Both come from registers: with each
+    step they are set to what belongs to the next count. So they cost no time in the cycle in which
+    they are used. Latency: 0 cycles. Interval: a step a cycle. All start again after a reset.
+
+    Length 4, the table 1 0 0 1::
+
+        cycle        0   1   2   3   4   5   6
+        step         1   1   0   1   1   0   1
+        count        0   1   2   2   3   0   0
+        flags[0]     1   0   0   0   1   1   1
+        last         0   0   0   0   1   0   0
     """
 
     step: Signal

@@ -8,7 +8,7 @@ from subbit.boards import Board
 from subbit.sw.ir.network import Network
 from subbit.sw.lower.plan import Plan, load_plan, smallest_plan
 from subbit.sw.planner.calibration import calibration
-from subbit.sw.planner.costs import Costs, with_popcount
+from subbit.sw.planner.costs import Costs
 from subbit.sw.planner.goal import Goal, NothingFits, Planned, planned
 from subbit.sw.planner.goal import plan_for as least_plan
 from subbit.sw.planner.search import Search
@@ -56,7 +56,7 @@ def default_planned(network: Network, board: Board, lut4: int = DEFAULT_LUT4) ->
             from subbit.sw.planner.advice import explained
 
             raise explained(board, goal, error, search) from None
-        stages = tuple(with_popcount(stage, fabric) for stage in plan.stages)
+        stages = tuple(stage.with_popcount(fabric) for stage in plan.stages)
         return planned(network, board, replace(plan, stages=stages))
 
 

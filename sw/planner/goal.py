@@ -15,7 +15,7 @@ from subbit.sw.lower.plan import Plan
 from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.calibration import calibration
-from subbit.sw.planner.costs import Costs, StageEstimate, total, unit_cycles, with_popcount
+from subbit.sw.planner.costs import Costs, StageEstimate, total
 from subbit.sw.planner.fifos import Fitted, fit_fifos
 from subbit.sw.planner.search import Choice, Search, lacking
 
@@ -149,7 +149,7 @@ def expected(
     for stage in pipeline.plan.stages:
         units = [step.unit for step in pipeline.steps if step.stage == stage]
         cost = total(map(lines.of, units))
-        rows.append(StageEstimate(stage, cost, max(map(unit_cycles, units))))
+        rows.append(StageEstimate(stage, cost, max(unit.interval_cycles for unit in units)))
     lut4 = total(row.cost for row in rows).lut4 + lines.host.lut4
     clock_hz = clock_of(board, goal, lut4)
     return Planned(network, board, pipeline.plan, tuple(rows), timing, clock_hz)
@@ -236,7 +236,7 @@ def priced(network: Network, board: Board, choice: Choice, goal: Goal) -> Planne
 
 def fit(network: Network, board: Board, choice: Choice) -> Fitted:
     """The choice with counters of the board's fabric, and with FIFOs."""
-    stages = [with_popcount(option.stage, board.device.fabric) for option in choice.options]
+    stages = [option.stage.with_popcount(board.device.fabric) for option in choice.options]
     return fit_fifos(network, [with_queue(stage) for stage in stages], choice.slowest)
 
 

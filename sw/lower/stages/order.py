@@ -31,4 +31,4 @@ def order_units(
     wide, pixel = (Lanes(lanes * joined, o.bits, o.signed) for lanes in (o.lanes, pe))
     memory = "block" if deep and words >= deep else "auto"
     units.append(("gather", ReplayUnit(wide, words, pixels, groups, memory)))
-    return [*units, ("deal", DealUnit(pixel, pixels, words, groups, pe))]
+    return [*units, ("deal", DealUnit(pixel, words, groups, pixels, pe))]
