@@ -19,12 +19,16 @@ __all__ = ["GlobalAvgPoolUnit"]
 
 @dataclass(frozen=True)
 class GlobalAvgPoolUnit(LanesUnit):
-    """The sum of each channel over the map, ``lanes`` channels a beat, a divisor of the channels.
+    """``sum over y, x of value(x[y, x, c])``, the sum of each channel over the map; the division
+    belongs to what follows.
 
-    ``input``: a tensor of codes, whose values are added, or integers. Takes a beat a cycle: the
-    interval is ``H * W * channels / lanes`` cycles. Latency: 1 cycle after the last pixel. A memory
-    keeps a word for each beat of a pixel; ``memory``: where, one of ``auto``, ``block``,
-    ``distributed``. Raises PlanError where lanes do not divide the channels.
+    ``input``: a tensor of codes, whose values are added, or integers. ``lanes``: channels a beat, a
+    divisor of the channels. Output: ``C / lanes`` beats of integers a frame. A memory keeps a word
+    for each beat of a pixel; ``memory``: where, one of ``auto``, ``block``, ``distributed``.
+
+    Latency: 1 cycle after the last pixel's beat of the same channels. Interval:
+    ``H * W * C / lanes`` cycles, a beat a cycle. Raises PlanError where ``lanes`` does not divide
+    the channels.
     """
 
     component: ClassVar[str] = "subbit.hw.layers.globalavgpool_rtl:GlobalAvgPool"

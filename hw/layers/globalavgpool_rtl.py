@@ -14,9 +14,13 @@ __all__ = ["GlobalAvgPool"]
 
 
 class GlobalAvgPool(wiring.Component):
-    """The sum of each channel over the map; see its unit for cycles.
+    """``o`` gives the sum of each channel of ``i`` over the map, ``unit.lanes`` channels a beat:
+    codes or integers in, two's complement integers out.
 
-    ``collision``: see DelayLine.
+    A delay line with a word for each beat of a pixel holds the sums so far; those of the last pixel
+    go into the output register. ``i.ready`` is low only there, while a sum waits. Latency: 1 cycle
+    after the last pixel's beat. Interval: ``H * W * C / lanes`` cycles. ``collision`` is high if
+    the delay line reads a word while it writes it, which it never does.
     """
 
     i: stream.Interface

@@ -9,11 +9,12 @@ __all__ = ["window_interval"]
 
 @dataclass(frozen=True)
 class Row:
-    """What the ways from one row of windows to the next take, in cycles.
+    """What the paths from one row of windows to the next take, in cycles.
 
-    The line buffer gives a row's columns to the history, which gives windows to the replay; the
-    interval is the longest way round a frame. ``n`` chunks, ``folds`` replays each;
-    ``shifts_at_once``: see Window.
+    The line buffer gives the columns of a row, ``columns``, to the history, which gives windows to
+    the replay; the interval is the longest path through a frame. ``n``: beats of a pixel.
+    ``folds``: replays of each window. ``shifts_at_once``: whether the history's register moves on
+    in the cycle in which its window is taken.
     """
 
     columns: Axis
