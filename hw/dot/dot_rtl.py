@@ -29,10 +29,30 @@ SUM_BITS_PER_ENABLE = 128  # of sums in a large engine that have the same enable
 
 
 class Dot(wiring.Component):
-    """See :class:`subbit.hw.dot.dot.DotUnit` for what is computed, and the cycles.
+    """``o[p] = post(sum over l of w[p, l] * i[l])`` for ``unit.pe`` outputs p of each pass and
+    ``unit.pixels`` vectors side by side, whose beats of ``simd`` codes come on ``i``; ``o`` holds
+    codes or two's complement integers. ``o``, the argument, is another payload for a subclass's
+    output.
 
-    A pipeline that never stops: a beat enters if its result has room in the output queue. Weights,
-    counts, scales and accumulators follow one behind the other, each behind a register.
+    A pipeline that never stops: weights, XNOR-popcounts, scales, accumulators and thresholds follow
+    one behind the other, each behind a register. A pass's last beat enters if its result has room
+    in the output queue, any other beat at once. Latency: ``unit.stages + 1`` cycles from a pass's
+    last beat to its output. Interval: a beat in ``unit.bit_steps`` cycles.
+
+    Two beats a pass, ``stages`` 6; a0: beat 0 of pass a::
+
+        cycle        0   1   2   3   4   5   6   7   8   9  10
+        i           a0  a1  b0  b1  c0  c1  d0  d1   .   .   .
+        weights      .   .  a0  a1  b0  b1  c0  c1  d0  d1   .     two cycles for a block RAM
+        o            .   .   .   .   .   .   .   .   a   .   b
+
+    Two bit steps a beat (M = 4, ``x_branches`` 2): the high bits in the first cycle, the low ones
+    in the second, in which the beat is taken::
+
+        cycle        0   1   2   3   4   5
+        i           a0  a0  a1  a1  b0  b0
+        i.ready      0   1   0   1   0   1
+        bits         h   l   h   l   h   l       sum = (sum of h) * 4 + (sum of l)
     """
 
     i: stream.Interface

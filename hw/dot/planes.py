@@ -38,11 +38,13 @@ ZERO: Ints = np.zeros((), np.int64)
 
 @dataclass(frozen=True, eq=False)
 class PlaneGroups:
-    """Bit planes in groups of equally many; an engine takes one group after another.
+    """Bit planes in groups of equally many; an engine takes one group after another. The weights
+    are ``unit * sum over groups g, planes k of scales[k] * 2**(shifts from g on) * plane[g, k]``.
 
     ``groups``: the planes of each, lowest first; the group of the highest scales comes first.
-    ``scales``: what each plane of a group counts, beside its neighbours. ``shifts``: for each group
-    but the last the power of two that it counts beside the next one. ``unit``: the least scale.
+    ``scales``: what each plane of a group counts relative to its lowest. ``shifts``: for each group
+    but the last the power of two that it counts relative to the next one. ``unit``: the least
+    scale.
     """
 
     groups: tuple[tuple[Weights, ...], ...]
@@ -95,10 +97,11 @@ def plane_groups(weights: Weights, at_once: int = 0) -> PlaneGroups:
 
 @dataclass(frozen=True, eq=False)
 class PlanesSource:
-    """Several sources side by side, each for some of the bit planes of a step.
+    """Several weight sources side by side, each for some of the bit planes of a step.
 
-    ``places``: of each part the places of its planes in the group. A part of fewer rows than the
-    others repeats them; one that is faster is started later.
+    ``rows`` distinct outputs and ``simd`` positions a step; ``parts``: the sources; ``places``: of
+    each part the places of its planes in the group. A part of fewer rows than the others repeats
+    them; one that is faster is started later. Latency: that of the slowest part, in cycles.
     """
 
     rows: int

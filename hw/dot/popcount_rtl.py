@@ -17,13 +17,17 @@ Term = tuple[int, Value]  # a number and the exponent of the power of two that i
 
 
 class PopcountXnor(wiring.Component):
-    """See :class:`subbit.hw.dot.popcount.PopcountShape` for what is counted, and the latency.
+    """``count[r] = sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, r, l]) & mask[l])``,
+    an XNOR-popcount of ``shape.simd`` positions l for each of ``shape.rows`` rows r.
 
-    ``x``: positions, each ``bits`` wide with its mask bit on top if there are masks, the first one
-    lowest. ``w``: weight bits, ``(plane * simd + position) * rows + row``. ``count``: a number a
-    row, the first one lowest. ``padding``: positions with mask 0. Made for a part with the fabric
-    that the shape is meant for, it consists of that vendor's cells, else of portable logic of the
-    same latency.
+    ``x`` (in): positions, each ``bits`` wide with its mask bit on top if there are masks, the first
+    one lowest. ``w`` (in): weight bits, ``(plane * simd + position) * rows + row``. ``count``
+    (out): a number a row, the first one lowest. ``padding`` (out): positions with mask 0, 0 without
+    masks.
+
+    For a part whose fabric is ``shape.form`` it consists of that vendor's compressor trees, else of
+    portable full adders and adder trees of the same latency. Latency: ``shape.latency`` cycles, the
+    same for ``count`` and ``padding``. Interval: a word a cycle.
     """
 
     x: Signal

@@ -38,7 +38,13 @@ def by_position(rows: Sequence[Value]) -> Value:
 
 
 class Planes(wiring.Component):
-    """The planes of several sources, bit ``(plane * simd + position) * rows + row``."""
+    """``w`` (out): the weights of several sources, bit ``(plane * simd + position) * rows + row``,
+    ``source.latency`` cycles after a ``step`` (in) asked for them; without a step, those of the
+    next.
+
+    A circuit for each part; a faster part gets its step later, one of fewer rows is repeated.
+    Latency: that of the slowest part. Interval: a step a cycle.
+    """
 
     step: Signal
     w: Signal
@@ -64,7 +70,13 @@ class Planes(wiring.Component):
 
 
 class Words(wiring.Component):
-    """Words of one table in order."""
+    """``w`` (out): the weights of a step, bit ``(plane * simd + position) * rows + row``,
+    ``source.latency`` cycles after a ``step`` (in) asked for them; without a step, those of the
+    next.
+
+    The words of one table in order, from a counter. Latency: 1 cycle, 2 from block RAM,
+    ``source.lead_cycles`` more in parts. Interval: a step a cycle.
+    """
 
     step: Signal
     w: Signal
@@ -89,11 +101,13 @@ class Words(wiring.Component):
 
 
 class Codewords(wiring.Component):
-    """Words of indices in order, each index replaced by its codeword.
+    """``w`` (out): the weights of a step, bit ``position * rows + row``, ``source.latency`` cycles
+    after a ``step`` (in) asked for them; without a step, those of the next.
 
-    The low bits of an index, as many as a lookup table has inputs, name one codeword for each value
-    of the high bits; these choose behind a register, which keeps the mapper from unfolding the
-    tables.
+    Words of indices in order, each index replaced by its codeword. The low bits of an index, as
+    many as a lookup table has inputs, name one codeword for each value of the high bits; these
+    choose behind a register, which keeps the mapper from unfolding the tables. Latency: 2 cycles, 1
+    more for indices in block RAM and 1 more for tau above 4. Interval: a step a cycle.
     """
 
     step: Signal
@@ -143,7 +157,13 @@ class Codewords(wiring.Component):
 
 
 class PhasedTile(wiring.Component):
-    """A tile with a read port and an address generator for each row: f mod q by counting."""
+    """``w`` (out): the weights of a step, bit ``position * rows + row``, ``source.latency`` cycles
+    after a ``step`` (in) asked for them; without a step, those of the next.
+
+    A copy of the tile and an address generator for each row: its address counts from
+    ``starts[row]``, jumps after ``run`` words, and wraps at the tile's end. Latency: 1 cycle, 2
+    from block RAM. Interval: a step a cycle.
+    """
 
     step: Signal
     w: Signal

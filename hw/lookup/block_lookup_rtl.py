@@ -22,10 +22,24 @@ __all__ = ["BlockLookup"]
 
 
 class BlockLookup(wiring.Component):
-    """See :class:`subbit.hw.lookup.block_lookup.BlockLookupUnit`
-    for what is computed, and the cycles.
+    """``o[p] = post(sum over channels c of table_c[index[o, c], p])``: ``i`` gives the windows of
+    ``unit.dot9`` channels of ``unit.pixels`` pixels a beat, lanes in the order pixel, channel, row,
+    column; ``o`` gives one output of each pixel a beat.
 
-    ``collision`` is high if a bank were ever written while it is read.
+    Dot9 units fill one bank of ``unit.ports`` block RAMs, ``2**tau`` cycles a beat; the indices of
+    each output read the other bank, ``unit.reads_per_output`` words of each memory, and an adder
+    tree for each pixel adds them up. Latency to a group's first output:
+    ``cin / dot9 * 2**tau + reads_per_output + stages`` cycles after its first window. Interval:
+    ``max(cin / dot9 * 2**tau, cout * reads_per_output)`` cycles a group. ``collision`` is high if a
+    bank is written while it is read, which never happens.
+
+    Four codewords, two channels (a, b) in one memory, four outputs, ``stages`` 8::
+
+        cycle      0   1   2   3   4   5   6   7   8   9  10  11  ..  18  19  20
+        i          a   .   .   .   b   .   .   .   c   .   .   .
+        fill       a   a   a   a   b   b   b   b   c   c   c   c         one bank, then the other
+        read       .   .   .   .   .   .   .   .   a   b   a   b         o0 of both channels, then o1
+        o                                                             o0   .  o1
     """
 
     i: stream.Interface

@@ -24,8 +24,9 @@ class Dot9Row:
     already, and there is no ``w``.
 
     ``form``: ``portable``, or the fabric whose carry chains count. On ECP5 a chain counts three
-    positions in two places, for one window after the other: a place adds two xnors and the third
-    one as carry-in, the next place gives the carry and takes the next one's carry-in.
+    positions in two places, for one window after the other: a place adds two XNORs and the third
+    one as carry-in, the next place gives the carry away and takes the next window's carry-in.
+    Latency: ``latency`` cycles. Interval: a word a cycle.
     """
 
     pixels: int

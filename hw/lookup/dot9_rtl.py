@@ -14,10 +14,12 @@ __all__ = ["Dot9s"]
 
 
 class Dot9s(wiring.Component):
-    """See :class:`subbit.hw.lookup.dot9.Dot9Row` for what is counted, and the latency.
+    """``count[p] = sum over l, b of 2**b * xnor(x[p, l, b], w[l])`` for ``row.pixels`` windows p.
 
-    ``x``: the windows, the first one lowest, each in the order of positions. ``w``: the codeword.
-    ``count``: a number a window.
+    ``x`` (in): the windows, the first one lowest, each in the order of positions. ``w`` (in): the
+    codeword, nine bits. ``count`` (out): a number a window, ``row.width`` bits. Carry chains on the
+    part whose fabric is ``row.form``, else portable counters. Latency: ``row.latency`` cycles.
+    Interval: a word a cycle.
     """
 
     x: Signal

@@ -28,8 +28,9 @@ class Dot9TablesShape:
     addressed by them and by the number of the codeword; each block RAM serves two windows. A carry
     chain adds the ``rest``. With ``matched``, ``x`` are matches already.
 
-    ``codewords``: ``(2**tau, 9)`` bits, tau at most MAX_TAU unless ``matched``. ``form``: as of
-    Dot9Row.
+    ``codewords``: ``(2**tau, 9)`` bits, tau at most MAX_TAU unless ``matched``. ``form``:
+    ``portable``, or the fabric whose carry chains add the rest. Latency: 2 cycles, 3 with a rest.
+    Interval: a word a cycle.
     """
 
     pixels: int

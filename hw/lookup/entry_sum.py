@@ -28,11 +28,12 @@ STEPS, WARM = 3000, 0.8  # of a search that begins with a known plan
 
 @dataclass(frozen=True)
 class EntrySumShape:
-    """``count`` numbers of ``bits`` bits added up, and with ``running`` the sums of the words since
-    the last one that came with ``first``; modulo ``2**width``. A word a cycle.
+    """``count`` numbers of ``bits`` bits added up, modulo ``2**width``, and with ``running`` the
+    sums of the words since the last one that came with ``first``.
 
-    ``form``: ``portable``, or the fabric for whose carry chains the tree is planned; everywhere
-    else a portable form of the same latency takes its place.
+    ``form``: ``portable``, or the fabric for whose carry chains the tree is planned; a circuit for
+    anything else has a portable form of the same latency. Latency: ``latency`` cycles. Interval: a
+    word a cycle. Raises PlanError where no compressor tree is found.
     """
 
     count: int

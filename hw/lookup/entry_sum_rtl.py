@@ -14,9 +14,12 @@ __all__ = ["EntrySum"]
 
 
 class EntrySum(wiring.Component):
-    """See :class:`subbit.hw.lookup.entry_sum.EntrySumShape` for what is added, and the latency.
+    """``total`` (out): the sum of ``shape.count`` numbers of ``shape.bits`` bits in ``x`` (in, the
+    first one lowest), modulo ``2**shape.width``; with ``shape.running`` the sum of all words since
+    the last one that came with ``first`` (in).
 
-    ``x``: the numbers, the first one lowest; ``first`` belongs to them.
+    A vendor's compressor tree, into whose last level the sum so far is fed back, or an adder tree
+    and an accumulator. Latency: ``shape.latency`` cycles. Interval: a word a cycle.
     """
 
     x: Signal

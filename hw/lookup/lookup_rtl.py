@@ -38,9 +38,24 @@ def padding_raw(m: Module, unit: CodebookEngine, edges: Value) -> Signal:
 
 
 class Lookup(wiring.Component):
-    """See :class:`subbit.hw.lookup.lookup.LookupUnit` for what is computed, and the cycles.
+    """``o[l] = post(sum over channels c of table_c[index[o, c]])``: ``i`` gives the window of one
+    channel a beat, nine codes with their mask bits if there are masks, and ``o`` with the last
+    channel of a pixel ``unit.lanes`` outputs a beat, as codes or two's complement integers.
 
-    ``collision`` is high if a bank were ever written while it is read, or a partial sum.
+    ``unit.dot9`` Dot9 units fill a bank of tables in LUT RAM, a port for each of ``unit.lanes``
+    accumulators reads the other bank, and a delay line holds partial sums. Latency to a pixel's
+    first output: ``2**tau / dot9 + stages + 1`` cycles after its last window, if reading keeps up.
+    Interval: ``cin * max(2**tau / dot9, cout / lanes)`` cycles a pixel. ``collision`` is high if a
+    bank is written while it is read, or a partial sum, which never happens.
+
+    Two cycles to fill a bank, three to read it, three channels (a, b, c, then d of the next pixel),
+    ``stages`` 7; a and c are in one bank, b and d in the other::
+
+        cycle      0   1   2   3   4   5   6   7   8   9  10  ..  16  17  18
+        i          a   .   b   .   .   c   .   .   d
+        fill       a   a   b   b   .   c   c   .   d   d
+        read       .   .   a   a   a   b   b   b   c   c   c
+        o                                                         o0  o1  o2
     """
 
     i: stream.Interface
