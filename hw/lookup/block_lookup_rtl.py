@@ -38,7 +38,7 @@ class BlockLookup(wiring.Component):
         cycle      0   1   2   3   4   5   6   7   8   9  10  11  ..  18  19  20
         i          a   .   .   .   b   .   .   .   c   .   .   .
         fill       a   a   a   a   b   b   b   b   c   c   c   c         one bank, then the other
-        read       .   .   .   .   .   .   .   .   a   b   a   b         o0 of both channels, then o1
+        read       .   .   .   .   .   .   .   .   a   b   a   b         for o0, then for o1
         o                                                             o0   .  o1
     """
 
