@@ -32,7 +32,8 @@ class RomTable:
     """A table of ``words``, each ``width`` bits, read one cycle after its address.
 
     ``style``: ``const`` where all words are equal (wires, no address), ``logic`` (lookup tables) or
-    ``block`` (block RAM).
+    ``block`` (block RAM). A table that takes much of a part (``needs_parts``) can stand in
+    ``parts``, each with an address of its own; reading it then takes ``lead_cycles`` more.
     """
 
     words: tuple[int, ...]

@@ -26,11 +26,13 @@ def table_memory(table: RomTable) -> Memory:
 
 
 class Rom(wiring.Component):
-    """``data`` is ``table.words[addr]`` of ``cycles`` (1 or 2) before, one more where ``in_parts``.
+    """``data`` (out) is ``table.words[addr]`` for the ``addr`` (in) of ``cycles`` (1 or 2) cycles
+    before, one more with ``in_parts``.
 
     A block RAM is slow to put data out; with the second cycle nothing follows it but a register,
-    its own one where the part is known. ``in_parts``: registers for the address, for each block RAM
-    its own where the part is known and it has its second cycle.
+    its own one where the part is known. ``in_parts``: registers for the address, one for each block
+    RAM where the part is known and the table has its second cycle. Latency: ``cycles + in_parts``
+    cycles; 0 for a table of equal words. Interval: an address a cycle.
     """
 
     addr: Signal
@@ -66,8 +68,9 @@ class Rom(wiring.Component):
 
 
 class TwinRom(wiring.Component):
-    """``data0`` and ``data1`` are the words of ``table``, which fits a block RAM's port, at
-    ``addr0`` and ``addr1`` of two cycles before.
+    """``data0`` and ``data1`` (out) are the words of ``table``, which fits a block RAM's port, at
+    ``addr0`` and ``addr1`` (in) of two cycles before: one block RAM serves both. Latency: 2 cycles.
+    Interval: two addresses a cycle.
     """
 
     addr0: Signal
@@ -99,13 +102,14 @@ class TwinRom(wiring.Component):
 
 
 class RomSequence(wiring.Component):
-    """The words of ``table`` in order, again and again.
+    """``data`` (out): the words of ``table`` in order, again and again: ``cycles`` (1 or 2, of the
+    table) cycles after a ``step`` (in) the word of that step; the next step has the next word.
 
-    ``data``: ``cycles`` (1 or 2, of the table) after a ``step`` the word of that step; the next
-    step has the next word. ``in_parts``: ``table.lead_cycles`` cycles later; each of the table's
-    parts then has an address of its own, with registers of its own for step and reset, and each
-    block RAM a register for that address. The reset comes a cycle late, and so the step has a
-    register more.
+    ``in_parts``: for a table that takes much of a part, ``table.lead_cycles`` cycles later; each of
+    the table's parts then has an address of its own, with registers of its own for step and reset,
+    and each block RAM a register for that address. The reset comes a cycle later than the step
+    would, which therefore has a register more. Latency: ``cycles``, and ``table.lead_cycles`` in
+    parts. Interval: a step a cycle.
     """
 
     step: Signal

@@ -16,7 +16,9 @@ LOOSE = 8  # of so many bits, one is not counted in threes but kept as carry-in
 
 @dataclass(frozen=True)
 class Compressor:
-    """Three units that level 0 counts into two bits; with ``mask``, their masks still missing."""
+    """Three units of one ``weight`` that level 0 counts into two bits, of that weight and the next;
+    ``mask``: the net of the mask that they share and that is applied behind, None without.
+    """
 
     weight: int
     units: tuple[Unit, Unit, Unit]
@@ -25,9 +27,12 @@ class Compressor:
 
 @dataclass(frozen=True)
 class Leaves:
-    """The units of a count, by weight, and which of them level 0 counts in threes.
+    """The ``units`` of a count, by weight, and which of them level 0 counts in threes, because they
+    are functions of more nets than a carry chain takes.
 
-    ``direct``: there is no level 0. ``alone``: the units, by weight, that become nets.
+    ``plain``: whether the fabric's chains add nothing but single bits. ``direct``: there is no
+    level 0, as the chains take the units as they are. ``compressors``: the threes. ``alone``: the
+    units, by weight, that become nets on their own.
     """
 
     units: list[list[Unit]]

@@ -39,7 +39,7 @@ Table = tuple[tuple[int, ...], ...]
 
 @dataclass
 class Change:
-    """Old value of a table's place."""
+    """What a number ``at`` of a ``row`` of a plan's table was before a change: ``old``."""
 
     row: list[int]
     at: int
@@ -47,7 +47,9 @@ class Change:
 
 
 class State:
-    """A plan in the making, with the bits and the costs after each of its levels."""
+    """A plan in the making, with the bits that are left and the costs after each of its levels, so
+    that a change of a level counts the levels behind it anew and no others.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.task, heights = plan.task, plan.task.heights

@@ -55,12 +55,12 @@ def padded(heights: Sequence[int], width: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Task:
-    """What a plan is for.
+    """What a plan is for: the bits to count, ``heights``, and the carry chains that there are.
 
     ``limit``: places of one carry chain, which the wanted frequency bounds. ``plain``: for a fabric
     whose chains add nothing but single bits, and where they may have any number of places; else
-    there are doubles and groups of three, and places come in twos. ``total``: the count is added to
-    a running sum of as many bits, which join in the last level.
+    there are doubles and compressors, and places come in twos. ``total``: the count is added to a
+    running sum of as many bits, which join in the last level.
     """
 
     heights: Heights
@@ -71,7 +71,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan for a task: chains and groups of three by level and weight."""
+    """A plan for a ``task``: ``chains[level][weight]`` chains and ``compressors[level][weight]``
+    groups of three bits.
+    """
 
     task: Task
     chains: Table
@@ -85,9 +87,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Tally:
-    """What a plan takes, with registers after every level.
+    """What a plan takes, with registers after every level: ``lut4`` and ``flip_flops``.
 
-    ``left``: bits more than one that remain of some weight; a plan that counts leaves 0.
+    ``left``: bits more than one that remain of some weight; 0 for a plan that counts all bits.
     """
 
     lut4: int
