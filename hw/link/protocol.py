@@ -32,7 +32,7 @@ ENCODINGS = (Encoding.UNSIGNED, Encoding.BIPOLAR)
 
 
 class Kind(IntEnum):
-    """Type of a message: IDENTIFY and INFER are requests, IDENTIFIED, RESULT and ERROR responses."""
+    """Type of a message: IDENTIFY and INFER are requests, the others responses."""
 
     IDENTIFY = 0x01
     INFER = 0x02

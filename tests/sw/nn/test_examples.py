@@ -11,7 +11,7 @@ from subbit.sw.golden import predict
 from subbit.sw.ir import Add, BinaryWeights, CodebookWeights, Conv2d, Network, load_network
 from subbit.sw.ir.planes import branches_of
 
-EXAMPLES = Path(__file__).parents[4] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 MNIST = Path(os.environ.get("SUBBIT_MNIST", EXAMPLES.parent.parent / "shared/data/mnist"))
 LEAST = {
     "digits-plain": 0.97,
