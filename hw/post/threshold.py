@@ -216,8 +216,14 @@ class ThresholdUnit(LanesUnit):
     def core(self) -> ThresholdConfig:
         """The comparisons."""
         x, layer = self.input, self.layer
-        table = layer.thresholds, layer.rising
-        return ThresholdConfig(x.low, x.high, *table, self.lanes, form=self.form)
+        return ThresholdConfig(
+            low=x.low,
+            high=x.high,
+            thresholds=layer.thresholds,
+            rising=layer.rising,
+            lanes=self.lanes,
+            form=self.form,
+        )
 
     @property
     def depth(self) -> int:

@@ -35,7 +35,17 @@ def engine_unit(pe: int, simd: int, pixels: int, form: str) -> DotUnit:
     thresholds = random.integers(-reach, reach + 1, (outputs, 1))
     post = Threshold(thresholds, random.integers(0, 2, outputs, np.uint8))
     return DotUnit(
-        *(weights, Encoding.BIPOLAR, 1, False, pe, simd, 16, post, "block", pixels, form),
+        weights=weights,
+        encoding=Encoding.BIPOLAR,
+        bits=1,
+        masked=False,
+        pe=pe,
+        simd=simd,
+        vectors=16,
+        post=post,
+        memory="block",
+        pixels=pixels,
+        form=form,
     )
 
 
