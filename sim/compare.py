@@ -105,11 +105,11 @@ class Stretch:
             missing = self.expected[count:].size
             yield missing, self.difference("missing", count, 0, self.expected[count, 0], None)
         if self.due is not None:
-            late = np.flatnonzero(self.due[:count] != self.cycles)
-            if len(late):
-                beat = late[0]
+            moved = np.flatnonzero(self.due[:count] != self.cycles)
+            if len(moved):
+                beat = moved[0]
                 pair = self.due[beat], self.cycles[beat]
-                yield len(late), self.difference("cycle", beat, 0, *pair)
+                yield len(moved), self.difference("cycle", beat, 0, *pair)
 
 
 def compare(

@@ -70,7 +70,7 @@ class Dot(wiring.Component):
         m = Module()
         unit = self._unit
         m.submodules.queue = queue = self.end()
-        turn, ends = self._turn(m)
+        bit_step, ends = self._bit_step(m)
         last, shifts = self._place_in_pass(m)
         take = Signal()
         m.d.comb += [
@@ -82,7 +82,7 @@ class Dot(wiring.Component):
         valid = valid_stages(m, take, unit.word_stages, "valid")
         done = valid_stages(m, take & last, unit.stages, "done")
 
-        words = self._words(m, platform, turn, fire, valid)
+        words = self._words(m, platform, bit_step, fire, valid)
         ready = unit.word_stages - (unit.beats == 1)  # the stage before the one with raw numbers
         if unit.beats > 1:
             flags = [
@@ -128,14 +128,14 @@ class Dot(wiring.Component):
             found.append(registered(m, Cat(constant[0], word + constant[1:])[:bits]))
         return found
 
-    def _turn(self, m: Module) -> tuple[Value, Value]:
-        """The turn of the beat, and whether it is its last one, from a register."""
-        turns = self._unit.bit_steps
-        if turns == 1:
+    def _bit_step(self, m: Module) -> tuple[Value, Value]:
+        """The bit step of the beat, and whether it is its last one, from a register."""
+        bit_steps = self._unit.bit_steps
+        if bit_steps == 1:
             return Const(0, 0), Const(1)
-        m.submodules.turn = turn = Counter(turns)
-        m.d.comb += turn.step.eq(self.i.valid & (self.i.ready | ~turn.last))
-        return turn.count, turn.last
+        m.submodules.bit_step = bit_step = Counter(bit_steps)
+        m.d.comb += bit_step.step.eq(self.i.valid & (self.i.ready | ~bit_step.last))
+        return bit_step.count, bit_step.last
 
     def _place_in_pass(self, m: Module) -> tuple[Value, dict[int, Value]]:
         """Whether the next beat is the last one of its pass, and for each shift between groups of
@@ -152,16 +152,18 @@ class Dot(wiring.Component):
         return place.last, {by: place.flags[at] for at, by in enumerate(shifts)}
 
     def _words(
-        self, m: Module, platform: object, turn: Value, fire: Value, valid: list[Value]
+        self, m: Module, platform: object, bit_step: Value, fire: Value, valid: list[Value]
     ) -> list[Value]:
         """The raw number of each pixel's rows, valid with ``valid[unit.word_stages]``."""
         unit = self._unit
         source = unit.source
         m.submodules.weights = weights = weights_of(source)
         m.d.comb += weights.step.eq(valid[0])
-        delay = unit.i_payload_delay  # of the beat and so of its turn
-        turn = registered(m, turn, delay) if unit.bit_steps > 1 else turn
-        x = registered(m, self._branches(turn), unit.weight_stages - delay - unit.distance_stages)
+        delay = unit.i_payload_delay  # of the beat and so of its bit step
+        bit_step = registered(m, bit_step, delay) if unit.bit_steps > 1 else bit_step
+        x = registered(
+            m, self._branches(bit_step), unit.weight_stages - delay - unit.distance_stages
+        )
         w = registered(m, weights.w, unit.distance_stages)
         width = len(x) // unit.pixels
         words: list[Value] = []
@@ -206,8 +208,8 @@ class Dot(wiring.Component):
             sums += [accumulated(m, word, bits, valid, last, shifts) for word in some]
         return sums
 
-    def _branches(self, turn: Value) -> Value:
-        """The bits of each position that this turn processes, the high ones first, and its mask."""
+    def _branches(self, bit_step: Value) -> Value:
+        """The bits of each position in a bit step, the high ones first, and its mask."""
         unit = self._unit
         x: Value = self.i.payload.as_value()
         size = unit.x_bits
@@ -218,7 +220,7 @@ class Dot(wiring.Component):
         for first in reversed(range(0, unit.bits, size)):
             part = [Cat(lane[first : first + size], lane[unit.bits :]) for lane in lanes]
             parts.append(Cat(*part))
-        return Cat(Array(parts)[turn])
+        return Cat(Array(parts)[bit_step])
 
     def _counted(self, m: Module, platform: object, pixel: int, x: Value, w: Value) -> list[Value]:
         """The raw number of each row of one pixel, before its scale.
@@ -273,11 +275,11 @@ def accumulated(
     partial, total = Signal(bits, reset_less=True), Signal(bits, reset_less=True)
     added = (partial + word)[:bits]
     m.d.sync += total.eq(added)
-    ahead: Value = added
+    kept_sum: Value = added
     for flag, shift in shifts:
-        ahead = Mux(flag, (added << shift)[:bits], ahead)
+        kept_sum = Mux(flag, (added << shift)[:bits], kept_sum)
     with m.If(valid):
-        m.d.sync += partial.eq(ahead)
+        m.d.sync += partial.eq(kept_sum)
     with m.If(clear):
         m.d.sync += partial.eq(0)
     return total

@@ -174,7 +174,7 @@ def planes_source(groups: PlaneGroups, pe: int, simd: int, memory: str) -> Weigh
 
 
 def place_source(planes: tuple[Weights, ...], pe: int, simd: int, memory: str) -> Source:
-    """The source of one place of the groups, whose planes take turns."""
+    """The source of one place of the groups, whose planes are used in turn."""
     alone = [source_of(plane, pe, simd, memory) for plane in planes]
     if len(planes) == 1:
         return alone[0]

@@ -102,7 +102,7 @@ class PopcountShape:
 
     @property
     def trees(self) -> tuple[Netlist, ...]:
-        """The vendor's compressor trees, that of a row and that of the blanks; none if portable."""
+        """The vendor's compressor trees: of a row, and of masked positions; none if portable."""
         if self.form == PORTABLE:
             return ()
         row = self.row

@@ -124,8 +124,8 @@ class PopcountXnor(wiring.Component):
             ]
             ones = [named(m, match(x, w, bit, shape)) for x, bit, w in every]
             raw = [(x[bit], w) for x, bit, w in every]
-            late = () if shape.masked or shape.constant else tuple(raw)[GROUP - 1 :: GROUP]
-            counts, stages = count_ones(m, ones, shape.rows, late)
+            sevenths = () if shape.masked or shape.constant else tuple(raw)[GROUP - 1 :: GROUP]
+            counts, stages = count_ones(m, ones, shape.rows, sevenths)
             for found, count in zip(terms, counts, strict=True):
                 found.append((exponent, registered(m, count, shape.branch_stages - stages)))
         return terms, shape.branch_stages
@@ -171,7 +171,7 @@ def count_ones(
     bits, stages = [low, high], 1
     if size == GROUP:
         low2, high2 = (registered(m, bits) for bits in full_add(*columns[3:6]))
-        seventh = payload_delay_xnor(m, raw) if raw else registered(m, columns[6])
+        seventh = xnor_of_registers(m, raw) if raw else registered(m, columns[6])
         low, carry = full_add(low, low2, seventh)
         bits, stages = [registered(m, v) for v in (low, *full_add(high, high2, carry))], 2
     numbers: list[Value] = [Cat(*(plane[at] for plane in bits)) for at in range(groups * rows)]
@@ -179,7 +179,7 @@ def count_ones(
     return [count for count, _ in counts], stages + counts[0][1]
 
 
-def payload_delay_xnor(m: Module, pairs: Sequence[tuple[Value, Value]]) -> Value:
+def xnor_of_registers(m: Module, pairs: Sequence[tuple[Value, Value]]) -> Value:
     """The xnors of each pair's bit with all of its weights, side by side, behind registers."""
     bits = registered(m, Cat(*(bit for bit, _ in pairs)))
     weights = registered(m, Cat(*(weights for _, weights in pairs)))

@@ -86,7 +86,7 @@ class RepeatedSums(wiring.Component):
         m.submodules.issued = issued = Counter(unit.words, ends)
         m.submodules.written = written = Counter(unit.words)
         m.submodules.place = place = Counter(unit.words)
-        m.submodules.turns = turns = Counter(unit.repeats)
+        m.submodules.repeats = repeats = Counter(unit.repeats)
         taken = issued.flags[0] & self.issue
         filled = self.push & written.last
         read, emptied = Signal(), Signal()
@@ -97,8 +97,8 @@ class RepeatedSums(wiring.Component):
             written.step.eq(self.push),
             read.eq(some & queue.room),
             place.step.eq(read),
-            turns.step.eq(read & place.last),
-            emptied.eq(read & place.last & turns.last),
+            repeats.step.eq(read & place.last),
+            emptied.eq(read & place.last & repeats.last),
             queue.issue.eq(read),
         ]
         counted(m, unit.banks, emptied, taken, free, unit.banks)

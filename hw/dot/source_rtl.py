@@ -124,10 +124,10 @@ class Codewords(wiring.Component):
         m.d.comb += rom.step.eq(self.step)
         indices = rom.data
         m.submodules.codewords = codewords = table_memory(source.low_rom)
-        turn = registered(m, self._turn(m), 1 + (source.rom.style == "block"))
+        codebook = registered(m, self._codebook(m), 1 + (source.rom.style == "block"))
         found = []
         for at in range(0, len(indices), bits):
-            index = Cat(indices[at : at + bits], turn)
+            index = Cat(indices[at : at + bits], codebook)
             port = codewords.read_port(domain="comb")
             m.d.comb += port.addr.eq(index[: source.low_bits])
             found.append(self._chosen(m, port.data, index[source.low_bits :]))
@@ -136,8 +136,8 @@ class Codewords(wiring.Component):
         m.d.comb += self.w.eq(by_position([registered(m, word) for word in words]))
         return m
 
-    def _turn(self, m: Module) -> Value:
-        """Whose codebook the words of this step name; no bits where there is but one."""
+    def _codebook(self, m: Module) -> Value:
+        """The number of the codebook that this step uses; no bits where there is but one."""
         source = self._source
         if source.codebooks == 1:
             return Const(0, 0)
@@ -183,15 +183,15 @@ class PhasedTile(wiring.Component):
         rows = []
         for row, start in enumerate(source.starts):
             addr = Signal(range(table.depth), init=start, name=f"addr{row}")
-            ahead = Signal(range(2 * table.depth), name=f"ahead{row}")
+            following = Signal(range(2 * table.depth), name=f"following{row}")
             m.submodules[f"tile{row}"] = tile = Rom(table, source.latency)
             with m.If(last):
-                m.d.comb += ahead.eq(addr + source.jump)
+                m.d.comb += following.eq(addr + source.jump)
             with m.Else():
-                m.d.comb += ahead.eq(addr + 1)
+                m.d.comb += following.eq(addr + 1)
             with m.If(self.step):
-                over = ahead >= table.depth
-                m.d.sync += addr.eq(ahead - (over.replicate(len(ahead)) & table.depth))
+                over = following >= table.depth
+                m.d.sync += addr.eq(following - (over.replicate(len(following)) & table.depth))
             m.d.comb += tile.addr.eq(addr)
             rows.append(tile.data)
         m.d.comb += self.w.eq(by_position(rows))

@@ -10,10 +10,10 @@ from subbit.hw.families.netlist import Add, CarryTap, Chain, Netlist, Place, Uni
 __all__ = ["Dot9Row", "compressor_netlist"]
 
 KERNEL = 9
-THREES = KERNEL // 3
+THREES = KERNEL // 3  # groups of positions of a window that carry chains compress
 PLACES = 6  # of a carry chain for a window
 AT_ONCE = 5  # windows of a carry chain of at most 32 places
-LEVEL = 5  # lookup tables that add up the threes of a window
+LEVEL = 5  # lookup tables that add up the compressed bits of a window
 XOR, WIRE = 0b0110, 0b10
 
 
@@ -36,13 +36,13 @@ class Dot9Row:
 
     @property
     def single(self) -> PopcountShape:
-        """The counter of a window, where there are no chains of threes."""
+        """The counter of a window, where carry chains do not compress."""
         form = PORTABLE if self.matched else self.form
         return PopcountShape(1, KERNEL, self.bits, False, self.matched, form)
 
     @property
     def chained(self) -> bool:
-        """Whether chains of threes are meant."""
+        """Whether carry chains compress three positions into two bits."""
         return self.form == "ecp5" and self.bits == 1
 
     @property

@@ -58,7 +58,7 @@ class Dot9s(wiring.Component):
         return registered(m, popcount.count, row.latency - row.single.latency)
 
     def _chained(self, m: Module) -> list[Value]:
-        """The counts from chains of threes."""
+        """The counts from carry chains that turn three positions into two bits."""
         row = self._row
         inputs = [*self.x, *([] if row.matched else ~self.w)]
         _, compressors = add_netlist(m, compressor_netlist(row), row.form, inputs)

@@ -56,11 +56,11 @@ class EntrySum(wiring.Component):
         shape = self._shape
         starts = range(0, len(self.x), shape.bits)
         added, stages = add_up(m, [self.x[at : at + shape.bits] for at in starts])
-        late = shape.latency - stages - shape.running
-        added = registered(m, added[: shape.width], late)
+        spare = shape.latency - stages - shape.running
+        added = registered(m, added[: shape.width], spare)
         if not shape.running:
             return added
         total = Signal(shape.width, reset_less=True)
-        before = Mux(registered(m, self.first, stages + late), 0, total)
+        before = Mux(registered(m, self.first, stages + spare), 0, total)
         m.d.sync += total.eq(before + added)
         return total

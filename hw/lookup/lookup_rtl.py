@@ -27,7 +27,7 @@ def edges_of(window: Value, lane: int) -> Value:
 
 
 def padding_raw(m: Module, unit: CodebookEngine, edges: Value) -> Signal:
-    """What the blanks of a window with those edges add to its raw numbers."""
+    """What the masked positions of a window with those edges add to its raw number."""
     begin = Signal(unit.raw_bits)
     with m.Switch(edges):
         for code in range(16):
@@ -123,8 +123,7 @@ class Lookup(wiring.Component):
         write_bank = Signal()
         m.d.comb += [codewords.step.eq(fill), indices.step.eq(read), rows.step.eq(written)]
         m.d.sync += write_bank.eq(write_bank ^ (written & rows.last))
-        late = unit.reach - unit.index_cycles
-        addresses = registered(m, indices.data, late)
+        addresses = registered(m, indices.data, unit.reach - unit.index_cycles)
         row_bits = (unit.fills - 1).bit_length()
         found: list[list[Value]] = [[] for _ in range(unit.lanes)]
         for at in range(unit.dot9):
@@ -161,11 +160,11 @@ class Lookup(wiring.Component):
         if not unit.masked:
             return None
         edges = registered(m, edges_of(window, unit.lane), unit.reach - 1)
-        kept = [Signal(4, name=f"edges{at}", reset_less=True) for at in range(2)]
-        for at, store in enumerate(kept):
+        banks = [Signal(4, name=f"edges{at}", reset_less=True) for at in range(2)]
+        for at, store in enumerate(banks):
             with m.If(written & (write_bank == at)):
                 m.d.sync += store.eq(edges)
-        return padding_raw(m, unit, Mux(bank, kept[1], kept[0]))
+        return padding_raw(m, unit, Mux(bank, banks[1], banks[0]))
 
     def _sums(
         self, m: Module, step: Value, first: Value, begin: Value | None, entries: list[Value]

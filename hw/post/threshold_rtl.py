@@ -63,8 +63,8 @@ class ThresholdCore(wiring.Component):
         m.submodules.thresholds = rom = Rom(config.tree_rom, cycles)
         m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
         m.d.comb += [rom.addr.eq(group), polarity.addr.eq(group)]
-        late = config.lead_cycles + int(config.polarity_rom.style != "const")
-        falling = registered(m, polarity.data, late)
+        stages = config.lead_cycles + int(config.polarity_rom.style != "const")
+        falling = registered(m, polarity.data, stages)
         tables = registered(m, rom.data, config.lead_cycles)
         levels, width = config.thresholds.shape[1], config.width
         for at in range(config.lanes * config.copies):
@@ -86,19 +86,19 @@ class ThresholdCore(wiring.Component):
         found: list[list[Value]] = [[] for _ in lanes]
         cycles = config.table_cycles
         for step in range(config.bits):
-            late = cycles + 1 if step else cycles - 1
+            stages = cycles + 1 if step else cycles - 1
             if step:
                 group = registered(m, group, cycles + 1 + (config.lead_cycles if step == 1 else 0))
-            numbers = [reinterpret(registered(m, x, late), config) for x in numbers]
+            numbers = [reinterpret(registered(m, x, stages), config) for x in numbers]
             for lane, threshold in enumerate(self._thresholds(m, step, group, found)):
                 reached = registered(m, numbers[lane] >= threshold)
                 older = [registered(m, bit, cycles + 1) for bit in found[lane]]
                 found[lane] = [reached, *older]
         m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
         m.d.comb += polarity.addr.eq(group)
-        late = int(config.polarity_rom.style != "const")
+        stages = int(config.polarity_rom.style != "const")
         falling = registered(
-            m, polarity.data, late + (config.lead_cycles if config.bits == 1 else 0)
+            m, polarity.data, stages + (config.lead_cycles if config.bits == 1 else 0)
         )
         for lane in lanes:
             codes = Cat(*found[lane]) ^ falling[lane % config.lanes].replicate(config.bits)

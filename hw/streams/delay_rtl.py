@@ -51,21 +51,24 @@ class DelayLine(wiring.Component):
         write = memory.write_port()
         block = self._style == "block"
         read = memory.read_port(domain="sync" if block else "comb")
-        ahead = Signal(range(self._depth), init=1)  # the word of the next step
+        following = Signal(range(self._depth), init=1)  # the word of the next step
         now = Signal(range(self._depth))
         m.d.comb += [
             write.addr.eq(now),
             write.data.eq(self.d),
             write.en.eq(self.step),
-            read.addr.eq(ahead),
-            self.collision.eq(self.step & (now == ahead)),
+            read.addr.eq(following),
+            self.collision.eq(self.step & (now == following)),
         ]
         word = Signal(self._width, reset_less=True)
         m.d.comb += self.q.eq(read.data if block else word)
         if block:
             m.d.comb += read.en.eq(self.step)
         with m.If(self.step):
-            m.d.sync += [now.eq(ahead), ahead.eq(Mux(ahead == self._depth - 1, 0, ahead + 1))]
+            m.d.sync += [
+                now.eq(following),
+                following.eq(Mux(following == self._depth - 1, 0, following + 1)),
+            ]
             if not block:
                 m.d.sync += word.eq(read.data)
         return m

@@ -42,7 +42,7 @@ class ReplayUnit(ElementUnit):
 
     def __post_init__(self) -> None:
         if self.payload_delay < 0 or (self.payload_delay and self.words > 1):
-            raise PlanError(f"a vector of one beat can be late, not one of {self.words} beats")
+            raise PlanError(f"payload_delay is for vectors of one beat, not of {self.words} beats")
 
     @property
     def o_payload_delay(self) -> int:

@@ -61,9 +61,9 @@ class Rom(wiring.Component):
         if self._cycles == 1:
             m.d.comb += self.data.eq(port.data)
         else:
-            late = Signal(table.width, reset_less=True)
-            m.d.sync += late.eq(port.data)
-            m.d.comb += self.data.eq(late)
+            second = Signal(table.width, reset_less=True)
+            m.d.sync += second.eq(port.data)
+            m.d.comb += self.data.eq(second)
         return m
 
 
@@ -95,9 +95,9 @@ class TwinRom(wiring.Component):
         m.submodules.memory = memory = table_memory(self._table)
         for addr, data in sides:
             port = memory.read_port()
-            late = Signal(self._table.width, reset_less=True)
-            m.d.sync += late.eq(port.data)
-            m.d.comb += [port.addr.eq(addr), data.eq(late)]
+            second = Signal(self._table.width, reset_less=True)
+            m.d.sync += second.eq(port.data)
+            m.d.comb += [port.addr.eq(addr), data.eq(second)]
         return m
 
 
@@ -131,8 +131,8 @@ class RomSequence(wiring.Component):
         step, reset = valid_stages(m, self.step, 1, "step")[-1], ResetSignal(allow_reset_less=True)
         words: list[Value] = []
         for number, part in enumerate(table.parts):
-            late = part.style == "block"
-            m.submodules[f"part{number}"] = rom = Rom(part, self._cycles, in_parts=late)
+            in_block = part.style == "block"
+            m.submodules[f"part{number}"] = rom = Rom(part, self._cycles, in_parts=in_block)
             near = [local_register(m, platform, value) for value in (step, reset)]
             m.d.comb += rom.addr.eq(count_steps(m, near[0], part.depth, near[1]))
             words.append(rom.data)

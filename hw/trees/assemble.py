@@ -198,7 +198,7 @@ class Level:
         injects += pick(rest, more)
         doubles, rest = neighbours(rest, limit)
         first = [combine(0b0110, *double) for double in doubles]
-        filled += self.spread(first, ands + units + whole, rest, places)
+        filled += self.distributed(first, ands + units + whole, rest, places)
 
         injects += [Unit.constant(0)] * (starts - len(injects))
         running += [Running(w, inject, self.at(inject)) for inject in injects]
@@ -236,7 +236,9 @@ class Level:
         away = [abs(self.at(bit) - self.at(unit)) for bit in bits]
         return bits.pop(away.index(min(away)))
 
-    def spread(self, first: list[Unit], twos: list[Unit], ones: list[Unit], places: int) -> Places:
+    def distributed(
+        self, first: list[Unit], twos: list[Unit], ones: list[Unit], places: int
+    ) -> Places:
         """Two units a place, each with others from about the same part of the input word.
 
         Units of two nets, ``first`` and ``twos``, share a place only where they are too many, and

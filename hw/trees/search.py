@@ -69,7 +69,7 @@ class State:
         del self.after[level + 1 :]
         pairs, singles, cost = self.after[level]
         for at in range(level, self.levels):
-            luts, lost, lone, pairs, singles = tally_level(
+            luts, lost, unpacked, pairs, singles = tally_level(
                 self.task,
                 self.chains[at],
                 self.compressors[at],
@@ -78,7 +78,7 @@ class State:
                 at == self.levels - 1,
             )
             cost += luts + LEFT * lost + FLIP_FLOP * (sum(singles) + 2 * sum(pairs))
-            cost += UNPACKED_REGISTERS * lone if self.task.plain else 0.0
+            cost += UNPACKED_REGISTERS * unpacked if self.task.plain else 0.0
             self.after.append((pairs, singles, cost))
         self.left = uncounted(pairs, singles)
         self.cost = cost + sum(pairs) + LEFT * self.left
@@ -184,8 +184,10 @@ def distance(plan: Plan, task: Task) -> float:
     mine, other = plan.task.heights, task.heights
     ratio = other.bits / mine.bits
     heights = ((mine.pairs, other.pairs), (mine.singles, other.singles))
-    apart = sum(abs(ratio * a - b) for two in heights for a, b in zip_longest(*two, fillvalue=0))
-    return apart / other.bits + DOUBLE * abs(math.log2(ratio)) + (mine.width > other.width)
+    difference = sum(
+        abs(ratio * a - b) for two in heights for a, b in zip_longest(*two, fillvalue=0)
+    )
+    return difference / other.bits + DOUBLE * abs(math.log2(ratio)) + (mine.width > other.width)
 
 
 def search(task: Task, steps: int, seeds: int) -> Plan:

@@ -157,7 +157,7 @@ def tally_level(
     after_pairs, after = [0] * (top + 1), [0] * (top + 1)
     running: list[int] = []
     lengths: list[int] = []
-    luts = lost = lone = ands = majorities = 0
+    luts = lost = unpacked = ands = majorities = 0
     for w, count in enumerate(chains):
         starts = count - len(running)
         if starts < 0:
@@ -176,10 +176,12 @@ def tally_level(
         s -= min(majorities, count, s)
         places = max(0, count - majorities)
         room = 2 * places
-        apart = places if last else room  # places for ANDs and pairs, which then must not meet
-        lost += max(0, ands - apart)
-        apart -= min(ands, apart)
-        taken = min(p, apart, room - ands)
+        pair_places = (
+            places if last else room
+        )  # places for ANDs and pairs, which then must not meet
+        lost += max(0, ands - pair_places)
+        pair_places -= min(ands, pair_places)
+        taken = min(p, pair_places, room - ands)
         p, room = p - taken, room - ands - taken
         taken = min(starts, p)
         p, starts = p - taken, starts - taken
@@ -191,16 +193,16 @@ def tally_level(
         doubles = 0 if plain else doubles
         after[w] += count + s - doubles + groups
         after_pairs[w] = p
-        lone += s - doubles + 2 * p
+        unpacked += s - doubles + 2 * p
         luts, ands, majorities = luts + groups, doubles, groups
     endless = len(lengths)
     luts, spare = slices(task, lengths + running, endless, luts)
     for w, p in enumerate(after_pairs):
-        turned = min(spare, p)
-        after_pairs[w] -= turned
-        after[w] += turned
-        spare -= turned
-    return luts, lost, lone, after_pairs, after
+        converted = min(spare, p)
+        after_pairs[w] -= converted
+        after[w] += converted
+        spare -= converted
+    return luts, lost, unpacked, after_pairs, after
 
 
 def slices(task: Task, lengths: list[int], endless: int, luts: int) -> tuple[int, int]:

@@ -107,7 +107,7 @@ class WindowHistory(wiring.Component):
         data, emit = positions.flags[0] & begun, positions.flags[1] & begun
         inside = Mux(data, rows.flags, 0)  # which rows of this column are in the tensor
         column = self.padded(inside)
-        kept = unit.replay.element.width - len(column)
+        past_bits = unit.replay.element.width - len(column)
         step = Signal()
         if unit.chunks == 1:
             window = Signal(unit.replay.element.width, reset_less=True)
@@ -117,9 +117,9 @@ class WindowHistory(wiring.Component):
                 m.d.sync += self.o.valid.eq(0)
             with m.If(step):
                 m.d.sync += self.o.valid.eq(emit)
-            behind = 1 if unit.payload_delay else 0
-            newest = registered(m, column, behind)
-            with m.If(valid_stages(m, step, behind, "step")[-1]):
+            delay = 1 if unit.payload_delay else 0
+            newest = registered(m, column, delay)
+            with m.If(valid_stages(m, step, delay, "step")[-1]):
                 m.d.sync += window.eq(Cat(window, newest)[len(column) :])
         else:
             window = Signal(unit.replay.element.width)
@@ -129,8 +129,8 @@ class WindowHistory(wiring.Component):
                 self.o.valid.eq(emit & (self.i.valid | ~data)),
                 window.eq(column),
             ]
-            if kept:
-                m.submodules.past = past = DelayLine(kept, unit.chunks, unit.buffers)
+            if past_bits:
+                m.submodules.past = past = DelayLine(past_bits, unit.chunks, unit.buffers)
                 m.d.comb += [
                     window.eq(Cat(past.q, column)),
                     past.d.eq(window[len(column) :]),

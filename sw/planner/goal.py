@@ -194,12 +194,12 @@ def nearest(network: Network, board: Board, goal: Goal, search: Search) -> Plann
             break  # with its FIFOs the last one is what came nearest
         result = priced(network, board, choice, goal)
         over = lacking(result.cost, allowed)
-        late = goal.fps is not None and result.fps < goal.fps
-        if not over and not late:
+        too_slow = goal.fps is not None and result.fps < goal.fps
+        if not over and not too_slow:
             return result if goal.fps is not None else stretched(search, result, goal, allowed)
         found = result
         budget = tightened(budget, choice.cost, over)
-        if goal.fps is not None and late:
+        if goal.fps is not None and too_slow:
             haste *= 1.001 * goal.fps / result.fps
     assert found is not None
     raise NothingFits(found.timing.interval_cycles, found.design, search.fastest)
@@ -241,11 +241,13 @@ def fit(network: Network, board: Board, choice: Choice) -> Fitted:
 
 
 def with_queue(stage: Stage) -> Stage:
-    """The stage, with a short FIFO behind pixels that leave in turn: else whether they may go on is
-    a path through all that hands them on, and the slowest of many designs.
+    """The stage, with a short FIFO behind it where it computes several pixels at once.
+
+    Without one, ``ready`` of what follows reaches through all units that put these pixels in order,
+    which was the slowest path of many designs.
     """
-    turns = isinstance(stage, DotStage) and stage.pixels > 1
-    return replace(stage, fifo=max(stage.fifo, SHORT)) if turns else stage
+    reorders = isinstance(stage, DotStage) and stage.pixels > 1
+    return replace(stage, fifo=max(stage.fifo, SHORT)) if reorders else stage
 
 
 def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float = 1.0) -> Choice:

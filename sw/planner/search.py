@@ -116,10 +116,10 @@ class Search:
         while True:
             found = undominated(fast, wide)
             exact = [self.costs.exact(option) for option in found]
-            late = {o.stage for o in exact if o.cycles > cycles}
-            if not late:
+            slower = {o.stage for o in exact if o.cycles > cycles}
+            if not slower:
                 return exact
-            fast = [o for o in fast if o.stage not in late]
+            fast = [o for o in fast if o.stage not in slower]
 
     def looked_at(self, rows: Sequence[tuple[int, Stage]]) -> Iterator[Option]:
         """Options from the slowest on, until they are much faster than that."""
