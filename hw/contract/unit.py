@@ -166,7 +166,7 @@ class Unit(ABC):
         return None
 
     def trace(self, frames: int) -> Trace:
-        """The cycles of the unit alone: input always there, output always taken."""
+        """The cycles of the unit alone, with input always on offer and output always taken."""
         return run(self.processes(), frames)
 
     def cost(self) -> Cost:
@@ -185,12 +185,16 @@ class Unit(ABC):
 
     @property
     def i_payload_delay(self) -> int:
-        """Cycles that the payload of ``i`` comes behind its valid and ready; mostly none."""
+        """Cycles by which the payload of ``i`` comes after its valid and ready; 0 unless
+        overridden.
+        """
         return 0
 
     @property
     def o_payload_delay(self) -> int:
-        """The same of ``o``."""
+        """Cycles by which the payload of ``o`` comes after its valid and ready; 0 unless
+        overridden.
+        """
         return 0
 
     @classmethod

@@ -1,4 +1,4 @@
-"""DepthwiseUnit convolution: one kernel a channel, some channels a cycle."""
+"""Depthwise convolution: one kernel a channel, some channels a cycle."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -141,7 +141,7 @@ def has_large_table(source: WeightSource) -> bool:
 
 
 def spread_tables(source: WeightSource) -> WeightSource:
-    """The source for an engine that covers much of a device, with far tables in parts."""
+    """The source for an engine that covers much of a device: its large tables stand in parts."""
 
     def in_parts(source: Source) -> Source:
         return replace(source, in_parts=True) if isinstance(source, WordSource) else source

@@ -266,8 +266,8 @@ def tiled(weights: Weights, pe: int, simd: int, memory: str) -> Source:
     crossing = weights.scaled and q % length
     rows = distinct if pe % distinct == 0 and not crossing else pe
     if rows == 1 or (weights.rows_shared and distinct % rows == 0):
-        lead_cycles = np.tile(weights.tile, rows * length // gcd(rows * length, q))
-        words = step_bits(lead_cycles.astype(np.int64).reshape(-1, length), rows, simd)
+        unrolled = np.tile(weights.tile, rows * length // gcd(rows * length, q))
+        words = step_bits(unrolled.astype(np.int64).reshape(-1, length), rows, simd)
         return WordSource(rows, simd, rom_of(words[: period(words)], rows * simd, memory))
     words = [packed_bits(word) for word in weights.tile.reshape(-1, simd)]
     starts = tuple(row * run % tile_words for row in range(rows))

@@ -152,7 +152,7 @@ def anneal(start: Plan, steps: int, seed: int, hot: float = HOT) -> Plan:
 
 
 def price(plan: Plan) -> float:
-    """What the search makes small."""
+    """The price that the search minimises."""
     return State(plan).cost
 
 
@@ -178,7 +178,9 @@ def scaled(plan: Plan, task: Task) -> Plan:
 
 
 def distance(plan: Plan, task: Task) -> float:
-    """How far the tasks are from each other, 0 for the same bits; or infinity if not comparable."""
+    """How different the tasks are: 0 for the same bits, infinity where a plan of one cannot start
+    the other.
+    """
     if (plan.task.plain, plan.task.total) != (task.plain, task.total):
         return math.inf
     mine, other = plan.task.heights, task.heights

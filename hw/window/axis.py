@@ -51,7 +51,9 @@ class Axis:
 
     @property
     def lead(self) -> int:
-        """Padding elements in front that the padding behind the row before does not serve as."""
+        """Padding elements in front of a row that the padding behind the row before does not stand
+        for.
+        """
         return self.pad - self.after
 
     @property

@@ -1,8 +1,9 @@
-"""Zero padding without masks: what the padding's codes add to a dot product is taken back later.
+"""Zero padding without masks: constants take back what the codes in the padding add to a dot
+product.
 
-The windows of a convolution lie beyond the edges of the tensor in few ways: at the top, in between
-and at the bottom, times as many from left to right. For each of these and each output the sum over
-the weights beyond the edge is a constant.
+Windows lie at the edges of the tensor in few ways: at the top, in the middle or at the bottom, and
+at the left, in the middle or at the right. For each combination and each output, the sum over the
+weights outside of the tensor is a constant.
 """
 
 from collections.abc import Sequence

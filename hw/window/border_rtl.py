@@ -1,4 +1,4 @@
-"""What zero padding adds to dot products, taken back by constants for each place of the frame."""
+"""Constants, for each place of the frame, that take back what zero padding adds to dot products."""
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring

@@ -118,12 +118,12 @@ class WindowUnit(Unit):
 
     @property
     def rows(self) -> Axis:
-        """The window's way down."""
+        """The window's positions from top to bottom."""
         return Axis(self.input.height, self.kernel, self.stride, self.pad)
 
     @property
     def columns(self) -> Axis:
-        """The way to the right of the windows of a beat."""
+        """The positions of the windows of a beat from left to right."""
         return Axis(self.input.width, self.span, self.stride * self.pixels, self.pad)
 
     @property
@@ -149,7 +149,7 @@ class WindowUnit(Unit):
 
     @property
     def rows_run(self) -> int:
-        """Rows that the line buffer goes through in a frame, padding below included."""
+        """Rows that the line buffer goes through in a frame, those of the padding below included."""
         return max(self.input.height, self.rows.last + 1)
 
     @property
@@ -168,16 +168,17 @@ class WindowUnit(Unit):
 
     @property
     def shifts_at_once(self) -> bool:
-        """Whether the register of the last columns, one chunk, moves on in the very cycle in which
-        its window is taken. The engine's answer then reaches the line buffer in that cycle, a long
-        way; where the folds leave time for a window's columns, it moves on a cycle later.
+        """Whether the register of the last columns, with one chunk, moves on in the cycle in which
+        its window is taken. The ``ready`` of the engine then reaches the line buffer within that
+        cycle, which is a slow path; where the folds leave time for the columns of a window, it
+        moves on a cycle later.
         """
         return self.folds <= self.stride * self.pixels
 
     @property
     def holds(self) -> bool:
-        """Whether a register holds the window, one chunk, for its folds, while the register of the
-        last columns stays as it is for a cycle more.
+        """Whether a register holds the window of one chunk for its folds, so that the register of
+        the last columns stays as it is for a cycle more.
         """
         return self.chunks == 1 and not self.direct and not self.shifts_at_once
 

@@ -1,4 +1,6 @@
-"""Units in their places: what joins those of a stage, and stages to each other."""
+"""The steps of a pipeline: each unit in its place, with width changes, forks and queues between
+stages.
+"""
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass

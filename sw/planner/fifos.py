@@ -165,7 +165,9 @@ def fitted(line: Line, cycles: int) -> tuple[dict[int, int], Timing]:
 def cut(
     line: Line, depths: dict[int, int], timing: Timing, frames: int
 ) -> tuple[dict[int, int], Timing]:
-    """Shorter FIFOs one after another, the most expensive first, while the interval stays."""
+    """Depths and cycles after each FIFO was shortened, the most expensive first, as far as the
+    interval stays.
+    """
     trials = TRIAL_STEPS // max(1, line.size * frames)
     order = sorted(line.fifos, key=lambda k: -depths[k] * line.steps[k].unit.o.width)
     for k in order:
@@ -183,7 +185,7 @@ def cut(
 
 
 def timed(line: Line, depths: Mapping[int, int], frames: int) -> Timing | None:
-    """The cycles, or None where nothing moves."""
+    """The cycles with those depths, or None where the pipeline deadlocks."""
     try:
         return line.timing(depths, frames)
     except ValueError:

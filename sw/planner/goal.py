@@ -180,8 +180,8 @@ def fastest(network: Network, board: Board, goal: Goal, search: Search) -> Plann
 
 
 def nearest(network: Network, board: Board, goal: Goal, search: Search) -> Planned:
-    """The first plan within budgets that are tightened by what the one before, with its FIFOs, came
-    out over; raises NothingFits.
+    """The first plan that fits, in budgets that shrink by what the plan before exceeded its own,
+    FIFOs included; raises NothingFits.
     """
     allowed = budget_of(network, board, goal)
     budget, found, haste = allowed, None, 1.0
@@ -206,8 +206,8 @@ def nearest(network: Network, board: Board, goal: Goal, search: Search) -> Plann
 
 
 def stretched(search: Search, found: Planned, goal: Goal, allowed: Cost) -> Planned:
-    """A faster plan within what is allowed, if the search took one for larger than it is: its
-    estimates of counters are rough. Budgets up to STRETCH times the LUT4s are tried.
+    """A faster plan within what is allowed, where there is one: the search's estimates of counters
+    are rough and may be too high. Budgets up to STRETCH times the LUT4s are tried.
     """
     fits, fails, share = 1.0, STRETCH, STRETCH
     result, last = found, None
@@ -276,8 +276,8 @@ def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float 
 
 
 def tightened(budget: Cost, chosen: Cost, over: dict[str, int]) -> Cost:
-    """The budget, but where a choice that was ``chosen`` within it came out over it, with FIFOs and
-    all, as much less than that choice.
+    """The budget for the next choice: of each kind of which the design had ``over`` so many too
+    many cells, by a little more than that below what the choice of estimated cost ``chosen`` had.
     """
     kinds = {
         kind: min(budget.counts[kind], chosen.counts[kind]) - round(ROOM * more + 1)
@@ -287,7 +287,9 @@ def tightened(budget: Cost, chosen: Cost, over: dict[str, int]) -> Cost:
 
 
 def feasible(search: Search, board: Board, goal: Goal) -> bool:
-    """Whether the goal, or without a rate any plan at all, can be had on the board, FIFOs aside."""
+    """Whether the goal, or without a rate any plan at all, can be reached on the board, without
+    FIFOs.
+    """
     budget = budget_of(search.costs.network, board, goal)
     if goal.fps is None:
         choice = search.solve(search.slowest, budget)
