@@ -149,7 +149,7 @@ class WindowUnit(Unit):
 
     @property
     def rows_run(self) -> int:
-        """Rows that the line buffer goes through in a frame, those of the padding below included."""
+        """Rows of the line buffer in a frame, those of the padding below the tensor included."""
         return max(self.input.height, self.rows.last + 1)
 
     @property
