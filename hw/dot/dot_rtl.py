@@ -63,7 +63,7 @@ class Dot(wiring.Component):
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(o or unit.o))})
 
     def end(self) -> CreditQueue | Any:
-        """What takes the outputs: a queue, or what has the same ports."""
+        """The component that takes the raw results: a CreditQueue, or one with the same ports."""
         return CreditQueue(self._unit.o, self._unit.depth)
 
     def elaborate(self, platform: object) -> Module:
@@ -138,8 +138,8 @@ class Dot(wiring.Component):
         return bit_step.count, bit_step.last
 
     def _place_in_pass(self, m: Module) -> tuple[Value, dict[int, Value]]:
-        """Whether the next beat is the last one of its pass, and for each shift between groups of
-        bit planes whether it comes behind the next beat, from registers.
+        """From registers: whether the next beat is the last of its pass, and for each shift between
+        two groups of bit planes whether that shift follows the next beat.
         """
         unit = self._unit
         if unit.beats == 1:
@@ -193,8 +193,9 @@ class Dot(wiring.Component):
         steps: tuple[Value, Value],
         shifts: Sequence[tuple[Value, int]],
     ) -> list[Value]:
-        """The sums of the words of a pass; ``steps``: their valid a cycle before, and their done
-        two cycles before. In a large engine each few sums of a pixel have registers of these.
+        """The sums of the words of a pass. ``steps``: a word is valid in the next cycle, and the
+        pass is complete in two cycles. In a large engine every few sums of a pixel have registers
+        of these signals.
         """
         unit, size = self._unit, len(words)
         if unit.distance_stages:
@@ -225,7 +226,8 @@ class Dot(wiring.Component):
     def _counted(self, m: Module, platform: object, pixel: int, x: Value, w: Value) -> list[Value]:
         """The raw number of each row of one pixel, before its scale.
 
-        In a large engine each few rows have registers of the inputs, which come a cycle earlier.
+        In a large engine every few rows have registers of the inputs, which come a cycle earlier
+        for that.
         """
         unit, all_rows, size = self._unit, self._unit.source.rows, self._unit.popcount.width
         words: list[Value] = []

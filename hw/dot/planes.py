@@ -73,7 +73,9 @@ class PlaneGroups:
 
 
 def plane_groups(weights: Weights, at_once: int = 0) -> PlaneGroups:
-    """``at_once`` planes a group, 0 for all; PlanError where the planes do not fall into groups."""
+    """Groups of ``at_once`` bit planes, 0 for all in one. Raises PlanError where the planes make no
+    groups of that size with the same ratios.
+    """
     planes = sorted(branches_of(weights), key=lambda branch: branch[0])
     size = at_once or len(planes)
     if size < 1 or len(planes) % size:

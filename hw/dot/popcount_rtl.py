@@ -80,7 +80,9 @@ class PopcountXnor(wiring.Component):
             m.d.comb += self.padding.eq(registered(m, padding, shape.latency - stages))
 
     def _put_out(self, m: Module, sums: list[tuple[Value, int]], stages: int) -> None:
-        """The rows' counts, which took ``stages`` and then each its own, after the latency."""
+        """The counts of the rows, delayed to the latency of the shape: each took ``stages`` and
+        then its own.
+        """
         shape = self._shape
         counts = [
             registered(m, count[: shape.width], shape.latency - stages - more)
@@ -143,7 +145,9 @@ def match(x: Value, w: Value, bit: int, shape: PopcountShape) -> Value:
 
 
 def named(m: Module, value: Value) -> Value:
-    """``value`` as a signal, so that using each of its parts does not compute the whole again."""
+    """``value`` as a signal, so that a use of one of its bits does not elaborate the whole
+    again.
+    """
     signal = Signal(len(value), name="wires")
     m.d.comb += signal.eq(value)
     return signal

@@ -98,9 +98,10 @@ class SharedRowsUnit(Unit):
 
     @property
     def banks(self) -> int:
-        """Vectors of sums in the memory: a power of two, so many that none is waited for.
+        """Vectors of sums in the memory: a power of two, and so many that no vector waits for a
+        bank.
 
-        A bank is taken with the last beat of a vector's first pass, and is free when it was read.
+        A bank is taken with the last beat of a vector's first pass, and is free once it was read.
         """
         busy = self.row_cycles - self.row_cycles // self.words + self.dot.stages
         busy += self.words * self.repeats + 1
@@ -114,7 +115,9 @@ class SharedRowsUnit(Unit):
 
     @property
     def memory(self) -> str:
-        """Where sums are kept: block RAMs are free where bits are saved."""
+        """The kind of memory of the sums: block RAM, as tiled weights leave many of those unused,
+        save for a single word.
+        """
         return "block" if self.words > 1 else "distributed"
 
     @property

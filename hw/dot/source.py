@@ -253,7 +253,9 @@ def better_dense(rom: RomTable, kernel: int, tau: int) -> bool:
 
 
 def tiled(weights: Weights, pe: int, simd: int, memory: str) -> Source:
-    """The tile once: in words for all rows if they line up, else with a read port a row."""
+    """The tile once: as words for all rows where their words coincide, else with a read port for
+    each row.
+    """
     assert isinstance(weights, TiledWeights)
     q = weights.tile.size
     if q % simd:

@@ -137,7 +137,9 @@ class BlockLookupUnit(CodebookEngine):
 
     @cached_property
     def index_rom(self) -> RomTable:
-        """The indices of ``ports`` channels a word, turn by turn, then output by output."""
+        """The indices of ``ports`` channels a word: all words of an output, then those of the
+        next.
+        """
         sets = self.weights.indices.reshape(-1, self.ports).tolist()
         words = [packed(row, self.tau) for row in sets]
         return rom_of(words[: period(words)], self.tau * self.ports, self.memory)
@@ -174,14 +176,18 @@ class BlockLookupUnit(CodebookEngine):
 
     @cached_property
     def filler(self) -> Dot9Row | Dot9TablesShape:
-        """The Dot9 units of a channel. With masks they count matches that are found before."""
+        """The Dot9 units of a channel. With masks their inputs are matches, found in front of
+        them.
+        """
         if self.fill == "block":
             return Dot9TablesShape(self.pixels, self.codewords, self.masked, self.form)
         return Dot9Row(self.pixels, self.bits, self.masked, self.form)
 
     @property
     def adder(self) -> EntrySumShape:
-        """The sum of one pixel. Chains that add plain bits have no place for a running sum."""
+        """The adder of one pixel. Carry chains that add plain bits have no place for a running
+        sum.
+        """
         trees = self.form == "ecp5" and self.ports > 1
         form = self.form if trees else PORTABLE
         return EntrySumShape(
@@ -211,7 +217,7 @@ class BlockLookupUnit(CodebookEngine):
         return self.core_of(1, self.pixels, self.o.bits)
 
     def processes(self) -> tuple[Process, ...]:
-        """One fills banks; one reads them, the turns of an output without a pause."""
+        """One fills banks; one reads them, all words of an output without a pause."""
         beats = self.cin // self.dot9
         fill = np.zeros((self.vectors, beats, self.codes), np.uint8)
         fill[:, :, 0] |= TAKE

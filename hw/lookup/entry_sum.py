@@ -65,7 +65,7 @@ class EntrySumShape:
 
 @lru_cache(maxsize=64)
 def sum_netlist(shape: EntrySumShape) -> Netlist:
-    """The cells that add. Raises PlanError if there is no way to."""
+    """The cells that add. Raises PlanError where no plan is found."""
     fabric = FABRICS[shape.form]
     limit, depth = fabric.speed(CLOCK_MHZ)
     singles = [shape.count] * shape.bits
@@ -95,7 +95,9 @@ def sum_netlist(shape: EntrySumShape) -> Netlist:
 
 
 def entry_plan(task: Task) -> Plan:
-    """The cheapest of the plans that searches from the nearest known one, and others, lead to."""
+    """The cheapest plan of those that searches from the nearest known plan, and from nothing,
+    find.
+    """
     known = [plan for plan in known_entry_plans() if distance(plan, task) < math.inf]
     near = sorted(known, key=lambda plan: distance(plan, task))[:1]
     found = [anneal(scaled(plan, task), STEPS, 0, WARM) for plan in near]
@@ -103,7 +105,7 @@ def entry_plan(task: Task) -> Plan:
 
 
 def counting(plans: Iterable[Plan]) -> list[Plan]:
-    """Those that leave no bit uncounted."""
+    """The plans that leave no bit uncounted."""
     return [plan for plan in plans if not tally(plan).left]
 
 

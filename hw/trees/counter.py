@@ -100,7 +100,7 @@ class Popcount:
 
 @lru_cache(maxsize=64)
 def popcount_netlist(popcount: Popcount) -> Netlist:
-    """The cells that count. Raises PlanError if there is no way to."""
+    """The cells that count. Raises PlanError where no plan is found."""
     task, leaves = task_of(popcount), leaves_of(popcount)
 
     def begin() -> Begin:
