@@ -12,14 +12,11 @@ UNPACKED_REGISTERS = (
 
 @dataclass(frozen=True)
 class Cost:
-    """What a unit takes of a part, as estimated: LUT4s (two for each carry cell, four for each 16x4
-    LUT RAM), flip-flops and block RAMs. All are zero or more, save the two ``store`` numbers.
+    """Estimated LUT4s (two per carry cell, four per 16x4 LUT RAM), flip-flops and block RAMs.
 
-    ``lut4``, ``flip_flops`` and ``block_rams`` are those of an ECP5, whose block RAMs hold 18 kbit.
-    ``small_rams``, ``store_lut4`` and ``store_flip_flops`` say what the unit's memories take on a
-    part with block RAMs of 4 kbit and without LUT RAM: so many block RAMs instead, and so many
-    LUT4s and flip-flops more (or less, where negative). They count in sums, but neither in
-    comparisons nor in the text of a cost. ``on`` gives the numbers for a part's fabric.
+    They are those of an ECP5, with block RAMs of 18 kbit. ``small_rams``, ``store_lut4`` and
+    ``store_flip_flops`` are what its memories take on a part with block RAMs of 4 kbit and without
+    LUT RAM: that many small ones, and so many LUT4s and flip-flops more (or less); see ``on``.
     """
 
     lut4: int = 0

@@ -185,9 +185,7 @@ class BlockLookupUnit(CodebookEngine):
 
     @property
     def adder(self) -> EntrySumShape:
-        """The adder of one pixel. Carry chains that add plain bits have no place for a running
-        sum.
-        """
+        """The sum of one pixel. Chains that add plain bits have no place for a running sum."""
         trees = self.form == "ecp5" and self.ports > 1
         form = self.form if trees else PORTABLE
         return EntrySumShape(

@@ -42,7 +42,7 @@ class Dot9Row:
 
     @property
     def chained(self) -> bool:
-        """Whether carry chains compress three positions into two bits."""
+        """Whether chains of threes are meant."""
         return self.form == "ecp5" and self.bits == 1
 
     @property

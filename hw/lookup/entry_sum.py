@@ -65,7 +65,7 @@ class EntrySumShape:
 
 @lru_cache(maxsize=64)
 def sum_netlist(shape: EntrySumShape) -> Netlist:
-    """The cells that add. Raises PlanError where no plan is found."""
+    """The cells that add. Raises PlanError if there is no way to."""
     fabric = FABRICS[shape.form]
     limit, depth = fabric.speed(CLOCK_MHZ)
     singles = [shape.count] * shape.bits
