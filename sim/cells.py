@@ -1,10 +1,10 @@
 """Verilog models of the ECP5 cells that Yosys maps to.
 
-Those of LUTs, carry chains, registers and LUT RAMs come with Yosys. Yosys has none of block RAMs
-and multipliers; the ones here do what its mapping rules ask of these cells and no more: a parameter
+Models of LUTs, carry chains, registers and LUT RAMs come with Yosys; models of block RAMs and
+multipliers are here. They do what Yosys's mapping rules ask of these cells and no more: a parameter
 or port that the rules never use stops the build of the model. Both clocks of a block RAM must be
 one. Bits that one port reads in the cycle in which the other port writes them come out wrong on
-purpose: the cell promises nothing there.
+purpose, as the device promises nothing there.
 """
 
 import shutil

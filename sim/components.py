@@ -176,10 +176,10 @@ CASES: dict[str, Callable[[], Unit]] = {
     "window_5x5": lambda: window(7, 7, 2, kernel=5, stride=2, padding=Padding.PLUS, folds=2),
     "window_1x1": lambda: window(5, 5, 4, kernel=1, stride=2, channels=2, folds=2),
     "window_two_pixels": lambda: window(5, 6, 2, padding=Padding.ZERO, pixels=2, folds=2),
-    "window_late": lambda: window(
+    "window_payload_delay": lambda: window(
         *(5, 9, 2), padding=Padding.ZERO, channels=2, pixels=3, folds=5, payload_delay=1
     ),
-    "window_later": lambda: window(
+    "window_payload_delay_2": lambda: window(
         6, 5, 2, channels=2, folds=3, code=(BIPOLAR, 2), payload_delay=2
     ),
     "window_block": lambda: window(5, 9, 4, padding=Padding.ZERO, memory="block"),
@@ -191,11 +191,13 @@ CASES: dict[str, Callable[[], Unit]] = {
     "dot_tiled": lambda: dot(tiled(8, 16, [1] * 4), BIPOLAR, 1, 2, 8, post=thresholds(8, 1, 9)),
     "dot_tiled_crossing": lambda: dot(tiled(4, 20, [3, 1, 2, 5, 1]), BIPOLAR, 2, 2, 4),
     "dot_two_pixels": lambda: dot(plain(4, 16), BIPOLAR, 1, 2, 8, pixels=2),
-    "dot_late": lambda: dot(plain(4, 16), BIPOLAR, 1, 2, 8, memory="logic", payload_delay=1),
-    "dot_later": lambda: dot(
+    "dot_payload_delay": lambda: dot(
+        plain(4, 16), BIPOLAR, 1, 2, 8, memory="logic", payload_delay=1
+    ),
+    "dot_payload_delay_2": lambda: dot(
         plain(8, 16), BIPOLAR, 2, 2, 8, memory="block", payload_delay=2, x_branches=1
     ),
-    "dot_far": lambda: dot(
+    "dot_large": lambda: dot(
         plain(16, 264), BIPOLAR, 1, 4, 132, memory="block", pixels=4, payload_delay=2
     ),
     "dot_planes": lambda: dot(planes(6, 3), BIPOLAR, 2, 2, 9, post=thresholds(6, 3, 90)),
@@ -254,10 +256,7 @@ class ComponentResult:
 
 def random_beats(unit: Unit, frames: int, seed: int) -> Beats:
     """Input beats of some frames, from the whole range that the unit's input may have."""
-    kind = getattr(unit, "input", None)
-    low, high = -(unit.i.signed << (unit.i.bits - 1)), (1 << (unit.i.bits - unit.i.signed)) - 1
-    if isinstance(kind, TensorType):
-        low, high = kind.low, kind.high
+    low, high = unit.i_range
     return RNG(seed).integers(low, high + 1, (frames * unit.i_beats, unit.i.lanes), np.int64)
 
 

@@ -1,8 +1,8 @@
 """The accelerator as Yosys maps it for a part, cell by cell, held to the golden model.
 
-Mappers have bugs, and constructs that they read differently than they were meant. So the very
-netlist that place and route takes is simulated with models of the vendor's cells. Names inside are
-gone by then; what is compared are the accelerator's own results and their cycles.
+A mapper may have bugs, or read a construct in another way than simulators do. So the netlist that
+place and route takes is simulated with models of the vendor's cells. Names of inner signals are
+gone by then, so that the accelerator's results and their cycles are what is compared.
 """
 
 import re

@@ -21,14 +21,14 @@ def tap_name(step: Step, branch: int) -> str:
 
 
 class Accelerator(wiring.Component):
-    """A whole network: frames in, results out.
+    """A whole network: the units of ``pipeline``, one component each, joined by their streams.
 
-    ``i``: elements of the input tensor in the order row, column, channel. ``o``: the output
-    tensor's elements; where the network ends in an argmax, the logits and then the class. Latency
-    and interval in cycles are those of ``pipeline``. ``taps`` names the output stream of every
-    unit, for simulation; those of a fork have their number behind its name. ``local_resets``: on a
-    part each unit gets the reset from a register of its own behind one of them all: units lie far
-    apart.
+    ``i``: elements of the input tensor in the order row, column, channel, ``pipeline.i.lanes`` a
+    beat. ``o``: the output tensor's elements; where the network ends in an argmax, the logits and
+    then the class. Latency and interval in cycles are those of ``pipeline``, by the cycle model of
+    its units. ``taps`` names the output stream of every unit, for simulation; those of a fork have
+    their number behind its name. ``local_resets``: on an ECP5 each unit gets the reset from a
+    register of its own behind a register of them all, as units are far from each other.
     """
 
     i: stream.Interface

@@ -30,7 +30,9 @@ CONSTRAINTS = {"ecp5": "lpf", "ice40": "pcf"}
 
 @dataclass(frozen=True)
 class BoardDesign:
-    """A design made for a board: its RTLIL, and its constraints in the format of its nextpnr."""
+    """A design made for a board: its ``rtlil``, the text that Yosys reads, and its ``constraints``
+    in the format of the board's nextpnr (LPF, PCF).
+    """
 
     rtlil: str
     constraints: str

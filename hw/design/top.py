@@ -43,8 +43,12 @@ def logits_type(network: Network) -> TensorType:
 class BoardCore(wiring.Component):
     """Host link and accelerator between the two pins of a serial line.
 
-    ``rx``, ``tx``: the line, in domain ``link`` of ``clock_hz``. The accelerator runs in ``sync``.
-    A network that ends in logits gets an argmax behind it.
+    ``rx`` (in), ``tx`` (out): the line, idle at 1, in domain ``link`` of ``clock_hz``, at ``baud``.
+    The accelerator of ``pipeline`` runs in ``sync``. A network that ends in logits gets an argmax
+    behind it. A frame takes the cycles of ``pipeline`` in ``sync``, and ``10 * clock_hz / baud``
+    cycles of ``link`` for each byte on the line. Raises PlanError where the network's output is no
+    vector of integers, and LinkError or ValueError where the link cannot carry its frames or
+    results.
     """
 
     rx: Signal
@@ -89,7 +93,10 @@ class BoardCore(wiring.Component):
 
 
 class BoardTop(Elaboratable):
-    """A BoardCore with the clocks and the serial port of a board."""
+    """A BoardCore for ``pipeline`` with the clocks and the serial port of ``board``: what is built
+    into a bitstream. It requests the board's oscillator and its ``uart``. Raises what BoardCore
+    raises, and ValueError where the board's PLL makes no fitting clock.
+    """
 
     def __init__(self, *, pipeline: Pipeline, board: Board) -> None:
         self.board = board

@@ -1,4 +1,4 @@
-"""DepthwiseUnit convolution: one kernel a channel, some channels a cycle."""
+"""Depthwise convolution: one kernel a channel, some channels a cycle."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,17 +30,18 @@ ROM_CYCLES = {"const": 0, "logic": 1, "block": 2}
 
 @dataclass(frozen=True, eq=False)
 class DepthwiseUnit(Unit):
-    """The kernels of ``layer`` on windows of ``channels`` channels a beat, and what follows.
+    """``dot[c] = sum over l of w[c, l] * x[c, l]`` over the ``k * k`` positions l of each window,
+    for ``channels`` channels c a beat, and ``post`` on each: the depthwise convolution ``layer``.
 
-    Input: for each output pixel ``C / channels`` beats of ``channels * k * k`` lanes in the order
-    channel, row, column, as a Window of one fold gives them, with a mask bit above each code where
-    zeros surround bipolar codes. Output: the same channels, after ``post``: thresholds, or scale
-    and offset, or nothing. ``input``: the layer's. ``memory``: where the weights live: ``auto``,
-    ``block`` or ``logic``.
+    ``input``: the type of the layer's input. Input beats: for each output pixel ``C / channels`` of
+    ``channels * k * k`` lanes in the order channel, row, column, as a Window of one fold gives
+    them, with a mask bit above each code where zeros surround bipolar codes. Output: the same
+    channels, as codes where ``post`` is a Threshold, as integers where it is an Affine or None.
+    ``memory``: where the weights live: ``auto``, ``block`` or ``logic``.
 
     Each channel has XNOR-popcounts of its own, for all branches of inputs and weights at once.
-    Interval: a beat a cycle. Latency: ``stages + 1`` cycles. Raises PlanError where ``channels`` do
-    not divide the layer's.
+    Latency: ``stages + 1`` cycles. Interval: ``OH * OW * C / channels`` cycles, a beat a cycle.
+    Raises PlanError where ``channels`` does not divide the layer's or ``memory`` is another word.
     """
 
     component: ClassVar[str] = "subbit.hw.dot.depthwise_rtl:Depthwise"

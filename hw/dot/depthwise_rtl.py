@@ -19,9 +19,13 @@ __all__ = ["Depthwise"]
 
 
 class Depthwise(wiring.Component):
-    """See :class:`subbit.hw.dot.depthwise.DepthwiseUnit` for what is computed, and the cycles.
+    """``o[c] = post(sum over l of w[c, l] * i[c, l])`` for ``unit.channels`` channels of a window a
+    beat: ``i`` holds ``k * k`` codes of each channel, with a mask bit above each where zeros
+    surround bipolar codes; ``o`` holds codes or two's complement integers.
 
-    A pipeline that never stops: a beat enters if its result has room in the output queue.
+    A pipeline that never stops: a table of weights, an XNOR-popcount for each channel, and
+    thresholds or scale and offset. A beat enters if its result has room in the output queue.
+    Latency: ``unit.stages + 1`` cycles. Interval: a beat a cycle.
     """
 
     i: stream.Interface

@@ -29,20 +29,21 @@ def tree_stages(terms: int) -> int:
 
 @dataclass(frozen=True)
 class PopcountShape:
-    """XNOR-popcounts of a word with the weights of ``rows`` outputs r, all branches added up.
+    """XNOR-popcounts of a word with the weights of ``rows`` outputs r, all branches added up::
 
-    ``count[r] = sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, r, l]) & mask[l])``
+        count[r] = sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, r, l]) & mask[l])
 
     ``simd`` positions l of ``bits`` bits b, weights of ``len(scales)`` bit planes k, each of which
-    counts a power of two: the branches of the {-1,+1} decomposition. With ``masked`` each position
-    carries a mask bit above its value, and ``padding``, the number of positions with mask 0, comes
-    out beside the counts. ``constant``: ``w`` never changes.
+    counts a power of two, ``scales[k]``: the branches of the {-1,+1} decomposition (Sun et al.,
+    arXiv 1905.13389, eq. 9). With ``masked`` each position carries a mask bit above its value, and
+    ``padding``, the number of positions with mask 0, comes out beside the counts. ``constant``:
+    ``w`` never changes.
 
     Portable logic counts the branches of one weight together and adds those sums shifted; codes of
     CODE_BITS bits or more it adds as numbers, plane by plane. ``form``: ``portable``, or the fabric
-    for whose cells the counters are meant. Its latency and cost are then those of the vendor's
-    compressor trees, planned for a clock of ``mhz``; wherever they are made for anything else
-    (simulation, another part) a portable form of the same latency takes their place.
+    whose cells the counters are made of. Latency and cost are then those of the vendor's compressor
+    trees, planned for a clock of ``mhz``; a circuit for anything else (simulation, another part)
+    has a portable form of the same latency. Latency: ``latency`` cycles. Interval: a word a cycle.
     """
 
     rows: int
@@ -101,7 +102,7 @@ class PopcountShape:
 
     @property
     def trees(self) -> tuple[Netlist, ...]:
-        """The vendor's compressor trees, that of a row and that of the blanks; none if portable."""
+        """The vendor's compressor trees: of a row, and of masked positions; none if portable."""
         if self.form == PORTABLE:
             return ()
         row = self.row

@@ -43,12 +43,18 @@ def add_netlist(
 
 
 class VendorPopcount(wiring.Component):
-    """The ports and the sums of :class:`subbit.hw.dot.popcount_rtl.PopcountXnor`, of a
-    vendor's cells.
+    """``count[r] = sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, r, l]) & mask[l])``,
+    made of one vendor's cells: a compressor tree of carry chains for each row.
 
-    ``form``: of one row, with the shape's ``simd``, ``bits``, ``masked`` and ``scales``.
-    ``latency``: cycles from positions to counts, at least those of the netlist, which is the
-    default; a new set every cycle. Raises ValueError where they do not fit each other.
+    ``x`` (in): positions, each ``bits`` wide with its mask bit on top if there are masks. ``w``
+    (in): weight bits, ``(plane * simd + position) * rows + row``. ``count`` (out): a number a row.
+    ``padding`` (out): positions with mask 0. ``form``: of one row, with the shape's ``simd``,
+    ``bits``, ``masked`` and ``scales``. ``latency``: cycles from positions to counts, at least
+    those of the netlist, which is the default. Interval: a word a cycle.
+
+    On ECP5 a carry position whose function is the XOR of its four inputs adds two XNORs, and one
+    whose function is 0 gives the carry away and takes a third as carry-in: three bits become two in
+    two LUT4s. Raises ValueError where ``shape``, ``form`` and ``latency`` do not fit each other.
     """
 
     x: Signal
@@ -110,9 +116,11 @@ def fields_of(counter: PopcountShape | Popcount) -> tuple[int | bool | tuple[int
 class PopcountSum(wiring.Component):
     """A running sum of XNOR-popcounts of one row, in one compressor tree.
 
-    ``count`` is the sum, modulo ``2**form.total``, of the counts of the words ``x``, ``w`` from the
-    last one that came with ``first`` on, ``latency`` cycles after its last word. A word a cycle.
-    Raises ValueError for a form without a running sum.
+    ``count`` (out) is the sum, modulo ``2**form.total``, of the counts of the words ``x``, ``w``
+    (in) from the last one that came with ``first`` (in) on, ``latency`` cycles after its last word.
+    The sum so far joins in the tree's last level. Latency: that of the netlist, in cycles.
+    Interval: a word a cycle. Raises ValueError for a form without a running sum or with constant
+    weights.
     """
 
     x: Signal

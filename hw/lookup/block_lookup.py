@@ -30,28 +30,31 @@ LOGIC_TAU = 4  # codewords for indices of more bits are kept in a block RAM
 
 @dataclass(frozen=True, eq=False)
 class BlockLookupUnit(CodebookEngine):
-    """``ports`` channels and ``pixels`` neighbouring output pixels at a time, from block RAMs.
+    """``raw[p, o] = sum over channels c of table_c[index[o, c], p]`` for ``pixels`` neighbouring
+    output pixels p at once: the lookup PE of Sub-bit Neural Networks with tables in block RAM,
+    whose words hold the entries of one codeword for all the pixels, so that one read serves as many
+    lookups.
 
     Input: for each group of ``pixels`` output pixels (``vectors`` a frame) ``cin / dot9`` beats of
-    the windows of ``dot9`` channels, lanes in the order pixel, channel, row, column. Each of
-    ``ports`` memories holds the tables of ``reads_per_output = cin / ports`` channels in two banks;
-    a word has the entries of one codeword for all the pixels, so that one read serves as many
-    lookups. ``dot9`` Dot9 units for each pixel fill a bank, a codeword a cycle, while for every
-    output ``reads_per_output`` words of each memory are read from the other bank and added up. An
-    output gives a beat of ``pixels`` lanes.
-
-    Where zeros surround bipolar codes, a blank counts as a match in every second channel: half of
-    the blanks of two channels, exactly what it has to.
+    the windows of ``dot9`` channels, lanes of ``bits`` bits (a mask bit on top if ``masked``) in
+    the order pixel, channel, row, column. Each of ``ports`` memories holds the tables of
+    ``reads_per_output = cin / ports`` channels in two banks. ``dot9`` Dot9 units for each pixel
+    fill a bank, a codeword a cycle, while for every output of ``weights`` ``reads_per_output``
+    words of each memory are read from the other bank and added up. Output: a beat of ``pixels``
+    lanes for each output, after ``post``. Where zeros surround bipolar codes, a masked position
+    counts as a match in every second channel: half of those of two channels, exactly what it has
+    to.
 
     ``fill``: ``logic``, Dot9 units that count in carry chains; or ``block``, for inputs of one bit,
-    units whose counts stand in block RAM, two of them in one.
+    units whose counts stand in block RAM, two of them in one. ``encoding``: of the input codes;
+    ``memory``: of the indices (``auto``, ``block``, ``logic``); ``form``: of counters and adders.
 
-    Interval: ``vectors * max(cin / dot9 * 2**tau, cout * reads_per_output)`` cycles, exactly.
     Latency to the first output beat: ``cin / dot9 * 2**tau + reads_per_output + stages`` cycles
     after the group's first window is taken, if those of the other channels follow in time.
+    Interval: ``vectors * max(cin / dot9 * 2**tau, cout * reads_per_output)`` cycles, exactly.
 
-    Raises PlanError where ``ports`` does not divide the channels or ``dot9`` the ports, and where
-    no block RAM holds the counts.
+    Raises PlanError where ``ports`` does not divide the channels or ``dot9`` the ports, where no
+    block RAM holds the counts, and for masks with an odd number of channels.
     """
 
     component: ClassVar[str] = "subbit.hw.lookup.block_lookup_rtl:BlockLookup"
@@ -138,7 +141,9 @@ class BlockLookupUnit(CodebookEngine):
 
     @cached_property
     def index_rom(self) -> RomTable:
-        """The indices of ``ports`` channels a word, turn by turn, then output by output."""
+        """The indices of ``ports`` channels a word: all words of an output, then those of the
+        next.
+        """
         sets = self.weights.indices.reshape(-1, self.ports).tolist()
         words = [pack_elements(row, self.tau) for row in sets]
         return rom_of(words[: period(words)], self.tau * self.ports, self.memory)
@@ -175,7 +180,9 @@ class BlockLookupUnit(CodebookEngine):
 
     @cached_property
     def filler(self) -> Dot9Row | Dot9TablesShape:
-        """The Dot9 units of a channel. With masks they count matches that are found before."""
+        """The Dot9 units of a channel. With masks their inputs are matches, found in front of
+        them.
+        """
         if self.fill == "block":
             return Dot9TablesShape(self.pixels, self.codewords, self.masked, self.form)
         return Dot9Row(self.pixels, self.bits, self.masked, self.form)
@@ -212,7 +219,7 @@ class BlockLookupUnit(CodebookEngine):
         return self.core_of(1, self.pixels, self.o.bits)
 
     def processes(self) -> tuple[Process, ...]:
-        """One fills banks; one reads them, the turns of an output without a pause."""
+        """One fills banks; one reads them, all words of an output without a pause."""
         beats = self.cin // self.dot9
         fill = np.zeros((self.vectors, beats, self.codes), np.uint8)
         fill[:, :, 0] |= TAKE

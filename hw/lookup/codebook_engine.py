@@ -25,17 +25,20 @@ __all__ = ["CodebookEngine"]
 @dataclass(frozen=True, eq=False)
 class CodebookEngine(Unit):
     """Dot products of 3x3 codebook ``weights`` with windows, by way of tables: for each channel the
-    dot product of its window with every codeword, computed once and read for every output.
+    dot product of its window with every codeword is computed once and read for every output (the
+    lookup PE of Sub-bit Neural Networks, Wang et al., ICCV 2021).
 
     ``encoding``, ``bits``: of the input codes; with ``masked`` each lane has a mask bit above the
     code, and a lane whose mask is 0 stands for 0. ``vectors``: groups of output pixels a frame.
-    ``post``: thresholds, or scale and offset, or nothing, which gives the signed dot product.
-    ``memory``: where the indices live: ``auto``, ``block`` or ``logic``. ``form``: of the counters:
-    ``portable``, or the fabric whose cells they are meant for.
+    ``post``: thresholds, or scale and offset, or None, which gives the signed dot product.
+    ``memory``: where the indices live: ``auto``, ``block`` or ``logic``. ``form``: of the counters,
+    ``portable`` or the fabric whose cells they are made of. Latency and interval are the
+    subclasses'.
 
     A table's entry is ``sum over l, b of 2**b * (xnor(x[l, b], codeword[l]) & mask[l])``, and
-    *raw* the sum of the entries of all channels, twice if ``doubled``, plus half or all of what
-    blanks count, which depends on the output pixel's place alone.
+    *raw*, the number that thresholds compare, is the sum of the entries of all channels, twice if
+    ``doubled``, plus half or all of what masked positions count, which depends on the output
+    pixel's place alone.
 
     Raises PlanError where the settings do not fit the weights.
     """

@@ -10,10 +10,11 @@ from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["Dot9Row", "compressor_netlist"]
 
-THREES = KERNEL_BITS // 3
+
+THREES = KERNEL_BITS // 3  # groups of positions of a window that carry chains compress
 PLACES = 6  # of a carry chain for a window
 AT_ONCE = 5  # windows of a carry chain of at most 32 places
-LEVEL = 5  # lookup tables that add up the threes of a window
+LEVEL = 5  # lookup tables that add up the compressed bits of a window
 XOR, WIRE = 0b0110, 0b10
 
 
@@ -24,8 +25,9 @@ class Dot9Row:
     already, and there is no ``w``.
 
     ``form``: ``portable``, or the fabric whose carry chains count. On ECP5 a chain counts three
-    positions in two places, for one window after the other: a place adds two xnors and the third
-    one as carry-in, the next place gives the carry and takes the next one's carry-in.
+    positions in two places, for one window after the other: a place adds two XNORs and the third
+    one as carry-in, the next place gives the carry away and takes the next window's carry-in.
+    Latency: ``latency`` cycles. Interval: a word a cycle.
     """
 
     pixels: int
@@ -35,7 +37,7 @@ class Dot9Row:
 
     @property
     def single(self) -> PopcountShape:
-        """The counter of a window, where there are no chains of threes."""
+        """The counter of a window, where carry chains do not compress."""
         form = PORTABLE if self.matched else self.form
         return PopcountShape(1, KERNEL_BITS, self.bits, False, self.matched, form)
 

@@ -15,10 +15,12 @@ __all__ = ["Dot9s"]
 
 
 class Dot9s(wiring.Component):
-    """See :class:`subbit.hw.lookup.dot9.Dot9Row` for what is counted, and the latency.
+    """``count[p] = sum over l, b of 2**b * xnor(x[p, l, b], w[l])`` for ``row.pixels`` windows p.
 
-    ``x``: the windows, the first one lowest, each in the order of positions. ``w``: the codeword.
-    ``count``: a number a window.
+    ``x`` (in): the windows, the first one lowest, each in the order of positions. ``w`` (in): the
+    codeword, nine bits. ``count`` (out): a number a window, ``row.width`` bits. Carry chains on the
+    part whose fabric is ``row.form``, else portable counters. Latency: ``row.latency`` cycles.
+    Interval: a word a cycle.
     """
 
     x: Signal
@@ -57,7 +59,7 @@ class Dot9s(wiring.Component):
         return registered(m, popcount.count, row.latency - row.single.latency)
 
     def _chained(self, m: Module) -> list[Value]:
-        """The counts from chains of threes."""
+        """The counts from carry chains that turn three positions into two bits."""
         row = self._row
         inputs = [*self.x, *([] if row.matched else ~self.w)]
         _, compressors = add_netlist(m, compressor_netlist(row), row.form, inputs)

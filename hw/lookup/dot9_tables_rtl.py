@@ -15,11 +15,14 @@ __all__ = ["Dot9Tables"]
 
 
 class Dot9Tables(wiring.Component):
-    """See :class:`subbit.hw.lookup.dot9_tables.Dot9TablesShape`
-    for what is counted, and the latency.
+    """``count[p] = sum over l of xnor(x[p, l], w[l])`` for ``tables.pixels`` windows p of nine
+    one-bit positions, w being codeword number ``code``.
 
-    ``x``: the windows, the first one lowest, each in the order of positions. ``code``: the number
-    of the codeword ``w``. ``count``: a number a window.
+    ``x`` (in): the windows, the first one lowest, each in the order of positions. ``code`` (in):
+    the number of the codeword ``w`` (in, nine bits, with ``code``). ``count`` (out): a number a
+    window. A block RAM with two read ports for each two windows; a carry chain, or adders, for
+    positions that its address has no room for. Latency: 2 cycles, 3 with such positions. Interval:
+    a word a cycle.
     """
 
     x: Signal

@@ -28,11 +28,12 @@ STEPS, WARM = 3000, 0.8  # of a search that begins with a known plan
 
 @dataclass(frozen=True)
 class EntrySumShape:
-    """``count`` numbers of ``bits`` bits added up, and with ``running`` the sums of the words since
-    the last one that came with ``first``; modulo ``2**width``. A word a cycle.
+    """``count`` numbers of ``bits`` bits added up, modulo ``2**width``, and with ``running`` the
+    sums of the words since the last one that came with ``first``.
 
-    ``form``: ``portable``, or the fabric for whose carry chains the tree is planned; everywhere
-    else a portable form of the same latency takes its place.
+    ``form``: ``portable``, or the fabric for whose carry chains the tree is planned; a circuit for
+    anything else has a portable form of the same latency. Latency: ``latency`` cycles. Interval: a
+    word a cycle. Raises PlanError where no compressor tree is found.
     """
 
     count: int
@@ -94,7 +95,9 @@ def sum_netlist(shape: EntrySumShape) -> Netlist:
 
 
 def entry_plan(task: Task) -> TreePlan:
-    """The cheapest of the plans that searches from the nearest known one, and others, lead to."""
+    """The cheapest plan of those that searches from the nearest known plan, and from nothing,
+    find.
+    """
     known = [plan for plan in known_entry_plans() if distance(plan, task) < math.inf]
     near = sorted(known, key=lambda plan: distance(plan, task))[:1]
     found = [anneal(scaled(plan, task), STEPS, 0, WARM) for plan in near]
@@ -102,7 +105,7 @@ def entry_plan(task: Task) -> TreePlan:
 
 
 def counting(plans: Iterable[TreePlan]) -> list[TreePlan]:
-    """Those that leave no bit uncounted."""
+    """The plans that leave no bit uncounted."""
     return [plan for plan in plans if not tally(plan).left]
 
 

@@ -33,19 +33,22 @@ def threshold_values(layer: Threshold, x: Ints) -> Ints:
 
 @dataclass(frozen=True, eq=False)
 class ThresholdConfig:
-    """Counts the thresholds that a number reaches, by a search or by comparing with all at once.
+    """``code = #{k : x >= thresholds[c, k]}``, or ``2**M - 1`` less that where ``rising[c]`` is 0:
+    counts the thresholds that a number reaches, by a search or by comparing with all at once.
 
     A pipeline without streams for ``lanes`` numbers of the range ``low..high`` at a time, channels
-    in order. ``thresholds``: ``(channels, 2**M - 1)``, ascending, in the domain of the numbers;
-    where not ``rising`` the code is inverted. ``copies``: sets of lanes side by side that share the
-    thresholds. ``lead_cycles``: cycles by which tables are read earlier than numbers need them, for
-    registers behind tables that are far from what compares.
+    in order. ``thresholds``: ``(channels, 2**M - 1)``, ascending. ``copies``: sets of lanes side by
+    side that share the thresholds. ``lead_cycles``: cycles by which the first table is read earlier
+    than numbers need it, for registers between the table and the comparators of a large engine.
 
     ``form``: ``search`` finds the code bit by bit: step k compares with the middle of what is left,
-    ``threshold[(2n + 1) * 2**(M - k - 1) - 1]`` for the bits n found so far, so that M comparators
-    and small tables do the work of 2**M - 1 comparators. ``tree`` has all of those, and a few
-    cycles less. ``auto`` takes what costs less, a block RAM counting
-    LANE_LUTS.
+    ``thresholds[c, (2n + 1) * 2**(M - k - 1) - 1]`` for the bits n found so far, so that M
+    comparators and small tables do the work of ``2**M - 1`` comparators. ``tree`` has all of those,
+    and takes fewer cycles. ``auto`` takes what costs less, a block RAM counting LANE_LUTS.
+
+    Latency: a search ``(table_cycles + 1) * M - 1`` cycles, a tree ``table_cycles``, and 1 more
+    from M = 3 on; ``table_cycles`` is 1, or 2 with thresholds in block RAM. Interval: a group of
+    lanes a cycle. Raises PlanError for another ``form``.
     """
 
     low: int
@@ -183,12 +186,16 @@ def tree_cost(core: ThresholdConfig) -> Cost:
 
 @dataclass(frozen=True, eq=False)
 class ThresholdUnit(LanesUnit):
-    """A threshold activation between two streams: ``lanes`` integers in, as many M-bit codes out.
+    """A threshold activation ``layer`` between two streams: ``lanes`` integers in, as many M-bit
+    codes out, each the number of its channel's thresholds that the integer reaches.
 
-    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. ``form``: see
-    ThresholdCore. Latency: ``2M + 1`` cycles for a search, 3 for a tree, 4 from M = 3 on; with
-    thresholds in block RAM M or 1 more. Interval: a beat a cycle. Raises PlanError where lanes do
-    not divide the channels.
+    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. ``form``:
+    ``search`` (a comparator a bit), ``tree`` (one for each threshold) or ``auto``. Latency:
+    ``2M + 1`` cycles for a search, 3 for a tree, 4 from M = 3 on; with thresholds in block RAM M or
+    1 more. Interval: ``elements / lanes`` cycles, a beat a cycle.
+
+    Raises PlanError where ``lanes`` does not divide the channels, and for another ``form``, and
+    NetworkError where the layer does not fit the tensor.
     """
 
     component: ClassVar[str] = "subbit.hw.post.threshold_rtl:Threshold"
@@ -210,8 +217,14 @@ class ThresholdUnit(LanesUnit):
     def core(self) -> ThresholdConfig:
         """The comparisons."""
         x, layer = self.input, self.layer
-        table = layer.thresholds, layer.rising
-        return ThresholdConfig(x.low, x.high, *table, self.lanes, form=self.form)
+        return ThresholdConfig(
+            low=x.low,
+            high=x.high,
+            thresholds=layer.thresholds,
+            rising=layer.rising,
+            lanes=self.lanes,
+            form=self.form,
+        )
 
     @property
     def depth(self) -> int:

@@ -28,7 +28,12 @@ MIDDLE = 0.5
 
 @dataclass
 class Running:
-    """A chain as it grows: its carry-in, and the units at its places from weight ``start`` on."""
+    """A chain as it grows over the weights of a level: its carry-in, and the units at its places
+    from weight ``start`` on.
+
+    ``inject``: the unit that is its carry-in. ``at``: where its bits stand in the input word, from
+    0 to 1. ``places``: two units each. ``ends``: whether its last carry is a bit of the sum.
+    """
 
     start: int
     inject: BitFunction
@@ -44,10 +49,11 @@ class Running:
 
 @dataclass
 class Begin:
-    """A netlist with the cells before the plan's first level, and the units to count, by weight.
+    """A netlist with the cells before the plan's first level, and the units that are left to count,
+    by weight: ``pairs`` (XNORs) and ``singles``.
 
-    ``level``: where the plan's levels begin. ``last_level``: units that join in the last level.
-    ``where``: of a net the place in the input word, from 0 to 1.
+    ``level``: where the plan's levels begin. ``last_level``: units that join in the last level, the
+    bits of a running sum. ``where``: of a net the place in the input word, from 0 to 1.
     """
 
     netlist: Netlist
@@ -119,7 +125,9 @@ def combine(table: int, *bits: BitFunction) -> BitFunction:
 
 
 class Level:
-    """One level of a netlist while it is built."""
+    """One level of a netlist while it is built: fills the chains that the plan has at each weight
+    with units, then emits the chains and lookup tables as cells.
+    """
 
     def __init__(
         self,
@@ -198,7 +206,7 @@ class Level:
         injects += pick(rest, more)
         doubles, rest = neighbours(rest, limit)
         first = [combine(0b0110, *double) for double in doubles]
-        filled += self.spread(first, ands + units + whole, rest, places)
+        filled += self.distributed(first, ands + units + whole, rest, places)
 
         injects += [BitFunction.constant(0)] * (starts - len(injects))
         running += [Running(w, inject, self.at(inject)) for inject in injects]
@@ -236,7 +244,7 @@ class Level:
         away = [abs(self.at(bit) - self.at(unit)) for bit in bits]
         return bits.pop(away.index(min(away)))
 
-    def spread(
+    def distributed(
         self,
         first: list[BitFunction],
         twos: list[BitFunction],

@@ -15,16 +15,19 @@ __all__ = ["Popcount", "ones_netlist", "popcount_netlist", "task_of"]
 
 @dataclass(frozen=True)
 class Popcount:
-    """``sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, l]) & mask[l])`` of one row.
+    """``sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, l]) & mask[l])`` of one row, as
+    a compressor tree counts it.
 
-    ``scales``: for each bit plane k of the weights the power of two that it counts. Nets: for each
-    position l its ``bits`` bits of ``x``, then its mask bit if ``masked``; then ``w``, plane by
-    plane (``k * simd + l``), unless the weights are constant (``weights``, in the same order). With
-    ``total``, a width, the result is a running sum of the counts since that which came with net
-    ``first`` at 1, modulo 2**total; the bits of the sum are the last nets. ``fabric``: whose carry
-    chains; ``limit``: their places; ``depth``: levels between registers. ``period``: if positions l
-    and l + period always have the same mask bit, as channels of one place of a window have; only
-    the first ``period`` of them are looked at.
+    ``simd`` positions l of ``bits`` bits b. ``scales``: for each bit plane k of the weights the
+    power of two that it counts. Nets: for each position l its ``bits`` bits of ``x``, then its mask
+    bit if ``masked``; then ``w``, plane by plane (``k * simd + l``), unless the weights are
+    constant (``weights``, in the same order). With ``total``, a width, the result is a running sum
+    of the counts since that which came with net ``first`` at 1, modulo ``2**total``; the bits of
+    the sum are the last nets. ``fabric``: whose carry chains; ``limit``: their places; ``depth``:
+    levels between registers. ``period``: if positions l and l + period always have the same mask
+    bit, as channels of one place of a window have; only the first ``period`` of them are looked at.
+
+    Raises ValueError for scales that are no powers of two and for another number of weights.
     """
 
     simd: int
@@ -99,7 +102,7 @@ class Popcount:
 
 @lru_cache(maxsize=64)
 def popcount_netlist(popcount: Popcount) -> Netlist:
-    """The cells that count. Raises PlanError if there is no way to."""
+    """The cells that count. Raises PlanError where no plan is found."""
     task, leaves = task_of(popcount), leaves_of(popcount)
 
     def begin() -> Begin:

@@ -11,12 +11,14 @@ __all__ = ["MATCH", "XNOR", "Leaves"]
 XNOR, MATCH = 0b1001, 0b10010000  # of x and w; of x, w and mask
 INSIDE = 0b0100  # of the complement of a bit, and a mask
 PAIR, MASKED = 2, 3  # nets of a unit that chains take as it is; of one with a mask, its last net
-LOOSE = 8  # of so many bits, one is not counted in threes but kept as carry-in
+LOOSE = 8  # of so many bits one is not compressed but left as a carry-in of later chains
 
 
 @dataclass(frozen=True)
 class Compressor:
-    """Three units that level 0 counts into two bits; with ``mask``, their masks still missing."""
+    """Three units of one ``weight`` that level 0 counts into two bits, of that weight and the next;
+    ``mask``: the net of the mask that they share and that is applied behind, None without.
+    """
 
     weight: int
     units: tuple[BitFunction, BitFunction, BitFunction]
@@ -25,9 +27,12 @@ class Compressor:
 
 @dataclass(frozen=True)
 class Leaves:
-    """The units of a count, by weight, and which of them level 0 counts in threes.
+    """The ``units`` of a count, by weight, and which of them level 0 compresses, because they
+    are functions of more nets than a carry chain takes.
 
-    ``direct``: there is no level 0. ``alone``: the units, by weight, that become nets.
+    ``plain``: whether the fabric's chains add nothing but single bits. ``direct``: there is no
+    level 0, as the chains take the units as they are. ``compressors``: what it compresses.
+    ``alone``: the units, by weight, that become nets on their own.
     """
 
     units: list[list[BitFunction]]
@@ -59,10 +64,10 @@ class Leaves:
             pairs = any(len(unit.nets) == PAIR for row in self.units for unit in row)
             return (counts, []) if pairs else ([], counts)
         after = [0] * (len(counts) + 1), [*map(len, self.alone), 0]
-        for three in self.compressors:
-            bits = after[three.mask is None]
-            bits[three.weight] += 1
-            bits[three.weight + 1] += 1
+        for compressor in self.compressors:
+            bits = after[compressor.mask is None]
+            bits[compressor.weight] += 1
+            bits[compressor.weight + 1] += 1
         more = any(row[-1] for row in after)
         return after[0][: len(counts) + more], after[1][: len(counts) + more]
 
@@ -76,14 +81,16 @@ class Leaves:
             waiting[: len(self.units)] = [list(row) for row in self.units]
             return begun
         begun.level = 1
-        for three, (low, high) in self.counted(netlist, limit):
-            if three.mask is not None:
-                low, high = (BitFunction((bit.nets[0], three.mask), INSIDE) for bit in (low, high))
-            place = [where[net] for unit in three.units for net in unit.nets]
+        for compressor, (low, high) in self.counted(netlist, limit):
+            if compressor.mask is not None:
+                low, high = (
+                    BitFunction((bit.nets[0], compressor.mask), INSIDE) for bit in (low, high)
+                )
+            place = [where[net] for unit in compressor.units for net in unit.nets]
             where[low.nets[0]] = where[high.nets[0]] = sum(place) / len(place)
-            waiting = begun.singles if three.mask is None else begun.pairs
-            waiting[three.weight].append(low)
-            waiting[three.weight + 1].append(high)
+            waiting = begun.singles if compressor.mask is None else begun.pairs
+            waiting[compressor.weight].append(low)
+            waiting[compressor.weight + 1].append(high)
         for weight, row in enumerate(self.alone):
             for unit in row:
                 begun.singles[weight].append(lookup(netlist, 0, unit))
@@ -93,24 +100,28 @@ class Leaves:
     def counted(
         self, netlist: Netlist, limit: int
     ) -> Iterator[tuple[Compressor, tuple[BitFunction, BitFunction]]]:
-        """The threes with sum and carry of each."""
+        """The compressors with sum and carry of each."""
         if self.plain:
-            yield from ((three, in_luts(netlist, *three.units)) for three in self.compressors)
+            yield from (
+                (compressor, in_luts(netlist, *compressor.units)) for compressor in self.compressors
+            )
             return
         for masked in (False, True):
             compressors = [
-                three for three in self.compressors if (three.mask is not None) == masked
+                compressor
+                for compressor in self.compressors
+                if (compressor.mask is not None) == masked
             ]
             yield from zip(compressors, in_chains(netlist, compressors, masked, limit), strict=True)
 
 
 def triples(units: list[BitFunction]) -> Iterator[tuple[BitFunction, BitFunction, BitFunction]]:
-    """The units in threes."""
+    """The units in groups of three."""
     return zip(units[::3], units[1::3], units[2::3], strict=True)
 
 
 def same_mask(weight: int, units: list[BitFunction]) -> tuple[list[Compressor], list[BitFunction]]:
-    """Threes of units with the same mask, without it; and the units that are left over."""
+    """Compressors of units with the same mask, without it; and the units that are left over."""
     by_mask: dict[int, list[BitFunction]] = {}
     for unit in units:
         by_mask.setdefault(unit.nets[-1], []).append(unit)
@@ -141,7 +152,8 @@ def in_luts(
 def in_chains(
     netlist: Netlist, compressors: list[Compressor], pairs: bool, limit: int
 ) -> list[tuple[BitFunction, BitFunction]]:
-    """Sum and carry of threes: of ``pairs``, on wires with complements, or of units of three nets.
+    """Sum and carry of compressors: of ``pairs``, on wires with complements, or of units of three
+    nets.
 
     Of three nets, two units become nets before the chain adds the third.
     """
@@ -150,8 +162,8 @@ def in_chains(
     for start in range(0, len(compressors), most):
         places: list[Place] = []
         carry: int | None = None
-        for three in compressors[start : start + most]:
-            inject, u, v = three.units
+        for compressor in compressors[start : start + most]:
+            inject, u, v = compressor.units
             if pairs:
                 inject = inject.inverted
             else:

@@ -39,7 +39,7 @@ Table = tuple[tuple[int, ...], ...]
 
 @dataclass
 class Change:
-    """Old value of a table's place."""
+    """What a number ``at`` of a ``row`` of a plan's table was before a change: ``old``."""
 
     row: list[int]
     at: int
@@ -47,7 +47,9 @@ class Change:
 
 
 class State:
-    """A plan in the making, with the bits and the costs after each of its levels."""
+    """A plan in the making, with the bits that are left and the costs after each of its levels, so
+    that a change of a level counts the levels behind it anew and no others.
+    """
 
     def __init__(self, plan: TreePlan) -> None:
         self.task, heights = plan.task, plan.task.heights
@@ -69,7 +71,7 @@ class State:
         del self.after[level + 1 :]
         pairs, singles, cost = self.after[level]
         for at in range(level, self.levels):
-            luts, lost, lone, pairs, singles = tally_level(
+            luts, lost, unpacked, pairs, singles = tally_level(
                 self.task,
                 self.chains[at],
                 self.compressors[at],
@@ -78,7 +80,7 @@ class State:
                 at == self.levels - 1,
             )
             cost += luts + LEFT * lost + FLIP_FLOP * (sum(singles) + 2 * sum(pairs))
-            cost += UNPACKED_REGISTERS * lone if self.task.plain else 0.0
+            cost += UNPACKED_REGISTERS * unpacked if self.task.plain else 0.0
             self.after.append((pairs, singles, cost))
         self.left = uncounted(pairs, singles)
         self.cost = cost + sum(pairs) + LEFT * self.left
@@ -152,7 +154,7 @@ def anneal(start: TreePlan, steps: int, seed: int, hot: float = HOT) -> TreePlan
 
 
 def price(plan: TreePlan) -> float:
-    """What the search makes small."""
+    """The price that the search minimises."""
     return State(plan).cost
 
 
@@ -178,14 +180,18 @@ def scaled(plan: TreePlan, task: Task) -> TreePlan:
 
 
 def distance(plan: TreePlan, task: Task) -> float:
-    """How far the tasks are from each other, 0 for the same bits; or infinity if not comparable."""
+    """How different the tasks are: 0 for the same bits, infinity where a plan of one cannot start
+    the other.
+    """
     if (plan.task.plain, plan.task.total) != (task.plain, task.total):
         return math.inf
     mine, other = plan.task.heights, task.heights
     ratio = other.bits / mine.bits
     heights = ((mine.pairs, other.pairs), (mine.singles, other.singles))
-    apart = sum(abs(ratio * a - b) for two in heights for a, b in zip_longest(*two, fillvalue=0))
-    return apart / other.bits + DOUBLE * abs(math.log2(ratio)) + (mine.width > other.width)
+    difference = sum(
+        abs(ratio * a - b) for two in heights for a, b in zip_longest(*two, fillvalue=0)
+    )
+    return difference / other.bits + DOUBLE * abs(math.log2(ratio)) + (mine.width > other.width)
 
 
 def search(task: Task, steps: int, seeds: int) -> TreePlan:

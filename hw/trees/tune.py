@@ -79,7 +79,11 @@ def task_named(name: str, limit: int) -> Task:
     planes = tuple(map(int, scales.split("."))) if scales else (1,)
     return task_of(
         Popcount(
-            *(int(simd), int(bits or 1), bool(masked), None, int(total or 0), fabric or "ecp5"),
+            simd=int(simd),
+            bits=int(bits or 1),
+            masked=bool(masked),
+            total=int(total or 0),
+            fabric=fabric or "ecp5",
             limit=limit,
             scales=planes,
         )

@@ -32,7 +32,17 @@ def engine_unit(pe: int, simd: int, pixels: int, form: str) -> DotUnit:
     reach = 3 * round((WORDS * simd) ** 0.5)
     post = random_threshold(random, outputs, 1, reach)
     return DotUnit(
-        *(weights, Encoding.BIPOLAR, 1, False, pe, simd, 16, post, "block", pixels, form),
+        weights=weights,
+        encoding=Encoding.BIPOLAR,
+        bits=1,
+        masked=False,
+        pe=pe,
+        simd=simd,
+        vectors=16,
+        post=post,
+        memory="block",
+        pixels=pixels,
+        form=form,
     )
 
 

@@ -66,10 +66,25 @@ def bench_cycles(tau: int = 5, lanes: int = 4) -> dict[str, float]:
     for name in BLOCKS:
         direct = lookup = 0
         for side, cin, cout in resnet(name):
-            given = (codebook(cin, cout, tau), Encoding.BIPOLAR, 1, False)
-            one = DotUnit(*given, pe=1, simd=KERNEL_BITS, vectors=side * side)
+            weights = codebook(cin, cout, tau)
+            one = DotUnit(
+                weights=weights,
+                encoding=Encoding.BIPOLAR,
+                bits=1,
+                masked=False,
+                pe=1,
+                simd=KERNEL_BITS,
+                vectors=side * side,
+            )
             direct += one.vectors * one.passes * one.words
-            table = LookupUnit(*given, vectors=side * side, lanes=lanes)
+            table = LookupUnit(
+                weights=weights,
+                encoding=Encoding.BIPOLAR,
+                bits=1,
+                masked=False,
+                vectors=side * side,
+                lanes=lanes,
+            )
             lookup += table.interval_cycles
         ratios[f"{name}_cycle_ratio"] = round(direct / lookup, 3)
     return ratios

@@ -132,8 +132,8 @@ class _State:
         return max(branch.taken[beat] for branch in self.branches)
 
     def walk(self) -> Iterator[bool]:
-        """Goes through all frames; yields where the cycle of the next step is not known yet, each
-        time whether there was a step since.
+        """Go through the steps of all frames. Yields where the cycle of the next step is not known
+        yet, and tells each time whether there was a step since the last.
         """
         process, given, first = self.process, self.given, self.sources[0].given
         capacity, recycle, latency = process.capacity, process.recycle, process.latency
@@ -230,7 +230,7 @@ def joined(giver: _State, branch: int, reader: Process) -> _Stream:
 
 
 def neighbours(feeds: Sequence[Sequence[Feed]]) -> list[set[int]]:
-    """For each process those that may go on when it has."""
+    """For each process those that may be able to go on after it has moved."""
     beside: list[set[int]] = [set() for _ in feeds]
     for reader, sources in enumerate(feeds):
         for source, _ in sources:

@@ -1,4 +1,6 @@
-"""Units in their places: what joins those of a stage, and stages to each other."""
+"""The steps of a pipeline: each unit in its place, with width changes, forks and queues between
+stages.
+"""
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +68,7 @@ class Wires:
         for edge, lanes in zip(self._edges[head], units[0][1].inputs.values(), strict=True):
             if edge.name not in self._ends:  # the stream of frames, in its first reader's lanes
                 frames = End(FRAME_INPUT, lanes, units[0][1].i_beats)
-                yield from self.spread(INPUT, frames, stage)
+                yield from self.handed_on(INPUT, frames, stage)
             ends.append((yield from self.fitted(self._ends.pop(edge.name), lanes, head, stage)))
         for position, (suffix, unit) in enumerate(units):
             if position:
@@ -77,7 +79,7 @@ class Wires:
         end = ends[0]
         if stage.fifo:
             end = yield from self.queued(f"{head}_fifo", end, stage.fifo, stage)
-        yield from self.spread(stage.layers[-1], end, stage)
+        yield from self.handed_on(stage.layers[-1], end, stage)
 
     def placed(self, step: Step) -> Steps:
         """One step; the end of its (first) output stream."""
@@ -104,8 +106,8 @@ class Wires:
             end = yield from self.placed(Step(f"{head}_downsize", unit, stage, feeds=(end.feed,)))
         return end
 
-    def spread(self, tensor: str, end: End, stage: Stage) -> Generator[Step, None, None]:
-        """``end`` to the readers of the tensor that it carries, through a fork where several do."""
+    def handed_on(self, tensor: str, end: End, stage: Stage) -> Generator[Step, None, None]:
+        """Give ``end`` to the readers of the tensor that it carries, through a fork if several."""
         readers = [edge for sources in self._edges.values() for edge in sources]
         readers = [edge for edge in readers if edge.tensor == tensor]
         if len(readers) < 2:

@@ -1,4 +1,6 @@
-"""What to do when nothing fits: the smallest board, or the mildest sub-bit setting, that would."""
+"""What to do when nothing fits: the smallest board, or the mildest sub-bit setting, with which it
+would.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -72,7 +74,7 @@ def short(network: Network, board: Board, goal: Goal, error: NothingFits) -> str
 
 
 def most_frames(search: Search, board: Board, goal: Goal) -> float | None:
-    """The most frames a second that fit, about."""
+    """The highest rate that fits, in frames a second, as estimated."""
     best = search.best(budget_of(search.costs.network, board, goal))
     if best is None:
         return None
@@ -91,7 +93,9 @@ def remedies(board: Board, goal: Goal, search: Search, error: NothingFits) -> It
 
 
 def would_do(board: Board, goal: Goal, search: Search) -> Iterator[str]:
-    """The smallest other board that would do, and the mildest sub-bit setting for this one."""
+    """The smallest other board that the network fits on, and the mildest sub-bit setting for this
+    one.
+    """
     network, fabric = search.costs.network, board.device.fabric
     here = board.device
     larger = [

@@ -1,9 +1,10 @@
-"""FIFO depths: the least that let every stage run at its own pace.
+"""FIFO depths: the least that let every stage run at its own rate.
 
-With FIFOs that are never full and frames that come every T cycles, T the slowest stage's, the cycle
-model gives a timetable. What a FIFO holds in it at most is a depth that suffices: with FIFOs so
-deep the same timetable is kept, and without waiting for the input nothing moves later. Most may be
-shorter still, as one pays for another: each is cut as far as the interval stays, tried out.
+With FIFOs that never fill and frames that come every T cycles, T being the interval of the slowest
+stage, the cycle model gives the cycle of every beat. The most beats that a FIFO holds then is a
+depth that suffices: with FIFOs of that depth every beat moves in the same cycle, and where frames
+come sooner no beat moves later. Most can be shorter still, as room in one makes up for another:
+each is cut in trials as far as the interval stays the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -101,12 +102,12 @@ def fit_fifos(network: Network, stages: Sequence[Stage], cycles: int) -> Fitted:
     streams = edges(network, [stage.layers for stage in stages])
     branches = forks(streams)
     queues = [edge.name for readers in branches.values() for edge in readers]
-    deep = Plan(
+    unbounded = Plan(
         network.digest,
         tuple(replace(stage, fifo=1 << 20) for stage in stages),
         tuple((name, 1 << 20) for name in queues),
     )
-    steps = list(unchecked(network, deep).build())
+    steps = list(unchecked(network, unbounded).build())
     names = {
         k: fifo_name(steps, step, branches)
         for k, step in enumerate(steps)
@@ -164,7 +165,9 @@ def fitted(line: FifoTrials, cycles: int) -> tuple[dict[int, int], Timing]:
 def cut(
     line: FifoTrials, depths: dict[int, int], timing: Timing, frames: int
 ) -> tuple[dict[int, int], Timing]:
-    """Shorter FIFOs one after another, the most expensive first, while the interval stays."""
+    """Depths and cycles after each FIFO was shortened, the most expensive first, as far as the
+    interval stays.
+    """
     trials = TRIAL_STEPS // max(1, line.size * frames)
     order = sorted(line.fifos, key=lambda k: -depths[k] * line.steps[k].unit.o.width)
     for k in order:
@@ -182,7 +185,7 @@ def cut(
 
 
 def timed(line: FifoTrials, depths: Mapping[int, int], frames: int) -> Timing | None:
-    """The cycles, or None where nothing moves."""
+    """The cycles with those depths, or None where the pipeline deadlocks."""
     try:
         return line.timing(depths, frames)
     except ValueError:

@@ -1,4 +1,6 @@
-"""The worked example of docs/extend/adding-an-operator.md, made in a copy of the project and run there."""
+"""The worked example of docs/extend/adding-an-operator.md, made in a copy of the project and run
+there.
+"""
 
 import os
 import re

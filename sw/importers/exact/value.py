@@ -13,8 +13,8 @@ and in any of them it may carry what is still to be done, which a quantiser fold
 - waiting pooling (``pool_at``): 2x2 max pooling after that many of the steps;
 - another order (``index`` is not that of ``map_index``): a tensor that was reshaped or transposed.
 
-NetworkBuilder brings a Value from one state to another; docs/extend/adding-an-operator.md lists which rule
-takes and gives which state.
+NetworkBuilder brings a Value from one state to another; docs/extend/adding-an-operator.md lists
+which rule takes and gives which state.
 """
 
 from collections.abc import Callable

@@ -24,7 +24,9 @@ def form_of(shape: PopcountShape, fabric: str = "ecp5", depth: int = 1) -> Vendo
     return VendorPopcount(
         shape,
         Popcount(
-            *(shape.simd, shape.bits, shape.masked),
+            simd=shape.simd,
+            bits=shape.bits,
+            masked=shape.masked,
             fabric=fabric,
             depth=depth,
             scales=shape.scales,

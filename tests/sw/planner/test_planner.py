@@ -22,7 +22,7 @@ from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.planner.advice import would_do
 from subbit.sw.planner.calibration import Calibration, Line, calibration
 from subbit.sw.planner.choose import choose, default_goal
-from subbit.sw.planner.costs import WIDE, Costs, total, with_popcount
+from subbit.sw.planner.costs import WIDE, Costs, total
 from subbit.sw.planner.goal import (
     Goal,
     NothingFits,
@@ -152,7 +152,7 @@ def test_a_quick_estimate_is_near_that_of_the_vendors_trees() -> None:
     choice = Search(network, costs).solve(1500, Cost(9999, 9999, 99))
     assert choice
     for option in choice.options:
-        units = with_popcount(option.stage, "ecp5").units(network)
+        units = option.stage.with_popcount("ecp5").units(network)
         said = total(calibration().of(unit) for _, unit in units)
         assert option.cost.lut4 == pytest.approx(said.lut4, rel=0.15, abs=30)
 
