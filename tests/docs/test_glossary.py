@@ -1,12 +1,12 @@
 """The glossary is in order, and each of its words is used."""
 
-from tests.paths import ROOT
 import re
-from pathlib import Path
 
 import pytest
 
-PAGE = ROOT / "docs" / "glossary.md"
+from tests.paths import ROOT
+
+PAGE = ROOT / "docs" / "reference" / "glossary.md"
 ENTRIES = re.findall(r"^- \*\*(.+?)\*\*: (.+)$", PAGE.read_text(), re.M)
 TERMS = [term for term, _ in ENTRIES]
 FOLDERS = ("hw", "sw", "sim", "boards", "docs")

@@ -1,6 +1,5 @@
 """Every class of hw/ states its contract in its own docstring, as far as a program can tell."""
 
-from tests.paths import ROOT
 import ast
 import inspect
 import re
@@ -17,6 +16,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.data import View
 
 from subbit.hw.contract.unit import Unit
+from tests.paths import ROOT
 
 FILES = sorted((ROOT / "hw").rglob("*.py"))
 MODULES = [
