@@ -1,1 +1,3 @@
 """The root of the tests, which import their helpers as ``tests.FOLDER.HELPER``."""
+
+pytest_plugins = ["tests.flow.builds"]

@@ -6,6 +6,7 @@ from functools import lru_cache
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import PORTABLE, PopcountShape
 from subbit.hw.families.netlist import Add, CarryTap, Chain, Netlist, Place, Unit
+from subbit.hw.families.table import adds_functions
 
 __all__ = ["Dot9Row", "compressor_netlist"]
 
@@ -42,7 +43,7 @@ class Dot9Row:
     @property
     def chained(self) -> bool:
         """Whether chains of threes are meant."""
-        return self.form == "ecp5" and self.bits == 1
+        return self.bits == 1 and adds_functions(self.form)
 
     @property
     def width(self) -> int:

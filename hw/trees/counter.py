@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from subbit.hw.families.carry import FABRICS
 from subbit.hw.families.netlist import Netlist, Unit
+from subbit.hw.families.table import family
 from subbit.hw.trees.assemble import Begin, assemble
 from subbit.hw.trees.leaves import MATCH, XNOR, Leaves
 from subbit.hw.trees.search import find_plan
@@ -108,7 +108,7 @@ def popcount_netlist(popcount: Popcount) -> Netlist:
             begun.last_level = [Unit((net, popcount.first), 0b0010) for net in netlist.sums]
         return begun
 
-    return assemble(find_plan(task), begin, FABRICS[popcount.fabric].feasible)
+    return assemble(find_plan(task), begin, family(popcount.fabric).carry.feasible)
 
 
 @lru_cache(maxsize=64)
@@ -122,9 +122,9 @@ def task_of(popcount: Popcount) -> Task:
     """What there is to plan for a count."""
     pairs, singles = leaves_of(popcount).heights
     heights = Heights.of(pairs, singles, popcount.width)
-    return Task(heights, popcount.limit, FABRICS[popcount.fabric].plain, bool(popcount.total))
+    return Task(heights, popcount.limit, family(popcount.fabric).carry.plain, bool(popcount.total))
 
 
 def leaves_of(popcount: Popcount) -> Leaves:
     """What is done before the first level of a plan."""
-    return Leaves.of(popcount.matches, FABRICS[popcount.fabric].plain)
+    return Leaves.of(popcount.matches, family(popcount.fabric).carry.plain)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from subbit.boards import Board
+from subbit.boards import DEFAULT_BOARD, Board
 from subbit.boards import board as board_of
 from subbit.sw.errors import LinkError, NetworkError
 from subbit.sw.host.classify import Classification, classify_codes, classify_files
@@ -55,7 +55,7 @@ def open_device(
     """The board at the serial port, or for the port ``sim`` a simulated one that holds the network
     with its default plan. ``board``: by default the ULX3S. Raises LinkError.
     """
-    target = board or board_of("ulx3s")
+    target = board or board_of(DEFAULT_BOARD)
     if port != SIMULATED:
         with Device(SerialTransport(port, target.uart_baud)) as device:
             yield device

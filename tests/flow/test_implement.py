@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.flow.conftest import Built
+from tests.flow.builds import Built
 
 AGAIN = """
 import sys

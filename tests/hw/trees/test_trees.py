@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from subbit.hw.dot.popcount import nets_of
-from subbit.hw.families.carry import FABRICS
 from subbit.hw.families.netlist import Chain
+from subbit.hw.families.table import FAMILIES
 from subbit.hw.trees.counter import Popcount, popcount_netlist, task_of
 from subbit.hw.trees.search import find_plan, known_plans, price, scaled
 from subbit.hw.trees.tree_plan import Heights, Task, tally
@@ -31,7 +31,7 @@ def expected(form: Popcount, nets: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     "form",
     [
-        *(Popcount(simd, fabric=fabric) for simd in (1, 2, 47, 300) for fabric in FABRICS),
+        *(Popcount(simd, fabric=fabric) for simd in (1, 2, 47, 300) for fabric in FAMILIES),
         *(Popcount(36, 2, scales=(1, 2)), Popcount(25, 8), Popcount(21, 3, True, scales=(1, 4))),
         *(Popcount(36, 2, True, scales=(1, 1), period=9), Popcount(150, 1, True, period=25)),
         *(Popcount(45, 1, True, period=9, fabric="gowin"), Popcount(128, limit=8)),
