@@ -149,6 +149,13 @@ class Family:
         """Commands of Yosys, a line each, from Verilog's cells of module ``top`` to its."""
         raise self.lacks("synthesis script")
 
+    def mapping(self, top: str) -> str:
+        """``synthesis``, before which memories meant for LUT RAM are left to Yosys on a family that
+        has none: they become block RAMs or registers, as suits each.
+        """
+        free = "" if self.has_lut_rams else "setattr -unset ram_style a:ram_style=distributed\n"
+        return free + self.synthesis(top)
+
     def finish_netlist(self, netlist: Path) -> None:
         """Change a netlist of Yosys's (JSON) in place as nextpnr wants it; not at all unless
         overridden.

@@ -29,7 +29,7 @@ def synthesise(folder: Path, *, name: str, fabric: str, progress: Progress = SIL
 
     script = folder / "synth.ys"
     part, netlist = family(fabric), folder / f"{name}.json"
-    script.write_text(SCRIPT.format(name=name, synthesis=part.synthesis(name)))
+    script.write_text(SCRIPT.format(name=name, synthesis=part.mapping(name)))
     run_tool(tools.yosys(), [script.name], folder=folder, log="synth.log", on_line=on_line)
     part.finish_netlist(netlist)
     return netlist

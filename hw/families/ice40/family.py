@@ -75,13 +75,8 @@ class Ice40(Family):
         return Ice40Pll.highest(input_hz, ceiling_hz)
 
     def synthesis(self, top: str) -> str:
-        """Memories meant for LUT RAM become block RAMs or registers, as suits each. Cells of scope
-        information are for viewers; nextpnr knows them only since 0.8.
-        """
-        return (
-            "setattr -unset ram_style a:ram_style=distributed\n"
-            f"synth_ice40 -device u -top {top}\ndelete t:$scopeinfo"
-        )
+        """Cells of scope information are for viewers; nextpnr knows them only since 0.8."""
+        return f"synth_ice40 -device u -top {top}\ndelete t:$scopeinfo"
 
     def device_arguments(self, device: FpgaDevice) -> list[str]:
         """router1 may not come to an end on the UP5K."""

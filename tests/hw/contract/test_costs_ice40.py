@@ -36,7 +36,7 @@ def cells_of(verilog: str, folder: Path, name: str = "dut") -> dict[str, int]:
     source, report = folder / "dut.v", folder / "stat.json"
     source.write_text(verilog)
     design = libyosys.Design()
-    commands = ICE40.synthesis(name).splitlines()
+    commands = ICE40.mapping(name).splitlines()
     for command in (f"read_verilog {source}", *commands):
         libyosys.run_pass(f"tee -q -o {folder / 'log.txt'} {command}", design)
     libyosys.run_pass(f"tee -q -o {report} stat -json", design)
