@@ -1,6 +1,6 @@
 """Compressor netlists for the XNOR-popcounts of engines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from subbit.hw.families.netlist import Netlist, Unit
@@ -21,10 +21,10 @@ class Popcount:
     position l its ``bits`` bits of ``x``, then its mask bit if ``masked``; then ``w``, plane by
     plane (``k * simd + l``), unless the weights are constant (``weights``, in the same order). With
     ``total``, a width, the result is a running sum of the counts since that which came with net
-    ``first`` at 1, modulo 2**total; the bits of the sum are the last nets. ``fabric``: whose carry
-    chains; ``limit``: their places; ``depth``: levels between registers. ``period``: if positions l
-    and l + period always have the same mask bit, as channels of one place of a window have; only
-    the first ``period`` of them are looked at.
+    ``first`` at 1, modulo 2**total; the bits of the sum are the last nets. ``fabric``: the family
+    whose carry chains; ``limit``: their places; ``depth``: levels between registers. ``period``: if
+    positions l and l + period always have the same mask bit, as channels of one place of a window
+    have; only the first ``period`` of them are looked at.
     """
 
     simd: int
@@ -32,7 +32,7 @@ class Popcount:
     masked: bool = False
     weights: tuple[int, ...] | None = None
     total: int = 0
-    fabric: str = "ecp5"
+    fabric: str = field(kw_only=True)
     limit: int = 32
     depth: int = 1
     scales: tuple[int, ...] = (1,)
@@ -114,7 +114,7 @@ def popcount_netlist(popcount: Popcount) -> Netlist:
 @lru_cache(maxsize=64)
 def ones_netlist(ones: int, value: int, fabric: str, limit: int, depth: int) -> Netlist:
     """Counts those of ``ones`` nets that are ``value``."""
-    shape = Popcount(ones, 1, False, (value,) * ones, 0, fabric, limit, depth)
+    shape = Popcount(ones, 1, False, (value,) * ones, 0, limit, depth, fabric=fabric)
     return popcount_netlist(shape)
 
 
