@@ -11,7 +11,7 @@ JOBS ?= 2
 
 SUBBIT = .venv/bin/subbit
 PYTHON_IN = .venv/bin/python
-# The tools of iCE40 take 220 MB, so they come with the first build for such a board.
+# The tools of iCE40 take 220 MB, so they come with the first build for such a board, named here.
 BUILD = $(if $(filter icebreaker,$(BOARD)),ice40,base)
 MADE_OF = pyproject.toml constraints.txt tools/venv
 
@@ -27,7 +27,7 @@ help:  ## list the targets
 	    printf '  %-11s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'MODEL is $(MODEL), BOARD is $(BOARD)'
-	@echo '(ulx3s-12f, -25f, -45f or -85f, where ulx3s means ulx3s-85f; or icebreaker).'
+	@echo '(ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, for which ulx3s stands, or icebreaker).'
 	@echo 'Everything else: .venv/bin/subbit --help'
 
 venv: .venv/.all  ## everything that subbit can use, in .venv

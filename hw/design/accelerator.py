@@ -6,8 +6,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Const, DomainRenamer, Module,
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.families.local_register import local_register
-from subbit.hw.families.part import fabric_of
+from subbit.hw.families.local_register import has_local_registers, local_register
 from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.wiring import Step
@@ -47,7 +46,7 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         steps, parts = self.pipeline.steps, self._parts
-        local_resets = self._local_resets and fabric_of(platform) == "ecp5"
+        local_resets = self._local_resets and has_local_registers(platform)
         reset = local_register(m, platform, ResetSignal()) if local_resets else Const(0)
         for step in steps:
             part: Any = parts[step.name]

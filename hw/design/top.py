@@ -107,7 +107,7 @@ class BoardTop(Elaboratable):
         m.submodules.clocks = clocks = board_clocks(self.board)
         m.domains += clocks.domains
         m.submodules.core = self.core
-        uart = platform.request("uart", dir={"rx": "-", "tx": "-"})
+        uart = platform.request(self.board.uart, dir={"rx": "-", "tx": "-"})
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
         m.d.comb += [self.core.rx.eq(rx.i), tx.o.eq(self.core.tx)]

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from subbit.hw.contract.cost import Cost
-from subbit.hw.families.carry import FABRICS
+from subbit.hw.families.carry import PORTABLE
 from subbit.hw.families.netlist import AddPlace, CarryChain, CarryTap, Lut, Netlist
+from subbit.hw.families.table import FAMILIES, family
 from subbit.hw.trees.counter import Popcount, ones_netlist, popcount_netlist
 
 __all__ = ["CLOCK_MHZ", "FORMS", "GROUP", "PORTABLE", "PopcountShape", "ceil_log2", "tree_stages"]
 
 GROUP = 7  # positions that one cell of full adders counts into three bits
-PORTABLE = "portable"
-FORMS = (PORTABLE, *FABRICS)
+FORMS = (PORTABLE, *(name for name in FAMILIES if family(name).has_carry_trees))
 CODE_BITS = 4  # codes of so many bits are added as numbers, narrower ones counted bit by bit
 CLOCK_MHZ = 150.0  # what trees of vendors' cells are planned for if nothing else is said
 
@@ -96,7 +96,7 @@ class PopcountShape:
     @property
     def row(self) -> Popcount:
         """A row as the vendor's compressor tree counts it."""
-        limit, depth = FABRICS[self.form].speed(self.mhz)
+        limit, depth = family(self.form).carry.speed(self.mhz)
         row = Popcount(self.simd, self.bits, self.masked, fabric=self.form, scales=self.scales)
         return replace(row, limit=limit, depth=depth)
 

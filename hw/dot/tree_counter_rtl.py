@@ -1,27 +1,19 @@
 """XNOR-popcount made of one vendor's primitives."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.dot.popcount import PopcountShape
-from subbit.hw.families.ecp5 import cells_rtl as ecp5
-from subbit.hw.families.gowin import cells_rtl as gowin
-from subbit.hw.families.ice40 import cells_rtl as ice40
-from subbit.hw.families.netlist import CarryChain, Lut, Netlist
+from subbit.hw.families.netlist import Netlist
 from subbit.hw.families.nets_rtl import NetRegisters
+from subbit.hw.families.table import family
 from subbit.hw.streams.registers_rtl import registered
 from subbit.hw.trees.counter import Popcount, ones_netlist, popcount_netlist
 
 __all__ = ["PopcountSum", "VendorPopcount", "add_netlist"]
-
-ADD_CELL: dict[str, Callable[[Module, NetRegisters, int, Lut | CarryChain], None]] = {
-    "ecp5": ecp5.add_cell,
-    "ice40": ice40.add_cell,
-    "gowin": gowin.add_cell,
-}
 
 
 def add_netlist(
@@ -38,7 +30,7 @@ def add_netlist(
     """
     pipeline = NetRegisters(m, netlist, inputs, share, shared)
     for level, cell in netlist.cells:
-        ADD_CELL[fabric](m, pipeline, level, cell)
+        family(fabric).add_cell(m, pipeline, level, cell)
     return pipeline, Cat(*(pipeline.output(unit) for unit in netlist.outputs))
 
 

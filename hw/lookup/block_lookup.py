@@ -10,6 +10,7 @@ from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import BLOCK_SHAPES, memory_cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.dot.popcount import PORTABLE
+from subbit.hw.families.table import adds_functions
 from subbit.hw.lookup.codebook_engine import CodebookEngine
 from subbit.hw.lookup.dot9 import Dot9Row
 from subbit.hw.lookup.dot9_tables import MAX_COUNTED_TAU, Dot9TablesShape
@@ -190,7 +191,7 @@ class BlockLookupUnit(CodebookEngine):
     @property
     def adder(self) -> EntrySumShape:
         """The sum of one pixel. Chains that add plain bits have no place for a running sum."""
-        trees = self.form == "ecp5" and self.ports > 1
+        trees = self.ports > 1 and adds_functions(self.form)
         form = self.form if trees else PORTABLE
         return EntrySumShape(
             self.ports, self.entry_bits, self.raw_bits, self.reads_per_output > 1, form

@@ -6,6 +6,7 @@ from functools import lru_cache
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import PORTABLE, PopcountShape
 from subbit.hw.families.netlist import AddPlace, BitFunction, CarryChain, CarryTap, Netlist, Place
+from subbit.hw.families.table import adds_functions
 from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["Dot9Row", "compressor_netlist"]
@@ -44,7 +45,7 @@ class Dot9Row:
     @property
     def chained(self) -> bool:
         """Whether chains of threes are meant."""
-        return self.form == "ecp5" and self.bits == 1
+        return self.bits == 1 and adds_functions(self.form)
 
     @property
     def width(self) -> int:

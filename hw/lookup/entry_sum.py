@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import CLOCK_MHZ, PORTABLE, tree_cells, tree_cost, tree_stages
-from subbit.hw.families.carry import FABRICS
 from subbit.hw.families.netlist import BitFunction, Netlist
+from subbit.hw.families.table import family
 from subbit.hw.lookup.entry_plans import PLANS
 from subbit.hw.trees.assemble import Begin, assemble, wire
 from subbit.hw.trees.search import (
@@ -66,11 +66,11 @@ class EntrySumShape:
 @lru_cache(maxsize=64)
 def sum_netlist(shape: EntrySumShape) -> Netlist:
     """The cells that add. Raises PlanError if there is no way to."""
-    fabric = FABRICS[shape.form]
-    limit, depth = fabric.speed(CLOCK_MHZ)
+    carry = family(shape.form).carry
+    limit, depth = carry.speed(CLOCK_MHZ)
     singles = [shape.count] * shape.bits
     tasks = [
-        Task(Heights.of([], singles, shape.width + more), limit, fabric.plain, shape.running)
+        Task(Heights.of([], singles, shape.width + more), limit, carry.plain, shape.running)
         for more in range(2)
     ]
     known = {plan.task: plan for plan in known_entry_plans()}
@@ -91,7 +91,7 @@ def sum_netlist(shape: EntrySumShape) -> Netlist:
             begun.last_level = [BitFunction((net, numbers), 0b0010) for net in netlist.sums]
         return begun
 
-    return assemble(plan, begin, fabric.feasible)
+    return assemble(plan, begin, carry.feasible)
 
 
 def entry_plan(task: Task) -> TreePlan:

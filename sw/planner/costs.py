@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Counters, Lanes, Unit
 from subbit.hw.dot.popcount import PORTABLE
+from subbit.hw.families.table import family
 from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
@@ -26,10 +27,9 @@ __all__ = [
     "total",
 ]
 
-# LUT4s and flip-flops of a vendor's compressor trees for each bit of a row, each position of a
-# masked row, and each position of its blanks, about; finding the trees themselves takes too long
+# How much more than a family says of its compressor trees a bit of a masked row takes, and LUT4s
+# and flip-flops for each position of its blanks, about; finding the trees themselves takes too long
 # for every trial.
-TREES = {"ecp5": (1.4, 2.2), "ice40": (2.6, 2.2), "gowin": (2.6, 2.2)}
 MASKED, BLANK = 1.65, 1.3
 # Counters of more positions than this take fewer LUT4s and far longer wires: for 64 outputs of 3x3
 # times 64 inputs, 7 pixels x 2 x 576 take 250,900 tiles of wire (12,400 LUT4s), 7 x 8 x 144 take
@@ -128,7 +128,7 @@ class Costs:
     def quick(self, unit: Unit) -> Cost:
         """The unit's estimate, with the counters of the fabric instead of portable ones."""
         counters = unit.popcount
-        if self.fabric not in TREES or counters is None:
+        if not family(self.fabric).has_carry_trees or counters is None:
             return unit.cost()
         said, slow, fast = unit.cost(), counters.cost, trees(counters, self.fabric)
         copies = unit.pixels
@@ -181,7 +181,7 @@ def shape_of(array: NDArray[Any]) -> object:
 @cache
 def trees(counters: Counters, fabric: str) -> Cost:
     """About what compressor trees of the fabric take for these counters."""
-    lut4, flip_flops = TREES[fabric]
+    lut4, flip_flops = family(fabric).carry.tree_cells
     bits = counters.simd * counters.bits * len(counters.scales)
     row = bits * (MASKED if counters.masked else 1)
     blanks = BLANK * counters.simd * counters.masked

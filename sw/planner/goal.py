@@ -108,11 +108,11 @@ class NothingFits(FitError):
 
 def host_cost(network: Network, board: Board) -> Cost:
     """What link and clocks take, with the link's buffers for frames in block RAM."""
-    fabric, x = board.device.fabric, network.input_type
+    x = network.input_type
     frame_bytes = -(-x.height * x.width * x.channels // (8 // min(x.bits, 8)))
     slot = 1 << (frame_bytes - 1).bit_length()
     words = (default_window(frame_bytes) - 1) * slot + frame_bytes
-    return calibration(fabric).host + memory_cost(8, words, "block").on(fabric)
+    return calibration(board.device.fabric).host + board.family.cost(memory_cost(8, words, "block"))
 
 
 def budget_of(network: Network, board: Board, goal: Goal) -> Cost:
@@ -236,7 +236,7 @@ def priced(network: Network, board: Board, choice: Choice, goal: Goal) -> Planne
 
 def fit(network: Network, board: Board, choice: Choice) -> Fitted:
     """The choice with counters of the board's fabric, and with FIFOs."""
-    stages = [option.stage.with_popcount(board.device.fabric) for option in choice.options]
+    stages = [option.stage.with_popcount(board.family.popcount_form) for option in choice.options]
     return fit_fifos(network, [with_queue(stage) for stage in stages], choice.slowest)
 
 

@@ -106,4 +106,4 @@ def test_what_a_new_board_lacks_is_named() -> None:
         "list: fruit-9k in Makefile",
     ]
     foreign = replace(other, device=replace(known.device, fabric="nexus"))
-    assert lacks_of_board(foreign)[0] == "family: 'nexus' in FAMILIES of sw/flow/family.py"
+    assert lacks_of_board(foreign)[0] == "family: 'nexus' in FAMILIES of hw/families/table.py"

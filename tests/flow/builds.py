@@ -9,7 +9,7 @@ from subbit.boards import board
 from subbit.sw.flow.implement import Implementation, implement
 from tests.flow.echo import Echo
 
-__all__ = ["Built", "built", "built_ice40"]
+__all__ = ["Built", "build", "built", "built_ice40"]
 
 
 @dataclass(frozen=True)

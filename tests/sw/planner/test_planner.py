@@ -153,7 +153,7 @@ def test_a_quick_estimate_is_near_that_of_the_vendors_trees() -> None:
     assert choice
     for option in choice.options:
         units = option.stage.with_popcount("ecp5").units(network)
-        said = total(calibration().of(unit) for _, unit in units)
+        said = total(calibration("ecp5").of(unit) for _, unit in units)
         assert option.cost.lut4 == pytest.approx(said.lut4, rel=0.15, abs=30)
 
 
@@ -317,7 +317,7 @@ def test_a_plan_that_is_too_large_exits_with_1(tmp_path: Path) -> None:
 
 
 def test_a_calibration_is_read_as_written() -> None:
-    first = calibration()
+    first = calibration("ecp5")
     assert Calibration.from_json(first.to_json()) == first
     assert Line(1.5, 20.0)(100) == 170
     assert Line(1.5, 20.0)(0) == 0

@@ -7,13 +7,9 @@ one. Bits that one port reads in the cycle in which the other port writes them c
 purpose, as the device promises nothing there.
 """
 
-import shutil
-import subprocess
-from importlib.resources import files
 from pathlib import Path
 
 from subbit.sw.errors import ToolError
-from subbit.sw.flow import tools
 
 __all__ = ["cell_models"]
 
@@ -97,9 +93,12 @@ endmodule
 """
 
 
-def cell_models() -> str:
-    """Verilog of every cell that synthesis for ECP5 may leave. Raises ToolError without Yosys."""
-    folder = yosys_data() / "ecp5"
+def cell_models(yosys_data: Path) -> str:
+    """Verilog of every cell that synthesis for ECP5 may leave.
+
+    ``yosys_data``: the folder of Yosys's own files. Raises ToolError where they are missing.
+    """
+    folder = yosys_data / "ecp5"
     try:
         shipped = "\n".join((folder / name).read_text() for name in SHIPPED)
     except OSError as error:
@@ -125,15 +124,3 @@ def port(name: str, other: str) -> str:
 def wires(name: str, bits: int) -> str:
     """The single wires of a vector, the highest first."""
     return ", ".join(f"{name}{bit}" for bit in reversed(range(bits)))
-
-
-def yosys_data() -> Path:
-    """The folder of the files that Yosys brings along."""
-    program = Path(tools.yosys().command[0])
-    if tools.yosys().origin.startswith("wheel"):
-        return Path(str(files("pyosys"))) / "share"
-    config = shutil.which("yosys-config", path=str(program.resolve().parent))
-    if config:
-        done = subprocess.run([config, "--datdir"], capture_output=True, text=True, check=False)
-        return Path(done.stdout.strip())
-    return program.resolve().parent.parent / "share" / "yosys"

@@ -1,11 +1,11 @@
 """Verilog models of the iCE40 cells that Yosys maps to: those that come with it."""
 
 import re
+from pathlib import Path
 
-from subbit.sim.cells import yosys_data
 from subbit.sw.errors import ToolError
 
-__all__ = ["ice40_cell_models"]
+__all__ = ["cell_models"]
 
 HEAD = """\
 // verilator lint_off SPECIFYIGN
@@ -15,13 +15,13 @@ WANTED = re.compile(r"SB_(LUT4|CARRY|DFF\w*|RAM40_4K\w*|MAC16)")
 MODULE = re.compile(r"^module (\w+) ?\(.*?^endmodule", re.MULTILINE | re.DOTALL)
 
 
-def ice40_cell_models() -> str:
+def cell_models(yosys_data: Path) -> str:
     """Verilog of every cell that synthesis for iCE40 may leave in an accelerator.
 
-    Raises ToolError without Yosys.
+    ``yosys_data``: the folder of Yosys's own files. Raises ToolError where they are missing.
     """
     try:
-        text = (yosys_data() / "ice40" / "cells_sim.v").read_text()
+        text = (yosys_data / "ice40" / "cells_sim.v").read_text()
     except OSError as error:
         raise ToolError(f"Yosys's cell models are missing ({error}); reinstall Yosys") from None
     definitions = text[: text.index("\nmodule ")]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from subbit.sw.flow.chains import open_chains
+from subbit.hw.families.ecp5.chains import open_chains
 
 ADDS, TURNS = f"{0x9666:016b}", f"{0x000A:016b}"  # of A ^ B; of a place that gives S = CIN
 
