@@ -6,9 +6,10 @@ from subbit.boards import icebreaker, ulx3s
 from subbit.boards.model import Board, Device
 from subbit.sw.errors import BoardError
 
-__all__ = ["ALIASES", "BOARDS", "Board", "Device", "board", "board_names"]
+__all__ = ["ALIASES", "BOARDS", "DEVICES", "Board", "Device", "board", "board_names"]
 
 BOARDS: dict[str, Board] = {board.name: board for board in (*ulx3s.BOARDS, *icebreaker.BOARDS)}
+DEVICES: dict[str, Device] = {board.device.name: board.device for board in BOARDS.values()}
 ALIASES = {"ulx3s": "ulx3s-85f"}
 
 

@@ -14,8 +14,8 @@ from subbit.hw.lookup.codebook_engine import KERNEL, CodebookEngine
 from subbit.hw.lookup.dot9 import Dot9Row
 from subbit.hw.lookup.dot9_tables import MAX_TAU, Dot9TablesShape
 from subbit.hw.lookup.entry_sum import EntrySumShape
-from subbit.hw.post.affine import AffineConfig
-from subbit.hw.post.threshold import ThresholdConfig, queue_cost
+from subbit.hw.post.raw import PostConfig
+from subbit.hw.post.threshold import queue_cost
 from subbit.hw.tables.rom import RomTable, packed, period, rom_of
 from subbit.sw.cycles.model import POP, PUSH, RESERVE, TAKE, WAIT, Process
 from subbit.sw.errors import PlanError
@@ -203,7 +203,7 @@ class BlockLookupUnit(CodebookEngine):
         return -(-(self.reads_per_output + self.stages + 1) // self.reads_per_output)
 
     @cached_property
-    def core(self) -> ThresholdConfig | AffineConfig:
+    def core(self) -> PostConfig:
         """What turns raw numbers into outputs."""
         return self.core_of(1, self.pixels, self.o.bits)
 
