@@ -84,8 +84,7 @@ def unit_cycles(unit: Unit) -> int:
 
 def with_popcount(stage: Stage, form: str) -> Stage:
     """The stage with counters of that form, if it has counters."""
-    settings: dict[str, Any] = {"popcount": form}
-    return replace(stage, **settings) if hasattr(stage, "popcount") else stage
+    return stage.with_popcount(form)
 
 
 class Costs:

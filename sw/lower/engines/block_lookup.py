@@ -74,8 +74,8 @@ class BlockLookupEngine(Engine):
             if pixels * entry <= WORD or pixels == 1:
                 dot9 = filled_at_once(stage, network, weights, ports, pixels)
                 for fill in fills:
-                    yield stage.on(
-                        self.name,
+                    yield self.on(
+                        stage,
                         fill=fill,
                         pe=1,
                         simd=KERNEL * ports,

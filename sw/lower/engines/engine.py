@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from math import gcd
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.contract.unit import Unit
@@ -111,10 +111,6 @@ class EngineStage(Stage):
         fitting = [simd for simd in whole if tile % simd == 0]
         return fitting or [simd for simd in divisors(weights.row_length) if tile % simd == 0]
 
-    def on(self, engine: str, **settings: Any) -> Self:
-        """The stage on that engine with those settings, the others as they are."""
-        return replace(self, engine=engine, **settings)
-
 
 class Engine(ABC):
     """One way to compute the dot products of a convolution or linear layer.
@@ -130,6 +126,16 @@ class Engine(ABC):
         if name in stage.shared_settings():
             return getattr(stage, name)
         return dict(stage.own).get(name, self.settings[name].default)
+
+    def on(self, stage: EngineStage, **settings: Any) -> EngineStage:
+        """The stage on this engine with those settings, its own among them; what else this engine
+        does not have goes back to its default.
+        """
+        fields = stage.shared_settings()
+        reset = {name: default for name, default in fields.items() if name not in self.settings}
+        own = tuple((name, value) for name, value in settings.items() if name not in fields)
+        shared = {name: value for name, value in settings.items() if name in fields}
+        return replace(stage, **{**reset, **shared, "engine": self.name}, own=own)
 
     @abstractmethod
     def check(self, stage: EngineStage, network: Network) -> None:

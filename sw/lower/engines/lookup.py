@@ -50,7 +50,7 @@ class LookupEngine(Engine):
         codes, outputs = 1 << weights.tau, weights.shape[0]
         for pe in divisors(outputs):
             filled = (n for n in divisors(codes) if codes <= n * outputs // pe or n == codes)
-            yield stage.on(self.name, pe=pe, simd=KERNEL, pixels=1, dot9=next(filled))
+            yield self.on(stage, pe=pe, simd=KERNEL, pixels=1, dot9=next(filled))
 
     def least_cycles(self, stage: EngineStage, network: Network) -> int:
         """Exactly those of the engine."""

@@ -73,7 +73,7 @@ class SharedRowsEngine(Engine):
             return
         for pe in divisors(weights.shape[0] // sharing(weights)):
             for simd in stage.simds(network):
-                yield stage.on(self.name, pe=pe, simd=simd, pixels=1)
+                yield self.on(stage, pe=pe, simd=simd, pixels=1)
 
     def least_cycles(self, stage: EngineStage, network: Network) -> int:
         """Those of the rows, or of the outputs where these are more; windows aside."""

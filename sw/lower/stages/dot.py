@@ -61,6 +61,10 @@ class DotStage(EngineStage):
         self.refuse_foreign()
         return self.chosen.units(self, network, limits)
 
+    def with_popcount(self, form: str) -> Self:
+        """The stage with counters of that form, if its engine has counters."""
+        return replace(self, popcount=form) if "popcount" in self.chosen.settings else self
+
     def notes(self, network: Network) -> list[str]:
         """What other weights would gain, on any engine."""
         return [note for engine in all_engines() for note in engine.notes(self, network)]

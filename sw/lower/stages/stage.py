@@ -81,6 +81,10 @@ class Stage(ABC):
         """A lower bound of the cycles that a frame takes, from a formula, without any units."""
         return 0
 
+    def with_popcount(self, form: str) -> Self:
+        """The stage with counters of that form, if it has counters."""
+        return self
+
     def notes(self, network: Network) -> list[str]:
         """What another network of the same shape would gain, in words for a report."""
         return []

@@ -10,9 +10,8 @@ from subbit.hw.contract.limits import MEASURED, SizeLimits
     ("board", "xnors", "bits"),
     [
         ("ulx3s-85f", 3072, 65536),  # as measured
-        ("ulx3s-45f", 1610, 65536),
-        ("ulx3s-25f", 1200, 65536),  # short, whatever its share
-        ("icebreaker", 1200, 65536),
+        ("ulx3s-25f", 3072, 65536),  # shorter engines are short, whatever their share
+        ("icebreaker", 3072, 65536),
     ],
 )
 def test_limits_of_a_board(board: str, xnors: int, bits: int) -> None:

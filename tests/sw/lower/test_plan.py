@@ -72,18 +72,24 @@ def test_a_plan_is_for_a_part(tmp_path: Path) -> None:
     assert load_plan(file, network).limits == SizeLimits()
 
 
+class SmallPart(Plan):
+    """A plan for a part on which engines of a few hundred XNORs are large."""
+
+    @property
+    def limits(self) -> SizeLimits:
+        return SizeLimits(large_engine_xnors=288)
+
+
 def test_limits_of_the_plans_part_reach_the_engines() -> None:
     network = small_network("plain")
-    large = replace(smallest_plan(network), device="LFE5U-25F")
-    stage = replace(large.stages[2], pe=12, simd=72, pixels=2)
-    assert stage.layers[0] == "conv2"
-    for device, late in (("LFE5U-25F", 1), ("LFE5U-85F", 0)):
-        stages = (*large.stages[:2], stage, *large.stages[3:])
-        dots = {
-            step.name: step.unit
-            for step in Pipeline(network, replace(large, stages=stages, device=device)).steps
-        }
-        unit = dots["conv2_dot"]
+    plan = smallest_plan(network)
+    stages = tuple(
+        replace(stage, pe=4, simd=72) if stage.layers[0] == "conv2" else stage
+        for stage in plan.stages
+    )
+    for cls, late in ((SmallPart, 1), (Plan, 0)):
+        steps = Pipeline(network, cls(network.digest, stages)).steps
+        unit = next(step.unit for step in steps if step.name == "conv2_dot")
         assert isinstance(unit, DotUnit)
         assert unit.distance_stages == late
 
