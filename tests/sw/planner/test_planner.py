@@ -36,7 +36,7 @@ from subbit.sw.planner.report import describe, plan_report
 from subbit.sw.planner.search import Search, lacking
 from tests.networks import small_network
 
-EXAMPLES = Path(__file__).parents[4] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 ULX3S = board("ulx3s-85f")
 SMALL = board("ulx3s-12f")
 
