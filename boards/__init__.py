@@ -11,6 +11,7 @@ __all__ = [
     "ALIASES",
     "BOARDS",
     "DEFAULT_BOARD",
+    "DEVICES",
     "Board",
     "FpgaDevice",
     "board",
@@ -31,6 +32,7 @@ def boards_of(modules: Iterable[str]) -> dict[str, Board]:
 
 
 BOARDS = boards_of(MODULES)
+DEVICES: dict[str, FpgaDevice] = {board.device.name: board.device for board in BOARDS.values()}
 ALIASES = {"ulx3s": "ulx3s-85f"}
 DEFAULT_BOARD = "ulx3s"  # of all commands
 

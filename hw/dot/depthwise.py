@@ -9,17 +9,15 @@ import numpy as np
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.dot.popcount import PopcountShape
-from subbit.hw.post.affine import AffineConfig
-from subbit.hw.post.threshold import ThresholdConfig, queue_cost, threshold_values
+from subbit.hw.post.raw import Post, PostConfig, RawNumbers, lane_values, output_type, post_values
+from subbit.hw.post.threshold import queue_cost
 from subbit.hw.streams.shapes import check_lanes
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.ir.arrays import Ints
-from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
-from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.types import Encoding, TensorType
 
@@ -48,7 +46,7 @@ class DepthwiseUnit(Unit):
     layer: DepthwiseConv2d
     input: TensorType
     channels: int
-    post: Threshold | Affine | None = None
+    post: Post = None
     memory: str = "auto"
 
     def __post_init__(self) -> None:
@@ -78,8 +76,7 @@ class DepthwiseUnit(Unit):
     @property
     def o(self) -> Lanes:
         """Codes, or integers of the layer's type."""
-        final = self.post.infer((self.output,)) if self.post else self.output
-        return Lanes.of(final, self.channels)
+        return Lanes.of(output_type(self.post, self.output), self.channels)
 
     @property
     def chunks(self) -> int:
@@ -122,26 +119,20 @@ class DepthwiseUnit(Unit):
         return self.popcount.max_count << self.masked
 
     @cached_property
-    def from_raw(self) -> tuple[Ints, Ints]:
-        """``(a, b)``, each ``(C,)``, with dot = a * raw + b for each channel; see Dot.from_raw."""
+    def raw(self) -> RawNumbers:
+        """What a channel counts, and how its dot products follow from it; see DotUnit.linear."""
         channels, unit = self.input.channels, self.unit_scale
         total = np.full(channels, self.size * sum(self.scales))
         a = np.full(channels, unit if self.masked else 2 * unit)
         if self.input.encoding is Encoding.UNSIGNED:
             total = (total - self.layer.weights.dense().reshape(channels, -1).sum(axis=1)) // 2
             a = np.full(channels, unit)
-        return a, -((1 << self.input.bits) - 1) * total
+        return RawNumbers(a, -((1 << self.input.bits) - 1) * total, self.raw_max)
 
     @cached_property
-    def core(self) -> ThresholdConfig | AffineConfig:
-        """What turns raw numbers into outputs, its constants moved into the raw domain."""
-        a, b = self.from_raw
-        if isinstance(self.post, Threshold):
-            thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
-            return ThresholdConfig(0, self.raw_max, thresholds, self.post.rising, self.channels)
-        if self.post:
-            a, b = a * self.post.scale, b * self.post.scale + self.post.offset
-        return AffineConfig(0, self.raw_max, a, b, self.channels, self.o.bits)
+    def core(self) -> PostConfig:
+        """What turns raw numbers into outputs."""
+        return self.raw.core(self.post, self.channels, self.o.bits)
 
     @property
     def rom_cycles(self) -> int:
@@ -180,15 +171,8 @@ class DepthwiseUnit(Unit):
 
     def reference(self, beats: Beats) -> Beats:
         """The layers' own definition, from the dense weights."""
-        bits, channels = self.input.bits, self.input.channels
+        x, channels = self.input, self.input.channels
         lanes = beats.reshape(-1, channels, self.size)
-        codes = lanes & ((1 << bits) - 1)
-        values = codes if self.input.encoding is Encoding.UNSIGNED else 2 * codes - (1 << bits) + 1
-        if self.masked:
-            values = values * (lanes >> bits)
+        values = lane_values(lanes, x.bits, x.encoding, self.masked)
         dots: Ints = (values * self.layer.weights.dense().reshape(channels, -1)).sum(axis=2)
-        if isinstance(self.post, Threshold):
-            dots = threshold_values(self.post, dots)
-        elif self.post:
-            dots = dots * self.post.scale + self.post.offset
-        return dots.reshape(-1, self.channels)
+        return post_values(self.post, dots).reshape(-1, self.channels)

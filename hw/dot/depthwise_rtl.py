@@ -6,11 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from subbit.hw.dot.depthwise import DepthwiseUnit
 from subbit.hw.dot.popcount_rtl import PopcountXnor
-from subbit.hw.post.affine_rtl import AffineCore
-from subbit.hw.post.threshold import ThresholdConfig
-from subbit.hw.post.threshold_rtl import ThresholdCore
+from subbit.hw.post.core_rtl import core_of
 from subbit.hw.streams.credit_rtl import CreditQueue
-from subbit.hw.streams.pipe_rtl import PipelineCore
 from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.hw.tables.rom_rtl import RomSequence
@@ -37,16 +34,12 @@ class Depthwise(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        unit, config = self._unit, self._unit.core
+        unit = self._unit
         m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
         fire = self.i.valid & queue.room
         valid = valid_stages(m, fire, unit.stages, "valid")
         m.d.comb += [self.i.ready.eq(queue.room), queue.issue.eq(fire)]
-        core: PipelineCore
-        if isinstance(config, ThresholdConfig):
-            m.submodules.core = core = ThresholdCore(config, unit.raw_max.bit_length())
-        else:
-            m.submodules.core = core = AffineCore(config, unit.raw_max.bit_length())
+        m.submodules.core = core = core_of(unit.core, unit.raw_max.bit_length())
         m.d.comb += core.step.eq(valid[unit.raw_stages - 1])
         for channel, raw in enumerate(self._raw_numbers(m, fire)):
             m.d.comb += core.x[channel].eq(raw)

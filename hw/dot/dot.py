@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.dot.dot_cost import dot_cost
 from subbit.hw.dot.planes import (
@@ -18,25 +19,18 @@ from subbit.hw.dot.planes import (
     spread_tables,
 )
 from subbit.hw.dot.popcount import CLOCK_MHZ, FORMS, PORTABLE, PopcountShape
-from subbit.hw.post.affine import AffineConfig
-from subbit.hw.post.threshold import ThresholdConfig, threshold_values
+from subbit.hw.post.raw import Post, PostConfig, RawNumbers, lane_values, output_type, post_values
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.hw.window.border import Border, PaddingSumsConfig
 from subbit.sw.cycles.model import GIVE, TAKE, WAIT, Process
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
-from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.linear import dot_type
-from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import TiledWeights, Weights
 
 __all__ = ["DotUnit"]
-
-LARGE_ENGINE_XNORS = 3072  # a cycle, from which an engine covers much of a device
-XNORS_PER_INPUT_COPY = 1200  # a cycle, of such an engine, with the same registers of inputs
-LARGE_ENGINE_MHZ = 120.0  # what its counters are planned for
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +73,7 @@ class DotUnit(Unit):
     pe: int
     simd: int
     vectors: int
-    post: Threshold | Affine | None = None
+    post: Post = None
     memory: str = "auto"
     pixels: int = 1
     form: str = PORTABLE
@@ -87,6 +81,7 @@ class DotUnit(Unit):
     w_branches: int = 0
     border: Border | None = None
     payload_delay: int = 0
+    limits: SizeLimits = MEASURED
 
     def __post_init__(self) -> None:
         outputs, length = self.weights.shape[0], self.weights.row_length
@@ -137,8 +132,7 @@ class DotUnit(Unit):
     @property
     def o(self) -> Lanes:
         """``pe`` outputs a pixel: codes, or integers of the layer's type."""
-        final = self.post.infer((self.dot_type,)) if self.post else self.dot_type
-        return Lanes.of(final, self.pixels * self.pe)
+        return Lanes.of(output_type(self.post, self.dot_type), self.pixels * self.pe)
 
     @property
     def words(self) -> int:
@@ -183,7 +177,8 @@ class DotUnit(Unit):
     @cached_property
     def source(self) -> WeightSource:
         """Where the weights come from."""
-        return spread_tables(self.tables) if self.distance_stages else self.tables
+        tables = self.tables
+        return spread_tables(tables, self.limits) if self.distance_stages else tables
 
     @cached_property
     def popcount(self) -> PopcountShape:
@@ -192,7 +187,7 @@ class DotUnit(Unit):
         """
         source, scales = self.source, self.groups.scales
         shape = (source.rows, self.simd, self.x_bits, self.masked, source.constant)
-        mhz = LARGE_ENGINE_MHZ if self.distance_stages else CLOCK_MHZ
+        mhz = self.limits.large_engine_mhz if self.distance_stages else CLOCK_MHZ
         return PopcountShape(*shape, self.form, scales, mhz)
 
     @property
@@ -274,16 +269,14 @@ class DotUnit(Unit):
         return 2 * self.raw_max + int(self.padding_sums.values.max())
 
     @property
-    def from_raw(self) -> tuple[Ints, Ints]:
-        """``(a, b)``, each ``(outputs,)``, with dot = a * raw + b for each output.
-
-        ``raw`` is the number that ``linear`` tells of, or with a border the sum of twice that and
-        of what is taken back.
+    def raw(self) -> RawNumbers:
+        """The numbers that thresholds or scales get: those that ``linear`` tells of, or with a
+        border the sums of twice those and of what is taken back.
         """
         a, b = self.linear
-        if self.border is None:
-            return a, b
-        return a // 2, b + a // 2 * int(self.taken_back.min())
+        if self.border is not None:
+            a, b = a // 2, b + a // 2 * int(self.taken_back.min())
+        return RawNumbers(a, b, self.final_max)
 
     @cached_property
     def linear(self) -> tuple[Ints, Ints]:
@@ -305,28 +298,20 @@ class DotUnit(Unit):
         return (a if self.crossing else a * self.scales[:, 0]), -top * total
 
     @cached_property
-    def core(self) -> ThresholdConfig | AffineConfig:
-        """What turns raw numbers into outputs, its constants moved into the raw domain."""
-        a, b = self.from_raw
-        if isinstance(self.post, Threshold):
-            thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
-            rising = self.post.rising
-            lanes = self.pe, self.pixels
-            return ThresholdConfig(
-                0, self.final_max, thresholds, rising, *lanes, lead_cycles=self.distance_stages
-            )
-        if self.post:
-            a, b = a * self.post.scale, b * self.post.scale + self.post.offset
-        return AffineConfig(0, self.final_max, a, b, self.pe, self.o.bits, self.pixels)
+    def core(self) -> PostConfig:
+        """What turns raw numbers into outputs."""
+        return self.raw.core(
+            self.post, self.pe, self.o.bits, self.pixels, lead_cycles=self.distance_stages
+        )
 
     @property
     def distance_stages(self) -> int:
-        """Registers more between parts of an engine that covers much of a device: behind weights
-        and thresholds, and in front of the output queue.
+        """Registers more between the parts of a large engine: behind weights and thresholds, and in
+        front of the output queue.
         """
-        source = self.tables
+        source, limits = self.tables, self.limits
         xnors = self.pixels * source.rows * source.planes * self.x_lanes
-        return int(has_large_table(source) or xnors >= LARGE_ENGINE_XNORS)
+        return int(has_large_table(source, limits) or xnors >= limits.large_engine_xnors)
 
     @property
     def x_lanes(self) -> int:
@@ -337,7 +322,9 @@ class DotUnit(Unit):
     def rows_per_input_copy(self) -> int:
         """Rows of a pixel that share registers of the inputs, all but in a large engine."""
         rows, xnors = self.source.rows, self.source.planes * self.x_lanes
-        return min(rows, max(1, XNORS_PER_INPUT_COPY // xnors)) if self.distance_stages else rows
+        if not self.distance_stages:
+            return rows
+        return min(rows, max(1, self.limits.xnors_per_input_copy // xnors))
 
     @property
     def weight_stages(self) -> int:
@@ -389,10 +376,7 @@ class DotUnit(Unit):
         shape = (-1, self.passes, self.plane_passes, self.words, self.pixels, self.simd)
         groups = np.moveaxis(beats.reshape(shape), 4, 1)
         passes = groups.reshape(-1, self.passes, self.plane_passes, self.words * self.simd)
-        codes = passes & ((1 << self.bits) - 1)
-        values = 2 * codes - (1 << self.bits) + 1 if self.encoding is Encoding.BIPOLAR else codes
-        if self.masked:
-            values = values * (passes >> self.bits)
+        values = lane_values(passes, self.bits, self.encoding, self.masked)
         if self.border:
             inside = self.border.inside
             repeats = self.weights.row_length // inside.shape[1]
@@ -400,9 +384,6 @@ class DotUnit(Unit):
             values = values * frame[:, None, None]
         turns = np.array(self.groups.dense).reshape(self.plane_passes, self.passes, self.pe, -1)
         dots: Ints = np.einsum("vgtn,tgpn->vgp", values, turns).reshape(-1, self.weights.shape[0])
-        if isinstance(self.post, Threshold):
-            dots = threshold_values(self.post, dots)
-        elif self.post:
-            dots = dots * self.post.scale + self.post.offset
-        outputs: Beats = dots.reshape(-1, self.pixels, self.passes, self.pe).swapaxes(1, 2)
+        found = post_values(self.post, dots)
+        outputs: Beats = found.reshape(-1, self.pixels, self.passes, self.pe).swapaxes(1, 2)
         return outputs.reshape(-1, self.o.lanes)

@@ -1,18 +1,76 @@
 """What a direct engine takes."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.unit import Lanes
+from subbit.hw.dot.planes import PlaneGroups, WeightSource
+from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.dot.source import WordSource
+from subbit.hw.post.raw import PostConfig
 from subbit.hw.post.threshold import queue_cost
+from subbit.hw.tables.rom import RomTable
+from subbit.hw.window.border import PaddingSumsConfig
 
-if TYPE_CHECKING:
-    from subbit.hw.dot.dot import DotUnit
-
-__all__ = ["dot_cost"]
+__all__ = ["DotShape", "dot_cost"]
 
 
-def dot_cost(dot: "DotUnit") -> Cost:
+class DotShape(Protocol):
+    """What the cost of a direct engine depends on, each as in DotUnit."""
+
+    @property
+    def source(self) -> WeightSource: ...
+    @property
+    def simd(self) -> int: ...
+    @property
+    def pixels(self) -> int: ...
+    @property
+    def raw_max(self) -> int: ...
+    @property
+    def core(self) -> PostConfig: ...
+    @property
+    def popcount(self) -> PopcountShape: ...
+    @property
+    def o(self) -> Lanes: ...
+    @property
+    def depth(self) -> int: ...
+    @property
+    def i(self) -> Lanes: ...
+    @property
+    def x_bits(self) -> int: ...
+    @property
+    def masked(self) -> bool: ...
+    @property
+    def weight_stages(self) -> int: ...
+    @property
+    def i_payload_delay(self) -> int: ...
+    @property
+    def stages(self) -> int: ...
+    @property
+    def rows_per_input_copy(self) -> int: ...
+    @property
+    def distance_stages(self) -> int: ...
+    @property
+    def word_max(self) -> int: ...
+    @property
+    def bit_steps(self) -> int: ...
+    @property
+    def beat_max(self) -> int: ...
+    @property
+    def crossing(self) -> bool: ...
+    @property
+    def scale_rom(self) -> RomTable: ...
+    @property
+    def padding_sums(self) -> PaddingSumsConfig | None: ...
+    @property
+    def final_max(self) -> int: ...
+    @property
+    def beats(self) -> int: ...
+    @property
+    def groups(self) -> PlaneGroups: ...
+
+
+def dot_cost(dot: DotShape) -> Cost:
     """Estimated cost of the engine after mapping; affine ends take multipliers beside it."""
     rows, bits = dot.source.rows * dot.pixels, dot.raw_max.bit_length()
     total = dot.source.cost + dot.core.cost
@@ -22,7 +80,7 @@ def dot_cost(dot: "DotUnit") -> Cost:
     total += Cost(20, lanes * (dot.weight_stages - dot.i_payload_delay) + 2 * dot.stages)
     weights = dot.source.rows * dot.source.planes * dot.simd
     if isinstance(dot.source, WordSource):
-        weights = dot.source.rom.registers
+        weights = dot.source.registers
     again = (-(-dot.source.rows // dot.rows_per_input_copy) - 1) * lanes
     total += Cost(flip_flops=dot.distance_stages * (weights + dot.o.width) + again)
     if dot.masked:

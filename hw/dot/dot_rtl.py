@@ -14,7 +14,6 @@ from subbit.hw.dot.popcount_rtl import PopcountXnor
 from subbit.hw.dot.source_rtl import weights_of
 from subbit.hw.families.local_register import local_register
 from subbit.hw.post.core_rtl import core_of
-from subbit.hw.post.threshold import ThresholdConfig
 from subbit.hw.streams.credit_rtl import CreditQueue
 from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.sequence_rtl import Counter
@@ -103,11 +102,9 @@ class Dot(wiring.Component):
         self, m: Module, queue: CreditQueue | Any, words: list[Value], done: list[Value], ready: int
     ) -> None:
         """Raw numbers through thresholds or scales into the queue."""
-        unit, config, bits = self._unit, self._unit.core, self._unit.final_max.bit_length()
-        m.submodules.core = core = core_of(config, bits)
-        if isinstance(config, ThresholdConfig):
-            ready -= config.lead_cycles
-        m.d.comb += core.step.eq(done[ready])
+        unit = self._unit
+        m.submodules.core = core = core_of(unit.core, unit.final_max.bit_length())
+        m.d.comb += core.step.eq(done[ready - unit.core.lead_cycles])
         rows = len(words) // unit.pixels
         for pixel in range(unit.pixels):
             for pe in range(unit.pe):

@@ -8,6 +8,7 @@ from math import lcm
 import numpy as np
 
 from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.dot.source import (
     CodebookSource,
     Source,
@@ -18,6 +19,7 @@ from subbit.hw.dot.source import (
     step_bits,
 )
 from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.parts import TableParts
 from subbit.hw.tables.rom import period, rom_of
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
@@ -137,17 +139,17 @@ class PlanesSource:
 WeightSource = Source | PlanesSource
 
 
-def has_large_table(source: WeightSource) -> bool:
+def has_large_table(source: WeightSource, limits: SizeLimits) -> bool:
     """Whether a table of the source fills several block RAMs."""
     parts = source.parts if isinstance(source, PlanesSource) else (source,)
-    return any(part.rom.is_large for part in parts)
+    return any(TableParts(part.rom, limits).is_large for part in parts)
 
 
-def spread_tables(source: WeightSource) -> WeightSource:
-    """The source for an engine that covers much of a device: its large tables stand in parts."""
+def spread_tables(source: WeightSource, limits: SizeLimits) -> WeightSource:
+    """The source for a large engine: its large tables stand in parts."""
 
     def in_parts(source: Source) -> Source:
-        return replace(source, in_parts=True) if isinstance(source, WordSource) else source
+        return replace(source, limits=limits) if isinstance(source, WordSource) else source
 
     if isinstance(source, PlanesSource):
         return replace(source, parts=tuple(map(in_parts, source.parts)))

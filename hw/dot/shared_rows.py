@@ -11,11 +11,9 @@ from subbit.hw.contract.memory import memory_cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.popcount import PopcountShape
-from subbit.hw.post.affine import AffineConfig
-from subbit.hw.post.threshold import ThresholdConfig, queue_cost, threshold_values
+from subbit.hw.post.raw import PostConfig, PostLayer, RawNumbers, output_type, post_values
+from subbit.hw.post.threshold import queue_cost
 from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT, Process
-from subbit.sw.ir.layers.affine import Affine
-from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.types import TensorType
 
 __all__ = ["SharedRowsUnit"]
@@ -43,7 +41,7 @@ class SharedRowsUnit(Unit):
     component: ClassVar[str] = "subbit.hw.dot.shared_rows_rtl:SharedRows"
     dot: DotUnit
     repeats: int
-    post: Threshold | Affine
+    post: PostLayer
 
     @cached_property
     def sums(self) -> TensorType:
@@ -66,7 +64,7 @@ class SharedRowsUnit(Unit):
     @property
     def o(self) -> Lanes:
         """``dot.pe`` outputs."""
-        return Lanes.of(self.post.infer((self.sums,)), self.dot.pe)
+        return Lanes.of(output_type(self.post, self.sums), self.dot.pe)
 
     @property
     def popcount(self) -> PopcountShape:
@@ -89,12 +87,11 @@ class SharedRowsUnit(Unit):
         return self.dot.vectors * max(self.row_cycles, self.words * self.repeats)
 
     @cached_property
-    def core(self) -> ThresholdConfig | AffineConfig:
+    def core(self) -> PostConfig:
         """What turns sums into outputs."""
-        x, pe = self.sums, self.dot.pe
-        if isinstance(self.post, Threshold):
-            return ThresholdConfig(x.low, x.high, self.post.thresholds, self.post.rising, pe)
-        return AffineConfig(x.low, x.high, self.post.scale, self.post.offset, pe, self.o.bits)
+        x = self.sums
+        raw = RawNumbers.plain(x.channels, x.low, x.high)
+        return raw.core(self.post, self.dot.pe, self.o.bits)
 
     @property
     def banks(self) -> int:
@@ -143,10 +140,7 @@ class SharedRowsUnit(Unit):
         """The end's own definition, on the sums repeated."""
         rows = self.dot.reference(beats).reshape(-1, 1, self.dot.weights.shape[0])
         sums = np.repeat(rows, self.repeats, axis=1).reshape(len(rows), -1)
-        if isinstance(self.post, Threshold):
-            return threshold_values(self.post, sums).reshape(-1, self.dot.pe)
-        outputs: Beats = sums * self.post.scale + self.post.offset
-        return outputs.reshape(-1, self.dot.pe)
+        return post_values(self.post, sums).reshape(-1, self.dot.pe)
 
     def cost(self) -> Cost:
         """Estimated cost: rows without their queue, the memory of sums, and their end."""

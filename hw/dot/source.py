@@ -13,7 +13,9 @@ from typing import ClassVar
 import numpy as np
 
 from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.tables.packing import pack_rows
+from subbit.hw.tables.parts import TableParts
 from subbit.hw.tables.rom import RomTable, lut_rom_luts, period, rom_of
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Bits, Ints
@@ -28,16 +30,16 @@ class WordSource:
 
     ``rows``: distinct outputs that a step of ``simd`` positions computes; PE lane j takes row
     ``j % rows``. ``rom``: bit ``(plane * rows + row) * simd + position`` of a word is a weight;
-    ``planes``: bit planes side by side. ``in_parts``: whether a large table stands in parts with
-    addresses of their own, in an engine that covers much of a device. Latency: 1 cycle, 2 from
-    block RAM, ``lead_cycles`` more in parts.
+    ``planes``: bit planes side by side. ``limits``: those of the part, in a large engine, whose
+    table stands in parts with addresses of their own where it is large itself; None in other
+    engines. Latency: 1 cycle, 2 from block RAM, ``lead_cycles`` more in parts.
     """
 
     rows: int
     simd: int
     rom: RomTable
     planes: int = 1
-    in_parts: bool = False
+    limits: SizeLimits | None = None
 
     @property
     def constant(self) -> bool:
@@ -45,9 +47,19 @@ class WordSource:
         return self.rom.style == "const"
 
     @property
+    def parts(self) -> TableParts | None:
+        """The table in parts, of a large engine."""
+        return TableParts(self.rom, self.limits) if self.limits else None
+
+    @property
     def lead_cycles(self) -> int:
         """Registers between a step and a table in parts."""
-        return self.rom.lead_cycles if self.in_parts else 0
+        return self.parts.lead_cycles if self.parts else 0
+
+    @property
+    def registers(self) -> int:
+        """Flip-flops, estimated, of a register behind the weights."""
+        return self.parts.registers if self.parts else self.rom.width
 
     @property
     def table_cycles(self) -> int:
@@ -63,7 +75,7 @@ class WordSource:
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
         late = self.rom.width * (self.table_cycles - 1)
-        table = self.rom.cost_in_parts if self.in_parts else self.rom.cost
+        table = self.parts.cost if self.parts else self.rom.cost
         return table + Cost(flip_flops=late)
 
 

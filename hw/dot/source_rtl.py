@@ -88,9 +88,8 @@ class Words(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         source = self._source
-        m.submodules.rom = rom = RomSequence(
-            source.rom, source.table_cycles, in_parts=source.lead_cycles > 0
-        )
+        parts = source.parts.tables if source.parts and source.lead_cycles else ()
+        m.submodules.rom = rom = RomSequence(source.rom, source.table_cycles, parts=parts)
         m.d.comb += rom.step.eq(self.step)
         word, simd, planes = rom.data, source.simd, source.planes
         rows = [word[at : at + simd] for at in range(0, len(word), simd)]

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from subbit.hw.contract.limits import SizeLimits
+
 __all__ = ["FpgaDevice"]
 
 
@@ -23,3 +25,8 @@ class FpgaDevice:
     block_rams: int
     dsps: int
     fabric: str
+
+    @property
+    def limits(self) -> SizeLimits:
+        """From what size on engines and tables are large on the part."""
+        return SizeLimits.of_part(lut4=self.lut4, block_rams=self.block_rams)

@@ -15,8 +15,8 @@ from subbit.hw.lookup.codebook_engine import CodebookEngine
 from subbit.hw.lookup.dot9 import Dot9Row
 from subbit.hw.lookup.dot9_tables import MAX_COUNTED_TAU, Dot9TablesShape
 from subbit.hw.lookup.entry_sum import EntrySumShape
-from subbit.hw.post.affine import AffineConfig
-from subbit.hw.post.threshold import ThresholdConfig, queue_cost
+from subbit.hw.post.raw import PostConfig
+from subbit.hw.post.threshold import queue_cost
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.cycles.model import POP, PUSH, RESERVE, TAKE, WAIT, Process
@@ -215,7 +215,7 @@ class BlockLookupUnit(CodebookEngine):
         return -(-(self.reads_per_output + self.stages + 1) // self.reads_per_output)
 
     @cached_property
-    def core(self) -> ThresholdConfig | AffineConfig:
+    def core(self) -> PostConfig:
         """What turns raw numbers into outputs."""
         return self.core_of(1, self.pixels, self.o.bits)
 

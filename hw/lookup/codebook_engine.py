@@ -7,15 +7,12 @@ import numpy as np
 
 from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.dot.popcount import FORMS, PORTABLE, PopcountShape
-from subbit.hw.post.affine import AffineConfig
-from subbit.hw.post.threshold import ThresholdConfig, threshold_values
+from subbit.hw.post.raw import Post, PostConfig, RawNumbers, lane_values, output_type, post_values
 from subbit.hw.tables.packing import pack_rows
 from subbit.hw.tables.rom import RomTable
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
-from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.linear import dot_type
-from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import KERNEL_BITS, CodebookWeights
 
@@ -48,7 +45,7 @@ class CodebookEngine(Unit):
     bits: int
     masked: bool
     vectors: int
-    post: Threshold | Affine | None = None
+    post: Post = None
     memory: str = "auto"
     form: str = PORTABLE
 
@@ -100,8 +97,7 @@ class CodebookEngine(Unit):
 
     def o_lanes(self, lanes: int) -> Lanes:
         """That many outputs: codes, or integers of the layer's type."""
-        final = self.post.infer((self.dot_type,)) if self.post else self.dot_type
-        return Lanes.of(final, lanes)
+        return Lanes.of(output_type(self.post, self.dot_type), lanes)
 
     @property
     def popcount(self) -> PopcountShape:
@@ -139,36 +135,24 @@ class CodebookEngine(Unit):
         return counted if self.doubled else counted // 2
 
     @cached_property
-    def from_raw(self) -> tuple[Ints, Ints]:
-        """``(a, b)``, each ``(cout,)``, with dot = a * raw + b for each output; see Dot."""
+    def raw(self) -> RawNumbers:
+        """The sums of entries, and how dot products follow from them; see DotUnit.linear."""
         top, count = (1 << self.bits) - 1, self.weights.row_length
         minus = np.full(self.cout, count)
         a = np.full(self.cout, 1 if self.doubled else 2)
         if self.encoding is Encoding.UNSIGNED:
             minus = (1 - self.codewords).sum(axis=1)[self.weights.indices].sum(axis=1)
             a = np.ones(self.cout, np.int64)
-        return a, -top * minus
+        return RawNumbers(a, -top * minus, self.raw_max)
 
-    def core_of(self, lanes: int, pixels: int, bits: int) -> ThresholdConfig | AffineConfig:
-        """What turns raw numbers into outputs, its constants moved into the raw domain."""
-        a, b = self.from_raw
-        if isinstance(self.post, Threshold):
-            thresholds = -((b[:, None] - self.post.thresholds) // a[:, None])
-            rising = self.post.rising
-            return ThresholdConfig(0, self.raw_max, thresholds, rising, lanes, pixels)
-        if self.post:
-            a, b = a * self.post.scale, b * self.post.scale + self.post.offset
-        return AffineConfig(0, self.raw_max, a, b, lanes, bits, pixels)
+    def core_of(self, lanes: int, pixels: int, bits: int) -> PostConfig:
+        """What turns raw numbers into outputs."""
+        return self.raw.core(self.post, lanes, bits, pixels)
 
     def results(self, windows: Ints) -> Ints:
         """Outputs ``(n, cout)`` for windows ``(n, cin * 9)``: the layers' own definition,
         from the dense weights.
         """
-        codes = windows & ((1 << self.bits) - 1)
-        values = 2 * codes - (1 << self.bits) + 1 if self.encoding is Encoding.BIPOLAR else codes
-        if self.masked:
-            values = values * (windows >> self.bits)
+        values = lane_values(windows, self.bits, self.encoding, self.masked)
         dots: Ints = values @ self.weights.dense().reshape(self.cout, -1).T
-        if isinstance(self.post, Threshold):
-            return threshold_values(self.post, dots)
-        return dots * self.post.scale + self.post.offset if self.post else dots
+        return post_values(self.post, dots)

@@ -10,8 +10,8 @@ from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import lut_ram, memory_cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.lookup.codebook_engine import CodebookEngine
-from subbit.hw.post.affine import AffineConfig
-from subbit.hw.post.threshold import ThresholdConfig, queue_cost
+from subbit.hw.post.raw import PostConfig
+from subbit.hw.post.threshold import queue_cost
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT, Process
@@ -114,7 +114,7 @@ class LookupUnit(CodebookEngine):
         return min(self.stages + 2, self.reads * -(-(self.stages + 2) // pixel))
 
     @cached_property
-    def core(self) -> ThresholdConfig | AffineConfig:
+    def core(self) -> PostConfig:
         """What turns raw numbers into outputs."""
         return self.core_of(self.lanes, 1, self.o.bits)
 

@@ -39,6 +39,7 @@ class AffineConfig:
     lanes: int
     bits: int
     copies: int = 1
+    lead_cycles: ClassVar[int] = 0  # its tables are read with the numbers, never earlier
 
     @property
     def shift(self) -> int | None:

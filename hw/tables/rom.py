@@ -12,17 +12,16 @@ __all__ = [
     "BLOCK_BITS",
     "MEMORIES",
     "RomTable",
+    "distinct_columns",
     "lut_rom_luts",
     "period",
     "rom_of",
     "style_of",
+    "table_cost",
 ]
 
 MEMORIES = ("auto", "block", "logic")
 BLOCK_BITS = 18432  # of one block RAM
-LARGE_TABLE_BITS = 65536  # of a table in block RAM that fills several
-LARGE_TABLE_WIDTH = 256  # bits of a word in logic, from which its lookup tables are far apart
-PART_BLOCKS, PART_BITS = 8, 1024  # in block RAM and in logic, of such a table that share an address
 LUTS_PER_BLOCK = 100  # a table that takes more LUTs than that per block RAM saved goes to block RAM
 
 
@@ -45,70 +44,9 @@ class RomTable:
         return len(self.words)
 
     @property
-    def is_large(self) -> bool:
-        """Whether the table fills several block RAMs; those of a wide and shallow one each stand
-        beside their own adders.
-        """
-        return self.style == "block" and self.width * self.depth >= LARGE_TABLE_BITS
-
-    @property
-    def needs_parts(self) -> bool:
-        """Whether the table takes so much of an FPGA that wires of one address to it are long."""
-        return self.is_large or (self.style == "logic" and self.width > LARGE_TABLE_WIDTH)
-
-    @property
-    def lead_cycles(self) -> int:
-        """Registers between a step and a table in parts: two, and one for block RAMs' addresses."""
-        return (3 if self.style == "block" else 2) if self.needs_parts else 0
-
-    @property
-    def part_bits(self) -> int:
-        """Bits of a word in each part, all of them where the table needs no parts."""
-        if not self.needs_parts:
-            return max(self.width, 1)
-        if self.style == "logic":
-            return ceil(self.width / ceil(self.width / PART_BITS))
-        width, bank_words = block_shape(self.width, self.depth)
-        return width * max(1, PART_BLOCKS // ceil(self.depth / bank_words))
-
-    @property
-    def registers(self) -> int:
-        """Flip-flops, estimated, of a register behind the parts of a table."""
-        if self.style != "logic":
-            return self.width
-        full, rest = divmod(self.width, self.part_bits)
-        each = [self.part_bits] * full + [rest]
-        return sum(distinct_columns(width, self.depth) for width in each)
-
-    @property
-    def parts(self) -> tuple["RomTable", ...]:
-        """Tables side by side, that of the lowest bits first; or the table alone."""
-        if self.width <= self.part_bits:
-            return (self,)
-        found = []
-        for at in range(0, self.width, self.part_bits):
-            width = min(self.part_bits, self.width - at)
-            words = tuple(word >> at & (1 << width) - 1 for word in self.words)
-            found.append(RomTable(words, width, self.style))
-        return tuple(found)
-
-    @property
     def cost(self) -> Cost:
         """Estimated cost with the counter of its address."""
         return table_cost(self.width, self.depth, self.style)
-
-    @property
-    def cost_in_parts(self) -> Cost:
-        """Estimated cost where the table stands in parts, each with a counter of its address and
-        that one's step and reset, and block RAMs have registers for their addresses.
-        """
-        if not self.needs_parts:
-            return self.cost
-        full, rest = divmod(self.width, self.part_bits)
-        part = table_cost(self.part_bits, self.depth, self.style) + Cost(flip_flops=2)
-        last = table_cost(rest, self.depth, self.style) + Cost(flip_flops=2)
-        whole = sum([part] * full, last if rest else Cost())
-        return whole + Cost(flip_flops=whole.block_rams * (self.depth - 1).bit_length())
 
 
 def table_cost(width: int, depth: int, style: str) -> Cost:

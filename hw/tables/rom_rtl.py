@@ -1,5 +1,6 @@
 """Read-only tables, read by address or one word after another."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, ResetSignal, Signal, Value
@@ -110,24 +111,24 @@ class RomSequence(wiring.Component):
     """``data`` (out): the words of ``table`` in order, again and again: ``cycles`` (1 or 2, of the
     table) cycles after a ``step`` (in) the word of that step; the next step has the next word.
 
-    ``in_parts``: for a table that takes much of a part, ``table.lead_cycles`` cycles later; each of
-    the table's parts then has an address of its own, with registers of its own for step and reset,
-    and each block RAM a register for that address. The reset comes a cycle later than the step
-    would, which therefore has a register more. Latency: ``cycles``, and ``table.lead_cycles`` in
-    parts. Interval: a step a cycle.
+    ``parts``: those that the table is cut into, where it is (see TableParts): then the data come 2
+    cycles later, 3 with tables in block RAM; each part has an address of its own, with registers of
+    its own for step and reset, and each block RAM a register for that address. The reset comes a
+    cycle later than the step would, which therefore has a register more. Latency: ``cycles``, and
+    2 or 3 more in parts. Interval: a step a cycle.
     """
 
     step: Signal
     data: Signal
 
-    def __init__(self, table: RomTable, cycles: int = 1, *, in_parts: bool = False) -> None:
-        self._table, self._cycles, self._in_parts = table, cycles, in_parts
+    def __init__(self, table: RomTable, cycles: int = 1, *, parts: Sequence[RomTable] = ()) -> None:
+        self._table, self._cycles, self._parts = table, cycles, parts
         super().__init__({"step": In(1), "data": Out(max(table.width, 1))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         table = self._table
-        if not self._in_parts:
+        if not self._parts:
             m.submodules.rom = rom = Rom(table, self._cycles)
             m.d.comb += self.data.eq(rom.data)
             if table.style != "const":
@@ -135,7 +136,7 @@ class RomSequence(wiring.Component):
             return m
         step, reset = valid_stages(m, self.step, 1, "step")[-1], ResetSignal(allow_reset_less=True)
         words: list[Value] = []
-        for number, part in enumerate(table.parts):
+        for number, part in enumerate(self._parts):
             in_block = part.style == "block"
             m.submodules[f"part{number}"] = rom = Rom(part, self._cycles, in_parts=in_block)
             near = [local_register(m, platform, value) for value in (step, reset)]

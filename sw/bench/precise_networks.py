@@ -119,7 +119,7 @@ def alike(network: Network, reference: Plan) -> Plan:
             ) from None
         lanes[layers[-1]] = units[-1][1].o.lanes
         stages.append(stage)
-    return Plan(network.digest, tuple(stages))
+    return Plan(network.digest, tuple(stages), device=reference.device)
 
 
 def accuracy(network: Network, data: Path | None, limit: int | None) -> float | None:

@@ -71,7 +71,7 @@ class Pipeline:
         rows = []
         for stage in self.plan.stages:
             try:
-                rows.append((stage, stage.units(self.network)))
+                rows.append((stage, stage.units(self.network, self.plan.limits)))
             except PlanError as error:
                 raise PlanError(f"stage {stage.layers[0]!r}: {error}") from None
         return rows

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from subbit.boards import DEVICES
+from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.sw.atomic import advice, write_atomic
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.network import Network
@@ -26,12 +28,26 @@ class Plan:
 
     ``queues``: where a tensor has several readers, the depth of the FIFO in front of each, 0 for
     none, by the name of the stream (see Edge). Those that are not named get the least depth that
-    costs no rate; a chain has none.
+    costs no rate; a chain has none. ``device``: the name of the part that the plan is for, which
+    decides from what size on engines have registers more; None is an LFE5U-85F.
     """
 
     network: str
     stages: tuple[Stage, ...]
     queues: tuple[tuple[str, int], ...] = ()
+    device: str | None = None
+
+    @property
+    def limits(self) -> SizeLimits:
+        """What counts as large on the plan's part; raises PlanError where no board has that."""
+        if self.device is None:
+            return MEASURED
+        if self.device not in DEVICES:
+            raise PlanError(
+                f"'device' must be one of {', '.join(DEVICES)}, not {self.device!r}; "
+                "or leave it out"
+            )
+        return DEVICES[self.device].limits
 
 
 def smallest_plan(network: Network) -> Plan:
@@ -59,6 +75,7 @@ def check_plan(network: Network, plan: Plan) -> None:
             )
     if len(plan.stages) > len(wanted):
         raise PlanError(f"the plan has {len(plan.stages)} stages, the network has {len(wanted)}")
+    _ = plan.limits
     check_queues(network, plan)
 
 
@@ -77,9 +94,9 @@ def check_queues(network: Network, plan: Plan) -> None:
 def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
     """Write the plan as JSON, whole or not at all; raises PlanError where it cannot be written."""
     rows = [json.dumps(stage.to_json()) for stage in plan.stages]
-    head = (
-        f'{{\n  "subbit_plan": {PLAN_VERSION},\n  "network": "{plan.network}",\n  "stages": [\n    '
-    )
+    head = f'{{\n  "subbit_plan": {PLAN_VERSION},\n  "network": "{plan.network}",\n'
+    head += f'  "device": {json.dumps(plan.device)},\n' if plan.device is not None else ""
+    head += '  "stages": [\n    '
     tail = f',\n  "queues": {json.dumps(dict(plan.queues))}' if plan.queues else ""
     try:
         write_atomic(Path(path), head + ",\n    ".join(rows) + f"\n  ]{tail}\n}}\n")
@@ -134,7 +151,10 @@ def parse_plan(row: Any, network: Network) -> Plan:
     queues = row.get("queues", {})
     if not isinstance(queues, dict):
         raise PlanError("'queues' must be an object of depths by stream")
-    plan = Plan(network.digest, tuple(stages), tuple(queues.items()))
+    device = row.get("device")
+    if device is not None and not isinstance(device, str):
+        raise PlanError(f"'device' must be the name of a part, not {device!r}; or leave it out")
+    plan = Plan(network.digest, tuple(stages), tuple(queues.items()), device)
     if len(row["stages"]) > len(stages):
         raise PlanError(f"the plan has {len(row['stages'])} stages, the network has {len(stages)}")
     check_plan(network, plan)

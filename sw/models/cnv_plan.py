@@ -26,6 +26,7 @@ FOLDING = {
     "fc1": (1, 4, 16, 0),
     "fc2": (1, 1, 2, 0),
 }
+DEVICE = "LFE5U-85F"
 POOL_LANES, POOL_FIFO = 8, 512
 
 
@@ -35,7 +36,7 @@ def cnv_plan(network: Network) -> Plan:
     6,476 cycles a frame. Raises PlanError where the network is another one.
     """
     stages = tuple(stage(cls, layers) for cls, layers in groups(network))
-    return Plan(network.digest, stages)
+    return Plan(network.digest, stages, device=DEVICE)
 
 
 def stage(cls: type[Stage], layers: tuple[str, ...]) -> Stage:

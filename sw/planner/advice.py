@@ -96,25 +96,24 @@ def would_do(board: Board, goal: Goal, search: Search) -> Iterator[str]:
     """The smallest other board that the network fits on, and the mildest sub-bit setting for this
     one.
     """
-    network, fabric = search.costs.network, board.device.fabric
-    here = board.device
+    network, here = search.costs.network, board.device
     larger = [
         other
         for other in sorted(BOARDS.values(), key=lambda other: other.device.lut4)
         if other.device.lut4 > here.lut4 or other.device.block_rams > here.block_rams
     ]
-    of_fabric = {fabric: search}
+    searches = {(here.fabric, here.limits): search}
     for other in larger:
-        kind = other.device.fabric
-        if kind not in of_fabric:
-            of_fabric[kind] = Search(network, Costs(network, kind))
-        if feasible(of_fabric[kind], other, goal):
+        kind = other.device.fabric, other.device.limits
+        if kind not in searches:
+            searches[kind] = Search(network, Costs.on(network, other.device))
+        if feasible(searches[kind], other, goal):
             yield f"the smallest board that would do is {other.name}"
             break
     else:
         yield "no known board would do"
     for name, smaller in sub_bit_networks(network):
-        if feasible(Search(smaller, Costs(smaller, fabric)), board, goal):
+        if feasible(Search(smaller, Costs.on(smaller, here)), board, goal):
             yield f"on {board.name} it would do with {name}"
             return
 

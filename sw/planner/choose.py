@@ -46,7 +46,7 @@ def default_planned(network: Network, board: Board, lut4: int = DEFAULT_LUT4) ->
     work out, of a network far too large for the board.
     """
     goal = default_goal(board, lut4)
-    search = Search(network, Costs(network, board.device.fabric))
+    search = Search(network, Costs.on(network, board.device))
     try:
         return least_plan(network, board, goal, search)
     except NothingFits as error:
@@ -56,7 +56,7 @@ def default_planned(network: Network, board: Board, lut4: int = DEFAULT_LUT4) ->
 
             raise explained(board, goal, error, search) from None
         stages = tuple(stage.with_popcount(form) for stage in plan.stages)
-        return planned(network, board, replace(plan, stages=stages))
+        return planned(network, board, replace(plan, stages=stages, device=board.device.name))
 
 
 def plan_for(network: Network, board: Board, goal: Goal | None = None) -> Planned:
@@ -67,7 +67,7 @@ def plan_for(network: Network, board: Board, goal: Goal | None = None) -> Planne
     """
     if goal is None:
         return default_planned(network, board)
-    search = Search(network, Costs(network, board.device.fabric))
+    search = Search(network, Costs.on(network, board.device))
     try:
         return least_plan(network, board, goal, search)
     except NothingFits as error:

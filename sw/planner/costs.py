@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.boards import FpgaDevice
 from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Counters, Lanes, Unit
 from subbit.hw.dot.popcount import PORTABLE
 from subbit.hw.families.table import family
@@ -75,16 +77,32 @@ def total(costs: Iterable[Cost]) -> Cost:
 class Costs:
     """The options of a network's stages, each worked out once.
 
-    ``fabric``: of the device. Stages that differ in the contents of their weights alone are taken
-    to cost the same.
+    ``fabric``, ``limits``: of the device. Stages that differ in the contents of their weights
+    alone are taken to cost the same.
     """
 
-    def __init__(self, network: Network, fabric: str, lines: Calibration | None = None) -> None:
-        self.network, self.fabric = network, fabric
+    def __init__(
+        self,
+        network: Network,
+        fabric: str,
+        lines: Calibration | None = None,
+        limits: SizeLimits = MEASURED,
+    ) -> None:
+        self.network, self.fabric, self.limits = network, fabric, limits
         self.lines = lines or calibration(fabric)
         self._memo: dict[object, Option | None] = {}
         self._exact: dict[object, int] = {}
         self._keys: dict[str, object] = {}
+
+    @classmethod
+    def on(cls, network: Network, device: FpgaDevice) -> "Costs":
+        """The options on that device."""
+        return cls(network, device.fabric, limits=device.limits)
+
+    def units(self, stage: Stage) -> list[Unit]:
+        """The units of a stage, with portable counters: the trees of others take long to find."""
+        named = stage.with_popcount(PORTABLE).units(self.network, self.limits)
+        return [unit for _, unit in named]
 
     def option(self, stage: Stage) -> Option | None:
         """The stage as an option; None where its settings do not fit."""
@@ -103,7 +121,7 @@ class Costs:
         """
         key = self.key(option.stage)
         if key not in self._exact:
-            units = [unit for _, unit in option.stage.with_popcount(PORTABLE).units(self.network)]
+            units = self.units(option.stage)
             processes = [process for unit in units for process in unit.processes()]
             windows = any(isinstance(unit, WindowUnit) for unit in units)
             quick = FRAMES * sum(len(process.steps) for process in processes) <= MAX_STEPS
@@ -113,7 +131,7 @@ class Costs:
 
     def work_out(self, stage: Stage) -> Option:
         """Raises PlanError where the settings do not fit."""
-        units = [unit for _, unit in stage.with_popcount(PORTABLE).units(self.network)]
+        units = self.units(stage)
         cost = total(self.lines.of(unit, self.quick(unit)) for unit in units)
         cycles = max(unit.interval_cycles for unit in units)
         inputs = tuple(units[0].inputs.values())

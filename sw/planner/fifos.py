@@ -93,11 +93,13 @@ class FifoTrials:
         return replace(timing, held={k: timing.held[places[k]] for k in self.fifos} if log else {})
 
 
-def fit_fifos(network: Network, stages: Sequence[Stage], cycles: int) -> Fitted:
+def fit_fifos(
+    network: Network, stages: Sequence[Stage], cycles: int, device: str | None = None
+) -> Fitted:
     """The plan of those stages with the least FIFOs that keep an interval of ``cycles``, or the
     least interval there is if that is more.
 
-    The depth that a stage comes with is its least.
+    The depth that a stage comes with is its least. ``device``: the plan's.
     """
     streams = edges(network, [stage.layers for stage in stages])
     branches = forks(streams)
@@ -106,6 +108,7 @@ def fit_fifos(network: Network, stages: Sequence[Stage], cycles: int) -> Fitted:
         network.digest,
         tuple(replace(stage, fifo=1 << 20) for stage in stages),
         tuple((name, 1 << 20) for name in queues),
+        device,
     )
     steps = list(unchecked(network, unbounded).build())
     names = {
@@ -121,6 +124,7 @@ def fit_fifos(network: Network, stages: Sequence[Stage], cycles: int) -> Fitted:
         network.digest,
         tuple(replace(stage, fifo=chosen[stage.layers[0]]) for stage in stages),
         tuple((name, chosen[name]) for name in queues),
+        device,
     )
     return Fitted(plan, timing)
 

@@ -160,7 +160,7 @@ def least_plan(network: Network, board: Board, goal: Goal, search: Search | None
 
     Raises NothingFits.
     """
-    search = search or Search(network, Costs(network, board.device.fabric))
+    search = search or Search(network, Costs.on(network, board.device))
     try:
         return nearest(network, board, goal, search)
     except NothingFits:
@@ -237,7 +237,8 @@ def priced(network: Network, board: Board, choice: Choice, goal: Goal) -> Planne
 def fit(network: Network, board: Board, choice: Choice) -> Fitted:
     """The choice with counters of the board's fabric, and with FIFOs."""
     stages = [option.stage.with_popcount(board.family.popcount_form) for option in choice.options]
-    return fit_fifos(network, [with_queue(stage) for stage in stages], choice.slowest)
+    queued = [with_queue(stage) for stage in stages]
+    return fit_fifos(network, queued, choice.slowest, board.device.name)
 
 
 def with_queue(stage: Stage) -> Stage:

@@ -4,10 +4,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from subbit.hw.contract.cost import Cost
-from subbit.sw.ir.layers.conv2d import Conv2d
-from subbit.sw.ir.layers.linear import Linear
-from subbit.sw.ir.weights import TiledWeights
-from subbit.sw.lower.engines.shared_rows import sharing_advice, short_tile
 from subbit.sw.planner.costs import Costs
 from subbit.sw.planner.goal import RESERVE, Goal, Planned, budget_of, feasible
 from subbit.sw.planner.search import Search, lacking
@@ -32,7 +28,7 @@ class Next:
 def next_step(result: Planned, search: Search | None = None) -> Next | None:
     """The next faster plan of least area, without FIFOs; None where there is none."""
     board = result.board
-    search = search or Search(result.network, Costs(result.network, board.device.fabric))
+    search = search or Search(result.network, Costs.on(result.network, board.device))
     budget = budget_of(result.network, board, Goal(reserve=RESERVE))
     faster = search.solve(result.slowest.cycles - 1, budget)
     now = search.of(result.plan.stages)
@@ -50,7 +46,7 @@ def plan_report(result: Planned) -> dict[str, Any]:
     """What ``subbit plan --json`` prints: see describe and next_step; ``would_do``: what would, for
     a plan that does not fit its board.
     """
-    search = Search(result.network, Costs(result.network, result.board.device.fabric))
+    search = Search(result.network, Costs.on(result.network, result.board.device))
     row = describe(result, next_step(result, search))
     return row | {"would_do": instead(result, search) if row["lacking"] else []}
 
@@ -97,16 +93,5 @@ def describe(result: Planned, after: Next | None) -> dict[str, Any]:
 
 
 def notes(result: Planned) -> list[str]:
-    """What another training would gain: tiled layers in which no outputs share a row, and those
-    with tiles shorter than one.
-    """
-    found = []
-    for stage in result.plan.stages:
-        layer = result.network.node(stage.layers[0]).layer
-        if isinstance(layer, Conv2d | Linear) and isinstance(layer.weights, TiledWeights):
-            advice = sharing_advice(layer.weights)
-            if advice:
-                found.append(f"{stage.layers[0]} saves memory alone: {advice}")
-            if said := short_tile(layer.weights):
-                found.append(f"{stage.layers[0]}: {said}")
-    return found
+    """What another training would gain, by what the stages say of it."""
+    return [note for stage in result.plan.stages for note in stage.notes(result.network)]

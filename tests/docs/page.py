@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import ROOT
+
 __all__ = ["blocks_of", "place_files"]
 
 
@@ -40,4 +42,4 @@ def place_files(files: dict[str, str], folder: Path, patch: pytest.MonkeyPatch) 
 
 def found(place: Path) -> bool:
     """Whether the package has that folder without the page."""
-    return (Path(__file__).parents[2] / place).is_dir()
+    return (ROOT / place).is_dir()

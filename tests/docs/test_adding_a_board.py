@@ -14,8 +14,8 @@ from subbit.sw.lower.plan import smallest_plan
 from tests.docs.page import blocks_of, place_files
 from tests.flow.board_checks import available, check_platform, missing_texts, recounted
 from tests.networks import small_network
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "extend" / "adding-a-board.md"
 
 

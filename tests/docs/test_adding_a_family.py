@@ -22,8 +22,8 @@ from subbit.sw.planner.costs import Costs
 from tests.docs.page import blocks_of, place_files
 from tests.hw.families.members import ASKED, lacking
 from tests.networks import small_network
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "extend" / "adding-a-family.md"
 CELLS = re.compile(r"\$lut|\$_S?DFF\w+_")  # lookup tables and flip-flops
 

@@ -12,10 +12,10 @@ from subbit.sw.flow.synth import synthesise
 from subbit.sw.flow.tools import find_program
 from subbit.sw.flow.verilog import rtlil_to_verilog
 from tests.flow.echo import Echo
+from tests.paths import ROOT
 
 __all__ = ["available", "check_platform", "missing_texts", "recounted"]
 
-ROOT = Path(__file__).parents[2]
 # Kinds of cells in nextpnr's table whose numbers are a Device's, by family.
 KINDS = {
     "ecp5": ("TRELLIS_COMB", "TRELLIS_FF", "DP16KD", "MULT18X18D"),

@@ -2,40 +2,114 @@
 thresholds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import gcd
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.contract.unit import Unit
 from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.shared_rows import SharedRowsUnit
+from subbit.hw.post.raw import RawNumbers
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.affine import Affine
-from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import BinaryWeights, TiledWeights
+from subbit.sw.lower.engines.direct import SETTINGS, check_plane, dot_units
+from subbit.sw.lower.engines.engine import Engine, EngineStage, Setting
 from subbit.sw.lower.stages.stage import check_divides, divisors
 
-if TYPE_CHECKING:
-    from subbit.sw.lower.stages.dot import DotStage
-
 __all__ = [
-    "SHARED",
+    "SharedRowsEngine",
     "distinct_rows",
-    "shared_cycles",
-    "shared_units",
-    "shared_variants",
     "sharing",
     "sharing_advice",
     "short_tile",
 ]
 
-SHARED = "shared_rows"
+
+class SharedRowsEngine(Engine):
+    """Computes each distinct row of a tiled layer once, for all outputs that have it.
+
+    For tiled layers whose p repeats divide the outputs. ``pe`` of the ``outputs / p`` distinct rows
+    at once, ``pixels`` 1; the other settings are those of the direct engine, which computes the
+    rows. Cycles per pixel: ``outputs / p / pe * max(N / simd, p)``; see SharedRowsUnit.
+    """
+
+    name: ClassVar[str] = "shared_rows"
+    settings: ClassVar[Mapping[str, Setting]] = SETTINGS
+
+    def tiled_weights(self, stage: EngineStage, network: Network) -> TiledWeights:
+        """The layer's weights; raises PlanError where no rows are shared."""
+        weights = stage.layer(network).weights
+        if not isinstance(weights, TiledWeights):
+            found = f"not for {weights.encoding} ones"
+            raise PlanError(f"engine {self.name!r} is for tiled layers, {found}")
+        if advice := sharing_advice(weights):
+            raise PlanError(f"engine {self.name!r}: {advice}")
+        return weights
+
+    def check(self, stage: EngineStage, network: Network) -> None:
+        """Raise PlanError where a setting does not fit the layer."""
+        weights = self.tiled_weights(stage, network)
+        rows = weights.shape[0] // sharing(weights)
+        check_divides("pe", stage.pe, rows, "the distinct rows of the tile")
+        check_divides("simd", stage.simd, weights.row_length, "the weights of one output")
+        check_plane(stage, weights)
+        if stage.pixels != 1:
+            raise PlanError(
+                f"engine {self.name!r} computes one pixel at a time, not {stage.pixels}"
+            )
+
+    def variants(self, stage: EngineStage, network: Network) -> Iterator[EngineStage]:
+        """Any folding of the distinct rows, where outputs share any."""
+        weights = stage.layer(network).weights
+        if not isinstance(weights, TiledWeights) or sharing_advice(weights):
+            return
+        for pe in divisors(weights.shape[0] // sharing(weights)):
+            for simd in stage.simds(network):
+                yield self.on(stage, pe=pe, simd=simd, pixels=1)
+
+    def least_cycles(self, stage: EngineStage, network: Network) -> int:
+        """Those of the rows, or of the outputs where these are more; windows aside."""
+        weights, y = self.tiled_weights(stage, network), stage.dots(network)
+        shared = sharing(weights)
+        passes = weights.shape[0] // shared // stage.pe * y.height * y.width
+        return passes * max(weights.row_length // stage.simd, shared)
+
+    def units(
+        self, stage: EngineStage, network: Network, limits: SizeLimits
+    ) -> list[tuple[str, Unit]]:
+        """The window, and the engine of the distinct rows with what follows on each output."""
+        self.check(stage, network)
+        weights, layer = self.tiled_weights(stage, network), stage.layer(network)
+        rows, shared = distinct_rows(weights), sharing(weights)
+        scales = np.ones(weights.shape[0], np.int64)
+        if shared == weights.repeats:
+            scales = np.repeat(weights.scales, rows.shape[0])
+        lift = lifted(rows, stage.input(network))
+        given = Affine(np.ones_like(lift), lift)  # sums from 0 up, which cost no adder
+        units = dot_units(stage, network, limits, replace(layer, weights=rows), given)
+        dot = units[-1][1]
+        assert isinstance(dot, DotUnit)
+        lifts = np.tile(lift, shared)
+        sums = RawNumbers(scales, -scales * lifts, given.infer((dot.dot_type,)).high)
+        end = sums.layer(stage.post(network))
+        return [*units[:-1], (self.name, SharedRowsUnit(dot, shared, end))]
+
+    def notes(self, stage: EngineStage, network: Network) -> list[str]:
+        """Why no outputs of a tiled layer share a row, and what tiles shorter than a row lose."""
+        weights, name = stage.layer(network).weights, stage.layers[0]
+        if not isinstance(weights, TiledWeights):
+            return []
+        advice, short = sharing_advice(weights), short_tile(weights)
+        found = [f"{name} saves memory alone: {advice}"] if advice else []
+        return [*found, f"{name}: {short}"] if short else found
 
 
 def sharing(weights: TiledWeights) -> int:
@@ -78,16 +152,6 @@ def short_tile(weights: TiledWeights) -> str:
     )
 
 
-def tiled_weights(stage: "DotStage", network: Network) -> TiledWeights:
-    """The layer's weights; raises PlanError where no rows are shared."""
-    weights = stage.layer(network).weights
-    if not isinstance(weights, TiledWeights):
-        raise PlanError(f"engine {SHARED!r} is for tiled layers, not for {weights.encoding} ones")
-    if advice := sharing_advice(weights):
-        raise PlanError(f"engine {SHARED!r}: {advice}")
-    return weights
-
-
 def distinct_rows(weights: TiledWeights) -> BinaryWeights | TiledWeights:
     """The rows that differ: a tile, or where a row is longer than that or they do not end together,
     as many repeats of it as these rows take.
@@ -97,60 +161,6 @@ def distinct_rows(weights: TiledWeights) -> BinaryWeights | TiledWeights:
     if repeats > 1:
         return TiledWeights(shape, weights.tile, np.ones(repeats, np.int64))
     return BinaryWeights(weights.tile.reshape(shape))
-
-
-def shared_cycles(stage: "DotStage", network: Network) -> int:
-    """Cycles a frame, windows aside: those of the rows, or of the outputs where these are more."""
-    weights, y = tiled_weights(stage, network), network.types[stage.layers[0]]
-    shared = sharing(weights)
-    passes = weights.shape[0] // shared // stage.pe * y.height * y.width
-    return passes * max(weights.row_length // stage.simd, shared)
-
-
-def shared_variants(stage: "DotStage", network: Network) -> Iterator["DotStage"]:
-    """The stage with shared rows, where outputs share any."""
-    weights = stage.layer(network).weights
-    if not isinstance(weights, TiledWeights) or sharing_advice(weights):
-        return
-    for pe in divisors(weights.shape[0] // sharing(weights)):
-        for simd in stage.simds(network):
-            yield replace(stage, engine=SHARED, pe=pe, simd=simd, pixels=1)
-
-
-def shared_units(stage: "DotStage", network: Network) -> list[tuple[str, Unit]]:
-    """The window, and the engine of the distinct rows with what follows on each output."""
-    weights, layer = tiled_weights(stage, network), stage.layer(network)
-    rows, shared = distinct_rows(weights), sharing(weights)
-    check_divides("pe", stage.pe, rows.shape[0], "the distinct rows of the tile")
-    check_divides("simd", stage.simd, rows.row_length, "the weights of one output")
-    stage.check_plane(weights)
-    if stage.pixels != 1:
-        raise PlanError(f"engine {SHARED!r} computes one pixel at a time, not {stage.pixels}")
-    scales = np.ones(weights.shape[0], np.int64)
-    if shared == weights.repeats:
-        scales = np.repeat(weights.scales, rows.shape[0])
-    post = network.node(stage.layers[1]).layer if len(stage.layers) > 1 else None
-    assert post is None or isinstance(post, Threshold | Affine)
-    x = network.types[network.node(stage.layers[0]).inputs[0]]
-    lift = lifted(rows, x)
-    given = Affine(np.ones_like(lift), lift)  # sums from 0 up, which cost no adder
-    units = stage.dot_units(network, replace(layer, weights=rows), given)
-    dot = units[-1][1]
-    assert isinstance(dot, DotUnit)
-    end = on_sums(post, scales, np.tile(lift, shared))
-    return [*units[:-1], (SHARED, SharedRowsUnit(dot, shared, end))]
-
-
-def on_sums(post: Threshold | Affine | None, scales: Ints, lift: Ints) -> Threshold | Affine:
-    """What follows on dot products, a scale times those of rows, for the rows' lifted sums."""
-    if isinstance(post, Threshold):
-        thresholds = -(-post.thresholds // scales[:, None]) + lift[:, None]
-        return Threshold(thresholds, post.rising, post.encoding)
-    if post:
-        scales, offset = post.scale * scales, post.offset
-    else:
-        offset = np.zeros_like(scales)
-    return Affine(scales, offset - scales * lift)
 
 
 def lifted(rows: BinaryWeights | TiledWeights, x: TensorType) -> Ints:

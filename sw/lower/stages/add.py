@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
 
+from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
 from subbit.hw.layers.add import AddUnit
 from subbit.sw.errors import PlanError
@@ -34,7 +35,7 @@ class AddStage(Stage):
         """A beat a cycle."""
         return network.types[self.layers[0]].elements // self.lanes
 
-    def units(self, network: Network) -> list[tuple[str, Unit]]:
+    def units(self, network: Network, limits: SizeLimits = MEASURED) -> list[tuple[str, Unit]]:
         """The adder, which has two input streams."""
         node = network.node(self.layers[0])
         if not isinstance(node.layer, Add):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
 from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.sw.ir.network import Network
@@ -19,7 +20,7 @@ class ArgmaxStage(Stage):
         """There is only one."""
         return cls(layers=layers)
 
-    def units(self, network: Network) -> list[tuple[str, Unit]]:
+    def units(self, network: Network, limits: SizeLimits = MEASURED) -> list[tuple[str, Unit]]:
         """One argmax unit."""
         x = network.types[network.node(self.layers[0]).inputs[0]]
         return [("argmax", ArgmaxUnit(input=x))]

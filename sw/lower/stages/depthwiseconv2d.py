@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
 from subbit.hw.dot.depthwise import DepthwiseUnit
 from subbit.hw.window.window import WindowUnit
@@ -53,7 +54,7 @@ class DepthwiseStage(Stage):
         """A beat a cycle."""
         return network.types[self.layers[0]].elements // self.channels
 
-    def units(self, network: Network) -> list[tuple[str, Unit]]:
+    def units(self, network: Network, limits: SizeLimits = MEASURED) -> list[tuple[str, Unit]]:
         """A window and the engine."""
         node = network.node(self.layers[0])
         x, layer = network.types[node.inputs[0]], node.layer
@@ -69,7 +70,5 @@ class DepthwiseStage(Stage):
             folds=1,
             memory=self.window,
         )
-        post = network.node(self.layers[1]).layer if len(self.layers) > 1 else None
-        assert post is None or isinstance(post, Threshold | Affine)
-        engine = DepthwiseUnit(layer, x, self.channels, post, self.weights)
+        engine = DepthwiseUnit(layer, x, self.channels, self.post(network), self.weights)
         return [("window", window), ("depthwise", engine)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import gcd
 from typing import Any, Self
 
+from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.types import TensorType
@@ -46,7 +47,7 @@ class LaneStage(Stage):
         """Type of the layer's input."""
         return network.types[network.node(self.layers[0]).inputs[0]]
 
-    def units(self, network: Network) -> list[tuple[str, Unit]]:
+    def units(self, network: Network, limits: SizeLimits = MEASURED) -> list[tuple[str, Unit]]:
         """The one unit, named after the layer's kind."""
         node = network.node(self.layers[0])
         x = self.input(network)

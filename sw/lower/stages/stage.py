@@ -1,16 +1,29 @@
 """The base of every stage: one row of a Plan, which turns one or more layers into units."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import product
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
+from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
 from subbit.sw.errors import PlanError
+from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import Network, Node
 
-__all__ = ["Stage", "divisors"]
+__all__ = [
+    "MOST",
+    "Stage",
+    "check_divides",
+    "check_setting",
+    "combinations",
+    "divisors",
+    "unknown_setting",
+]
+
+MOST = 1 << 20  # of any setting that is a number
 
 
 def divisors(number: int) -> list[int]:
@@ -42,14 +55,20 @@ class Stage(ABC):
         """The smallest stage for these layers, behind a stage that gives ``lanes`` lanes."""
 
     @abstractmethod
-    def units(self, network: Network) -> list[tuple[str, Unit]]:
+    def units(self, network: Network, limits: SizeLimits = MEASURED) -> list[tuple[str, Unit]]:
         """The units, in order, each with the suffix of its name; raises PlanError where a setting
-        is wrong.
+        is wrong. ``limits``: what counts as large on the part that the plan is for.
         """
 
     def with_popcount(self, form: str) -> Self:
         """The stage with XNOR-popcounts of that form; itself where it has none."""
         return self
+
+    def post(self, network: Network) -> Threshold | Affine | None:
+        """The threshold or affine layer that the stage has taken in behind its first layer."""
+        layer = network.node(self.layers[1]).layer if len(self.layers) > 1 else None
+        assert layer is None or isinstance(layer, Threshold | Affine)
+        return layer
 
     def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
         """The settings that the planner may choose, each with the values worth trying."""
@@ -60,14 +79,15 @@ class Stage(ABC):
 
         Some of them may not fit the network: ``units`` then raises PlanError.
         """
-        axes = self.axes(network)
-        for values in product(*axes.values()):
-            chosen: dict[str, Any] = dict(zip(axes, values, strict=True))
-            yield replace(self, **chosen)
+        yield from combinations(self, self.axes(network))
 
     def least_cycles(self, network: Network) -> int:
         """A lower bound of the cycles that a frame takes, from a formula, without any units."""
         return 0
+
+    def notes(self, network: Network) -> list[str]:
+        """What another network of the same shape would gain, in words for a report."""
+        return []
 
     def to_json(self) -> dict[str, Any]:
         """The row of the plan's file."""
@@ -78,17 +98,11 @@ class Stage(ABC):
     def from_json(cls, row: dict[str, Any], layers: tuple[str, ...]) -> Self:
         """The stage that a row describes; raises PlanError naming the setting that is wrong."""
         settings = {key: value for key, value in row.items() if key != "layers"}
-        known = {field.name: field for field in fields(cls) if field.name != "layers"}
+        known = [field.name for field in fields(cls) if field.name != "layers"]
         for key, value in settings.items():
             if key not in known:
-                raise PlanError(f"unknown setting {key!r}; this stage has {', '.join(known)}")
-            words = cls.choices.get(key)
-            if words and value not in words:
-                raise PlanError(f"setting {key!r} must be one of {', '.join(words)}, not {value!r}")
-            if not words and (type(value) is not int or not 0 <= value <= 1 << 20):
-                raise PlanError(
-                    f"setting {key!r} must be an integer from 0 to {1 << 20}, not {value!r}"
-                )
+                raise unknown_setting(key, known)
+            check_setting(key, value, cls.choices.get(key, ()))
         try:
             return cls(layers=layers, **settings)
         except TypeError:
@@ -96,6 +110,35 @@ class Stage(ABC):
                 key for key in ("pe", "simd", "lanes") if key in known and key not in settings
             ]
             raise PlanError(f"the settings {', '.join(missing)} are missing") from None
+
+
+AnyStage = TypeVar("AnyStage", bound=Stage)
+
+
+def combinations(stage: AnyStage, axes: Mapping[str, Sequence[int | str]]) -> Iterator[AnyStage]:
+    """The stage with every combination of the settings in ``axes``."""
+    for values in product(*axes.values()):
+        chosen: dict[str, Any] = dict(zip(axes, values, strict=True))
+        yield replace(stage, **chosen)
+
+
+def unknown_setting(name: str, known: Iterable[str]) -> PlanError:
+    """The error for a setting that a stage does not have."""
+    return PlanError(f"unknown setting {name!r}; this stage has {', '.join(known)}")
+
+
+def check_setting(
+    name: str, value: object, words: Sequence[str] = (), least: int = 0, most: int = MOST
+) -> None:
+    """Raise PlanError unless the value is one of ``words``, or without these an integer from
+    ``least`` to ``most``.
+    """
+    if words and value not in words:
+        raise PlanError(f"setting {name!r} must be one of {', '.join(words)}, not {value!r}")
+    if not words and (type(value) is not int or not least <= value <= most):
+        raise PlanError(
+            f"setting {name!r} must be an integer from {least} to {most}, not {value!r}"
+        )
 
 
 def check_divides(name: str, value: int, whole: int, what: str) -> None:

@@ -7,10 +7,9 @@ import pytest
 from amaranth.hdl import Signal
 from amaranth.sim import Simulator
 
-from subbit.hw.dot import dot as engine
+from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.dot_rtl import Dot
-from subbit.hw.tables import rom
 from subbit.hw.tables.packing import pack_elements
 from subbit.sw.ir import Encoding, Weights
 from tests.hw.dots import affine, codebook, frames, plain, thresholds, tiled
@@ -169,19 +168,17 @@ def test_scaled_tiles_with_other_inputs() -> None:
         (2, {"pe": 2, "pixels": 4, "memory": "logic", "x_branches": 1}),
     ],
 )
-def test_engines_that_cover_much_of_a_part(
-    bits: int, rest: dict[str, Any], post: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        engine, "LARGE_ENGINE_XNORS", 512
-    )  # sizes that a simulation in Python can take
-    monkeypatch.setattr(engine, "XNORS_PER_INPUT_COPY", 200)
-    monkeypatch.setattr(rom, "LARGE_TABLE_BITS", 2048)
-    monkeypatch.setattr(rom, "LARGE_TABLE_WIDTH", 64)
-    monkeypatch.setattr(rom, "PART_BITS", 96)
+def test_large_engines(bits: int, rest: dict[str, Any], post: str) -> None:
+    limits = SizeLimits(  # sizes that a simulation in Python can take
+        large_engine_xnors=512,
+        xnors_per_input_copy=200,
+        large_table_bits=2048,
+        wide_table_bits=64,
+        part_bits=96,
+    )
     rng = np.random.default_rng(bits)
-    unit = check(plain(rng, 16, 128), post, BIPOLAR, bits, simd=64, **rest)
-    small = {**rest, "simd": 8, "pixels": 1}
+    unit = check(plain(rng, 16, 128), post, BIPOLAR, bits, simd=64, limits=limits, **rest)
+    small = {**rest, "simd": 8, "pixels": 1, "limits": limits}
     near = check(plain(rng, 8, 128), post, BIPOLAR, bits, **small)
     assert (unit.distance_stages, near.distance_stages) == (1, 0)
     ahead = 3 if rest["memory"] == "block" else 2  # for the step, and for block RAMs' addresses
@@ -193,20 +190,20 @@ def test_engines_that_cover_much_of_a_part(
 
 
 @pytest.mark.parametrize("late", [0, 1, 2])
-def test_constant_weights_in_a_large_engine(late: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "LARGE_ENGINE_XNORS", 64)
-    monkeypatch.setattr(engine, "XNORS_PER_INPUT_COPY", 40)
+def test_constant_weights_in_a_large_engine(late: int) -> None:
+    limits = SizeLimits(large_engine_xnors=64, xnors_per_input_copy=40)
+    rest = {"payload_delay": late, "limits": limits}
     weights = plain(np.random.default_rng(late), 4, 18)
-    unit = check(weights, "threshold1", BIPOLAR, 1, pe=4, simd=18, payload_delay=late)
+    unit = check(weights, "threshold1", BIPOLAR, 1, pe=4, simd=18, **rest)
     assert unit.source.constant
     assert (unit.distance_stages, unit.i_payload_delay) == (1, min(late, 1))
 
 
-def test_a_word_a_pass_far_from_its_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "LARGE_ENGINE_XNORS", 512)
+def test_a_word_a_pass_far_from_its_thresholds() -> None:
     weights = plain(np.random.default_rng(5), 12, 48)
+    rest = {"pixels": 2, "limits": SizeLimits(large_engine_xnors=512)}
     for encoding, masked in ((BIPOLAR, True), (UNSIGNED, False)):
-        unit = check(weights, "threshold2", encoding, 2, masked=masked, pe=6, simd=48, pixels=2)
+        unit = check(weights, "threshold2", encoding, 2, masked=masked, pe=6, simd=48, **rest)
         assert (unit.beats, unit.distance_stages) == (1, 1)
 
 

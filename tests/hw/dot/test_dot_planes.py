@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subbit.hw.dot import dot as engine
+from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.planes import PlanesSource
 from subbit.hw.dot.source import CodebookSource, WordSource
-from subbit.hw.tables import rom
+from subbit.hw.tables.parts import TableParts
 from subbit.sw.errors import PlanError
 from subbit.sw.ir import Encoding, PlanesWeights, Weights
 from tests.hw.dots import affine, codebook, frames, plain, planes, thresholds, tiled
@@ -170,13 +170,13 @@ def test_wide_tables_stand_in_parts_in_large_engines_alone(pe: int, distance_sta
     weights = PlanesWeights((plain(RNG, 64, 576),))
     unit = dot(weights, 1, pe=pe, simd=288, memory="logic")
     assert isinstance(unit.source, WordSource)
-    assert unit.source.rom.needs_parts
+    assert TableParts(unit.source.rom).needs_parts
     assert (unit.distance_stages, unit.source.lead_cycles) == (distance_stages, 2 * distance_stages)
     mixed = PlanesWeights((tiled(RNG, 64, 576, 16), plain(RNG, 64, 576)))
     unit = dot(mixed, 1, pe=pe, simd=144, memory="logic")
     assert isinstance(unit.source, PlanesSource)
     words = [part for part in unit.source.parts if isinstance(part, WordSource)]
-    assert any(part.rom.needs_parts for part in words)
+    assert any(TableParts(part.rom).needs_parts for part in words)
     assert (unit.distance_stages, max(part.lead_cycles for part in words)) == (
         distance_stages,
         2 * distance_stages,
@@ -185,18 +185,18 @@ def test_wide_tables_stand_in_parts_in_large_engines_alone(pe: int, distance_sta
 
 @pytest.mark.parametrize(("memory", "masked"), [("logic", True), ("block", False)])
 @pytest.mark.parametrize("w_branches", [0, 1])
-def test_mixed_planes_in_a_large_engine(
-    w_branches: int, memory: str, masked: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mixed_planes_in_a_large_engine(w_branches: int, memory: str, masked: bool) -> None:
     """Limits for a small engine: all its paths are long."""
-    monkeypatch.setattr(engine, "LARGE_ENGINE_XNORS", 72)
-    monkeypatch.setattr(engine, "XNORS_PER_INPUT_COPY", 40)
-    monkeypatch.setattr(rom, "LARGE_TABLE_WIDTH", 16)
-    monkeypatch.setattr(rom, "LARGE_TABLE_BITS", 256)
-    monkeypatch.setattr(rom, "PART_BITS", 24)
+    limits = SizeLimits(
+        large_engine_xnors=72,
+        xnors_per_input_copy=40,
+        large_table_bits=256,
+        wide_table_bits=16,
+        part_bits=24,
+    )
     weights = PlanesWeights((tiled(RNG, 8, 36, 4), plain(RNG, 8, 36), tiled(RNG, 8, 36, 2)))
     rest = {"memory": memory, "masked": masked, "w_branches": w_branches, "pixels": 2}
-    unit = check(weights, 1, "3", pe=4, simd=18, **rest)
+    unit = check(weights, 1, "3", pe=4, simd=18, limits=limits, **rest)
     assert unit.distance_stages == 1
     assert unit.rows_per_input_copy < unit.source.rows
 

@@ -7,6 +7,7 @@ from typing import Any
 from subbit.hw.contract.cost import Cost
 from subbit.hw.families.device import FpgaDevice
 from subbit.hw.families.family import Family
+from tests.paths import ROOT
 
 __all__ = ["ASKED", "GIVEN", "lacking", "members"]
 
@@ -58,5 +59,5 @@ def members() -> set[str]:
 def lacking(family: Family) -> set[str]:
     """The members of ASKED that a family does not override, or has no file for."""
     kept = {name for name in ASKED if getattr(type(family), name) is getattr(Family, name)}
-    folder = Path(__file__).parents[3] / "hw" / "families" / family.name
+    folder = ROOT / "hw" / "families" / family.name
     return kept - ({"calibration"} if (folder / "calibration.json").exists() else set())

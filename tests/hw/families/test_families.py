@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from subbit.hw.families.part import Part, fabric_of, family_of
 from subbit.hw.families.table import FAMILIES, adds_functions, family
 from subbit.sw.errors import FamilyError
 from tests.hw.families.members import ASKED, GIVEN, lacking, members
+from tests.paths import DOCS
 
-PAGE = Path(__file__).parents[3] / "docs" / "adding-a-family.md"
+PAGE = DOCS / "adding-a-family.md"
 LACKS = {
     "ecp5": {"pin_constraints"},
     "ice40": {"pin_constraints", "add_register", "block_rom", "twin_block_rom", "large_lut4"},

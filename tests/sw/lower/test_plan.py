@@ -11,6 +11,8 @@ from click.testing import CliRunner
 
 import subbit
 from subbit.boards import board
+from subbit.hw.contract.limits import SizeLimits
+from subbit.hw.dot.dot import DotUnit
 from subbit.sw import golden
 from subbit.sw.cli.plan import plan_command
 from subbit.sw.errors import PlanError
@@ -56,6 +58,41 @@ def test_file_round_trip(name: str, tmp_path: Path) -> None:
     assert load_plan(tmp_path / "plan.json", network) == plan
 
 
+def test_a_plan_is_for_a_part(tmp_path: Path) -> None:
+    """What counts as large is that part's; a plan without one is for a large ECP5."""
+    network, file = small_network("plain"), tmp_path / "plan.json"
+    plan = default_plan(network, board("ulx3s-25f"))
+    assert plan.device == "LFE5U-25F"
+    save_plan(plan, file)
+    assert json.loads(file.read_text())["device"] == "LFE5U-25F"
+    assert load_plan(file, network).limits == board("ulx3s-25f").device.limits
+    save_plan(smallest_plan(network), file)
+    assert "device" not in json.loads(file.read_text())
+    assert load_plan(file, network).limits == SizeLimits()
+
+
+class SmallPart(Plan):
+    """A plan for a part on which engines of a few hundred XNORs are large."""
+
+    @property
+    def limits(self) -> SizeLimits:
+        return SizeLimits(large_engine_xnors=288)
+
+
+def test_limits_of_the_plans_part_reach_the_engines() -> None:
+    network = small_network("plain")
+    plan = smallest_plan(network)
+    stages = tuple(
+        replace(stage, pe=4, simd=72) if stage.layers[0] == "conv2" else stage
+        for stage in plan.stages
+    )
+    for cls, late in ((SmallPart, 1), (Plan, 0)):
+        steps = Pipeline(network, cls(network.digest, stages)).steps
+        unit = next(step.unit for step in steps if step.name == "conv2_dot")
+        assert isinstance(unit, DotUnit)
+        assert unit.distance_stages == late
+
+
 def test_an_edited_plan_changes_the_cycles(tmp_path: Path) -> None:
     network = small_network("plain")
     file = tmp_path / "plan.json"
@@ -90,6 +127,27 @@ MESSAGES = [
         "the plan is for another network than 'plain'; make a new one with `subbit plan`",
     ),
     ("stages=3", "not a plan; make one with `subbit plan`"),
+    ("device=5", "'device' must be the name of a part, not 5; or leave it out"),
+    (
+        'device="XC7A35T"',
+        "'device' must be one of LFE5U-12F, LFE5U-25F, LFE5U-45F, LFE5U-85F, iCE40UP5K, not "
+        "'XC7A35T'; or leave it out",
+    ),
+    (
+        'stages.0.fill="block"',
+        "stage 'conv1': engine 'direct' has no setting 'fill', only pe, simd, pixels, weights, "
+        "window, popcount, x_branches, w_branches, blanks; leave it at 'logic'",
+    ),
+    (
+        'stages.0.engine="systolic"',
+        "stage 'conv1': setting 'engine' must be one of direct, lookup, block_lookup, shared_rows, "
+        "not 'systolic'",
+    ),
+    (
+        "stages.0.stages=2",
+        "stage 'conv1': unknown setting 'stages'; this stage has fifo, engine, pe, simd, pixels, "
+        "weights, window, popcount, x_branches, w_branches, blanks, dot9, fill",
+    ),
     (
         "stages.0.pe=3",
         "stage 'conv1': pe=3 does not divide the layer's outputs, 8; it may be 1, 2, 4, 8",
@@ -159,7 +217,7 @@ def test_the_default_plan_spends_its_budget_on_rate() -> None:
     assert all(row.cost.lut4 <= lut4 for lut4, row in list(zip(budgets, found, strict=True))[1:])
     # Where nothing fits, everything is folded as far as it goes.
     least = [stage.with_popcount("ecp5") for stage in smallest_plan(network).stages]
-    assert plans[0] == Plan(network.digest, tuple(least))
+    assert plans[0] == Plan(network.digest, tuple(least), device="LFE5U-85F")
 
 
 def test_a_call_gives_the_plan_of_the_command(tmp_path: Path) -> None:
