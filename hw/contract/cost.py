@@ -1,30 +1,27 @@
 """What a unit is expected to cost on an FPGA with 4-input LUTs."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 __all__ = ["KINDS", "Cost"]
 
 KINDS = ("lut4", "flip_flops", "block_rams")
-UNPACKED_REGISTERS = (
-    0.6  # of the registers in a logic cell of iCE40, about, whose lookup table is not used
-)
 
 
 @dataclass(frozen=True)
 class Cost:
     """Estimated LUT4s (two per carry cell, four per 16x4 LUT RAM), flip-flops and block RAMs.
 
-    They are those of an ECP5, with block RAMs of 18 kbit. ``small_rams``, ``store_lut4`` and
-    ``store_flip_flops`` are what its memories take on a part with block RAMs of 4 kbit and without
-    LUT RAM: that many small ones, and so many LUT4s and flip-flops more (or less); see ``on``.
+    They are those of an ECP5, with block RAMs of 18 kbit. An iCE40 has block RAMs of 4 kbit, no LUT
+    RAM, a carry beside each LUT4, and registers that stand behind a LUT4 or take its place: there
+    it is ``small_rams`` of those, and ``more_lut4`` and ``more_flip_flops`` (or less); see ``on``.
     """
 
     lut4: int = 0
     flip_flops: int = 0
     block_rams: int = 0
     small_rams: int = field(default=0, compare=False, repr=False)
-    store_lut4: int = field(default=0, compare=False, repr=False)
-    store_flip_flops: int = field(default=0, compare=False, repr=False)
+    more_lut4: int = field(default=0, compare=False, repr=False)
+    more_flip_flops: int = field(default=0, compare=False, repr=False)
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(
@@ -32,9 +29,15 @@ class Cost:
             self.flip_flops + other.flip_flops,
             self.block_rams + other.block_rams,
             self.small_rams + other.small_rams,
-            self.store_lut4 + other.store_lut4,
-            self.store_flip_flops + other.store_flip_flops,
+            self.more_lut4 + other.more_lut4,
+            self.more_flip_flops + other.more_flip_flops,
         )
+
+    def __sub__(self, other: "Cost") -> "Cost":
+        return self + other * -1
+
+    def __mul__(self, count: int) -> "Cost":
+        return Cost(*(count * getattr(self, field.name) for field in fields(self)))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -50,9 +53,8 @@ class Cost:
         """The estimate for a part of that fabric; ``lut4`` of an iCE40 are logic cells."""
         if fabric != "ice40":
             return Cost(self.lut4, self.flip_flops, self.block_rams)
-        lut4, flip_flops = self.lut4 + self.store_lut4, self.flip_flops + self.store_flip_flops
-        rams = max(self.small_rams, self.block_rams)
-        return Cost(round(lut4 + UNPACKED_REGISTERS * flip_flops), flip_flops, rams)
+        lut4, flip_flops = self.lut4 + self.more_lut4, self.flip_flops + self.more_flip_flops
+        return Cost(lut4, flip_flops, max(self.small_rams, self.block_rams))
 
     def with_cells(self, lut4: int, flip_flops: int) -> "Cost":
         """The same with other numbers of LUT4s and flip-flops."""

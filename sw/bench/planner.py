@@ -27,7 +27,8 @@ from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.network import Network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
-from subbit.sw.planner.calibration import Calibration, Line, calibration
+from subbit.sw.planner.calibration import Calibration, calibration
+from subbit.sw.planner.costs import total
 from subbit.sw.planner.goal import Goal, NothingFits, Planned, plan_for
 
 __all__ = [
@@ -41,7 +42,6 @@ __all__ = [
 ]
 
 LUT4S = (2000, 1200, 3500)  # budgets that the networks are planned for in turn
-TRUST = 0.02  # how much of the squared error a factor of 2 instead of 1 is worth
 
 
 @dataclass(frozen=True)
@@ -157,27 +157,20 @@ def measured_row(result: Planned, found: Resources) -> PlannerRow:
 
 
 def calibrate(rows: Sequence[tuple[Planned, Resources]], versions: dict[str, str]) -> Calibration:
-    """A factor for each class of unit, and the host's share, by least squares of the relative
-    errors, kept near 1 where the networks tell little of a class.
-    """
+    """The share that packing adds and the host's own, by least squares of the relative errors."""
     fabric = rows[0][0].board.device.fabric
-    costs = [unit_costs(result) for result, _ in rows]
-    names = sorted({name for row in costs for name in row})
-    lut4, host_lut4 = fitted(costs, names, [found.lut4 for _, found in rows], "lut4")
-    flops, host_flops = fitted(costs, names, [f.flip_flops for _, f in rows], "flip_flops")
+    costs = [total(unit_costs(result).values()) for result, _ in rows]
+    lut4 = fitted([cost.lut4 for cost in costs], [found.lut4 for _, found in rows])
+    flops = fitted([cost.flip_flops for cost in costs], [found.flip_flops for _, found in rows])
     spare = {
         found.block_rams
-        - sum(cost.block_rams for cost in row.values())
+        - cost.block_rams
         - (result.host.block_rams - calibration(fabric).host.block_rams)
-        for row, (result, found) in zip(costs, rows, strict=True)
+        for cost, (result, found) in zip(costs, rows, strict=True)
     }
-    host = Cost(round(host_lut4), round(host_flops), max(0, min(spare)))
     return Calibration(
-        units={
-            name: (Line(a, 0.0), Line(b, 0.0))
-            for name, a, b in zip(names, lut4, flops, strict=True)
-        },
-        host=host,
+        packing=(round(lut4[0], 4), round(flops[0], 4)),
+        host=Cost(round(lut4[1]), round(flops[1]), max(0, min(spare))),
         period_ns=calibration(fabric).period_ns,
         measured={"networks": [result.network.name for result, _ in rows], "tools": versions},
         fabric=fabric,
@@ -193,20 +186,12 @@ def unit_costs(result: Planned) -> dict[str, Cost]:
     return found
 
 
-def fitted(
-    costs: Sequence[dict[str, Cost]], names: Sequence[str], actual: Sequence[int], of: str
-) -> tuple[list[float], float]:
-    """Factors of the classes, and what is there without any."""
+def fitted(said: Sequence[int], actual: Sequence[int]) -> tuple[float, float]:
+    """A factor and an offset."""
     y = np.array(actual, float)
-    x = np.array([[getattr(row.get(name, Cost()), of) for name in names] for row in costs], float)
-    a = np.hstack([x, np.full((len(y), 1), 500.0)]) / y[:, None]
-    # Unknowns are differences from 1, each weighted against the errors.
-    rest = 1 - a.sum(axis=1)
-    keep = np.diag([TRUST**0.5] * len(names) + [1e-3])
-    stacked = np.vstack([a, keep])
-    wanted = np.concatenate([rest, np.zeros(len(names) + 1)])
-    found: NDArray[np.float64] = np.linalg.lstsq(stacked, wanted, rcond=None)[0] + 1
-    return [float(factor) for factor in found[:-1]], float(found[-1]) * 500.0
+    x = np.column_stack([said, np.ones(len(y))]) / y[:, None]
+    found: NDArray[np.float64] = np.linalg.lstsq(x, np.ones(len(y)), rcond=None)[0]
+    return float(found[0]), float(found[1])
 
 
 def save_rows(rows: Sequence[tuple[Planned, Resources]], path: Path) -> None:

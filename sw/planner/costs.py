@@ -1,7 +1,7 @@
 """What a stage costs and how long it takes: quickly while searching, exactly in the end."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Lanes, Unit
+from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.popcount import PORTABLE, PopcountShape
+from subbit.hw.dot.shared_rows import SharedRowsUnit
+from subbit.hw.lookup.block_lookup import BlockLookupUnit
+from subbit.hw.lookup.dot9 import Dot9Row
+from subbit.hw.lookup.entry_sum import EntrySumShape
+from subbit.hw.lookup.lookup import LookupUnit
 from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
@@ -33,6 +39,7 @@ __all__ = [
 # for every trial.
 TREES = {"ecp5": (1.4, 2.2), "ice40": (2.6, 2.2), "gowin": (2.6, 2.2)}
 MASKED, BLANK = 1.65, 1.3
+SUM_TREES = (1.1, 1.3)  # the same of an ECP5 for each bit of the entries that are added up
 # Counters of more positions than this take fewer LUT4s and far longer wires: for 64 outputs of 3x3
 # times 64 inputs, 7 pixels x 2 x 576 take 250,900 tiles of wire (12,400 LUT4s), 7 x 8 x 144 take
 # 148,900 (13,700), as nextpnr places them. So each of their positions is priced as more LUT4s.
@@ -128,7 +135,7 @@ class Costs:
     def work_out(self, stage: Stage) -> Option:
         """Raises PlanError where the settings do not fit."""
         units = [unit for _, unit in with_popcount(stage, PORTABLE).units(self.network)]
-        cost = total(self.lines.of(unit, self.quick(unit)) for unit in units)
+        cost = total(self.lines.packed(self.quick(unit)) for unit in units)
         cycles = max(map(unit_cycles, units))
         inputs = tuple(units[0].inputs.values())
         silent_share = max(
@@ -140,16 +147,13 @@ class Costs:
         )
 
     def quick(self, unit: Unit) -> Cost:
-        """The unit's estimate, with the counters of the fabric instead of portable ones."""
-        counters = getattr(unit, "popcount", None)
-        if self.fabric not in TREES or not isinstance(counters, PopcountShape):
-            return unit.cost()
-        said, slow, fast = unit.cost(), counters.cost, trees(counters, self.fabric)
-        copies = getattr(unit, "pixels", 1)
-        return said.with_cells(
-            max(0, said.lut4 + copies * (fast.lut4 - slow.lut4)),
-            max(0, said.flip_flops + copies * (fast.flip_flops - slow.flip_flops)),
-        )
+        """The unit's estimate on the fabric, with its counters instead of portable ones."""
+        said = unit.cost().on(self.fabric)
+        if self.fabric not in TREES:
+            return said
+        for slow, fast in swaps(unit, self.fabric):
+            said = said + fast - slow.on(self.fabric)
+        return said
 
     def key(self, stage: Stage) -> object:
         """What the stage's cost depends on."""
@@ -168,6 +172,20 @@ class Costs:
             attributes = json.dumps(node.layer.attributes(), sort_keys=True)
             self._keys[name] = node.layer.kind, types, attributes, arrays
         return self._keys[name]
+
+
+def swaps(unit: Unit, fabric: str) -> Iterator[tuple[Cost, Cost]]:
+    """What the portable counters and adders of a unit cost, and the fabric's in their place."""
+    if isinstance(unit, DotUnit | SharedRowsUnit):
+        pixels = unit.pixels if isinstance(unit, DotUnit) else unit.dot.pixels
+        yield unit.popcount.cost * pixels, trees(unit.popcount, fabric) * pixels
+    elif isinstance(unit, LookupUnit):
+        yield unit.popcount.cost * unit.dot9, trees(unit.popcount, fabric) * unit.dot9
+    elif isinstance(unit, BlockLookupUnit) and fabric == "ecp5":
+        if isinstance(unit.filler, Dot9Row):
+            yield unit.filler.cost * unit.dot9, replace(unit.filler, form=fabric).cost * unit.dot9
+        if unit.ports > 1:
+            yield unit.adder.cost * unit.pixels, sum_trees(unit.adder) * unit.pixels
 
 
 def silent_share_of(window: WindowUnit) -> float:
@@ -190,6 +208,14 @@ def wire_price(unit: Unit) -> float:
 def shape_of(array: NDArray[Any]) -> object:
     """What of the contents of an array changes what it costs: whether all are equal."""
     return bool(np.all(array.ravel()[:1] == array))
+
+
+def sum_trees(adder: EntrySumShape) -> Cost:
+    """About what a compressor tree takes for a sum of entries."""
+    bits = adder.count * adder.bits
+    return Cost(
+        round(SUM_TREES[0] * bits + adder.width), round(SUM_TREES[1] * bits + 2 * adder.width)
+    )
 
 
 @cache
