@@ -8,7 +8,7 @@ simulation is held to elsewhere; here they check the planner's own, compiled one
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from subbit.boards import Board
 from subbit.hw.contract.cost import Cost
 from subbit.sw.atomic import write_atomic
-from subbit.sw.bench.unlike import calibration_networks, test_networks
+from subbit.sw.bench.unlike import calibration_networks, reuse_networks, test_networks
+from subbit.sw.errors import PlanError
 from subbit.sw.flow import tools
 from subbit.sw.flow.family import family_of
 from subbit.sw.flow.fit import FitWatch, Resources
@@ -26,12 +27,13 @@ from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.network import Network
 from subbit.sw.lower.pipeline import Pipeline
-from subbit.sw.lower.plan import Plan
+from subbit.sw.lower.plan import Plan, smallest_plan
 from subbit.sw.planner.calibration import Calibration, calibration
-from subbit.sw.planner.costs import total
-from subbit.sw.planner.goal import Goal, NothingFits, Planned, plan_for
+from subbit.sw.planner.costs import total, with_popcount
+from subbit.sw.planner.goal import Goal, NothingFits, Planned, plan_for, planned
 
 __all__ = [
+    "PlannerReport",
     "PlannerRow",
     "bench_planner",
     "calibrate",
@@ -41,6 +43,7 @@ __all__ = [
     "save_rows",
 ]
 
+REUSE_CYCLES = 4096  # a frame, of layers on engines that reuse dot products
 LUT4S = (2000, 1200, 3500)  # budgets that the networks are planned for in turn
 
 
@@ -49,9 +52,12 @@ class PlannerRow:
     """A network's numbers as ``estimated`` by the planner, and as they are: ``actual``.
 
     ``lut4``, ``flip_flops``, ``block_rams``: link and clocks included; ``cycles``: between frames.
+    ``group``: ``unlike``, networks whose plans the planner chose, or ``reuse``, those on engines
+    that reuse dot products.
     """
 
     network: str
+    group: str
     lut4_estimated: int
     lut4_actual: int
     lut4_error: float
@@ -63,6 +69,21 @@ class PlannerRow:
     cycles_actual: int
 
 
+@dataclass(frozen=True)
+class PlannerReport:
+    """The rows of ``subbit bench planner``, and the worst error of LUT4s in each group."""
+
+    rows: tuple[PlannerRow, ...]
+    worst_lut4_error: dict[str, float]
+
+    @classmethod
+    def of(cls, rows: Sequence[PlannerRow]) -> "PlannerReport":
+        """The report on some rows."""
+        groups = dict.fromkeys(row.group for row in rows)
+        errors = {g: [row.lut4_error for row in rows if row.group == g] for g in groups}
+        return cls(tuple(rows), {group: max(found, key=abs) for group, found in errors.items()})
+
+
 def bench_planner(
     board: Board,
     folder: str | os.PathLike[str],
@@ -70,22 +91,60 @@ def bench_planner(
     count: int | None = None,
     calibration_file: Path | None = None,
     progress: Progress = SILENT,
-) -> list[PlannerRow]:
-    """Ten networks that are unlike each other, or the first ``count``, planned for ``board`` and
-    built below ``folder`` up to their packing: what ``subbit bench planner`` does.
+) -> PlannerReport:
+    """Ten networks that are unlike each other, planned for ``board``, and five on engines that
+    reuse dot products, built below ``folder`` up to their packing: what ``subbit bench planner``
+    does. With ``count`` the first so many of each.
 
     With ``calibration_file`` instead those of the calibration, which is written there. Raises
     SubbitError.
     """
     made = (calibration_networks() if calibration_file else test_networks())[:count]
+    reuse = [] if calibration_file else reuse_networks()[:count]
     place = Path(folder) / ("calibration" if calibration_file else "test")
     measured = measure_plan(made, board, place, progress)
-    save_rows(measured, place / "measured.json")
+    reused = measure_reuse(reuse, board, place, progress)
+    save_rows([*measured, *reused], place / "measured.json")
     if calibration_file:
         used = (tools.yosys(), family_of(board).nextpnr())
         versions = {tool.name: str(tool.version) for tool in used}
         write_atomic(calibration_file, calibrate(measured, versions).to_json())
-    return [measured_row(*row) for row in measured]
+    rows = [measured_row("unlike", *row) for row in measured]
+    return PlannerReport.of([*rows, *(measured_row("reuse", *row) for row in reused)])
+
+
+def measure_reuse(
+    made: Sequence[tuple[str, Callable[[], Network]]],
+    board: Board,
+    folder: Path,
+    progress: Progress = SILENT,
+) -> list[tuple[Planned, Resources]]:
+    """Each network with an engine wherever that fits, built up to packing."""
+    rows = []
+    for engine, make in made:
+        network = make()
+        progress.phase(network.name)
+        plan = plan_with_engine(network, engine, board.device.fabric)
+        result = planned(network, board, plan)
+        rows.append((result, packed(network, plan, board, folder / network.name)))
+    return rows
+
+
+def plan_with_engine(network: Network, engine: str, fabric: str) -> Plan:
+    """The smallest plan, but with ``engine`` for each layer that it is for, as nearly as may be
+    REUSE_CYCLES a frame. Raises PlanError where it is for none.
+    """
+    plan = smallest_plan(network)
+    stages = []
+    for stage in plan.stages:
+        fitting = [s for s in stage.variants(network) if getattr(s, "engine", "") == engine]
+        near = min(
+            fitting, key=lambda s: abs(s.least_cycles(network) - REUSE_CYCLES), default=stage
+        )
+        stages.append(with_popcount(near, fabric))
+    if all(getattr(stage, "engine", "") != engine for stage in stages):
+        raise PlanError(f"no layer of {network.name} has engine {engine!r}")
+    return replace(plan, stages=tuple(stages))
 
 
 def packed(network: Network, plan: Plan, board: Board, folder: Path) -> Resources:
@@ -138,12 +197,13 @@ def plan_within(network: Network, board: Board, lut4: int) -> Planned:
         return plan_for(network, board, Goal(lut4=2 * lut4))
 
 
-def measured_row(result: Planned, found: Resources) -> PlannerRow:
+def measured_row(group: str, result: Planned, found: Resources) -> PlannerRow:
     """Both sides of a network's numbers."""
     cycles = Pipeline(result.network, result.plan).cycles(4).interval_cycles
     said = result.design
     return PlannerRow(
         network=result.network.name,
+        group=group,
         lut4_estimated=said.lut4,
         lut4_actual=found.lut4,
         lut4_error=round(said.lut4 / found.lut4 - 1, 4),

@@ -22,13 +22,13 @@ def concrete(cls: type[Unit]) -> set[type[Unit]]:
 
 def shipped_kinds() -> set[str]:
     """The kind of every unit in hw/."""
-    root = Path(subbit.hw.__path__[0])
+    root, names = Path(subbit.hw.__path__[0]), set()
     for path in root.rglob("*.py"):
         if "component: ClassVar[str]" in path.read_text():
-            place = path.relative_to(root).with_suffix("")
-            import_module(".".join(("subbit.hw", *place.parts)))
-    units = concrete(Unit)
-    return {unit.kind() for unit in units if unit.__module__.startswith("subbit.hw.")}
+            names.add(".".join(("subbit.hw", *path.relative_to(root).with_suffix("").parts)))
+    for name in names:
+        import_module(name)
+    return {unit.kind() for unit in concrete(Unit) if unit.__module__ in names}
 
 
 def test_every_kind_has_cases() -> None:
