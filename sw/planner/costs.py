@@ -22,6 +22,7 @@ from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.network import Network
+from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.calibration import Calibration, calibration
 
@@ -39,6 +40,7 @@ __all__ = [
 # for every trial.
 TREES = {"ecp5": (1.4, 2.2), "ice40": (2.6, 2.2), "gowin": (2.6, 2.2)}
 MASKED, BLANK = 1.65, 1.3
+FEW = 40  # bits of a row up to which trees are found in no time
 SUM_TREES = (1.1, 1.3)  # the same of an ECP5 for each bit of the entries that are added up
 # Counters of more positions than this take fewer LUT4s and far longer wires: for 64 outputs of 3x3
 # times 64 inputs, 7 pixels x 2 x 576 take 250,900 tiles of wire (12,400 LUT4s), 7 x 8 x 144 take
@@ -93,6 +95,15 @@ def with_popcount(stage: Stage, form: str) -> Stage:
     return replace(stage, **settings) if hasattr(stage, "popcount") else stage
 
 
+def quickly_made(stage: Stage) -> Stage:
+    """The stage with portable counters, whose trees need not be found, but with zero padding told
+    as beside a vendor's.
+    """
+    portable = with_popcount(stage, PORTABLE)
+    told = isinstance(portable, DotStage) and portable.blanks == "auto"
+    return replace(portable, blanks="sums") if told else portable
+
+
 class Costs:
     """The options of a network's stages, each worked out once.
 
@@ -124,7 +135,7 @@ class Costs:
         """
         key = self.key(option.stage)
         if key not in self._exact:
-            units = [unit for _, unit in with_popcount(option.stage, PORTABLE).units(self.network)]
+            units = [unit for _, unit in quickly_made(option.stage).units(self.network)]
             processes = [process for unit in units for process in unit.processes()]
             windows = any(isinstance(unit, WindowUnit) for unit in units)
             quick = FRAMES * sum(len(process.steps) for process in processes) <= MAX_STEPS
@@ -134,7 +145,7 @@ class Costs:
 
     def work_out(self, stage: Stage) -> Option:
         """Raises PlanError where the settings do not fit."""
-        units = [unit for _, unit in with_popcount(stage, PORTABLE).units(self.network)]
+        units = [unit for _, unit in quickly_made(stage).units(self.network)]
         cost = total(self.lines.packed(self.quick(unit)) for unit in units)
         cycles = max(map(unit_cycles, units))
         inputs = tuple(units[0].inputs.values())
@@ -223,6 +234,8 @@ def trees(counters: PopcountShape, fabric: str) -> Cost:
     """About what compressor trees of the fabric take for these counters."""
     lut4, flip_flops = TREES[fabric]
     bits = counters.simd * counters.bits * len(counters.scales)
+    if bits <= FEW:
+        return replace(counters, form=fabric).cost.on(fabric)
     row = bits * (MASKED if counters.masked else 1)
     blanks = BLANK * counters.simd * counters.masked
     return Cost(
