@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.fork import ForkUnit
@@ -129,6 +130,10 @@ class WholePipeline(Unit):
     def reference(self, beats: Beats) -> Beats:
         """The units' references one after another."""
         return self.pipeline.reference(beats)[-1]
+
+    def cost(self) -> Cost:
+        """The sum of the units'."""
+        return sum((step.unit.cost() for step in self.pipeline.steps), Cost())
 
 
 def unit_design(name: str, unit: Unit) -> Design:

@@ -1,6 +1,6 @@
 """What a unit is expected to cost on an FPGA with 4-input LUTs."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 __all__ = ["RESOURCES", "Cost"]
 
@@ -11,9 +11,9 @@ RESOURCES = ("lut4", "flip_flops", "block_rams")
 class Cost:
     """Estimated LUT4s (two per carry cell, four per 16x4 LUT RAM), flip-flops and block RAMs.
 
-    They are those of an ECP5, with block RAMs of 18 kbit. ``small_rams``, ``store_lut4`` and
-    ``store_flip_flops`` are what its memories take on a part with block RAMs of 4 kbit and without
-    LUT RAM: that many small ones, and so many LUT4s and flip-flops more (or less). What an
+    They are those of an ECP5, with block RAMs of 18 kbit. An iCE40 has block RAMs of 4 kbit, no LUT
+    RAM, a carry beside each LUT4, and registers that stand behind a LUT4 or take its place: there
+    it is ``small_rams`` of those, and ``more_lut4`` and ``more_flip_flops`` (or less). What an
     estimate is in a family's cells, ``cost`` of its object says (subbit.hw.families.family).
     """
 
@@ -21,8 +21,8 @@ class Cost:
     flip_flops: int = 0
     block_rams: int = 0
     small_rams: int = field(default=0, compare=False, repr=False)
-    store_lut4: int = field(default=0, compare=False, repr=False)
-    store_flip_flops: int = field(default=0, compare=False, repr=False)
+    more_lut4: int = field(default=0, compare=False, repr=False)
+    more_flip_flops: int = field(default=0, compare=False, repr=False)
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(
@@ -30,9 +30,15 @@ class Cost:
             self.flip_flops + other.flip_flops,
             self.block_rams + other.block_rams,
             self.small_rams + other.small_rams,
-            self.store_lut4 + other.store_lut4,
-            self.store_flip_flops + other.store_flip_flops,
+            self.more_lut4 + other.more_lut4,
+            self.more_flip_flops + other.more_flip_flops,
         )
+
+    def __sub__(self, other: "Cost") -> "Cost":
+        return self + other * -1
+
+    def __mul__(self, count: int) -> "Cost":
+        return Cost(*(count * getattr(self, field.name) for field in fields(self)))
 
     @property
     def counts(self) -> dict[str, int]:

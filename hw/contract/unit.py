@@ -169,9 +169,9 @@ class Unit(ABC):
         """The cycles of the unit alone, with input always on offer and output always taken."""
         return run(self.processes(), frames)
 
+    @abstractmethod
     def cost(self) -> Cost:
         """Estimated cost of the component after mapping."""
-        return Cost(lut4=self.o.width // 2 + 12, flip_flops=self.o.width + 8)
 
     @property
     def i_beats(self) -> int:

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import adder_cost, luts, registers
 from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.memory import credit_queue_cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.post.raw import Post, PostConfig, RawNumbers, lane_values, output_type, post_values
-from subbit.hw.post.threshold import queue_cost
 from subbit.hw.streams.shapes import check_lanes
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, period, rom_of
@@ -156,12 +157,13 @@ class DepthwiseUnit(Unit):
 
     def cost(self) -> Cost:
         """Estimated cost after mapping; affine ends take multipliers beside it."""
-        total = self.rom.cost + self.core.cost + queue_cost(self.o, self.depth)
-        total += sum([self.popcount.cost] * self.channels, Cost())
+        total = self.rom.cost + self.rom.late_cost + self.core.cost
+        total += self.popcount.cost * self.channels
+        total += credit_queue_cost(self.o.width, self.depth)
         if self.masked:
             wide = self.raw_max.bit_length()
-            total += Cost(2 * -(-wide // 2) * self.channels, wide * self.channels)
-        return total + Cost(12, self.i.width * self.rom_cycles + 2 * self.stages)
+            total += (adder_cost(wide) + Cost(flip_flops=wide)) * self.channels
+        return total + luts(2) + registers(self.i.width * self.rom_cycles + self.stages)
 
     def processes(self) -> tuple[Process, ...]:
         """Takes and gives a beat a cycle."""

@@ -7,6 +7,7 @@ from math import lcm
 
 import numpy as np
 
+from subbit.hw.contract.blocks import registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.dot.source import (
@@ -133,7 +134,7 @@ class PlanesSource:
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
         late = sum(self.latency - part.latency for part in self.parts)
-        return sum((part.cost for part in self.parts), Cost(flip_flops=late))
+        return sum((part.cost for part in self.parts), registers(late))
 
 
 WeightSource = Source | PlanesSource

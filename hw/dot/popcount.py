@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from subbit.hw.contract.blocks import adder_cost, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.families.carry import PORTABLE
 from subbit.hw.families.netlist import AddPlace, CarryChain, CarryTap, Lut, Netlist
@@ -118,17 +119,19 @@ class PopcountShape:
         padding = ones_cost(self.simd, 1) if self.masked else Cost()
         if self.form != PORTABLE:
             lanes = self.simd * (self.bits + self.masked)
-            row, *rest = (tree_cells(tree, lanes) for tree in self.trees)
-            late = Cost(flip_flops=self.width * (self.latency - self.trees[0].latency))
-            return sum([row + late] * self.rows, sum(rest, Cost()))
+            row, *rest = self.trees
+            late = registers(self.width * (self.latency - row.latency))
+            shared = input_registers(row, lanes)
+            padding = sum((tree_cells(tree, 0) for tree in rest), Cost())
+            given = lanes + (self.simd * planes if self.constant else 0)
+            return (tree_cells(row, given) + late) * self.rows + shared + padding
         if self.bits >= CODE_BITS:
-            one = codes_cost(self.simd, self.bits)
-            one = sum([one] * planes, shifted_cost(self.plane_terms))
+            one = codes_cost(self.simd, self.bits) * planes + shifted_cost(self.plane_terms)
         else:
             terms = [(e, self.simd * len(same)) for e, same in self.branches.items()]
             each = [ones_cost(count, 2 + self.masked) for _, count in terms]
             one = sum(each, shifted_cost(terms))
-        return sum([one] * self.rows, padding)
+        return one * self.rows + padding
 
     @property
     def plane_terms(self) -> list[tuple[int, int]]:
@@ -139,12 +142,25 @@ class PopcountShape:
 
 def tree_cells(tree: Netlist, shared: int) -> Cost:
     """Cells of a compressor tree, but no registers for its first ``shared`` inputs."""
+    own = {net: stages for net, stages in stages_of(tree).items() if net >= shared}
+    behind = sum(stages > 0 and tree.level[net] >= 0 for net, stages in own.items())
+    flip_flops = sum(own.values())
+    return Cost(tree.lut4, flip_flops, more_lut4=flip_flops - behind)
+
+
+def stages_of(tree: Netlist) -> dict[int, int]:
+    """The registers of each net that is used, but of a running sum, which is an output."""
     last: dict[int, int] = {}
     for level, cell in sorted(tree.cells, key=lambda row: row[0]):
         last |= dict.fromkeys(nets_of(cell), level // tree.depth)
     last |= dict.fromkeys((net for unit in tree.outputs for net in unit.nets), tree.latency)
-    own = (net for net in last if net >= shared)
-    return Cost(tree.lut4, sum(last[net] - max(tree.level[net] // tree.depth, 0) for net in own))
+    own = {net: at for net, at in last.items() if net not in tree.sums}
+    return {net: at - max(tree.level[net] // tree.depth, 0) for net, at in own.items()}
+
+
+def input_registers(tree: Netlist, inputs: int) -> Cost:
+    """Registers of the first ``inputs`` nets for the cycles in which they are used."""
+    return registers(sum(stages for net, stages in stages_of(tree).items() if net < inputs))
 
 
 def nets_of(cell: Lut | CarryChain) -> Iterator[int]:
@@ -170,7 +186,7 @@ def shifted_cost(terms: list[tuple[int, int]]) -> Cost:
         joined = []
         for (low, a), (high, b) in zip(terms[::2], terms[1::2], strict=False):
             upper = (a >> (high - low)) + b
-            total += Cost(lut4=adder_luts(upper.bit_length()) if a >> (high - low) else 0)
+            total += adder_cost(upper.bit_length()) if a >> (high - low) else Cost()
             joined.append((low, a + (b << (high - low))))
         terms = joined + terms[2 * len(joined) :]
         level += 1
@@ -179,17 +195,12 @@ def shifted_cost(terms: list[tuple[int, int]]) -> Cost:
     return total
 
 
-def adder_luts(bits: int) -> int:
-    """Lookup tables of an adder with a result of that width: logic when narrow, else a chain."""
-    return bits + 1 if bits <= 4 else 2 * -(-bits // 2)
-
-
 def tree_cost(maxima: list[int]) -> Cost:
     """Adders and registers for the sum of numbers of those greatest values."""
     total, level = Cost(), 0
     while len(maxima) > 1:
         sums = [a + b for a, b in zip(maxima[::2], maxima[1::2], strict=False)]
-        total += Cost(lut4=sum(adder_luts(max_count.bit_length()) for max_count in sums))
+        total += sum((adder_cost(max_count.bit_length()) for max_count in sums), Cost())
         maxima = sums + maxima[2 * len(sums) :]
         level += 1
         if level % 2 == 0 or len(maxima) == 1:

@@ -1,18 +1,19 @@
 """The engine of tiled layers whose outputs share rows: each row once, then all its outputs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import counter_cost, luts, registers, steps_cost
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.memory import memory_cost
+from subbit.hw.contract.memory import credit_queue_cost, level_cost, memory_cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.dot.dot import DotUnit
+from subbit.hw.dot.dot_cost import rows_cost
 from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.post.raw import PostConfig, PostLayer, RawNumbers, output_type, post_values
-from subbit.hw.post.threshold import queue_cost
 from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT, Process
 from subbit.sw.ir.types import TensorType
 
@@ -144,16 +145,10 @@ class SharedRowsUnit(Unit):
 
     def cost(self) -> Cost:
         """Estimated cost: rows without their queue, the memory of sums, and their end."""
-        dot = self.dot
-        queue, whole = queue_cost(dot.o, dot.depth), dot.cost()
-        total = replace(
-            whole,
-            lut4=whole.lut4 - queue.lut4,
-            flip_flops=whole.flip_flops - queue.flip_flops,
-            store_lut4=whole.store_lut4 - queue.store_lut4,
-            store_flip_flops=whole.store_flip_flops - queue.store_flip_flops,
-        )
-        total += memory_cost(dot.o.width, self.banks * self.bank_words, self.memory)
-        counters = 2 * self.bank_words.bit_length() + self.repeats.bit_length()
-        total += Cost(2 * counters + 12, counters + 8 + self.core.latency)
-        return total + self.core.cost + queue_cost(self.o, self.depth)
+        total = rows_cost(self.dot) + self.core.cost
+        total += memory_cost(self.dot.o.width, self.banks * self.bank_words, self.memory)
+        first = [word == 0 for word in range(self.words)]
+        total += counter_cost(self.words, [first]) + counter_cost(self.words) * 2
+        total += counter_cost(self.repeats) + (level_cost(self.banks) + steps_cost(self.banks)) * 2
+        total += luts(8) + registers(self.core.latency + 1)
+        return total + credit_queue_cost(self.o.width, self.depth)

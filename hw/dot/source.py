@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import choice_cost, luts, registers, steps_cost
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.tables.packing import pack_rows
@@ -74,9 +75,8 @@ class WordSource:
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
-        late = self.rom.width * (self.table_cycles - 1)
         table = self.parts.cost if self.parts else self.rom.cost
-        return table + Cost(flip_flops=late)
+        return table + self.rom.late_cost
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,13 +139,16 @@ class CodebookSource:
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
-        bits = self.rows * self.simd
-        tables = 1 << (self.tau - self.low_bits)
-        decoder = Cost(bits * decoder_luts(self.tau), bits * (tables + 1 if tables > 1 else 1))
-        indices = self.rom.width if self.rom.style == "block" else 0
-        counters = (self.codebooks - 1).bit_length() + (self.run - 1).bit_length()
-        codebooks = Cost(2 * counters, 2 * counters) if self.codebooks > 1 else Cost()
-        return self.rom.cost + decoder + codebooks + Cost(flip_flops=indices)
+        bits, tables = self.rows * self.simd, 1 << (self.tau - self.low_bits)
+        decoder = (luts(tables) + Cost(flip_flops=tables)) * bits
+        if tables > 1:
+            high = registers((self.tau - self.low_bits) * (bits // self.kernel))
+            decoder += choice_cost(tables, bits) + Cost(flip_flops=bits) + high
+        total = self.rom.cost + self.rom.late_cost + decoder
+        if self.codebooks > 1:
+            turn = registers((1 + (self.rom.style == "block")) * (self.tau - self.field_bits))
+            total += steps_cost(self.run) + steps_cost(self.codebooks) + turn + luts(2)
+        return total
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,10 +183,12 @@ class PhaseSource:
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
+        if self.constant:
+            return Cost()
         bits = (self.rom.depth - 1).bit_length()
-        reads = sum([self.rom.cost] * self.rows, Cost())
-        registers = self.rom.width * self.rows * (self.latency - 1)
-        return reads + Cost(4 * bits * self.rows, registers)
+        address = luts(4 * bits) + Cost(flip_flops=bits)
+        each = self.rom.words_cost + self.rom.late_cost + address
+        return each * self.rows + steps_cost(self.run) + luts(1)
 
 
 Source = WordSource | CodebookSource | PhaseSource

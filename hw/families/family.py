@@ -121,6 +121,12 @@ class Family:
         """A unit's estimate in the cells that nextpnr counts for this family."""
         raise self.lacks("model of what units cost")
 
+    def mapped_cost(self, cells: Mapping[str, Mapping[str, Any]]) -> Cost:
+        """The cells of a module after synthesis (``cells`` of Yosys's JSON), counted as ``cost``
+        counts them.
+        """
+        raise self.lacks("count of mapped cells")
+
     def calibration(self) -> str:
         """The text of the family's ``calibration.json``, which ``subbit bench planner`` writes."""
         file = files(type(self).__module__.rpartition(".")[0]).joinpath("calibration.json")

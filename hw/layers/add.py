@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import adder_cost, luts
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.streams.shapes import check_lanes
@@ -73,4 +74,5 @@ class AddUnit(Unit):
 
     def cost(self) -> Cost:
         """An adder and a register a lane."""
-        return Cost(2 * -(-self.o.bits // 2) * self.lanes + 4, self.o.width + 1)
+        sums = adder_cost(self.o.bits) * self.lanes + Cost(flip_flops=self.o.width)
+        return sums + luts(4) + Cost(flip_flops=1)

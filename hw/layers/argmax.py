@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import comparator_cost, counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.sw.cycles.model import GIVE, TAKE, Process
@@ -65,4 +66,9 @@ class ArgmaxUnit(Unit):
     def cost(self) -> Cost:
         """A comparator, the best so far, the index, the output register."""
         bits, index = self.input.bits, self.index_bits
-        return Cost(bits + 2 * index + self.o.bits + 12, bits + 2 * index + self.o.bits + 3)
+        best = comparator_cost(bits) + registers(bits)
+        found = luts(index) + registers(2 * index)
+        chosen = luts(self.o.bits) + Cost(flip_flops=self.o.bits)
+        steps = range(self.interval_cycles)
+        counter = counter_cost(len(steps), [[k == 1 for k in steps]])
+        return best + found + chosen + counter + luts(6) + Cost(flip_flops=1)

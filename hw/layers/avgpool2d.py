@@ -7,11 +7,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from subbit.hw.contract.blocks import counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.memory import memory_cost
+from subbit.hw.contract.memory import delay_cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.layers.add import values
-from subbit.hw.layers.sums import Sums
+from subbit.hw.layers.sums import Sums, accumulators_cost
 from subbit.hw.streams.shapes import LanesUnit
 from subbit.hw.window.axis import Axis
 from subbit.sw.cycles.model import GIVE, TAKE, Process
@@ -141,11 +142,17 @@ class AvgPool2dUnit(LanesUnit):
 
     def cost(self) -> Cost:
         """Accumulators, counters, the two registers between."""
-        along, down = self.row_bits * self.lanes, self.sums.bits * self.lanes
-        total = Cost(along // 2 + 25, along + self.o.width + 12)
-        for _ in range(self.columns.count):
-            total += Cost(2 * along) + memory_cost(along, self.chunks, self.memory)
-        for _ in range(self.rows.count):
-            total += Cost(2 * down) + memory_cost(down, self.line_words, self.memory)
-        counters = (self.interval_cycles * self.line_words * self.input.height).bit_length()
-        return total + Cost(2 * counters, counters)
+        total = self.direction_cost(self.row_bits, self.chunks, self.columns)
+        total += self.direction_cost(self.sums.bits, self.line_words, self.rows)
+        used = self.rows.used()
+        down = self.rows.tables()[..., used].reshape(-1, int(used.sum()))
+        total += counter_cost(self.chunks) + counter_cost(self.line_words)
+        total += counter_cost(self.input.width, self.columns.tables().reshape(-1, self.input.width))
+        total += counter_cost(self.input.height, [used]) + counter_cost(len(down[0]), down)
+        results = registers(self.row_bits * self.lanes + self.o.width)
+        return total + results + luts(10) + Cost(flip_flops=2)
+
+    def direction_cost(self, bits: int, words: int, slots: Slots) -> Cost:
+        """The accumulators of one direction, numbers of ``bits`` bits for each lane."""
+        memory = delay_cost(bits * self.lanes, words, self.memory, absorbed=True)
+        return accumulators_cost(self.lanes, bits, slots.count) + memory * slots.count

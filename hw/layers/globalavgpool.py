@@ -5,11 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.memory import memory_cost
+from subbit.hw.contract.memory import delay_cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.layers.add import values
-from subbit.hw.layers.sums import Sums
+from subbit.hw.layers.sums import Sums, accumulators_cost
 from subbit.hw.streams.shapes import LanesUnit
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.ir.types import TensorType
@@ -75,7 +76,8 @@ class GlobalAvgPoolUnit(LanesUnit):
 
     def cost(self) -> Cost:
         """Accumulators, counters, the output register."""
-        width = self.sums.bits * self.lanes
-        counters = 2 * self.interval_cycles.bit_length()
-        total = Cost(2 * width + counters + 8, self.o.width + counters // 2 + 4)
-        return total + memory_cost(width, self.chunks, self.memory)
+        total = accumulators_cost(self.lanes, self.sums.bits, 1)
+        total += delay_cost(self.sums.bits * self.lanes, self.chunks, self.memory, absorbed=True)
+        first = [pixel == 0 for pixel in range(self.pixels)]
+        counters = counter_cost(self.chunks) + counter_cost(self.pixels, [first])
+        return total + counters + registers(self.o.width) + luts(7) + Cost(flip_flops=1)

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import comparator_cost, counter_cost, luts
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.memory import memory_cost
+from subbit.hw.contract.memory import delay_cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.streams.shapes import LanesUnit
 from subbit.sw.cycles.model import GIVE, TAKE, Process
@@ -76,9 +77,12 @@ class MaxPool2dUnit(LanesUnit):
 
     def cost(self) -> Cost:
         """Both memories, a comparator and a choice per lane and direction, counters."""
-        width = self.i.width
-        per_bit = 1 if self.input.bits == 1 else 2
-        lines = memory_cost(width, self.chunks, self.memory)
-        lines += memory_cost(width, self.line_words, self.memory)
-        counters = 3 * (self.interval_cycles - 1).bit_length()
-        return lines + Cost(2 * per_bit * width + counters + 25, 2 * width + counters + 10)
+        width, bits = self.i.width, self.input.bits
+        greater = luts(bits) if bits <= 2 else comparator_cost(bits) + luts(bits)
+        lines = delay_cost(width, self.chunks, self.memory, absorbed=bits <= 2)
+        lines += delay_cost(width, self.line_words, self.memory, absorbed=bits <= 2)
+        used = [y < self.input.height // 2 * 2 for y in range(self.input.height)]
+        counters = counter_cost(self.chunks) + counter_cost(self.input.width)
+        counters += counter_cost(self.input.height, [used]) + counter_cost(self.line_words)
+        results = (greater * self.lanes + Cost(flip_flops=width)) * 2
+        return lines + results + counters + luts(8) + Cost(flip_flops=3)

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from subbit.hw.contract.blocks import CHAINED, adder_cost, luts
+from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Lanes
 from subbit.sw.ir.types import Encoding, TensorType, signed_bits
 
-__all__ = ["Sums"]
+__all__ = ["Sums", "accumulators_cost"]
 
 
 @dataclass(frozen=True)
@@ -50,3 +52,13 @@ class Sums:
         """The stream of sums."""
         low, high = self.input.value_range
         return Lanes(lanes, signed_bits(self.count * low, self.count * high), signed=True)
+
+
+def accumulators_cost(lanes: int, bits: int, slots: int) -> Cost:
+    """For each lane ``slots`` adders of ``bits`` bits, each behind a choice of what is added to,
+    and the choice among their sums; what keeps the sums is not counted.
+    """
+    one = adder_cost(bits) + luts(bits)
+    if bits < CHAINED:  # logic that takes in half of the choice
+        one = luts(3 * bits // 2, 2 * bits)
+    return (one * slots + luts(bits * (slots - 1))) * lanes

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import counter_cost, luts, registers, steps_cost
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.memory import BLOCK_SHAPES, memory_cost
+from subbit.hw.contract.memory import BLOCK_SHAPES, credit_queue_cost, memory_cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.dot.popcount import PORTABLE
 from subbit.hw.families.table import adds_functions
@@ -16,7 +17,6 @@ from subbit.hw.lookup.dot9 import Dot9Row
 from subbit.hw.lookup.dot9_tables import MAX_COUNTED_TAU, Dot9TablesShape
 from subbit.hw.lookup.entry_sum import EntrySumShape
 from subbit.hw.post.raw import PostConfig
-from subbit.hw.post.threshold import queue_cost
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.cycles.model import POP, PUSH, RESERVE, TAKE, WAIT, Process
@@ -246,16 +246,28 @@ class BlockLookupUnit(CodebookEngine):
 
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
-        total = sum([self.filler.cost] * self.dot9, self.code_rom.cost)
+        total = self.filler.cost * self.dot9 + self.code_rom.words_cost + self.code_rom.late_cost
         if self.masked:
-            total += Cost(lut4=KERNEL_BITS * self.bits * self.pixels * self.dot9)
-        tables = memory_cost(self.word_bits, self.words, "block")
-        total += sum([tables + Cost(1, self.word_bits)] * self.ports, self.index_roms[0].cost)
-        total += sum((rom.cost.rams for rom in self.index_roms[1:]), Cost())
-        total += sum([self.adder.cost] * self.pixels, self.core.cost)
-        total += Cost(
-            flip_flops=self.index_rom.width * (self.reach - 1) + self.i.width * self.code_cycles
-        )
-        total += queue_cost(self.o, self.depth)
-        counters = 2 * (self.fills * self.reads).bit_length()
-        return total + Cost(2 * counters + 16, 2 * counters + 3 * self.stages)
+            total += luts(KERNEL_BITS * self.bits * self.pixels * self.dot9)
+        words = registers(self.word_bits)
+        total += (memory_cost(self.word_bits, self.words, "block") + words) * self.ports
+        for rom in self.index_roms:
+            total += rom.words_cost + rom.late_cost
+        total += registers(self.index_rom.width * (self.reach - self.index_cycles))
+        total += registers(self.i.width * self.code_cycles)
+        total += self.adder.cost * self.pixels + self.core.cost + self.turns_cost()
+        return total + credit_queue_cost(self.o.width, self.depth)
+
+    def turns_cost(self) -> Cost:
+        """Counters of what is filled and read, and their values on the way to the memories."""
+        groups = self.ports // self.dot9
+        first = [turn == 0 for turn in range(self.reads_per_output)]
+        total = counter_cost(self.reads_per_output, [first]) + counter_cost(self.reads_per_output)
+        total += counter_cost(self.cout) + counter_cost(groups) + steps_cost(self.codes)
+        place = self.index_rom
+        if place.depth != self.reads or 1 << self.group_bits != self.reads_per_output:
+            total += place.counter_cost
+        write = self.tau + self.group_bits + 1 + (groups - 1).bit_length()
+        on_way = write + self.group_bits + 4
+        total += registers(on_way * self.reach + self.stages + self.tau * self.code_cycles)
+        return total + luts(20 + groups) + Cost(flip_flops=4)

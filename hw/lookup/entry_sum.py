@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from subbit.hw.contract.blocks import adder_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import CLOCK_MHZ, PORTABLE, tree_cells, tree_cost, tree_stages
 from subbit.hw.families.netlist import BitFunction, Netlist
@@ -57,10 +58,13 @@ class EntrySumShape:
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
         if self.form != PORTABLE:
-            late = Cost(flip_flops=self.width * (self.latency - self.netlist.latency))
+            late = registers(self.width * (self.latency - self.netlist.latency))
             return tree_cells(self.netlist, 0) + late
-        total = Cost(2 * -(-self.width // 2) + self.width, self.width) if self.running else Cost()
-        return total + tree_cost([(1 << self.bits) - 1] * self.count)
+        total = tree_cost([(1 << self.bits) - 1] * self.count)
+        if self.running:
+            total += adder_cost(self.width) + luts(self.width) + Cost(flip_flops=self.width)
+            total += registers(self.latency - 1)
+        return total
 
 
 @lru_cache(maxsize=64)

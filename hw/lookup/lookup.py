@@ -6,12 +6,19 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import (
+    adder_cost,
+    choice_cost,
+    choice_luts,
+    counter_cost,
+    luts,
+    registers,
+)
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.memory import lut_ram, memory_cost
+from subbit.hw.contract.memory import credit_queue_cost, delay_cost, lut_ram
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.lookup.codebook_engine import CodebookEngine
 from subbit.hw.post.raw import PostConfig
-from subbit.hw.post.threshold import queue_cost
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT, Process
@@ -137,16 +144,39 @@ class LookupUnit(CodebookEngine):
 
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
-        entry, lanes, bits = self.entry_bits, self.lanes, self.raw_bits
-        words = 2 * self.fills
-        ports = lanes * self.dot9 * lut_ram(entry, words)
-        choice = lanes * entry * -(-2 * (self.dot9 - 1) // 3)
-        total = Cost(ports + choice + 2 * self.dot9, lanes * entry)
-        total += sum([self.popcount.cost] * self.dot9, Cost())
-        total += self.codeword_rom(self.dot9).cost + self.index_rom.cost + self.core.cost
-        total += Cost(flip_flops=self.index_rom.width * (self.reach - 1) + self.i.width)
-        total += memory_cost(lanes * bits, self.reads)
-        total += Cost(lanes * 2 * (bits // 2 + 1), lanes * bits)
-        total += queue_cost(self.o, self.depth)
-        counters = (self.fills * self.reads * self.cin).bit_length()
-        return total + Cost(2 * counters + 16 + bits * self.masked, 2 * counters + 2 * self.stages)
+        total = self.popcount.cost * self.dot9 + self.codeword_rom(self.dot9).cost
+        total += registers(self.dot9 * self.entry_bits * (self.reach - 1 - self.popcount.latency))
+        total += self.index_rom.cost + self.index_rom.late_cost + registers(self.i.width)
+        total += registers(self.index_rom.width * (self.reach - self.index_cycles))
+        total += self.tables_cost() + self.sums_cost() + self.core.cost
+        begin = [k == 0 for k in range(self.fills)]
+        first = [channel == 0 for channel in range(self.cin)]
+        total += counter_cost(self.fills, [begin]) + counter_cost(self.fills)
+        total += counter_cost(self.reads) + counter_cost(self.cin, [first])
+        stages = registers(4 * self.reach + 2 + self.stages)
+        total += stages + luts(16) + Cost(flip_flops=4)
+        return total + credit_queue_cost(self.o.width, self.depth)
+
+    def tables_cost(self) -> Cost:
+        """A memory for each lane to read each Dot9 unit's entries, and a choice among these; where
+        there is no LUT RAM, one of registers for all lanes.
+        """
+        bits, words = self.lanes * self.entry_bits, 2 * self.fills
+        ports = lut_ram(self.entry_bits, words)
+        read = choice_luts(words) * bits * self.dot9
+        kept = self.entry_bits * words * self.dot9
+        every = self.lanes * self.dot9 * ports
+        more = kept + read + words * self.dot9 - every
+        store = Cost(every, more_lut4=more, more_flip_flops=kept)
+        return store + choice_cost(self.dot9, bits) + Cost(flip_flops=bits)
+
+    def sums_cost(self) -> Cost:
+        """A memory of partial sums, adders behind a choice of what they begin with, and registers
+        of the sums; with masks what blanks add.
+        """
+        bits = self.raw_bits
+        total = (adder_cost(bits) + luts(bits) + registers(bits)) * self.lanes
+        total += delay_cost(self.lanes * bits, self.reads)
+        if self.masked:
+            total += luts(bits + 6) + registers(4 * self.reach + 4)
+        return total

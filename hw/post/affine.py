@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import adder_cost, luts, product_cost, registers
 from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.memory import credit_queue_cost
 from subbit.hw.contract.unit import Beats, Lanes
-from subbit.hw.post.threshold import queue_cost
 from subbit.hw.streams.shapes import LanesUnit
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, period, rom_of, style_of
@@ -77,13 +78,16 @@ class AffineConfig:
 
     @property
     def cost(self) -> Cost:
-        """Estimated cost after mapping, beside the multipliers."""
+        """Estimated cost after mapping, beside the multipliers of an ECP5."""
         count = self.lanes * self.copies
-        adders = Cost(2 * -(-self.bits // 2) * count, self.bits * count)
+        total = (adder_cost(self.bits) + Cost(flip_flops=self.bits)) * count
+        total += self.add_rom.cost + self.add_rom.late_cost
         if self.shift is not None:
-            return adders + self.add_rom.cost
-        products = Cost(flip_flops=2 * self.bits * count)
-        return adders + products + self.add_rom.cost + self.mul_rom.cost
+            return total
+        x_bits = max(self.high.bit_length(), (~self.low).bit_length()) + self.signed
+        products = product_cost(x_bits, self.mul_bits, self.groups) * count
+        products += Cost(flip_flops=self.bits * count)
+        return total + products + self.mul_rom.words_cost + self.mul_rom.late_cost
 
     @property
     def mul_rom(self) -> RomTable:
@@ -145,7 +149,8 @@ class AffineUnit(LanesUnit):
 
     def cost(self) -> Cost:
         """Estimated cost: the arithmetic, input registers and the queue."""
-        return self.core.cost + Cost(flip_flops=self.i.width) + queue_cost(self.o, self.depth)
+        stages = registers(self.i.width + self.core.latency + 1) + luts(2)
+        return self.core.cost + stages + credit_queue_cost(self.o.width, self.depth)
 
     def reference(self, beats: Beats) -> Beats:
         """Each element scaled and shifted."""

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import comparator_cost, luts, registers
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.memory import register_store
+from subbit.hw.contract.memory import credit_queue_cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.streams.shapes import LanesUnit
 from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.parts import TableParts
 from subbit.hw.tables.rom import RomTable, period, rom_of, style_of
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.errors import PlanError
@@ -72,9 +75,7 @@ class ThresholdConfig:
             raise PlanError(f"thresholds must be one of {', '.join(FORMS)}, not {self.form!r}")
         if self.bits == 1 or self.form != "auto":
             return self.form == "tree"
-        tree, search = tree_cost(self), search_cost(self)
-        more = LANE_LUTS * (tree.block_rams - search.block_rams)
-        return tree.lut4 + more <= search.lut4
+        return prefers_tree(self)
 
     @cached_property
     def groups(self) -> int:
@@ -94,10 +95,13 @@ class ThresholdConfig:
     @cached_property
     def table_cycles(self) -> int:
         """Cycles to read a table: 1, or with any in block RAM and a register behind it 2."""
-        if self.tree:
-            size = self.groups, self.width * self.lanes * self.thresholds.shape[1]
-            return 1 + (style_of(*size) == "block")
-        return self.search_cycles
+        return self.tree_cycles if self.tree else self.search_cycles
+
+    @property
+    def tree_cycles(self) -> int:
+        """Cycles to read the table of the tree."""
+        size = self.groups, self.width * self.lanes * self.thresholds.shape[1]
+        return 1 + (style_of(*size) == "block")
 
     @cached_property
     def search_cycles(self) -> int:
@@ -124,7 +128,7 @@ class ThresholdConfig:
     def cost(self) -> Cost:
         """Estimated cost after mapping: tables, comparators, and the numbers' delay registers."""
         cost = tree_cost(self) if self.tree else search_cost(self)
-        return cost + Cost(flip_flops=self.lead_cycles * self.first_rom.width)
+        return cost + registers(self.lead_cycles * self.first_rom.width)
 
     @property
     def first_rom(self) -> RomTable:
@@ -159,29 +163,61 @@ class ThresholdConfig:
         return rom_of([pack_elements(row, 1) for row in falling], self.lanes)
 
 
-def comparator_luts(core: ThresholdConfig) -> int:
-    """Lookup tables of a comparison with a threshold from a table."""
-    return 2 * -(-(core.width + 1) // 2)
+def prefers_tree(core: ThresholdConfig) -> bool:
+    """Whether comparators for all thresholds take less than a search, with estimates as rough as
+    when the first plans were made: what is finer would change their circuits.
+    """
+    count, levels = core.lanes * core.copies, int(core.thresholds.shape[1])
+    comparator = 2 * ceil((core.width + 1) / 2)
+    search = [core.rom(0, range(core.lanes))]
+    search += [core.rom(step, range(1)) for step in range(1, core.bits)] * count
+    more = LANE_LUTS * core.tree_rom.cost.block_rams + rough_luts(core.tree_rom)
+    fewer = sum(LANE_LUTS * rom.cost.block_rams + rough_luts(rom) for rom in search)
+    comparisons = comparator * (levels - core.bits) * count + levels * count
+    return comparisons + more <= fewer
+
+
+def rough_luts(rom: RomTable) -> int:
+    """LUT4s of a table and a counter of its address, roughly."""
+    if rom.style == "const":
+        return 0
+    return rom.rough_luts + 2 * (rom.depth - 1).bit_length() + 1
+
+
+def polarity_cost(core: ThresholdConfig) -> Cost:
+    """What inverts codes: a table, a register behind it, and a lookup table a bit of a code."""
+    rom = core.polarity_rom
+    if rom.style == "const":
+        return Cost()
+    return rom.words_cost + registers(rom.width) + luts(core.bits * core.lanes * core.copies)
 
 
 def search_cost(core: ThresholdConfig) -> Cost:
-    """Tables, a comparator a bit, and the numbers' delay registers."""
-    count = core.lanes * core.copies
-    wide = core.width + core.bits
-    cores = Cost(comparator_luts(core) * core.bits * count, wide * count)
-    cycles = (core.search_cycles + 1) * (core.bits - 1)
-    delay = Cost(flip_flops=cycles * wide * count)
-    tables = [core.rom(0, range(core.lanes)), core.polarity_rom]
-    later = [core.rom(step, range(1)) for step in range(1, core.bits)] * count
-    return sum((table.cost for table in tables + later), cores + delay)
+    """Tables, a comparator a bit, and the registers of numbers and bits found on their way."""
+    count, bits, cycles = core.lanes * core.copies, core.bits, core.search_cycles
+    first = core.rom(0, range(core.lanes))
+    total = first.cost + first.late_cost + polarity_cost(core)
+    total += (comparator_cost(core.width, 0) + Cost(flip_flops=1)) * (bits * count)
+    total += luts(0, TableParts(first).registers)  # complements of what is compared with
+    kept = (core.width * (bits - 1) + bits * (bits - 1) // 2) * (cycles + 1)
+    kept += core.width * (cycles - 1) * bits
+    total += registers(kept * count)
+    total += registers((bits - 1) * (cycles + 1) * (core.groups - 1).bit_length())
+    for step in range(1, bits):
+        later = core.rom(step, range(1))
+        total += (later.words_cost + later.late_cost + luts(0, TableParts(later).registers)) * count
+    return total
 
 
 def tree_cost(core: ThresholdConfig) -> Cost:
     """A table, a comparator for each threshold, and what makes a code of their bits."""
-    count, levels = core.lanes * core.copies, core.thresholds.shape[1]
-    comparators = Cost(comparator_luts(core) * levels * count, levels * count)
-    code = Cost(levels * count, core.bits * count * (core.bits > 2))
-    return comparators + code + core.tree_rom.cost + core.polarity_rom.cost
+    count, levels, bits = core.lanes * core.copies, int(core.thresholds.shape[1]), core.bits
+    total = core.tree_rom.cost + core.tree_rom.late_cost + polarity_cost(core)
+    total += (comparator_cost(core.width, 0) + Cost(flip_flops=1)) * (levels * count)
+    total += luts(0, TableParts(core.tree_rom).registers)  # complements of what is compared with
+    choices = (1 << bits) - bits - 1  # of the bits below the highest one, half by half
+    total += (luts(choices) + Cost(flip_flops=bits * (bits > 2))) * count
+    return total + registers(core.width * (core.tree_cycles - 1) * count)
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,19 +275,11 @@ class ThresholdUnit(LanesUnit):
 
     def cost(self) -> Cost:
         """Estimated cost: the comparisons, input registers and the queue."""
-        return self.core.cost + Cost(flip_flops=self.i.width) + queue_cost(self.o, self.depth)
+        stages = registers(self.i.width + self.core.latency + 1) + luts(2)
+        return self.core.cost + stages + credit_queue_cost(self.o.width, self.depth)
 
     def reference(self, beats: Beats) -> Beats:
         """Each element compared with its channel's thresholds."""
         return threshold_values(self.layer, beats.reshape(-1, self.input.channels)).reshape(
             -1, self.lanes
         )
-
-
-def queue_cost(lanes: Lanes, depth: int) -> Cost:
-    """Estimated cost of a pipeline's credits and output queue."""
-    bits = depth.bit_length()
-    if depth == 1:
-        return Cost(lut4=8, flip_flops=lanes.width + 2)
-    store = 4 * -(-lanes.width // 4) * -(-depth // 16)
-    return Cost(store + 8 * bits, 4 * bits) + register_store(lanes.width, depth, store)

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import choice_cost, counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.sw.cycles.model import GIVE, TAKE, Process
@@ -59,6 +60,6 @@ class DealUnit(Unit):
 
     def cost(self) -> Cost:
         """A register, a choice of ``pixels`` parts, another register, and counters."""
-        counters = (self.pixels * self.passes).bit_length()
-        lut4 = self.o.width * max(1, (2 * (self.pixels - 1) + 2) // 3) + 2 * counters
-        return Cost(lut4 + 2, self.i.width + self.o.width + counters + 2)
+        choice = choice_cost(self.pixels, self.o.width) + Cost(flip_flops=self.o.width)
+        counters = counter_cost(self.passes) + counter_cost(self.pixels)
+        return registers(self.i.width) + choice + counters + luts(4) + Cost(flip_flops=2)

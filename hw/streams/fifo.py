@@ -5,8 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import luts, steps_cost
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.memory import choose_memory, lut_ram, memory_cost, register_store
+from subbit.hw.contract.memory import choose_memory, level_cost, memory_cost, queue_store
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.streams.shapes import ElementUnit
 from subbit.sw.cycles.model import GIVE, TAKE, Process
@@ -56,10 +57,8 @@ class FifoUnit(ElementUnit):
 
     def cost(self) -> Cost:
         """The memory, two pointers and the level."""
-        width, bits = self.element.width, self.depth.bit_length()
-        rest = Cost(5 * bits + 6, 3 * bits + 2)
+        width, depth = self.element.width, self.depth
+        rest = level_cost(depth) + steps_cost(depth) * 2 + luts(4) + Cost(flip_flops=1)
         if self.style == "block":
-            return memory_cost(width, self.depth, "block") + rest
-        depth = max(self.depth, 2)  # read without a register
-        luts = lut_ram(width, depth)
-        return Cost(lut4=luts) + register_store(width, depth, luts) + rest
+            return memory_cost(width, depth, "block") + rest + luts(2) + Cost(flip_flops=1)
+        return queue_store(width, depth) + rest

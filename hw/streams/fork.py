@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.streams.shapes import ElementUnit
@@ -43,4 +44,5 @@ class ForkUnit(ElementUnit):
 
     def cost(self) -> Cost:
         """The register, and a flag a branch."""
-        return Cost(lut4=2 * self.branches + 2, flip_flops=self.element.width + self.branches)
+        flags = luts(2 * self.branches + 2) + Cost(flip_flops=self.branches)
+        return registers(self.element.width) + flags

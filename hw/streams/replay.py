@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import memory_cost
 from subbit.hw.contract.unit import Beats, Lanes
@@ -88,9 +89,10 @@ class ReplayUnit(ElementUnit):
 
     def cost(self) -> Cost:
         """Banks, output register and counters."""
-        width = self.element.width
-        fold_bits = self.folds.bit_length()
+        width, folds = self.element.width, counter_cost(self.folds)
         if self.words == 1:
-            return Cost(lut4=fold_bits + 4, flip_flops=width + fold_bits)
-        bits = 2 * (self.words - 1).bit_length() + fold_bits
-        return memory_cost(width, self.memory_words, self.memory) + Cost(2 * bits + 10, bits + 6)
+            valid = luts(4) + Cost(flip_flops=1) + registers(self.payload_delay)
+            return registers(width) + folds + valid
+        counters = counter_cost(self.words) * 2 + folds
+        store = memory_cost(width, self.memory_words, self.memory)
+        return store + counters + luts(14) + Cost(flip_flops=5)

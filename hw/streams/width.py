@@ -5,11 +5,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from subbit.hw.contract.blocks import counter_cost, luts, registers
+from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.streams.shapes import ElementUnit
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 
 __all__ = ["DownsizeUnit", "UpsizeUnit"]
+
+HANDSHAKE = luts(4) + Cost(flip_flops=1)  # of the two streams
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ class UpsizeUnit(ElementUnit):
         """Neighbouring beats side by side."""
         return beats.reshape(-1, self.o.lanes)
 
+    def cost(self) -> Cost:
+        """Registers of the parts so far and of the whole, a counter and handshakes."""
+        parts = self.o.width - self.i.width
+        return registers(parts + self.o.width) + counter_cost(self.ratio) + HANDSHAKE
+
 
 @dataclass(frozen=True)
 class DownsizeUnit(ElementUnit):
@@ -71,3 +80,9 @@ class DownsizeUnit(ElementUnit):
     def reference(self, beats: Beats) -> Beats:
         """The parts of each beat one after another."""
         return beats.reshape(-1, self.o.lanes)
+
+    def cost(self) -> Cost:
+        """A register that is loaded or moves on, a counter and handshakes."""
+        moving = self.i.width - self.o.width  # the topmost part is loaded alone
+        parts = luts(moving) + Cost(flip_flops=moving) + registers(self.o.width)
+        return parts + counter_cost(self.ratio) + HANDSHAKE

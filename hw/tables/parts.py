@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 
+from subbit.hw.contract.blocks import registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.memory import block_shape
@@ -57,6 +58,8 @@ class TableParts:
     def registers(self) -> int:
         """Flip-flops, estimated, of a register behind the parts."""
         table = self.table
+        if table.style == "const":
+            return 0
         if table.style != "logic":
             return table.width
         full, rest = divmod(table.width, self.part_bits)
@@ -83,7 +86,8 @@ class TableParts:
         if not self.needs_parts:
             return table.cost
         full, rest = divmod(table.width, self.part_bits)
-        part = table_cost(self.part_bits, table.depth, table.style) + Cost(flip_flops=2)
-        last = table_cost(rest, table.depth, table.style) + Cost(flip_flops=2)
+        each = table.counter_cost + registers(2)
+        part = table_cost(self.part_bits, table.depth, table.style) + each
+        last = table_cost(rest, table.depth, table.style) + each
         whole = sum([part] * full, last if rest else Cost())
-        return whole + Cost(flip_flops=whole.block_rams * (table.depth - 1).bit_length())
+        return whole + registers(whole.block_rams * (table.depth - 1).bit_length())

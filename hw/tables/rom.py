@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, expm1, isqrt
 
+from subbit.hw.contract.blocks import luts, steps_cost
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import block_rams, block_shape, small_rams
 from subbit.sw.errors import PlanError
@@ -22,6 +23,9 @@ __all__ = [
 
 MEMORIES = ("auto", "block", "logic")
 BLOCK_BITS = 18432  # of one block RAM
+# Of shallow tables on an ECP5, by bits of an address, the share of columns that take a LUT4: the
+# others are made by enables and resets of their registers.
+SHALLOW = {1: 0.1, 2: 0.2, 3: 0.75}
 LUTS_PER_BLOCK = 100  # a table that takes more LUTs than that per block RAM saved goes to block RAM
 
 
@@ -46,25 +50,48 @@ class RomTable:
     @property
     def cost(self) -> Cost:
         """Estimated cost with the counter of its address."""
+        return self.words_cost + self.counter_cost
+
+    @property
+    def words_cost(self) -> Cost:
+        """Estimated cost without that counter."""
         return table_cost(self.width, self.depth, self.style)
+
+    @property
+    def rough_luts(self) -> int:
+        """LUT4s without regard to how shallow the table is, in block RAM those of a choice."""
+        if self.style == "block":
+            return self.words_cost.lut4
+        return distinct_columns(self.width, self.depth) * lut_rom_luts(self.depth)
+
+    @property
+    def counter_cost(self) -> Cost:
+        """What counts through the words, where they are not all equal."""
+        return Cost() if self.style == "const" else steps_cost(self.depth)
+
+    @property
+    def late_cost(self) -> Cost:
+        """The register behind a block RAM, where it is not one of the block RAM's own."""
+        late = self.width if self.style == "block" else 0
+        return Cost(more_lut4=late, more_flip_flops=late)
 
 
 def table_cost(width: int, depth: int, style: str) -> Cost:
-    """Estimated cost of a table of contents without structure, with the counter of its address."""
+    """Estimated cost of a table of contents without structure."""
     if style == "const":
         return Cost()
-    bits = (depth - 1).bit_length()
-    counter = Cost(lut4=2 * bits + 1, flip_flops=bits)
     if style == "block":
         banks = ceil(depth / block_shape(width, depth)[1])
         choice = width * (banks - 1) // 2  # the rest of it fits into the XNORs' tables
-        return counter + Cost(
+        return Cost(
             lut4=choice,
             block_rams=block_rams(width, depth),
             small_rams=small_rams(width, depth),
         )
     distinct = distinct_columns(width, depth)
-    return counter + Cost(distinct * lut_rom_luts(depth), distinct)
+    tables = distinct * lut_rom_luts(depth)
+    few = SHALLOW.get((depth - 1).bit_length(), 1.0)
+    return luts(round(few * tables), tables) + Cost(flip_flops=distinct)
 
 
 def distinct_columns(width: int, depth: int) -> int:

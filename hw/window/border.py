@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.hw.contract.blocks import counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, rom_of
@@ -126,12 +127,15 @@ class PaddingSumsConfig:
     @property
     def cost(self) -> Cost:
         """Estimated cost of the table and its address."""
-        counts = (self.passes, len(self.border.column_kinds[1]), len(self.border.row_kinds[1]))
-        bits = sum(count_bits(count) for count in counts)
-        counters = Cost(2 * bits + 12, bits + sum(self.address_bits))
-        table = self.rom.cost
-        registers = self.rom.width if self.rom.style == "logic" else 0
-        return counters + table + Cost(flip_flops=registers)
+        _, columns, rows = self.address_bits
+        counters = counter_cost(self.passes) + luts(2)
+        for kinds, bits in (
+            (self.border.column_kinds[1], columns),
+            (self.border.row_kinds[1], rows),
+        ):
+            counters += counter_cost(len(kinds), self.flags(kinds, bits))
+        late = registers(self.rom.width if self.rom.style == "logic" else 0)
+        return counters + self.rom.words_cost + self.rom.late_cost + late
 
 
 def count_bits(count: int) -> int:

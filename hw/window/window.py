@@ -7,8 +7,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from subbit.hw.contract.blocks import counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.memory import memory_cost
+from subbit.hw.contract.memory import delay_cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.window.axis import Axis
@@ -250,18 +251,33 @@ class WindowUnit(Unit):
 
     def cost(self) -> Cost:
         """Line buffer, history, replay, counters."""
-        k, span, mask = self.kernel, self.span, self.kernel if self.masked else 0
-        column = self.column_bits + mask
-        total = memory_cost((k - 1) * self.i.width, self.line_words, self.memory)
-        total += Cost(flip_flops=self.column_bits)
-        kept = span if self.chunks == 1 else span - 1
-        total += memory_cost(kept * column, self.chunks, self.buffers)
-        if self.chunks > 1 and self.pad:
-            total += Cost(lut4=self.column_bits)
-        if self.payload_delay:
-            total += Cost(flip_flops=column)
-        if not self.direct:
-            total += self.replay.cost()
-        counters = (self.rows_run * self.line_words * self.columns.positions).bit_length()
-        edges = 10 * k if self.pad else 0
-        return total + Cost(3 * counters + 20 + edges, 2 * counters + 20)
+        total = self.line_cost() + self.history_cost()
+        return total if self.direct else total + self.replay.cost()
+
+    def line_cost(self) -> Cost:
+        """The line buffer: memory, the register of a column, counters."""
+        above = (self.kernel - 1) * self.i.width
+        if self.kernel == self.stride == 1:  # every pixel is a window
+            return registers(self.column_bits) + luts(2) + Cost(flip_flops=1)
+        lines = delay_cost(above, self.line_words, self.memory) if above else Cost()
+        takes, gives, used = self.line_tables()
+        counters = counter_cost(self.line_words, [used.repeat(self.chunks)])
+        counters += counter_cost(self.rows_run, [takes, gives])
+        handshake = luts(8) + Cost(flip_flops=1)
+        return lines + registers(self.column_bits) + counters + handshake
+
+    def history_cost(self) -> Cost:
+        """The columns before, what puts padding in place of pixels, counters."""
+        if self.kernel == self.stride == 1 and self.chunks > 1:
+            return Cost()
+        column = self.column_bits + (self.kernel if self.masked else 0)
+        total = counter_cost(self.chunks) + luts(12) + Cost(flip_flops=2)
+        total += counter_cost(self.columns.positions, self.position_tables())
+        total += counter_cost(self.rows.outputs, self.rows.inside().T if self.pad else ())
+        inside = luts(self.kernel if self.pad else 0)
+        if self.chunks == 1:  # padding is the reset of a register
+            late = column + 1 if self.payload_delay else 0
+            return total + inside + registers(self.span * column + late)
+        padded = luts(self.column_bits if self.pad else 0)
+        past = delay_cost((self.span - 1) * column, self.chunks, self.buffers)
+        return total + inside + padded + past

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from subbit.sim.gates import simulate_mapped
     from subbit.sim.run import simulate
     from subbit.sw.bench.cnv import bench_cnv
+    from subbit.sw.bench.costs import bench_costs
     from subbit.sw.bench.engine import bench_engine
     from subbit.sw.bench.network import bench_network
     from subbit.sw.bench.planner import bench_planner
@@ -44,6 +45,7 @@ PLACES = {
     "Plan": "sw.lower.plan",
     "Training": "sw.compress.finetune",
     "bench_cnv": "sw.bench.cnv",
+    "bench_costs": "sw.bench.costs",
     "bench_engine": "sw.bench.engine",
     "bench_network": "sw.bench.network",
     "bench_planner": "sw.bench.planner",
@@ -86,6 +88,7 @@ __all__ = [
     "Plan",
     "Training",
     "bench_cnv",
+    "bench_costs",
     "bench_engine",
     "bench_network",
     "bench_planner",

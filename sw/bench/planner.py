@@ -8,7 +8,7 @@ simulation is held to elsewhere; here they check the planner's own, compiled one
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,21 @@ from numpy.typing import NDArray
 from subbit.boards import Board
 from subbit.hw.contract.cost import Cost
 from subbit.sw.atomic import write_atomic
-from subbit.sw.bench.unlike import calibration_networks, test_networks
+from subbit.sw.bench.unlike import calibration_networks, reuse_networks, test_networks
+from subbit.sw.errors import PlanError
 from subbit.sw.flow import tools
 from subbit.sw.flow.fit import FitWatch, Resources
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.network import Network
 from subbit.sw.lower.pipeline import Pipeline
-from subbit.sw.lower.plan import Plan
-from subbit.sw.planner.calibration import Calibration, Line, calibration
-from subbit.sw.planner.goal import Goal, NothingFits, Planned, least_plan
+from subbit.sw.lower.plan import Plan, smallest_plan
+from subbit.sw.planner.calibration import Calibration, calibration
+from subbit.sw.planner.costs import total
+from subbit.sw.planner.goal import Goal, NothingFits, Planned, least_plan, planned
 
 __all__ = [
+    "PlannerReport",
     "PlannerRow",
     "bench_planner",
     "calibrate",
@@ -39,8 +42,8 @@ __all__ = [
     "save_rows",
 ]
 
+REUSE_CYCLES = 4096  # a frame, of layers on engines that reuse dot products
 LUT4S = (2000, 1200, 3500)  # budgets that the networks are planned for in turn
-TRUST = 0.02  # how much of the squared error a factor of 2 instead of 1 is worth
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,12 @@ class PlannerRow:
     """A network's numbers as ``estimated`` by the planner, and as they are: ``actual``.
 
     ``lut4``, ``flip_flops``, ``block_rams``: link and clocks included; ``cycles``: between frames.
+    ``group``: ``unlike``, networks whose plans the planner chose, or ``reuse``, those on engines
+    that reuse dot products.
     """
 
     network: str
+    group: str
     lut4_estimated: int
     lut4_actual: int
     lut4_error: float
@@ -62,6 +68,21 @@ class PlannerRow:
     cycles_actual: int
 
 
+@dataclass(frozen=True)
+class PlannerReport:
+    """The rows of ``subbit bench planner``, and the worst error of LUT4s in each group."""
+
+    rows: tuple[PlannerRow, ...]
+    worst_lut4_error: dict[str, float]
+
+    @classmethod
+    def of(cls, rows: Sequence[PlannerRow]) -> "PlannerReport":
+        """The report on some rows."""
+        groups = dict.fromkeys(row.group for row in rows)
+        errors = {g: [row.lut4_error for row in rows if row.group == g] for g in groups}
+        return cls(tuple(rows), {group: max(found, key=abs) for group, found in errors.items()})
+
+
 def bench_planner(
     board: Board,
     folder: str | os.PathLike[str],
@@ -69,22 +90,60 @@ def bench_planner(
     count: int | None = None,
     calibration_file: Path | None = None,
     progress: Progress = SILENT,
-) -> list[PlannerRow]:
-    """Ten networks that are unlike each other, or the first ``count``, planned for ``board`` and
-    built below ``folder`` up to their packing: what ``subbit bench planner`` does.
+) -> PlannerReport:
+    """Ten networks that are unlike each other, planned for ``board``, and five on engines that
+    reuse dot products, built below ``folder`` up to their packing: what ``subbit bench planner``
+    does. With ``count`` the first so many of each.
 
     With ``calibration_file`` instead those of the calibration, which is written there. Raises
     SubbitError.
     """
     made = (calibration_networks() if calibration_file else test_networks())[:count]
+    reuse = [] if calibration_file else reuse_networks()[:count]
     place = Path(folder) / ("calibration" if calibration_file else "test")
     measured = measure_plan(made, board, place, progress)
-    save_rows(measured, place / "measured.json")
+    reused = measure_reuse(reuse, board, place, progress)
+    save_rows([*measured, *reused], place / "measured.json")
     if calibration_file:
         used = (tools.yosys(), tools.find_program(board.family.router))
         versions = {tool.name: str(tool.version) for tool in used}
         write_atomic(calibration_file, calibrate(measured, versions).to_json())
-    return [measured_row(*row) for row in measured]
+    rows = [measured_row("unlike", *row) for row in measured]
+    return PlannerReport.of([*rows, *(measured_row("reuse", *row) for row in reused)])
+
+
+def measure_reuse(
+    made: Sequence[tuple[str, Callable[[], Network]]],
+    board: Board,
+    folder: Path,
+    progress: Progress = SILENT,
+) -> list[tuple[Planned, Resources]]:
+    """Each network with an engine wherever that fits, built up to packing."""
+    rows = []
+    for engine, make in made:
+        network = make()
+        progress.phase(network.name)
+        plan = plan_with_engine(network, engine, board.device.fabric)
+        result = planned(network, board, plan)
+        rows.append((result, packed(network, plan, board, folder / network.name)))
+    return rows
+
+
+def plan_with_engine(network: Network, engine: str, fabric: str) -> Plan:
+    """The smallest plan, but with ``engine`` for each layer that it is for, as nearly as may be
+    REUSE_CYCLES a frame. Raises PlanError where it is for none.
+    """
+    plan = smallest_plan(network)
+    stages = []
+    for stage in plan.stages:
+        fitting = [s for s in stage.variants(network) if getattr(s, "engine", "") == engine]
+        near = min(
+            fitting, key=lambda s: abs(s.least_cycles(network) - REUSE_CYCLES), default=stage
+        )
+        stages.append(near.with_popcount(fabric))
+    if all(getattr(stage, "engine", "") != engine for stage in stages):
+        raise PlanError(f"no layer of {network.name} has engine {engine!r}")
+    return replace(plan, stages=tuple(stages))
 
 
 def packed(network: Network, plan: Plan, board: Board, folder: Path) -> Resources:
@@ -137,12 +196,13 @@ def plan_within(network: Network, board: Board, lut4: int) -> Planned:
         return least_plan(network, board, Goal(lut4=2 * lut4))
 
 
-def measured_row(result: Planned, found: Resources) -> PlannerRow:
+def measured_row(group: str, result: Planned, found: Resources) -> PlannerRow:
     """Both sides of a network's numbers."""
     cycles = Pipeline(result.network, result.plan).cycles(4).interval_cycles
     said = result.design
     return PlannerRow(
         network=result.network.name,
+        group=group,
         lut4_estimated=said.lut4,
         lut4_actual=found.lut4,
         lut4_error=round(said.lut4 / found.lut4 - 1, 4),
@@ -156,27 +216,20 @@ def measured_row(result: Planned, found: Resources) -> PlannerRow:
 
 
 def calibrate(rows: Sequence[tuple[Planned, Resources]], versions: dict[str, str]) -> Calibration:
-    """A factor for each class of unit, and the host's share, by least squares of the relative
-    errors, kept near 1 where the networks tell little of a class.
-    """
+    """The share that packing adds and the host's own, by least squares of the relative errors."""
     fabric = rows[0][0].board.device.fabric
-    costs = [unit_costs(result) for result, _ in rows]
-    names = sorted({name for row in costs for name in row})
-    lut4, host_lut4 = fitted(costs, names, [found.lut4 for _, found in rows], "lut4")
-    flops, host_flops = fitted(costs, names, [f.flip_flops for _, f in rows], "flip_flops")
+    costs = [total(unit_costs(result).values()) for result, _ in rows]
+    lut4 = fitted([cost.lut4 for cost in costs], [found.lut4 for _, found in rows])
+    flops = fitted([cost.flip_flops for cost in costs], [found.flip_flops for _, found in rows])
     spare = {
         found.block_rams
-        - sum(cost.block_rams for cost in row.values())
+        - cost.block_rams
         - (result.host.block_rams - calibration(fabric).host.block_rams)
-        for row, (result, found) in zip(costs, rows, strict=True)
+        for cost, (result, found) in zip(costs, rows, strict=True)
     }
-    host = Cost(round(host_lut4), round(host_flops), max(0, min(spare)))
     return Calibration(
-        units={
-            name: (Line(a, 0.0), Line(b, 0.0))
-            for name, a, b in zip(names, lut4, flops, strict=True)
-        },
-        host=host,
+        packing=(round(lut4[0], 4), round(flops[0], 4)),
+        host=Cost(round(lut4[1]), round(flops[1]), max(0, min(spare))),
         period_ns=calibration(fabric).period_ns,
         measured={"networks": [result.network.name for result, _ in rows], "tools": versions},
         fabric=fabric,
@@ -193,20 +246,12 @@ def unit_costs(result: Planned) -> dict[str, Cost]:
     return found
 
 
-def fitted(
-    costs: Sequence[dict[str, Cost]], names: Sequence[str], actual: Sequence[int], of: str
-) -> tuple[list[float], float]:
-    """Factors of the classes, and what is there without any."""
+def fitted(said: Sequence[int], actual: Sequence[int]) -> tuple[float, float]:
+    """A factor and an offset."""
     y = np.array(actual, float)
-    x = np.array([[getattr(row.get(name, Cost()), of) for name in names] for row in costs], float)
-    a = np.hstack([x, np.full((len(y), 1), 500.0)]) / y[:, None]
-    # Unknowns are differences from 1, each weighted against the errors.
-    rest = 1 - a.sum(axis=1)
-    keep = np.diag([TRUST**0.5] * len(names) + [1e-3])
-    stacked = np.vstack([a, keep])
-    wanted = np.concatenate([rest, np.zeros(len(names) + 1)])
-    found: NDArray[np.float64] = np.linalg.lstsq(stacked, wanted, rcond=None)[0] + 1
-    return [float(factor) for factor in found[:-1]], float(found[-1]) * 500.0
+    x = np.column_stack([said, np.ones(len(y))]) / y[:, None]
+    found: NDArray[np.float64] = np.linalg.lstsq(x, np.ones(len(y)), rcond=None)[0]
+    return float(found[0]), float(found[1])
 
 
 def save_rows(rows: Sequence[tuple[Planned, Resources]], path: Path) -> None:

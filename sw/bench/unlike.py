@@ -24,7 +24,13 @@ from subbit.sw.ir.random_weights import (
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import Weights
 
-__all__ = ["RandomNetwork", "calibration_networks", "resnet18", "test_networks"]
+__all__ = [
+    "RandomNetwork",
+    "calibration_networks",
+    "resnet18",
+    "reuse_networks",
+    "test_networks",
+]
 
 
 class RandomNetwork:
@@ -179,6 +185,17 @@ def calibration_networks() -> list[Callable[[], Network]]:
         lambda: dense("dense", 106, (144, 96, 48)),
         lambda: scaled("strided", 107),
         lambda: residual("residual", 108, 8, 1),
+    ]
+
+
+def reuse_networks() -> list[tuple[str, Callable[[], Network]]]:
+    """Five whose layers reuse dot products, and the engine of each that is to do so."""
+    return [
+        ("lookup", lambda: chain("lookup", 21, side=16, channels=(16, 32), tau=5)),
+        ("lookup", lambda: chain("lookup-wide", 22, side=8, channels=(16, 64), tau=4)),
+        ("block_lookup", lambda: chain("block-lookup", 23, side=16, channels=(16, 32), tau=5)),
+        ("shared_rows", lambda: chain("shared-rows", 24, side=16, channels=(16, 32), repeats=4)),
+        ("shared_rows", lambda: dense("shared-dense", 25, (256, 128, 128), repeats=4)),
     ]
 
 

@@ -1,4 +1,4 @@
-"""How far the units' own estimates are from what is built, measured; see ``subbit bench planner``.
+"""What a design takes beside what its units estimate, measured; see ``subbit bench planner``.
 
 ``calibration.json`` in the folder of a family is one set of measurements, with what they were made
 on. Others may be put in its place: they are data, and nothing else depends on their numbers.
@@ -16,45 +16,38 @@ from subbit.hw.contract.unit import Unit
 from subbit.hw.families.table import family
 from subbit.sw.errors import PlanError
 
-__all__ = ["VERSION", "Calibration", "Line", "calibration"]
+__all__ = ["VERSION", "Calibration", "calibration"]
 
-VERSION = 2
-
-
-@dataclass(frozen=True)
-class Line:
-    """A measured number as ``factor * estimate + offset``."""
-
-    factor: float = 1.0
-    offset: float = 0.0
-
-    def __call__(self, estimate: int) -> int:
-        return max(0, round(self.factor * estimate + self.offset)) if estimate else 0
+VERSION = 3
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Corrections of estimates, and numbers that no estimate gives.
+    """What the units' estimates do not know.
 
-    ``units``: by class of unit the lines of its LUT4s and of its flip-flops; others stand as they
-    are. ``host``: what link, clocks and the rest of the board's design take, the buffers for frames
-    aside. ``period_ns``: the clock period to expect of a design of hardly any LUTs, and how much
-    more times the square root of its thousands of LUT4s, as wires are as long as the square is wide
-    that the design takes. ``measured``: what it was measured on and with. ``fabric``: of the parts
-    that it is for.
+    ``packing``: LUT4s and flip-flops after packing for each one after synthesis, which the units
+    estimate: nextpnr puts cells where carry chains begin, end and are cut. It is one number for all
+    units, so that no wrong estimate of one kind hides in it. ``host``: what link, clocks and the
+    rest of the board's design take, the buffers for frames aside. ``period_ns``: the clock period
+    to expect of a design of hardly any LUTs, and how much more times the square root of its
+    thousands of LUT4s, as wires are as long as the square is wide that the design takes.
+    ``measured``: what it was measured on and with. ``fabric``: of the parts that it is for.
     """
 
-    units: Mapping[str, tuple[Line, Line]]
+    packing: tuple[float, float]
     host: Cost
     period_ns: tuple[float, float]
     measured: Mapping[str, Any]
     fabric: str
 
-    def of(self, unit: Unit, cost: Cost | None = None) -> Cost:
-        """The cost to expect of a unit, from its estimate or from the one given."""
-        said = family(self.fabric).cost(cost if cost is not None else unit.cost())
-        lut4, flip_flops = self.units.get(unit.kind(), (Line(), Line()))
-        return Cost(lut4(said.lut4), flip_flops(said.flip_flops), said.block_rams)
+    def of(self, unit: Unit) -> Cost:
+        """The cost to expect of a unit."""
+        return self.packed(family(self.fabric).cost(unit.cost()))
+
+    def packed(self, said: Cost) -> Cost:
+        """The cost to expect of what is estimated to take so many cells of the fabric."""
+        lut4, flip_flops = self.packing
+        return Cost(round(lut4 * said.lut4), round(flip_flops * said.flip_flops), said.block_rams)
 
     def clock_hz(self, lut4: int) -> float:
         """The clock to expect of a design of so many LUT4s, link and clocks included."""
@@ -69,13 +62,7 @@ class Calibration:
             "measured": dict(self.measured),
             "host": self.host.counts,
             "period_ns": list(self.period_ns),
-            "units": {
-                name: {
-                    key: [round(line.factor, 4), round(line.offset, 1)]
-                    for key, line in zip(("lut4", "flip_flops"), lines, strict=True)
-                }
-                for name, lines in sorted(self.units.items())
-            },
+            "packing": list(self.packing),
         }
         return json.dumps(row, indent=2) + "\n"
 
@@ -90,10 +77,7 @@ class Calibration:
                     f"{VERSION}: make a new one with `subbit bench planner --calibrate`"
                 )
             return cls(
-                units={
-                    name: (Line(*lines["lut4"]), Line(*lines["flip_flops"]))
-                    for name, lines in row["units"].items()
-                },
+                packing=(float(row["packing"][0]), float(row["packing"][1])),
                 host=Cost(**row["host"]),
                 period_ns=(float(row["period_ns"][0]), float(row["period_ns"][1])),
                 measured=row["measured"],

@@ -1,7 +1,7 @@
 """What a stage costs and how long it takes: quickly while searching, exactly in the end."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
@@ -13,12 +13,19 @@ from subbit.boards import FpgaDevice
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Counters, Lanes, Unit
-from subbit.hw.dot.popcount import PORTABLE
+from subbit.hw.dot.dot import DotUnit
+from subbit.hw.dot.popcount import PORTABLE, PopcountShape
+from subbit.hw.dot.shared_rows import SharedRowsUnit
 from subbit.hw.families.table import family
+from subbit.hw.lookup.block_lookup import BlockLookupUnit
+from subbit.hw.lookup.dot9 import Dot9Row
+from subbit.hw.lookup.entry_sum import EntrySumShape
+from subbit.hw.lookup.lookup import LookupUnit
 from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.network import Network
+from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.calibration import Calibration, calibration
 
@@ -30,9 +37,11 @@ __all__ = [
 ]
 
 # How much more than a family says of its compressor trees a bit of a masked row takes, and LUT4s
-# and flip-flops for each position of its blanks, about; finding the trees themselves takes too long
-# for every trial.
-MASKED, BLANK = 1.65, 1.3
+# and flip-flops for each position of its padding, about; finding the trees themselves takes too
+# long for every trial.
+MASKED, PADDING = 1.65, 1.3
+FEW = 40  # bits of a row up to which trees are found in no time
+SUM_TREES = (1.1, 1.3)  # the same of an ECP5 for each bit of the entries that are added up
 # Counters of more positions than this take fewer LUT4s and far longer wires: for 64 outputs of 3x3
 # times 64 inputs, 7 pixels x 2 x 576 take 250,900 tiles of wire (12,400 LUT4s), 7 x 8 x 144 take
 # 148,900 (13,700), as nextpnr places them. So each of their positions is priced as more LUT4s.
@@ -74,6 +83,16 @@ def total(costs: Iterable[Cost]) -> Cost:
     return sum(costs, Cost())
 
 
+def quickly_made(stage: Stage) -> Stage:
+    """The stage with portable counters, whose trees need not be found, but with zero padding told
+    as beside a vendor's.
+    """
+    portable = stage.with_popcount(PORTABLE)
+    if isinstance(portable, DotStage) and portable.blanks == "auto":
+        return replace(portable, blanks="sums")
+    return portable
+
+
 class Costs:
     """The options of a network's stages, each worked out once.
 
@@ -101,7 +120,7 @@ class Costs:
 
     def units(self, stage: Stage) -> list[Unit]:
         """The units of a stage, with portable counters: the trees of others take long to find."""
-        named = stage.with_popcount(PORTABLE).units(self.network, self.limits)
+        named = quickly_made(stage).units(self.network, self.limits)
         return [unit for _, unit in named]
 
     def option(self, stage: Stage) -> Option | None:
@@ -132,7 +151,7 @@ class Costs:
     def work_out(self, stage: Stage) -> Option:
         """Raises PlanError where the settings do not fit."""
         units = self.units(stage)
-        cost = total(self.lines.of(unit, self.quick(unit)) for unit in units)
+        cost = total(self.lines.packed(self.quick(unit)) for unit in units)
         cycles = max(unit.interval_cycles for unit in units)
         inputs = tuple(units[0].inputs.values())
         silent_share = max(
@@ -144,16 +163,14 @@ class Costs:
         )
 
     def quick(self, unit: Unit) -> Cost:
-        """The unit's estimate, with the counters of the fabric instead of portable ones."""
-        counters = unit.popcount
-        if not family(self.fabric).has_carry_trees or counters is None:
-            return unit.cost()
-        said, slow, fast = unit.cost(), counters.cost, trees(counters, self.fabric)
-        copies = unit.pixels
-        return said.with_cells(
-            max(0, said.lut4 + copies * (fast.lut4 - slow.lut4)),
-            max(0, said.flip_flops + copies * (fast.flip_flops - slow.flip_flops)),
-        )
+        """The unit's estimate on the fabric, with its counters instead of portable ones."""
+        part = family(self.fabric)
+        said = part.cost(unit.cost())
+        if not part.has_carry_trees:
+            return said
+        for slow, fast in swaps(unit, self.fabric):
+            said = said + fast - part.cost(slow)
+        return said
 
     def key(self, stage: Stage) -> object:
         """What the stage's cost depends on."""
@@ -172,6 +189,20 @@ class Costs:
             attributes = json.dumps(node.layer.attributes(), sort_keys=True)
             self._keys[name] = node.layer.kind, types, attributes, arrays
         return self._keys[name]
+
+
+def swaps(unit: Unit, fabric: str) -> Iterator[tuple[Cost, Cost]]:
+    """What the portable counters and adders of a unit cost, and the fabric's in their place."""
+    if isinstance(unit, DotUnit | SharedRowsUnit):
+        pixels = unit.pixels if isinstance(unit, DotUnit) else unit.dot.pixels
+        yield unit.popcount.cost * pixels, trees(unit.popcount, fabric) * pixels
+    elif isinstance(unit, LookupUnit):
+        yield unit.popcount.cost * unit.dot9, trees(unit.popcount, fabric) * unit.dot9
+    elif isinstance(unit, BlockLookupUnit) and fabric == "ecp5":
+        if isinstance(unit.filler, Dot9Row):
+            yield unit.filler.cost * unit.dot9, replace(unit.filler, form=fabric).cost * unit.dot9
+        if unit.ports > 1:
+            yield unit.adder.cost * unit.pixels, sum_trees(unit.adder) * unit.pixels
 
 
 def silent_share_of(window: WindowUnit) -> float:
@@ -196,13 +227,24 @@ def shape_of(array: NDArray[Any]) -> object:
     return bool(np.all(array.ravel()[:1] == array))
 
 
+def sum_trees(adder: EntrySumShape) -> Cost:
+    """About what a compressor tree takes for a sum of entries."""
+    bits = adder.count * adder.bits
+    return Cost(
+        round(SUM_TREES[0] * bits + adder.width), round(SUM_TREES[1] * bits + 2 * adder.width)
+    )
+
+
 @cache
 def trees(counters: Counters, fabric: str) -> Cost:
     """About what compressor trees of the fabric take for these counters."""
     lut4, flip_flops = family(fabric).carry.tree_cells
     bits = counters.simd * counters.bits * len(counters.scales)
+    if bits <= FEW and isinstance(counters, PopcountShape):
+        return family(fabric).cost(replace(counters, form=fabric).cost)
     row = bits * (MASKED if counters.masked else 1)
-    blanks = BLANK * counters.simd * counters.masked
+    padding = PADDING * counters.simd * counters.masked
     return Cost(
-        round(counters.rows * lut4 * row + blanks), round(counters.rows * flip_flops * row + blanks)
+        round(counters.rows * lut4 * row + padding),
+        round(counters.rows * flip_flops * row + padding),
     )

@@ -7,6 +7,7 @@ from amaranth.hdl import Assert, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.sw.cycles import Process
@@ -33,6 +34,9 @@ class Around(Unit):
 
     def reference(self, beats: Beats) -> Beats:
         return self.inner.reference(beats)
+
+    def cost(self) -> Cost:
+        return self.inner.cost()
 
 
 @dataclass(frozen=True)

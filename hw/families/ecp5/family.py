@@ -1,5 +1,6 @@
 """The family object of ECP5."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -99,6 +100,15 @@ class Ecp5(Family):
     def cost(self, estimate: Cost) -> Cost:
         """Units estimate their cells of an ECP5."""
         return Cost(estimate.lut4, estimate.flip_flops, estimate.block_rams)
+
+    def mapped_cost(self, cells: Mapping[str, Mapping[str, Any]]) -> Cost:
+        """Lookup tables, two for each carry cell, four for each LUT RAM; registers; block RAMs."""
+        kinds = Counter(cell["type"] for cell in cells.values())
+        return Cost(
+            kinds["LUT4"] + 2 * kinds["CCU2C"] + 4 * kinds["TRELLIS_DPR16X4"],
+            kinds["TRELLIS_FF"],
+            kinds["DP16KD"],
+        )
 
     def pll(self, input_hz: int, ceiling_hz: float) -> BoardPll:
         from subbit.hw.families.ecp5.clock import Ecp5Pll

@@ -1,6 +1,7 @@
 """The family object of iCE40."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,6 @@ NEXTPNR = Program(
 )
 # icepack tells no version: one on PATH is taken only where ICEPACK names it.
 ICEPACK = Program("icepack", "ICEPACK", (1,), "-h", *WHEEL, "run_icepack")
-UNPACKED_REGISTERS = 0.6  # of registers, about, are in logic cells whose lookup table is not used
 LOGIC_CELLS = re.compile(r"^Info:\s+(\d+) LCs used (?:as|to) (.*?)\.?$")
 
 
@@ -65,11 +65,46 @@ class Ice40(Family):
         add_cell(m, pipeline, level, cell)
 
     def cost(self, estimate: Cost) -> Cost:
-        """In logic cells, and with what small memories take where there is no LUT RAM."""
-        lut4 = estimate.lut4 + estimate.store_lut4
-        flip_flops = estimate.flip_flops + estimate.store_flip_flops
-        block_rams = max(estimate.small_rams, estimate.block_rams)
-        return Cost(round(lut4 + UNPACKED_REGISTERS * flip_flops), flip_flops, block_rams)
+        """In logic cells, with block RAMs of 4 kbit and no LUT RAM."""
+        lut4 = estimate.lut4 + estimate.more_lut4
+        flip_flops = estimate.flip_flops + estimate.more_flip_flops
+        return Cost(lut4, flip_flops, max(estimate.small_rams, estimate.block_rams))
+
+    def mapped_cost(self, cells: Mapping[str, Mapping[str, Any]]) -> Cost:
+        """Logic cells: lookup tables, registers in front of which none has its place, and carries
+        beside which none has the same inputs.
+        """
+        users: Counter[int] = Counter()
+        drivers: dict[int, str] = {}
+        sums: Counter[tuple[int, ...]] = Counter()
+        for name, cell in cells.items():
+            for port, bits in cell["connections"].items():
+                for bit in bits:
+                    if cell["port_directions"][port] == "input":
+                        users[bit] += 1
+                    elif cell["type"] == "SB_LUT4":
+                        drivers[bit] = name
+        luts = ffs = bare = rams = lone = 0
+        for cell in cells.values():
+            pins = cell["connections"]
+            if cell["type"] == "SB_LUT4":
+                luts += 1
+                sums[(pins["I1"][0], pins["I2"][0], pins["I3"][0])] += 1
+            elif cell["type"].startswith("SB_DFF"):
+                ffs += 1
+                data = pins["D"][0]
+                bare += not (data in drivers and users[data] == 1)
+            elif cell["type"] == "SB_RAM40_4K":
+                rams += 1
+        for cell in cells.values():
+            if cell["type"] == "SB_CARRY":
+                pins = cell["connections"]
+                key = (pins["I0"][0], pins["I1"][0], pins["CI"][0])
+                if sums[key]:
+                    sums[key] -= 1
+                else:
+                    lone += 1
+        return Cost(luts + bare + lone, ffs, rams)
 
     def pll(self, input_hz: int, ceiling_hz: float) -> BoardPll:
         from subbit.hw.families.ice40.clock import Ice40Pll

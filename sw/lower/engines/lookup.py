@@ -37,8 +37,8 @@ class LookupEngine(Engine):
         settings = engine_settings(stage, network)
         if stage.simd != KERNEL_BITS or stage.pixels != 1:
             raise PlanError(
-                f"engine {self.name!r} takes one channel of one pixel at a time: simd={KERNEL_BITS} "
-                f"and pixels=1, not simd={stage.simd} and pixels={stage.pixels}"
+                f"engine {self.name!r} takes one channel of one pixel at a time: "
+                f"simd={KERNEL_BITS} and pixels=1, not simd={stage.simd} and pixels={stage.pixels}"
             )
         return LookupUnit(**settings, lanes=stage.pe)
 

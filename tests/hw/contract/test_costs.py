@@ -1,53 +1,63 @@
-"""What units say they cost, and what Yosys makes of them."""
+"""What units of every kind say they cost, and what Yosys makes of them."""
 
-import json
+from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-from pyosys import libyosys
 
+import subbit.hw
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import choose_memory, memory_cost
-from subbit.hw.contract.unit import Lanes, Unit
-from subbit.hw.layers.add import AddUnit
-from subbit.hw.layers.avgpool2d import AvgPool2dUnit
-from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
-from subbit.hw.streams.replay import ReplayUnit
-from subbit.hw.window.window import WindowUnit
-from subbit.sw.flow.verilog import to_verilog
-from subbit.sw.ir.layers.add import Add
-from subbit.sw.ir.layers.avgpool2d import AvgPool2d
-from subbit.sw.ir.layers.conv2d import Padding
-from subbit.sw.ir.types import TensorType
-
-UNITS: list[Unit] = [
-    WindowUnit(TensorType.codes(6, 24, 32, 1), 3, 1, Padding.ZERO, 16, 4),
-    ReplayUnit(Lanes(32, 1), 98, 8, 1),
-    AvgPool2dUnit(AvgPool2d(2), TensorType.codes(28, 28, 32, 4), 4),
-    GlobalAvgPoolUnit(TensorType.codes(7, 7, 64, 2), 8),
-    AddUnit(Add(), *[TensorType.integers(14, 14, 8, -900, 900)] * 2, 4),
-]
+from subbit.hw.contract.unit import Unit
+from subbit.sw.bench.costs import CostRow, bench_costs
+from subbit.sw.bench.unit_cases import unit_cases
 
 
-def mapped(unit: Unit, folder: Path) -> Cost:
-    """Cost after mapping."""
-    source, report = folder / "dut.v", folder / "stat.json"
-    source.write_text(to_verilog(unit.load_component()(unit), name="dut"))
-    design = libyosys.Design()
-    for command in (f"read_verilog {source}", "synth_ecp5 -nowidelut -top dut"):
-        libyosys.run_pass(f"tee -q -o {folder / 'log.txt'} {command}", design)
-    libyosys.run_pass(f"tee -q -o {report} stat -json", design)
-    cells = json.loads(report.read_text())["design"]["num_cells_by_type"]
-    carry, ram = cells.get("CCU2C", 0), cells.get("TRELLIS_DPR16X4", 0)
-    return Cost(cells["LUT4"] + 2 * carry + 4 * ram, cells["TRELLIS_FF"], cells.get("DP16KD", 0))
+def concrete(cls: type[Unit]) -> set[type[Unit]]:
+    """The kinds of units below a class that can be made."""
+    below = {cls} if not getattr(cls, "__abstractmethods__", None) else set()
+    return below.union(*(concrete(child) for child in cls.__subclasses__()))
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: type(unit).__name__)
-def test_estimates_are_near_what_is_mapped(unit: Unit, tmp_path: Path) -> None:
-    real, said = mapped(unit, tmp_path), unit.cost()
-    assert said.lut4 == pytest.approx(real.lut4, rel=0.2)
-    assert said.flip_flops == pytest.approx(real.flip_flops, rel=0.1)
-    assert said.block_rams == real.block_rams
+def shipped_kinds() -> set[str]:
+    """The kind of every unit in hw/."""
+    root, names = Path(subbit.hw.__path__[0]), set()
+    for path in root.rglob("*.py"):
+        if "component: ClassVar[str]" in path.read_text():
+            names.add(".".join(("subbit.hw", *path.relative_to(root).with_suffix("").parts)))
+    for name in names:
+        import_module(name)
+    return {unit.kind() for unit in concrete(Unit) if unit.__module__ in names}
+
+
+def test_every_kind_has_cases() -> None:
+    for quick in (False, True):
+        count = Counter(case.make("ecp5").kind() for case in unit_cases(quick=quick))
+        assert {kind for kind, cases in count.items() if cases >= 2} == shipped_kinds()
+
+
+@pytest.mark.parametrize("family", ["ecp5", "ice40"])
+def test_units_cost_what_is_mapped(family: str) -> None:
+    report = bench_costs((family,), quick=True)
+    assert len(report.rows) == len(unit_cases(quick=True))
+    assert [row for row in report.rows if not row.holds] == []
+
+
+def test_a_wrong_estimate_does_not_hold() -> None:
+    def row(lut4: int, flip_flops: int = 100, block_rams: int = 1) -> CostRow:
+        said = (lut4, 200, 0.0, flip_flops, 100, block_rams, 1)
+        return CostRow("Kind", "unit", "ecp5", *said)
+
+    assert all(some.holds for some in (row(230), row(170), row(200, 125)))
+    assert not row(231).holds
+    assert not row(169).holds
+    assert not row(200, 126).holds
+    assert not row(200, 100, 2).holds
+
+
+def test_a_unit_has_to_say_what_it_costs() -> None:
+    assert "cost" in Unit.__abstractmethods__
 
 
 def test_memories_by_depth_and_width() -> None:

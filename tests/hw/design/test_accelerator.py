@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from amaranth.back import rtlil
 
+from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.design.accelerator import Accelerator
 from subbit.hw.families.part import Part
@@ -42,6 +43,9 @@ class Whole(Unit):
 
     def reference(self, beats: Beats) -> Beats:
         return self.pipeline.reference(beats)[-1]
+
+    def cost(self) -> Cost:
+        return sum((step.unit.cost() for step in self.pipeline.steps), Cost())
 
     def load_component(self) -> Any:
         return lambda unit: Accelerator(unit.pipeline)

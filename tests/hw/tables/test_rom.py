@@ -61,7 +61,7 @@ def test_parts_take_no_more_block_rams(width: int, depth: int) -> None:
 
 def test_parts_cost_their_counters_steps_and_addresses() -> None:
     rom = table(36 * 20, 128, "block")
-    counter = Cost(lut4=15, flip_flops=7)
+    counter = Cost(lut4=9, flip_flops=7)
     assert rom.cost == counter + Cost(block_rams=20, small_rams=rom.cost.small_rams)
     assert TableParts(rom).cost.lut4 == 3 * counter.lut4
     assert TableParts(rom).cost.flip_flops == 3 * (counter.flip_flops + 2) + 20 * 7

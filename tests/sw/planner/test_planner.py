@@ -20,7 +20,7 @@ from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, save_plan, smallest_plan
 from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.planner.advice import would_do
-from subbit.sw.planner.calibration import Calibration, Line, calibration
+from subbit.sw.planner.calibration import Calibration, calibration
 from subbit.sw.planner.choose import choose, default_goal
 from subbit.sw.planner.costs import WIDE, Costs, total
 from subbit.sw.planner.goal import (
@@ -319,11 +319,11 @@ def test_a_plan_that_is_too_large_exits_with_1(tmp_path: Path) -> None:
 def test_a_calibration_is_read_as_written() -> None:
     first = calibration("ecp5")
     assert Calibration.from_json(first.to_json()) == first
-    assert Line(1.5, 20.0)(100) == 170
-    assert Line(1.5, 20.0)(0) == 0
+    half_more = replace(first, packing=(1.5, 1.0))
+    assert half_more.packed(Cost(100, 20, 3)) == Cost(150, 20, 3)
     with pytest.raises(PlanError, match="not a calibration file"):
-        Calibration.from_json('{"subbit_calibration": 2}')
-    with pytest.raises(PlanError, match="calibration version 9; this subbit reads version 2"):
+        Calibration.from_json('{"subbit_calibration": 3}')
+    with pytest.raises(PlanError, match="calibration version 9; this subbit reads version 3"):
         Calibration.from_json('{"subbit_calibration": 9}')
     assert 150e6 > first.clock_hz(1000) > first.clock_hz(80_000) > 50e6
 

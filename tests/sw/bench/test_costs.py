@@ -1,0 +1,28 @@
+"""subbit bench costs on a few units."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from subbit.sw.bench.costs import bench_costs
+from subbit.sw.cli.bench_costs import costs_command
+from subbit.sw.errors import SubbitError
+
+
+def test_the_command_prints_what_is_said_and_mapped() -> None:
+    asked = ["--family", "ecp5", "--kind", "Fork", "--quick", "--json"]
+    result = CliRunner().invoke(costs_command, asked, standalone_mode=False)
+    found = json.loads(result.stdout)
+    assert result.return_value == 0
+    assert {row["kind"] for row in found["rows"]} == {"Fork"}
+    assert {row["family"] for row in found["rows"]} == {"ecp5"}
+    assert all(row["flip_flops_said"] == row["flip_flops_mapped"] > 16 for row in found["rows"])
+    assert abs(found["worst_lut4_error"]) <= 0.15
+
+
+def test_what_there_is_not_is_named() -> None:
+    with pytest.raises(SubbitError, match="no unit 'Forks'; choose from Add, Affine, "):
+        bench_costs(("ecp5",), kinds=("Forks",))
+    with pytest.raises(SubbitError, match="no family 'ecp6'; choose from ecp5, ice40"):
+        bench_costs(("ecp6",))
