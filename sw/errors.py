@@ -34,3 +34,12 @@ class LinkError(SubbitError):
 
 class BoardError(SubbitError):
     """There is no such board."""
+
+
+QUOTED = 200
+
+
+def quote(value: object) -> str:
+    """``repr(value)``, of which a message shows at most 200 characters."""
+    text = repr(value)
+    return text if len(text) <= QUOTED else text[: QUOTED - 3] + "..."

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any, ClassVar, Self
 
 from subbit.hw.contract.unit import Unit
-from subbit.sw.errors import PlanError
+from subbit.sw.errors import PlanError, quote
 from subbit.sw.ir.network import Network, Node
 
 __all__ = ["Stage", "divisors"]
@@ -77,13 +77,15 @@ class Stage(ABC):
         known = {field.name: field for field in fields(cls) if field.name != "layers"}
         for key, value in settings.items():
             if key not in known:
-                raise PlanError(f"unknown setting {key!r}; this stage has {', '.join(known)}")
+                raise PlanError(f"unknown setting {quote(key)}; this stage has {', '.join(known)}")
             words = cls.choices.get(key)
             if words and value not in words:
-                raise PlanError(f"setting {key!r} must be one of {', '.join(words)}, not {value!r}")
+                raise PlanError(
+                    f"setting {key!r} must be one of {', '.join(words)}, not {quote(value)}"
+                )
             if not words and (type(value) is not int or not 0 <= value <= 1 << 20):
                 raise PlanError(
-                    f"setting {key!r} must be an integer from 0 to {1 << 20}, not {value!r}"
+                    f"setting {key!r} must be an integer from 0 to {1 << 20}, not {quote(value)}"
                 )
         try:
             return cls(layers=layers, **settings)
