@@ -139,6 +139,12 @@ class Network:
         """Bits that the hardware stores for the weights."""
         return sum(node.layer.weight_bits for node in self.nodes)
 
+    @property
+    def dataset(self) -> dict[str, Any]:
+        """``dataset`` of the metadata, empty where there is none or where it is no object."""
+        found = self.metadata.get("dataset")
+        return found if isinstance(found, dict) else {}
+
     def structure(self) -> dict[str, Any]:
         """The graph without its arrays and metadata, as JSON values; see docs/network-format.md."""
         x = self.input_type
