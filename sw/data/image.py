@@ -58,7 +58,8 @@ def decode(path: Path) -> Image.Image:
     if path.stat().st_size > MAX_BYTES:
         raise DataError(f"it is larger than {MAX_BYTES} bytes; scale it down")
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        # By path, Pillow maps uncompressed TIFFs into memory, and takes turned ones row by column.
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise DataError(
                     f"it has {image.width}x{image.height} pixels, more than {MAX_PIXELS}; "
