@@ -17,7 +17,7 @@ __all__ = ["History", "load_checkpoint", "save_checkpoint", "start_from", "start
 
 VERSION = 2
 KEYS = {"version", "run", "model", "optimizer", "loss", "accuracy"}
-DAMAGED = "no checkpoint that can be read ({reason}); start anew"
+DAMAGED = "it is no checkpoint that can be read ({reason}); start anew"
 
 
 def save_checkpoint(
@@ -112,9 +112,12 @@ def start_from(model: torch.nn.Module, state: dict[str, Tensor]) -> list[str]:
 
 def read_state(path: Path) -> dict[str, Any]:
     """The dictionary in a checkpoint of this version."""
-    state = load_torch(path, DataError)
+    try:
+        state = load_torch(path, DataError)
+    except DataError as error:
+        raise DataError(DAMAGED.format(reason=error)) from None
     if not isinstance(state, dict) or state.keys() != KEYS:
-        raise DataError("no checkpoint of a training run; start anew")
+        raise DataError("it is no checkpoint of a training run; start anew")
     if type(state["version"]) is not int or state["version"] != VERSION:
-        raise DataError("a checkpoint of another version of subbit; start anew")
+        raise DataError("it is of another version of subbit; start anew")
     return state

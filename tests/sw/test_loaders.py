@@ -199,8 +199,8 @@ def edited(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
 
 NAN = torch.tensor(float("nan"))
 WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
-    "version": (edited("version", value=True), "a checkpoint of another version of subbit"),
-    "more": (edited("more", value=1), "no checkpoint of a training run; start anew"),
+    "version": (edited("version", value=True), "it is of another version of subbit"),
+    "more": (edited("more", value=1), "it is no checkpoint of a training run; start anew"),
     "nan loss": (edited("loss", value=[float("nan")]), "its loss is no list of numbers"),
     "two losses": (edited("loss", value=[1.0, 2.0]), "are not those of finished epochs"),
     "accuracy": (edited("accuracy", value=[1.5]), "are not those of finished epochs"),
