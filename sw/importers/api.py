@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.data.cifar10 import CLASSES
 from subbit.sw.data.load import DATASETS, load_dataset
-from subbit.sw.data.pixels import pixels_of
+from subbit.sw.data.pixels import measure_pixels, pixels_of
 from subbit.sw.data.preprocess import preprocess
 from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.importers.agree import Tensors, compare
@@ -25,6 +25,7 @@ __all__ = ["ImportResult", "Imported", "check_import", "import_file", "import_ne
 
 BY_SHAPE = {(28, 28, 1): "mnist", (32, 32, 3): "cifar10", (8, 8, 1): "digits"}
 NOISE = 20
+MEASURED = 5000
 BATCH = 100
 Images = NDArray[np.uint8]
 
@@ -67,9 +68,11 @@ def import_network(
 ) -> Imported:
     """The network in ``path``, written to ``out`` if that is given, and its comparison with its
     source: import_file, which takes what is in ``source``, then check_import, which takes the rest.
-    Raises what they raise.
+    What the images of ``data``, or of digits, look like is noted for pictures. Raises what they
+    raise.
     """
     result = import_file(path, **source)
+    result = replace(result, network=with_pixels(result.network, data))
     if out is not None:
         save_network(result.network, out)
     report = check_import(result, data, images=images, seed=seed, progress=progress)
@@ -218,6 +221,25 @@ def with_dataset(network: Network, dataset: str | None) -> tuple[Network, tuple[
     guessed = f"data set: {name}, by the input's shape; name another with --dataset"
     named = Network(network.name, network.input_type, network.nodes, metadata)
     return named, () if dataset else (guessed,)
+
+
+def with_pixels(network: Network, data: Path | None) -> Network:
+    """The network with what the training images of its data set look like in the metadata, or its
+    test images where only those are there; unchanged where there are none, or of other pixels.
+    """
+    name = network.dataset.get("name")
+    pixels = pixels_of(network.metadata, network.input_type.channels)
+    if name not in DATASETS or (data is None and name != "digits") or pixels.histogram:
+        return network
+    try:
+        whole = load_dataset(name, "train", data)
+    except DataError:
+        whole = load_dataset(name, "test", data)
+    if whole.images.shape[1:] != network.input_type.shape or whole.white != pixels.high:
+        return network
+    shown = whole.at(whole.draw(MEASURED))
+    metadata = {**network.metadata, "pixels": measure_pixels(shown.images, shown.white).to_json()}
+    return Network(network.name, network.input_type, network.nodes, metadata)
 
 
 def check_import(
