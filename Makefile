@@ -11,14 +11,14 @@ JOBS ?= 2
 
 SUBBIT = .venv/bin/subbit
 PYTHON_IN = .venv/bin/python
-# The tools of iCE40 take 220 MB, so they come with the first build for such a board.
+# The tools of iCE40 take 220 MB, so they come with the first build for such a board, named here.
 BUILD = $(if $(filter icebreaker,$(BOARD)),ice40,base)
 MADE_OF = pyproject.toml constraints.txt tools/venv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv bitstream rtl sim train eval plan info test bench lint docs program run clean \
-        compiler
+.PHONY: help venv bitstream rtl sim train eval plan info test bench lint docs tables program run \
+        clean compiler
 
 help:  ## list the targets
 	@echo 'make TARGET [MODEL=network.safetensors] [BOARD=ulx3s] [ARGS="more options of subbit"]'
@@ -27,7 +27,7 @@ help:  ## list the targets
 	    printf '  %-11s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'MODEL is $(MODEL), BOARD is $(BOARD)'
-	@echo '(ulx3s-12f, -25f, -45f or -85f, where ulx3s means ulx3s-85f; or icebreaker).'
+	@echo '(ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, for which ulx3s stands, or icebreaker).'
 	@echo 'Everything else: .venv/bin/subbit --help'
 
 venv: .venv/.all  ## everything that subbit can use, in .venv
@@ -70,8 +70,12 @@ lint: .venv/.all  ## style and types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
+tables: .venv/.all  ## the documentation's tables from docs/measurements: ARGS="--measure NAME"
+	@$(PYTHON_IN) -m subbit.sw.bench.tables $(ARGS)
+
 docs: .venv/.all  ## the documentation as web pages in build/docs, its links checked
-	@.venv/bin/mkdocs build --strict --quiet
+	@$(PYTHON_IN) -m subbit.sw.bench.tables --check
+	@.venv/bin/mkdocs build --strict  # with --quiet no warning would count
 	@echo build/docs/index.html
 
 clean:  ## remove what was built; .venv stays

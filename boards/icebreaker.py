@@ -4,7 +4,7 @@ A logic cell is a lookup table and a flip-flop in one. The four single-port RAMs
 empty, so they can hold no weights, and stay unused.
 """
 
-from subbit.boards.model import Board, Device
+from subbit.boards.model import Board, FpgaDevice
 
 __all__ = ["BOARDS"]
 
@@ -12,7 +12,7 @@ BOARDS = (
     Board(
         name="icebreaker",
         title="iCEBreaker with iCE40UP5K",
-        device=Device(
+        device=FpgaDevice(
             *("iCE40UP5K", "sg48", 0),
             lut4=5280,
             flip_flops=5280,

@@ -2,42 +2,29 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Board", "Device"]
+from subbit.hw.families.device import FpgaDevice
+from subbit.hw.families.family import Family
+from subbit.hw.families.table import family
 
-
-@dataclass(frozen=True)
-class Device:
-    """One FPGA part and what place-and-route can use of it.
-
-    ``name``: the part's family and size, as in ``LFE5U-85F``; ``package`` and ``speed``: as nextpnr
-    calls them, ``speed`` 0 where it knows but one. ``lut4``, ``flip_flops``, ``block_rams`` (18
-    kbit each on ECP5, 4 kbit on iCE40) and ``dsps`` (multipliers) are the numbers that nextpnr
-    reports as available. ``fabric``: whose cells it has, as subbit.hw.families.carry calls them.
-    """
-
-    name: str
-    package: str
-    speed: int
-    lut4: int
-    flip_flops: int
-    block_rams: int
-    dsps: int
-    fabric: str = "ecp5"
+__all__ = ["Board", "FpgaDevice"]
 
 
 @dataclass(frozen=True)
 class Board:
     """One board that bitstreams can be built for.
 
-    ``platform``: the amaranth-boards class with the pins, as ``module:name``. ``oscillator``: the
-    platform's resource of the free-running clock of ``oscillator_hz``. ``uart_baud``: the fastest
-    rate of the serial port. ``programmer``: the board's name in openFPGALoader. ``flash_only``:
-    bitstreams go to the flash memory, from which the FPGA then starts, and nowhere else.
+    ``name``: of the command line, in lower case; ``title``: for people. ``platform``: the
+    amaranth-boards class with the pins, as ``module:name``. ``oscillator``: the platform's resource
+    of the free-running clock of ``oscillator_hz``; ``uart``: that of the serial port, with the
+    lines ``rx`` and ``tx``, of up to ``uart_baud``. ``leds``: how many resources ``led`` there are;
+    tests light them, and the accelerator does not. ``programmer``: the board's name in
+    openFPGALoader. ``flash_only``: bitstreams go to the flash memory, from which the FPGA then
+    starts, and nowhere else.
     """
 
     name: str
     title: str
-    device: Device
+    device: FpgaDevice
     platform: str
     oscillator: str
     oscillator_hz: int
@@ -45,3 +32,9 @@ class Board:
     leds: int
     programmer: str
     flash_only: bool = False
+    uart: str = "uart"
+
+    @property
+    def family(self) -> Family:
+        """The family of the device. Raises FamilyError where there is none of that name."""
+        return family(self.device.fabric)

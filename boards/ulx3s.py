@@ -4,7 +4,7 @@ The FT231X goes up to 3 Mbaud. The 12F is the 25F's die under another identifier
 use all of it.
 """
 
-from subbit.boards.model import Board, Device
+from subbit.boards.model import Board, FpgaDevice
 
 __all__ = ["BOARDS"]
 
@@ -20,7 +20,7 @@ BOARDS = tuple(
     Board(
         name=f"ulx3s-{size}",
         title=f"ULX3S with LFE5U-{size.upper()}",
-        device=Device(f"LFE5U-{size.upper()}", "CABGA381", 6, *counts),
+        device=FpgaDevice(f"LFE5U-{size.upper()}", "CABGA381", 6, *counts, fabric="ecp5"),
         platform=f"amaranth_boards.ulx3s:ULX3S_{size.upper()}_Platform",
         oscillator="clk25",
         oscillator_hz=25_000_000,

@@ -5,8 +5,8 @@ The file that SUBBIT_BENCH names is JSON: ``designs`` (a list, in the order of t
 without any beat), ``throttle`` and ``seed``. How each test ended is written to the file ``result``:
 by name ``cycles``, ``given`` output beats, ``seconds`` and whether it was ``stuck``.
 
-The recording is done beside the designs (see subbit.sim.testbench), so a test wakes only now and
-then, to see how far it is.
+Verilog beside the designs records every beat (subbit.sim.testbench), so that a test wakes only
+every WAKE_CYCLES cycles to see whether its design has finished.
 """
 
 import json

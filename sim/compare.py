@@ -1,4 +1,4 @@
-"""What was recorded against what had to come: values of every beat, and cycles of every beat."""
+"""Compares what was recorded with what was expected: values and cycles of every beat."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ SAYING = {
 
 @dataclass(frozen=True)
 class Difference:
-    """One place in which the RTL, or a model of it, is not as it should be.
+    """One place in which the RTL, or a model of it, differs from what is expected.
 
     ``kind``: a key of SAYING. ``layer``, ``frame``, ``y``, ``x`` and ``channel`` name the element;
     in a stream that carries no tensor (windows, repeated vectors) ``y`` and ``x`` are the output
@@ -105,11 +105,11 @@ class Stretch:
             missing = self.expected[count:].size
             yield missing, self.difference("missing", count, 0, self.expected[count, 0], None)
         if self.due is not None:
-            late = np.flatnonzero(self.due[:count] != self.cycles)
-            if len(late):
-                beat = late[0]
+            moved = np.flatnonzero(self.due[:count] != self.cycles)
+            if len(moved):
+                beat = moved[0]
                 pair = self.due[beat], self.cycles[beat]
-                yield len(late), self.difference("cycle", beat, 0, *pair)
+                yield len(moved), self.difference("cycle", beat, 0, *pair)
 
 
 def compare(

@@ -1,10 +1,10 @@
 """Every component alone: a table of small cases, all in one simulation model side by side.
 
-A component kind that is added gets its cases here; docs/simulation.md shows how.
+A component kind that is added gets its cases here; docs/use/simulation.md shows how.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,14 @@ from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import INPUT, Network, Node
 from subbit.sw.ir.planes import PlanesWeights
+from subbit.sw.ir.random_weights import (
+    random_binary,
+    random_codebook,
+    random_threshold,
+    random_tiled,
+)
 from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
+from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, Weights
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 from subbit.sw.lower.stages.add import AddStage
@@ -60,19 +66,18 @@ def bits(seed: int, *shape: int) -> Any:
 
 def plain(outputs: int, length: int) -> Weights:
     """Random binary weights of a linear layer."""
-    return BinaryWeights(bits(outputs, outputs, length))
+    return random_binary(RNG(outputs), (outputs, length))
 
 
 def codebook(outputs: int, inputs: int, tau: int) -> CodebookWeights:
     """Random 3x3 codebook weights."""
-    indices = RNG(outputs).integers(0, 1 << tau, (outputs, inputs))
-    return CodebookWeights(bits(tau, 1 << tau, 3, 3), indices)
+    return random_codebook(RNG(outputs), outputs, inputs, tau)
 
 
 def tiled(outputs: int, length: int, scales: Sequence[int]) -> Weights:
     """Random tiled weights of a linear layer, a repeat for each scale."""
-    size = outputs * length // len(scales)
-    return TiledWeights((outputs, length), bits(size, size), np.array(scales, np.int64))
+    weights = random_tiled(RNG(outputs), (outputs, length), len(scales))
+    return replace(weights, scales=np.array(scales, np.int64))
 
 
 def planes(outputs: int, count: int) -> Weights:
@@ -80,15 +85,14 @@ def planes(outputs: int, count: int) -> Weights:
     shape = (outputs, 2, 3, 3)
     kinds: list[Callable[[int], Weights]] = [
         lambda k: codebook(outputs, 2, 2),
-        lambda k: BinaryWeights(bits(k, *shape)),
+        lambda k: random_binary(RNG(k), shape),
     ]
     return PlanesWeights(tuple(kinds[k % 2](k) for k in range(count)))
 
 
 def thresholds(channels: int, levels: int, reach: int) -> Threshold:
     """Random thresholds in ``-reach..reach``, both polarities."""
-    rows = np.sort(RNG(channels).integers(-reach, reach + 1, (channels, levels)), axis=1)
-    return Threshold(rows, bits(levels, channels))
+    return random_threshold(RNG(channels), channels, levels, reach)
 
 
 def affine(channels: int) -> Affine:
@@ -172,10 +176,10 @@ CASES: dict[str, Callable[[], Unit]] = {
     "window_5x5": lambda: window(7, 7, 2, kernel=5, stride=2, padding=Padding.PLUS, folds=2),
     "window_1x1": lambda: window(5, 5, 4, kernel=1, stride=2, channels=2, folds=2),
     "window_two_pixels": lambda: window(5, 6, 2, padding=Padding.ZERO, pixels=2, folds=2),
-    "window_late": lambda: window(
+    "window_payload_delay": lambda: window(
         *(5, 9, 2), padding=Padding.ZERO, channels=2, pixels=3, folds=5, payload_delay=1
     ),
-    "window_later": lambda: window(
+    "window_payload_delay_2": lambda: window(
         6, 5, 2, channels=2, folds=3, code=(BIPOLAR, 2), payload_delay=2
     ),
     "window_block": lambda: window(5, 9, 4, padding=Padding.ZERO, memory="block"),
@@ -187,11 +191,13 @@ CASES: dict[str, Callable[[], Unit]] = {
     "dot_tiled": lambda: dot(tiled(8, 16, [1] * 4), BIPOLAR, 1, 2, 8, post=thresholds(8, 1, 9)),
     "dot_tiled_crossing": lambda: dot(tiled(4, 20, [3, 1, 2, 5, 1]), BIPOLAR, 2, 2, 4),
     "dot_two_pixels": lambda: dot(plain(4, 16), BIPOLAR, 1, 2, 8, pixels=2),
-    "dot_late": lambda: dot(plain(4, 16), BIPOLAR, 1, 2, 8, memory="logic", payload_delay=1),
-    "dot_later": lambda: dot(
+    "dot_payload_delay": lambda: dot(
+        plain(4, 16), BIPOLAR, 1, 2, 8, memory="logic", payload_delay=1
+    ),
+    "dot_payload_delay_2": lambda: dot(
         plain(8, 16), BIPOLAR, 2, 2, 8, memory="block", payload_delay=2, x_branches=1
     ),
-    "dot_far": lambda: dot(
+    "dot_large": lambda: dot(
         plain(16, 264), BIPOLAR, 1, 4, 132, memory="block", pixels=4, payload_delay=2
     ),
     "dot_planes": lambda: dot(planes(6, 3), BIPOLAR, 2, 2, 9, post=thresholds(6, 3, 90)),
@@ -250,10 +256,7 @@ class ComponentResult:
 
 def random_beats(unit: Unit, frames: int, seed: int) -> Beats:
     """Input beats of some frames, from the whole range that the unit's input may have."""
-    kind = getattr(unit, "input", None)
-    low, high = -(unit.i.signed << (unit.i.bits - 1)), (1 << (unit.i.bits - unit.i.signed)) - 1
-    if isinstance(kind, TensorType):
-        low, high = kind.low, kind.high
+    low, high = unit.i_range
     return RNG(seed).integers(low, high + 1, (frames * unit.i_beats, unit.i.lanes), np.int64)
 
 

@@ -8,7 +8,7 @@ from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.fork import ForkUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
-from subbit.sw.cycles import INPUT, Feed, Process, Trace, run
+from subbit.sw.cycles import FRAME_INPUT, Feed, Process, Trace, run
 from subbit.sw.ir.types import TensorType
 from subbit.sw.lower.pipeline import Pipeline, Step
 
@@ -147,9 +147,9 @@ def network_design(name: str, pipeline: Pipeline, component: Any = None) -> Desi
     taps = {key: tap for key, tap in component.taps.items() if key != last}
     watched: list[Watched] = []
     carried: list[Carried] = []
-    numbers: dict[Feed, int] = {INPUT: -1}
+    numbers: dict[Feed, int] = {FRAME_INPUT: -1}
     for number, step in enumerate(pipeline.steps):
-        source = carried[step.feeds[0][0]] if step.feeds != (INPUT,) else None
+        source = carried[step.feeds[0][0]] if step.feeds != (FRAME_INPUT,) else None
         tensor, stream = watch(pipeline, step, source or ("input", pipeline.network.input_type))
         carried.append(tensor)
         sources = tuple(numbers[feed] for feed in step.feeds)

@@ -1,8 +1,8 @@
 """The accelerator as Yosys maps it for a part, cell by cell, held to the golden model.
 
-Mappers have bugs, and constructs that they read differently than they were meant. So the very
-netlist that place and route takes is simulated with models of the vendor's cells. Names inside are
-gone by then; what is compared are the accelerator's own results and their cycles.
+A mapper may have bugs, or read a construct in another way than simulators do. So the netlist that
+place and route takes is simulated with models of the vendor's cells. Names of inner signals are
+gone by then, so that the accelerator's results and their cycles are what is compared.
 """
 
 import re
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.boards import DEFAULT_BOARD, board
 from subbit.hw.families.part import Part
-from subbit.sim.cells import cell_models
-from subbit.sim.cells_ice40 import ice40_cell_models
+from subbit.hw.families.table import family
 from subbit.sim.design import (
     INPUT_STREAM,
     OUTPUT_STREAM,
@@ -40,6 +40,7 @@ from subbit.sw.lower.plan import Plan
 
 __all__ = ["WholePipeline", "build_mapped", "map_design", "mapped_design", "simulate_mapped"]
 
+DEFAULT_FABRIC = board(DEFAULT_BOARD).device.fabric
 PARTS = ("valid", "ready", "payload")
 SCRIPT = """\
 read_json {name}.json
@@ -54,9 +55,7 @@ def mapped_design(name: str, pipeline: Pipeline) -> Design:
     return replace(whole, taps={}, watched=(last,))
 
 
-def map_design(
-    design: Design, folder: Path, *, fabric: str = "ecp5", progress: Progress = SILENT
-) -> str:
+def map_design(design: Design, folder: Path, *, fabric: str, progress: Progress = SILENT) -> str:
     """The netlist, as JSON, of a design that is mapped just as for a bitstream.
 
     Its module is named like the design and has the ports of the module that ``subbit rtl`` writes.
@@ -75,7 +74,7 @@ def build_mapped(
     netlists: Sequence[str],
     models: Path,
     *,
-    fabric: str = "ecp5",
+    fabric: str,
     waves: bool = False,
     progress: Progress = SILENT,
 ) -> Path:
@@ -88,7 +87,7 @@ def build_mapped(
     streams = {design.name: ports(design) for design in designs}
     rows = zip(designs, netlists, strict=True)
     mapped = "".join(as_verilog(design.name, netlist) for design, netlist in rows)
-    cells = ice40_cell_models() if fabric == "ice40" else cell_models()
+    cells = family(fabric).cell_models(tools.yosys_data())
     verilog = cells + mapped + simtop(streams) + testbench(streams)
     return build_model(verilog, "bench", models, waves=waves, progress=progress)
 
@@ -138,11 +137,12 @@ def simulate_mapped(
     folder: Path = FOLDER,
     models: Path | None = None,
     data: Path | None = None,
-    fabric: str = "ecp5",
+    fabric: str = DEFAULT_FABRIC,
     progress: Progress = SILENT,
 ) -> SimResult:
-    """``simulate`` for the netlist mapped for parts of ``fabric``: otherwise the same arguments,
-    the same result, results compared alone.
+    """``simulate`` for the netlist mapped for parts of ``fabric``, by default the family of the
+    board that all commands take: otherwise the same arguments, the same result, results compared
+    alone.
 
     The netlist stays in ``folder``/<network>-mapped. Raises what ``simulate`` raises.
     """

@@ -1,7 +1,7 @@
-"""``python -m subbit.sim.launch LIBRARY [ARGUMENT...]``: runs a simulation in this very process.
+"""``python -m subbit.sim.launch LIBRARY [ARGUMENT...]`` runs a simulation in this process.
 
-The usual way round, a simulator that starts a Python of its own, needs libpython as a library of
-its own; Debian's python3, for one, comes without. Here the interpreter is there already, and the
+Usually a simulator starts a Python of its own, for which it needs libpython as a shared library,
+and Debian's python3, for one, comes without it. Here the interpreter runs already, and the
 simulator's GPI finds it.
 """
 

@@ -38,7 +38,7 @@ TASK = json.loads(Path(os.environ["SUBBIT_BRIDGE"]).read_text())
 PARENT = os.getppid()
 
 
-class Line:
+class SerialLine:
     """The board's end of the pseudo-terminal."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ async def send(dut: Any, byte: int) -> None:
         await bits(1)
 
 
-async def watch(dut: Any, line: Line) -> None:
+async def watch(dut: Any, line: SerialLine) -> None:
     """Every byte on ``tx`` to the host; one whose stop bit is missing fails the test."""
     while True:
         await FallingEdge(dut.tx)
@@ -99,7 +99,7 @@ async def bridge(dut: Any) -> None:
     await bits(BYTE_BITS)
     dut.rst.value = dut.link_rst.value = 0
     await bits(BYTE_BITS)
-    line = Line()
+    line = SerialLine()
     watcher = cocotb.start_soon(watch(dut, line))
     write_atomic(Path(TASK["ready"]), os.ttyname(line.host))
     stop = Path(TASK["stop"])

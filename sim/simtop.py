@@ -19,20 +19,20 @@ INSIDE = (Out, Out, Out)
 class StreamPorts:
     """The ports of one stream: ``<prefix>__valid``, ``__ready``, ``__payload`` (``width`` bits).
 
-    ``late``: cycles that the payload comes behind valid and ready.
+    ``payload_delay``: cycles by which the payload comes after valid and ready.
     """
 
     prefix: str
     width: int
-    late: int = 0
+    payload_delay: int = 0
 
 
 class SimTop(wiring.Component):
     """Holds ``designs`` by name, each a component with streams ``i`` and ``o``.
 
     ``taps`` names streams inside a design. ``streams[design][stream]`` are the ports of every
-    stream, ``i`` and ``o`` first; the design's own signals stay as they are. ``late`` tells, by the
-    same names, of streams whose payload comes behind valid and ready.
+    stream, ``i`` and ``o`` first; the design's own signals stay as they are. ``payload_delays``
+    tells, by the same names, by how many cycles a payload comes after valid and ready.
     """
 
     streams: dict[str, dict[str, StreamPorts]]
@@ -41,7 +41,7 @@ class SimTop(wiring.Component):
         self,
         designs: Mapping[str, Any],
         taps: Mapping[str, Mapping[str, Any]] | None = None,
-        late: Mapping[str, Mapping[str, int]] | None = None,
+        payload_delays: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
         self._designs = dict(designs)
         self._inside = {
@@ -54,7 +54,7 @@ class SimTop(wiring.Component):
             self.streams[design] = {}
             for name, stream in streams.items():
                 prefix, width = f"{design}__{name}", len(Value.cast(stream.payload))
-                cycles = (late or {}).get(design, {}).get(name, 0)
+                cycles = (payload_delays or {}).get(design, {}).get(name, 0)
                 self.streams[design][name] = StreamPorts(prefix, width, cycles)
                 valid, ready, payload = DIRECTIONS.get(name, INSIDE)
                 members[f"{prefix}__valid"] = valid(1)

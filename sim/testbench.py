@@ -49,20 +49,20 @@ module subbit_chance (input clk, input run, input throttle, input [31:0] seed, o
   end
 endmodule
 
-// The payload comes LATE cycles behind valid.
-module subbit_source #(parameter WIDTH = 1, parameter LATE = 0, parameter FILE = "") (
+// The payload comes PAYLOAD_DELAY cycles after valid.
+module subbit_source #(parameter WIDTH = 1, parameter PAYLOAD_DELAY = 0, parameter FILE = "") (
     input clk, input run, input throttle, input [31:0] seed,
     output reg valid, input ready, output [WIDTH-1:0] payload);
   integer file = 0, found, age;
   reg [WIDTH-1:0] beat;
-  reg [WIDTH-1:0] shown [0:LATE];
+  reg [WIDTH-1:0] shown [0:PAYLOAD_DELAY];
   wire go;
   wire [31:0] random;
   subbit_chance chance (clk, run, throttle, seed, go, random);
-  initial begin valid = 0; for (age = 0; age <= LATE; age = age + 1) shown[age] = 0; end
-  assign payload = shown[LATE];
+  initial begin valid = 0; for (age = 0; age <= PAYLOAD_DELAY; age = age + 1) shown[age] = 0; end
+  assign payload = shown[PAYLOAD_DELAY];
   always @(posedge clk) begin
-    for (age = 1; age <= LATE; age = age + 1) shown[age] <= shown[age - 1];
+    for (age = 1; age <= PAYLOAD_DELAY; age = age + 1) shown[age] <= shown[age - 1];
     if (run && file == 0) file = $fopen(FILE, "r");
     if (!run) valid <= 0;
     else if (!valid || ready) begin
@@ -74,8 +74,9 @@ module subbit_source #(parameter WIDTH = 1, parameter LATE = 0, parameter FILE =
   end
 endmodule
 
-// Holds each payload to the valid and ready of LATE cycles before, and records it with that cycle.
-module subbit_monitor #(parameter WIDTH = 1, parameter LATE = 0, parameter RECORD = "",
+// Holds each payload to the valid and ready of PAYLOAD_DELAY cycles before, and records it with
+// that cycle.
+module subbit_monitor #(parameter WIDTH = 1, parameter PAYLOAD_DELAY = 0, parameter RECORD = "",
                         parameter FAULT = "") (
     input clk, input active, input [31:0] cycle,
     input valid, input ready, input [WIDTH-1:0] payload, output fire, output reg [47:0] beats);
@@ -84,7 +85,7 @@ module subbit_monitor #(parameter WIDTH = 1, parameter LATE = 0, parameter RECOR
   reg [WIDTH-1:0] offered;
   reg [7:0] valids = 0, fires = 0;
   wire [8:0] offers = {valids, active && valid}, takes = {fires, fire};
-  wire [31:0] then = cycle - LATE;
+  wire [31:0] then = cycle - PAYLOAD_DELAY;
   assign fire = active && valid && ready;
   initial beats = 0;
   always @(posedge clk) begin
@@ -92,15 +93,15 @@ module subbit_monitor #(parameter WIDTH = 1, parameter LATE = 0, parameter RECOR
     fires <= takes[7:0];
     if (active) begin
       if (record == 0) record = $fopen(RECORD, "w");
-      if (takes[LATE]) begin
+      if (takes[PAYLOAD_DELAY]) begin
         $fwrite(record, "%h %h\\n", then, payload);
         beats <= beats + 1;
       end
-      if (held && (!offers[LATE] || payload != offered)) begin
+      if (held && (!offers[PAYLOAD_DELAY] || payload != offered)) begin
         if (fault == 0) fault = $fopen(FAULT, "w");
         $fwrite(fault, "%h\\n", then);
       end
-      held <= offers[LATE] && !takes[LATE];
+      held <= offers[PAYLOAD_DELAY] && !takes[PAYLOAD_DELAY];
       offered <= payload;
     end
   end
@@ -171,7 +172,7 @@ def driver(index: int, design: str, stream: str, ports: StreamPorts) -> str:
     p, seed = ports.prefix, f"seed ^ 32'h{(0x9E3779B9 * (2 * index + 1)) & 0xFFFFFFFF:08x}"
     if stream == "i":
         return (
-            f"  subbit_source #(.WIDTH({ports.width}), .LATE({ports.late}), "
+            f"  subbit_source #(.WIDTH({ports.width}), .PAYLOAD_DELAY({ports.payload_delay}), "
             f'.FILE("{design}/input.hex")) {p}__source '
             f"(clk, run[{index}], throttle, {seed}, {p}__valid, {p}__ready, {p}__payload);"
         )
@@ -184,7 +185,7 @@ def monitor(index: int, design: str, ports: StreamPorts, stream: str) -> str:
     """What records a stream."""
     p, file = ports.prefix, f"{design}/{stream}"
     return (
-        f"  subbit_monitor #(.WIDTH({ports.width}), .LATE({ports.late}), "
+        f"  subbit_monitor #(.WIDTH({ports.width}), .PAYLOAD_DELAY({ports.payload_delay}), "
         f'.RECORD("{file}.rec"), .FAULT("{file}.fault")) '
         f"{p}__monitor (clk, active[{index}], cycle, {p}__valid, {p}__ready, {p}__payload, "
         f"{p}__fire, {p}__beats);"

@@ -140,7 +140,7 @@ def compile_model(
 
 
 class Runtime:
-    """Verilator's run-time library, which takes as long to compile as a small model: kept."""
+    """Verilator's run-time library, which takes as long to compile as a small model: cached."""
 
     def __init__(self, cache: Path, model: Path, waves: bool) -> None:
         versions = (verilator().version, file_identity(need("c++", "g++")), str(MAKE_VARIABLES))

@@ -33,7 +33,11 @@ class LinkError(SubbitError):
 
 
 class BoardError(SubbitError):
-    """There is no such board."""
+    """There is no such board, or its platform lacks what every design needs."""
+
+
+class FamilyError(SubbitError):
+    """There is no such FPGA family, or it lacks what was asked of it."""
 
 
 QUOTED = 200

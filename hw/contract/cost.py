@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
-__all__ = ["KINDS", "Cost"]
+__all__ = ["RESOURCES", "Cost"]
 
-KINDS = ("lut4", "flip_flops", "block_rams")
-UNPACKED_REGISTERS = (
-    0.6  # of the registers in a logic cell of iCE40, about, whose lookup table is not used
-)
+RESOURCES = ("lut4", "flip_flops", "block_rams")
 
 
 @dataclass(frozen=True)
@@ -16,7 +13,8 @@ class Cost:
 
     They are those of an ECP5, with block RAMs of 18 kbit. ``small_rams``, ``store_lut4`` and
     ``store_flip_flops`` are what its memories take on a part with block RAMs of 4 kbit and without
-    LUT RAM: that many small ones, and so many LUT4s and flip-flops more (or less); see ``on``.
+    LUT RAM: that many small ones, and so many LUT4s and flip-flops more (or less). What an
+    estimate is in a family's cells, ``cost`` of its object says (subbit.hw.families.family).
     """
 
     lut4: int = 0
@@ -39,20 +37,12 @@ class Cost:
     @property
     def counts(self) -> dict[str, int]:
         """The numbers of the three kinds of cells."""
-        return {kind: getattr(self, kind) for kind in KINDS}
+        return {kind: getattr(self, kind) for kind in RESOURCES}
 
     @property
     def rams(self) -> "Cost":
         """The block RAMs alone."""
         return Cost(block_rams=self.block_rams, small_rams=self.small_rams)
-
-    def on(self, fabric: str) -> "Cost":
-        """The estimate for a part of that fabric; ``lut4`` of an iCE40 are logic cells."""
-        if fabric != "ice40":
-            return Cost(self.lut4, self.flip_flops, self.block_rams)
-        lut4, flip_flops = self.lut4 + self.store_lut4, self.flip_flops + self.store_flip_flops
-        rams = max(self.small_rams, self.block_rams)
-        return Cost(round(lut4 + UNPACKED_REGISTERS * flip_flops), flip_flops, rams)
 
     def with_cells(self, lut4: int, flip_flops: int) -> "Cost":
         """The same with other numbers of LUT4s and flip-flops."""

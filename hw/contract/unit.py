@@ -5,7 +5,7 @@ reference.
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,15 @@ from subbit.hw.contract.cost import Cost
 from subbit.sw.cycles.model import Process, Trace, run
 from subbit.sw.ir.types import TensorType
 
-__all__ = ["Beats", "Lanes", "Unit"]
+__all__ = ["Beats", "Counters", "Lanes", "Unit"]
 
 Beats = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Lanes:
-    """The payload of a stream: ``lanes`` elements of ``bits`` bits, lane 0 in the least significant
-    bits.
+    """The payload of a stream: ``lanes`` elements of ``bits`` bits each, lane 0 in the least
+    significant bits. ``signed``: whether elements are two's complement.
     """
 
     lanes: int
@@ -34,23 +34,77 @@ class Lanes:
         """Bits of a beat."""
         return self.lanes * self.bits
 
+    @property
+    def range(self) -> tuple[int, int]:
+        """The least and the greatest number that an element can hold."""
+        return -(self.signed << (self.bits - 1)), (1 << (self.bits - self.signed)) - 1
+
     @classmethod
     def of(cls, tensor: TensorType, lanes: int) -> "Lanes":
         """A stream that carries ``lanes`` elements of ``tensor`` a beat."""
         return cls(lanes, tensor.bits, tensor.signed)
 
 
+class Counters(Protocol):
+    """XNOR-popcounts of an engine, as far as their price depends on them: ``rows`` counts, each of
+    ``simd`` positions of ``bits`` bits in ``len(scales)`` bit planes of weights.
+
+    ``masked``: whether each position carries a mask bit. ``cost``: of all rows, in the form that
+    the engine was given. :class:`subbit.hw.dot.popcount.PopcountShape` is what engines have.
+    """
+
+    def __hash__(self) -> int:
+        """Equal counters have equal hashes."""
+
+    @property
+    def rows(self) -> int:
+        """Outputs that are counted at once."""
+
+    @property
+    def simd(self) -> int:
+        """Positions of a count."""
+
+    @property
+    def bits(self) -> int:
+        """Bits of a position."""
+
+    @property
+    def masked(self) -> bool:
+        """Whether a position carries a mask bit."""
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """What each bit plane of the weights counts, a power of two."""
+
+    @property
+    def cost(self) -> Cost:
+        """Estimated cost after mapping."""
+
+
 class Unit(ABC):
-    """Configuration of a component that moves streams: a frozen, hashable dataclass.
+    """Contract of a component that moves streams: a frozen, hashable dataclass of its settings,
+    which states shapes, cycles, values and cost, and from which the circuit is made.
 
     ``component`` names the Amaranth component as ``module:class``; it is constructed with the unit
-    alone. Its cycles are those of ``processes``, a chain from the input stream to the output
-    stream, and its output beats are ``reference(input beats)``; the simulation holds it to both.
+    alone. The cycles are those of ``processes``, a chain from the input stream to the output
+    stream, from which latency and interval follow. The output beats are ``reference(input beats)``.
+    The simulation holds the circuit to both.
 
     Nearly every unit has one input stream ``i`` and one output stream ``o``. Where streams join,
     ``inputs`` names them all: the first process takes a beat of each at once, and ``reference``
     gets these side by side, those of the first stream in the low lanes. Where a stream forks,
     ``outputs`` names the branches; every beat of the last process goes to each.
+
+    A beat passes in a cycle with ``valid`` and ``ready``. Its payload is there in that cycle, or,
+    where the unit says so for a port, a fixed number of cycles later (the payload delay). With a
+    delay of 1::
+
+        cycle        0   1   2   3   4
+        valid        1   1   0   1   0
+        ready        1   0   1   1   1     beats pass in cycles 0 and 3
+        payload      -   A   -   -   B     and their payloads come in 1 and 4
+
+    Raises PlanError when it is constructed with settings that do not fit each other.
     """
 
     component: ClassVar[str]
@@ -85,8 +139,34 @@ class Unit(ABC):
         number of frames.
         """
 
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles between two frames when neither neighbour is slower: the steps of the longest
+        process, unless the processes wait for each other so that it takes more.
+        """
+        return max(len(process.steps) for process in self.processes())
+
+    @property
+    def i_range(self) -> tuple[int, int]:
+        """The least and the greatest number of an input element: what its bits can hold, unless
+        the type of the tensor allows fewer numbers.
+        """
+        return self.i.range
+
+    @property
+    def pixels(self) -> int:
+        """Output pixels of a row that the unit handles side by side; 1 unless it has a setting for
+        it.
+        """
+        return 1
+
+    @property
+    def popcount(self) -> Counters | None:
+        """The XNOR-popcounts of one pixel; None for a unit that has none."""
+        return None
+
     def trace(self, frames: int) -> Trace:
-        """The cycles of the unit alone: input always there, output always taken."""
+        """The cycles of the unit alone, with input always on offer and output always taken."""
         return run(self.processes(), frames)
 
     def cost(self) -> Cost:
@@ -105,12 +185,16 @@ class Unit(ABC):
 
     @property
     def i_payload_delay(self) -> int:
-        """Cycles that the payload of ``i`` comes behind its valid and ready; mostly none."""
+        """Cycles by which the payload of ``i`` comes after its valid and ready; 0 unless
+        overridden.
+        """
         return 0
 
     @property
     def o_payload_delay(self) -> int:
-        """The same of ``o``."""
+        """Cycles by which the payload of ``o`` comes after its valid and ready; 0 unless
+        overridden.
+        """
         return 0
 
     @classmethod

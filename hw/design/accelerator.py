@@ -6,8 +6,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Const, DomainRenamer, Module,
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.families.local_register import local_register
-from subbit.hw.families.part import fabric_of
+from subbit.hw.families.local_register import has_local_registers, local_register
 from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.wiring import Step
@@ -21,14 +20,14 @@ def tap_name(step: Step, branch: int) -> str:
 
 
 class Accelerator(wiring.Component):
-    """A whole network: frames in, results out.
+    """A whole network: the units of ``pipeline``, one component each, joined by their streams.
 
-    ``i``: elements of the input tensor in the order row, column, channel. ``o``: the output
-    tensor's elements; where the network ends in an argmax, the logits and then the class. Latency
-    and interval in cycles are those of ``pipeline``. ``taps`` names the output stream of every
-    unit, for simulation; those of a fork have their number behind its name. ``local_resets``: on a
-    part each unit gets the reset from a register of its own behind one of them all: units lie far
-    apart.
+    ``i``: elements of the input tensor in the order row, column, channel, ``pipeline.i.lanes`` a
+    beat. ``o``: the output tensor's elements; where the network ends in an argmax, the logits and
+    then the class. Latency and interval in cycles are those of ``pipeline``, by the cycle model of
+    its units. ``taps`` names the output stream of every unit, for simulation; those of a fork have
+    their number behind its name. ``local_resets``: on an ECP5 each unit gets the reset from a
+    register of its own behind a register of them all, as units are far from each other.
     """
 
     i: stream.Interface
@@ -47,7 +46,7 @@ class Accelerator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         steps, parts = self.pipeline.steps, self._parts
-        local_resets = self._local_resets and fabric_of(platform) == "ecp5"
+        local_resets = self._local_resets and has_local_registers(platform)
         reset = local_register(m, platform, ResetSignal()) if local_resets else Const(0)
         for step in steps:
             part: Any = parts[step.name]

@@ -4,77 +4,103 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from amaranth.build.res import ResourceError
 from amaranth.hdl import Elaboratable
 
 from subbit.boards import Board
-from subbit.hw.families.ecp5 import pll_rtl as pll
-from subbit.hw.families.ice40 import pll_rtl as pll_ice40
+from subbit.hw.families.pll import BoardClocks, BoardPll
+from subbit.sw.errors import BoardError
 
 __all__ = [
-    "TARGET_HZ",
     "BoardDesign",
     "board_clocks",
     "board_platform",
-    "pll_settings",
+    "board_pll",
     "prepare",
     "target_hz",
 ]
 
-TARGET_HZ = {"ecp5": 160_000_000, "ice40": 60_000_000}
-"""What place-and-route is driven to, by fabric.
-
-Out of reach of large designs on purpose: the timing-driven placer then works on the slowest paths
-until the end."""
-CONSTRAINTS = {"ecp5": "lpf", "ice40": "pcf"}
+SERIAL_LINES = ("rx", "tx")
 
 
 @dataclass(frozen=True)
 class BoardDesign:
-    """A design made for a board: its RTLIL, and its constraints in the format of its nextpnr."""
+    """A design made for a board: its ``rtlil``, the text that Yosys reads, and its ``constraints``
+    in the format of the board's nextpnr (LPF, PCF).
+    """
 
     rtlil: str
     constraints: str
 
 
 def board_platform(board: Board) -> Any:
-    """A new amaranth-boards platform of that board."""
-    module, _, name = board.platform.partition(":")
-    return getattr(import_module(module), name)()
+    """A new amaranth-boards platform of that board, with what every design requests from it.
 
-
-def pll_settings(board: Board, ceiling_hz: float) -> pll.PllSettings | pll_ice40.Ice40Settings:
-    """The settings of the board's PLL for the highest frequency that is at most ``ceiling_hz``.
-
-    Raises ValueError where the PLL cannot go that low.
+    Raises BoardError for a platform without the board's oscillator, serial port or LEDs.
     """
-    found = pll_ice40.best_settings if board.device.fabric == "ice40" else pll.best_settings
-    return found(board.oscillator_hz, ceiling_hz)
+    module, _, name = board.platform.partition(":")
+    platform = getattr(import_module(module), name)()
+    check_resources(board, platform)
+    return platform
+
+
+def check_resources(board: Board, platform: Any) -> None:
+    """Raise BoardError where the platform does not have what the board says."""
+    clock = resource(board, platform, board.oscillator, 0, "oscillator").clock
+    if clock is None or clock.frequency != board.oscillator_hz:
+        runs = f"runs at {clock.frequency:,.0f} Hz" if clock else "has no frequency"
+        raise BoardError(
+            f"{board.name}: the resource {board.oscillator!r} of its platform {runs}, but the "
+            f"board says {board.oscillator_hz:,} Hz; correct boards/, or give the right clock"
+        )
+    port = resource(board, platform, board.uart, 0, "serial port")
+    lines = [getattr(line, "name", "") for line in port.ios]
+    for line in SERIAL_LINES:
+        if line not in lines:
+            raise BoardError(
+                f"{board.name}: the resource {board.uart!r} of its platform has no line {line!r}; "
+                f"a serial port has {' and '.join(SERIAL_LINES)}"
+            )
+    for number in range(board.leds):
+        resource(board, platform, "led", number, f"LED {number} of {board.leds}")
+
+
+def resource(board: Board, platform: Any, name: str, number: int, purpose: str) -> Any:
+    """A resource of the board's platform. Raises BoardError where it has none."""
+    try:
+        return platform.lookup(name, number)
+    except ResourceError:
+        raise BoardError(
+            f"{board.name}: its platform {board.platform} has no resource {name!r} {number}, the "
+            f"{purpose}; name another one in boards/, or add it to the platform"
+        ) from None
+
+
+def board_pll(board: Board, ceiling_hz: float | None = None) -> BoardPll:
+    """The board's PLL at the highest frequency up to ``ceiling_hz``, by default the one that
+    place-and-route is driven to.
+
+    Raises ValueError where the PLL cannot go that low, FamilyError where its family has no PLL.
+    """
+    return board.family.pll(board.oscillator_hz, ceiling_hz or board.family.target_hz)
 
 
 def target_hz(board: Board) -> float:
     """What the domain ``sync`` is built for unless told otherwise, in Hz."""
-    settings = pll_settings(board, TARGET_HZ[board.device.fabric])
-    return float(settings.output_hz(board.oscillator_hz))
+    return float(board_pll(board).output_hz)
 
 
-def board_clocks(
-    board: Board, *, target_hz: float | None = None
-) -> pll.Clocks | pll_ice40.Ice40Clocks:
+def board_clocks(board: Board, *, target_hz: float | None = None) -> BoardClocks:
     """The component that makes the domains ``sync`` and ``link`` on that board."""
-    settings = pll_settings(board, target_hz or TARGET_HZ[board.device.fabric])
-    if isinstance(settings, pll.PllSettings):
-        return pll.Clocks(oscillator=board.oscillator, settings=settings)
-    return pll_ice40.Ice40Clocks(
-        oscillator=board.oscillator, oscillator_hz=board.oscillator_hz, settings=settings
-    )
+    return board_pll(board, target_hz).clocks(board.oscillator)
 
 
 def prepare(top: Elaboratable, board: Board, *, name: str = "top") -> BoardDesign:
     """Elaborate ``top`` for the board. The texts depend on nothing but the design.
 
-    ``top`` has its clock domains from board_clocks and requests its pins from the platform.
+    ``top`` has its clock domains from board_clocks and requests its pins from the platform. Raises
+    BoardError.
     """
     platform = board_platform(board)
     files = platform.prepare(top, name, emit_src=False).files
-    constraints = files[f"{name}.{CONSTRAINTS[board.device.fabric]}"]
-    return BoardDesign(files[f"{name}.il"], constraints)
+    return BoardDesign(files[f"{name}.il"], files[f"{name}.{board.family.constraints}"])

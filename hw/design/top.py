@@ -21,7 +21,7 @@ from subbit.sw.ir.types import TensorType
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 
-__all__ = ["BoardTop", "Core", "board_top", "logits_type"]
+__all__ = ["BoardCore", "BoardTop", "board_top", "logits_type"]
 
 
 def logits_type(network: Network) -> TensorType:
@@ -40,11 +40,15 @@ def logits_type(network: Network) -> TensorType:
     return logits
 
 
-class Core(wiring.Component):
+class BoardCore(wiring.Component):
     """Host link and accelerator between the two pins of a serial line.
 
-    ``rx``, ``tx``: the line, in domain ``link`` of ``clock_hz``. The accelerator runs in ``sync``.
-    A network that ends in logits gets an argmax behind it.
+    ``rx`` (in), ``tx`` (out): the line, idle at 1, in domain ``link`` of ``clock_hz``, at ``baud``.
+    The accelerator of ``pipeline`` runs in ``sync``. A network that ends in logits gets an argmax
+    behind it. A frame takes the cycles of ``pipeline`` in ``sync``, and ``10 * clock_hz / baud``
+    cycles of ``link`` for each byte on the line. Raises PlanError where the network's output is no
+    vector of integers, and LinkError or ValueError where the link cannot carry its frames or
+    results.
     """
 
     rx: Signal
@@ -89,18 +93,21 @@ class Core(wiring.Component):
 
 
 class BoardTop(Elaboratable):
-    """A Core with the clocks and the serial port of a board."""
+    """A BoardCore for ``pipeline`` with the clocks and the serial port of ``board``: what is built
+    into a bitstream. It requests the board's oscillator and its ``uart``. Raises what BoardCore
+    raises, and ValueError where the board's PLL makes no fitting clock.
+    """
 
     def __init__(self, *, pipeline: Pipeline, board: Board) -> None:
         self.board = board
-        self.core = Core(pipeline=pipeline, clock_hz=board.oscillator_hz, baud=board.uart_baud)
+        self.core = BoardCore(pipeline=pipeline, clock_hz=board.oscillator_hz, baud=board.uart_baud)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.clocks = clocks = board_clocks(self.board)
         m.domains += clocks.domains
         m.submodules.core = self.core
-        uart = platform.request("uart", dir={"rx": "-", "tx": "-"})
+        uart = platform.request(self.board.uart, dir={"rx": "-", "tx": "-"})
         m.submodules.rx = rx = io.Buffer(io.Direction.Input, uart.rx)
         m.submodules.tx = tx = io.Buffer(io.Direction.Output, uart.tx)
         m.d.comb += [self.core.rx.eq(rx.i), tx.o.eq(self.core.tx)]

@@ -1,4 +1,4 @@
-"""DepthwiseUnit convolution: one kernel a channel, some channels a cycle."""
+"""Depthwise convolution: one kernel a channel, some channels a cycle."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +12,8 @@ from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.post.affine import AffineConfig
 from subbit.hw.post.threshold import ThresholdConfig, queue_cost, threshold_values
 from subbit.hw.streams.shapes import check_lanes
-from subbit.hw.tables.rom import RomTable, packed, period, rom_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.affine import Affine
@@ -29,17 +30,18 @@ ROM_CYCLES = {"const": 0, "logic": 1, "block": 2}
 
 @dataclass(frozen=True, eq=False)
 class DepthwiseUnit(Unit):
-    """The kernels of ``layer`` on windows of ``channels`` channels a beat, and what follows.
+    """``dot[c] = sum over l of w[c, l] * x[c, l]`` over the ``k * k`` positions l of each window,
+    for ``channels`` channels c a beat, and ``post`` on each: the depthwise convolution ``layer``.
 
-    Input: for each output pixel ``C / channels`` beats of ``channels * k * k`` lanes in the order
-    channel, row, column, as a Window of one fold gives them, with a mask bit above each code where
-    zeros surround bipolar codes. Output: the same channels, after ``post``: thresholds, or scale
-    and offset, or nothing. ``input``: the layer's. ``memory``: where the weights live: ``auto``,
-    ``block`` or ``logic``.
+    ``input``: the type of the layer's input. Input beats: for each output pixel ``C / channels`` of
+    ``channels * k * k`` lanes in the order channel, row, column, as a Window of one fold gives
+    them, with a mask bit above each code where zeros surround bipolar codes. Output: the same
+    channels, as codes where ``post`` is a Threshold, as integers where it is an Affine or None.
+    ``memory``: where the weights live: ``auto``, ``block`` or ``logic``.
 
     Each channel has XNOR-popcounts of its own, for all branches of inputs and weights at once.
-    Interval: a beat a cycle. Latency: ``stages + 1`` cycles. Raises PlanError where ``channels`` do
-    not divide the layer's.
+    Latency: ``stages + 1`` cycles. Interval: ``OH * OW * C / channels`` cycles, a beat a cycle.
+    Raises PlanError where ``channels`` does not divide the layer's or ``memory`` is another word.
     """
 
     component: ClassVar[str] = "subbit.hw.dot.depthwise_rtl:Depthwise"
@@ -106,7 +108,7 @@ class DepthwiseUnit(Unit):
         """The weights of a chunk a word: channel by channel, plane by plane, bit by bit."""
         planes = [plane.dense() for _, plane in branches_of(self.layer.weights)]
         bits = np.stack([plane.reshape(-1, self.size) > 0 for plane in planes], axis=1)
-        words = [packed(row, 1) for row in bits.reshape(self.chunks, -1).tolist()]
+        words = [pack_elements(row, 1) for row in bits.reshape(self.chunks, -1).tolist()]
         return rom_of(words[: period(words)], bits.size // self.chunks, self.memory)
 
     @property

@@ -10,7 +10,7 @@ from subbit.hw.post.affine_rtl import AffineCore
 from subbit.hw.post.threshold import ThresholdConfig
 from subbit.hw.post.threshold_rtl import ThresholdCore
 from subbit.hw.streams.credit_rtl import CreditQueue
-from subbit.hw.streams.pipe_rtl import Core
+from subbit.hw.streams.pipe_rtl import PipelineCore
 from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.hw.tables.rom_rtl import RomSequence
@@ -19,9 +19,13 @@ __all__ = ["Depthwise"]
 
 
 class Depthwise(wiring.Component):
-    """See :class:`subbit.hw.dot.depthwise.DepthwiseUnit` for what is computed, and the cycles.
+    """``o[c] = post(sum over l of w[c, l] * i[c, l])`` for ``unit.channels`` channels of a window a
+    beat: ``i`` holds ``k * k`` codes of each channel, with a mask bit above each where zeros
+    surround bipolar codes; ``o`` holds codes or two's complement integers.
 
-    A pipeline that never stops: a beat enters if its result has room in the output queue.
+    A pipeline that never stops: a table of weights, an XNOR-popcount for each channel, and
+    thresholds or scale and offset. A beat enters if its result has room in the output queue.
+    Latency: ``unit.stages + 1`` cycles. Interval: a beat a cycle.
     """
 
     i: stream.Interface
@@ -38,7 +42,7 @@ class Depthwise(wiring.Component):
         fire = self.i.valid & queue.room
         valid = valid_stages(m, fire, unit.stages, "valid")
         m.d.comb += [self.i.ready.eq(queue.room), queue.issue.eq(fire)]
-        core: Core
+        core: PipelineCore
         if isinstance(config, ThresholdConfig):
             m.submodules.core = core = ThresholdCore(config, unit.raw_max.bit_length())
         else:

@@ -20,7 +20,8 @@ from subbit.hw.dot.planes import (
 from subbit.hw.dot.popcount import CLOCK_MHZ, FORMS, PORTABLE, PopcountShape
 from subbit.hw.post.affine import AffineConfig
 from subbit.hw.post.threshold import ThresholdConfig, threshold_values
-from subbit.hw.tables.rom import RomTable, packed, period, rom_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.hw.window.border import Border, PaddingSumsConfig
 from subbit.sw.cycles.model import GIVE, TAKE, WAIT, Process
 from subbit.sw.errors import PlanError
@@ -40,32 +41,34 @@ LARGE_ENGINE_MHZ = 120.0  # what its counters are planned for
 
 @dataclass(frozen=True, eq=False)
 class DotUnit(Unit):
-    """DotUnit products of ``weights`` with input vectors, and what follows on each output.
+    """``dot[v, o] = sum over l of w[o, l] * x[v, l]`` for input vectors x (output pixels) and the
+    rows of ``weights``, and ``post`` on each output.
 
-    Each of the ``vectors`` vectors of a frame (output pixels) arrives ``repeats`` times, each time
-    in ``words = N / simd`` beats of ``simd`` positions in the row-major order of a weight row. Pass
-    g gives a beat of the outputs ``g*pe .. g*pe + pe - 1``. ``encoding``, ``bits``: of the input
-    codes; with ``masked`` each lane has a mask bit above the code, and a lane whose mask is 0
-    stands for 0; with ``border`` there are no masks, but the codes of positions beyond the edge are
-    0, and stand for 0, too. ``post``: thresholds, or scale and offset, or nothing, which gives the
-    signed dot product. ``memory``: where the weights live: ``auto``, ``block`` or ``logic``.
-    ``form``: of the counters: ``portable``, or the fabric whose cells they are meant for.
-    ``payload_delay``: the most cycles that the payload of ``i`` may come behind its handshake; each
-    of them that the weights take, too, is a register of the inputs less.
+    Input: each of the ``vectors`` vectors of a frame arrives ``repeats`` times, each time in
+    ``words = N / simd`` beats of ``simd`` positions in the order of a weight row. ``encoding``,
+    ``bits``: of the codes x; with ``masked`` each lane has a mask bit above the code, and a lane
+    whose mask is 0 stands for 0; with ``border`` there are no masks, but the codes of positions
+    beyond the edge are 0, and stand for 0, too. Output: pass g gives a beat of the outputs
+    ``g*pe .. g*pe + pe - 1``, as codes where ``post`` is a Threshold, as integers where it is an
+    Affine or None. ``pixels`` vectors go side by side with the same weights, the first in the
+    lowest lanes; ``vectors`` then counts such groups.
 
-    ``pixels`` vectors go side by side with the same weights, the first in the lowest lanes of input
-    and output; ``vectors`` then counts such groups.
+    ``memory``: where the weights live: ``auto``, ``block`` or ``logic``. ``form``: of the counters,
+    ``portable`` or the fabric whose cells they are made of. ``payload_delay``: the most cycles by
+    which the payload of ``i`` may come after its handshake; each that the weights take, too, saves
+    a register of the inputs.
 
-    An M-bit input and weights of K bit planes are M*K branches. ``x_branches`` bits of an input, a
-    divisor of M, and ``w_branches`` planes, a divisor of K, are processed at once, 0 for all. Each
-    beat then takes ``bit_steps = M / x_branches`` cycles, the high bits first, and each pass takes
-    the vector ``plane_passes = K / w_branches`` times, the high planes first; sums so far are
-    shifted on the way into the next turn, so that all branches share an accumulator.
+    An M-bit input and weights of K bit planes are M*K branches of the {-1,+1} decomposition (Sun et
+    al., arXiv 1905.13389, eq. 9). ``x_branches`` bits of an input, a divisor of M, and
+    ``w_branches`` planes, a divisor of K, are processed at once, 0 for all. Each beat takes
+    ``bit_steps = M / x_branches`` cycles, the high bits first, and each pass takes the vector
+    ``plane_passes = K / w_branches`` times, the high planes first; the sum so far is shifted before
+    the next (Horner's scheme), so that all branches share an accumulator.
 
-    Interval: one input beat in ``bit_steps`` cycles. Latency: ``stages + 1`` cycles from a pass's
-    last input beat to its output.
-
-    Raises PlanError where ``pe``, ``simd``, the encodings and the weights do not fit each other.
+    Latency: ``stages + 1`` cycles from a pass's last input beat to its output. Interval:
+    ``vectors * repeats * words * bit_steps`` cycles, with
+    ``repeats = outputs / pe * plane_passes``. Raises PlanError where ``pe``, ``simd``, the
+    branches, the encodings and the weights do not fit each other.
     """
 
     component: ClassVar[str] = "subbit.hw.dot.dot_rtl:Dot"
@@ -216,7 +219,7 @@ class DotUnit(Unit):
     def scale_rom(self) -> RomTable:
         """Scales of the ``pe`` words of each step, for crossing rows."""
         steps = self.scales.reshape(self.passes, self.pe, self.words).transpose(0, 2, 1)
-        words = [packed(row, self.scale_bits) for row in steps.reshape(-1, self.pe).tolist()]
+        words = [pack_elements(row, self.scale_bits) for row in steps.reshape(-1, self.pe).tolist()]
         return rom_of(words[: period(words)], self.scale_bits * self.pe)
 
     @property

@@ -29,10 +29,30 @@ SUM_BITS_PER_ENABLE = 128  # of sums in a large engine that have the same enable
 
 
 class Dot(wiring.Component):
-    """See :class:`subbit.hw.dot.dot.DotUnit` for what is computed, and the cycles.
+    """``o[p] = post(sum over l of w[p, l] * i[l])`` for ``unit.pe`` outputs p of each pass and
+    ``unit.pixels`` vectors side by side, whose beats of ``simd`` codes come on ``i``; ``o`` holds
+    codes or two's complement integers. ``o``, the argument, is another payload for a subclass's
+    output.
 
-    A pipeline that never stops: a beat enters if its result has room in the output queue. Weights,
-    counts, scales and accumulators follow one behind the other, each behind a register.
+    A pipeline that never stops: weights, XNOR-popcounts, scales, accumulators and thresholds follow
+    one behind the other, each behind a register. A pass's last beat enters if its result has room
+    in the output queue, any other beat at once. Latency: ``unit.stages + 1`` cycles from a pass's
+    last beat to its output. Interval: a beat in ``unit.bit_steps`` cycles.
+
+    Two beats a pass, ``stages`` 6; a0: beat 0 of pass a::
+
+        cycle        0   1   2   3   4   5   6   7   8   9  10
+        i           a0  a1  b0  b1  c0  c1  d0  d1   .   .   .
+        weights      .   .  a0  a1  b0  b1  c0  c1  d0  d1   .     two cycles for a block RAM
+        o            .   .   .   .   .   .   .   .   a   .   b
+
+    Two bit steps a beat (M = 4, ``x_branches`` 2): the high bits in the first cycle, the low ones
+    in the second, in which the beat is taken::
+
+        cycle        0   1   2   3   4   5
+        i           a0  a0  a1  a1  b0  b0
+        i.ready      0   1   0   1   0   1
+        bits         h   l   h   l   h   l       sum = (sum of h) * 4 + (sum of l)
     """
 
     i: stream.Interface
@@ -43,14 +63,14 @@ class Dot(wiring.Component):
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(o or unit.o))})
 
     def end(self) -> CreditQueue | Any:
-        """What takes the outputs: a queue, or what has the same ports."""
+        """The component that takes the raw results: a CreditQueue, or one with the same ports."""
         return CreditQueue(self._unit.o, self._unit.depth)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit = self._unit
         m.submodules.queue = queue = self.end()
-        turn, ends = self._turn(m)
+        bit_step, ends = self._bit_step(m)
         last, shifts = self._place_in_pass(m)
         take = Signal()
         m.d.comb += [
@@ -62,7 +82,7 @@ class Dot(wiring.Component):
         valid = valid_stages(m, take, unit.word_stages, "valid")
         done = valid_stages(m, take & last, unit.stages, "done")
 
-        words = self._words(m, platform, turn, fire, valid)
+        words = self._words(m, platform, bit_step, fire, valid)
         ready = unit.word_stages - (unit.beats == 1)  # the stage before the one with raw numbers
         if unit.beats > 1:
             flags = [
@@ -108,18 +128,18 @@ class Dot(wiring.Component):
             found.append(registered(m, Cat(constant[0], word + constant[1:])[:bits]))
         return found
 
-    def _turn(self, m: Module) -> tuple[Value, Value]:
-        """The turn of the beat, and whether it is its last one, from a register."""
-        turns = self._unit.bit_steps
-        if turns == 1:
+    def _bit_step(self, m: Module) -> tuple[Value, Value]:
+        """The bit step of the beat, and whether it is its last one, from a register."""
+        bit_steps = self._unit.bit_steps
+        if bit_steps == 1:
             return Const(0, 0), Const(1)
-        m.submodules.turn = turn = Counter(turns)
-        m.d.comb += turn.step.eq(self.i.valid & (self.i.ready | ~turn.last))
-        return turn.count, turn.last
+        m.submodules.bit_step = bit_step = Counter(bit_steps)
+        m.d.comb += bit_step.step.eq(self.i.valid & (self.i.ready | ~bit_step.last))
+        return bit_step.count, bit_step.last
 
     def _place_in_pass(self, m: Module) -> tuple[Value, dict[int, Value]]:
-        """Whether the next beat is the last one of its pass, and for each shift between groups of
-        bit planes whether it comes behind the next beat, from registers.
+        """From registers: whether the next beat is the last of its pass, and for each shift between
+        two groups of bit planes whether that shift follows the next beat.
         """
         unit = self._unit
         if unit.beats == 1:
@@ -132,16 +152,18 @@ class Dot(wiring.Component):
         return place.last, {by: place.flags[at] for at, by in enumerate(shifts)}
 
     def _words(
-        self, m: Module, platform: object, turn: Value, fire: Value, valid: list[Value]
+        self, m: Module, platform: object, bit_step: Value, fire: Value, valid: list[Value]
     ) -> list[Value]:
         """The raw number of each pixel's rows, valid with ``valid[unit.word_stages]``."""
         unit = self._unit
         source = unit.source
         m.submodules.weights = weights = weights_of(source)
         m.d.comb += weights.step.eq(valid[0])
-        delay = unit.i_payload_delay  # of the beat and so of its turn
-        turn = registered(m, turn, delay) if unit.bit_steps > 1 else turn
-        x = registered(m, self._branches(turn), unit.weight_stages - delay - unit.distance_stages)
+        delay = unit.i_payload_delay  # of the beat and so of its bit step
+        bit_step = registered(m, bit_step, delay) if unit.bit_steps > 1 else bit_step
+        x = registered(
+            m, self._branches(bit_step), unit.weight_stages - delay - unit.distance_stages
+        )
         w = registered(m, weights.w, unit.distance_stages)
         width = len(x) // unit.pixels
         words: list[Value] = []
@@ -171,8 +193,9 @@ class Dot(wiring.Component):
         steps: tuple[Value, Value],
         shifts: Sequence[tuple[Value, int]],
     ) -> list[Value]:
-        """The sums of the words of a pass; ``steps``: their valid a cycle before, and their done
-        two cycles before. In a large engine each few sums of a pixel have registers of these.
+        """The sums of the words of a pass. ``steps``: a word is valid in the next cycle, and the
+        pass is complete in two cycles. In a large engine every few sums of a pixel have registers
+        of these signals.
         """
         unit, size = self._unit, len(words)
         if unit.distance_stages:
@@ -186,8 +209,8 @@ class Dot(wiring.Component):
             sums += [accumulated(m, word, bits, valid, last, shifts) for word in some]
         return sums
 
-    def _branches(self, turn: Value) -> Value:
-        """The bits of each position that this turn processes, the high ones first, and its mask."""
+    def _branches(self, bit_step: Value) -> Value:
+        """The bits of each position in a bit step, the high ones first, and its mask."""
         unit = self._unit
         x: Value = self.i.payload.as_value()
         size = unit.x_bits
@@ -198,12 +221,13 @@ class Dot(wiring.Component):
         for first in reversed(range(0, unit.bits, size)):
             part = [Cat(lane[first : first + size], lane[unit.bits :]) for lane in lanes]
             parts.append(Cat(*part))
-        return Cat(Array(parts)[turn])
+        return Cat(Array(parts)[bit_step])
 
     def _counted(self, m: Module, platform: object, pixel: int, x: Value, w: Value) -> list[Value]:
         """The raw number of each row of one pixel, before its scale.
 
-        In a large engine each few rows have registers of the inputs, which come a cycle earlier.
+        In a large engine every few rows have registers of the inputs, which come a cycle earlier
+        for that.
         """
         unit, all_rows, size = self._unit, self._unit.source.rows, self._unit.popcount.width
         words: list[Value] = []
@@ -253,11 +277,11 @@ def accumulated(
     partial, total = Signal(bits, reset_less=True), Signal(bits, reset_less=True)
     added = (partial + word)[:bits]
     m.d.sync += total.eq(added)
-    ahead: Value = added
+    kept_sum: Value = added
     for flag, shift in shifts:
-        ahead = Mux(flag, (added << shift)[:bits], ahead)
+        kept_sum = Mux(flag, (added << shift)[:bits], kept_sum)
     with m.If(valid):
-        m.d.sync += partial.eq(ahead)
+        m.d.sync += partial.eq(kept_sum)
     with m.If(clear):
         m.d.sync += partial.eq(0)
     return total

@@ -17,7 +17,8 @@ from subbit.hw.dot.source import (
     source_of,
     step_bits,
 )
-from subbit.hw.tables.rom import packed, period, rom_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import period, rom_of
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.planes import branches_of
@@ -38,11 +39,13 @@ ZERO: Ints = np.zeros((), np.int64)
 
 @dataclass(frozen=True, eq=False)
 class PlaneGroups:
-    """Bit planes in groups of equally many; an engine takes one group after another.
+    """Bit planes in groups of equally many; an engine takes one group after another. The weights
+    are ``unit * sum over groups g, planes k of scales[k] * 2**(shifts from g on) * plane[g, k]``.
 
     ``groups``: the planes of each, lowest first; the group of the highest scales comes first.
-    ``scales``: what each plane of a group counts, beside its neighbours. ``shifts``: for each group
-    but the last the power of two that it counts beside the next one. ``unit``: the least scale.
+    ``scales``: what each plane of a group counts relative to its lowest. ``shifts``: for each group
+    but the last the power of two that it counts relative to the next one. ``unit``: the least
+    scale.
     """
 
     groups: tuple[tuple[Weights, ...], ...]
@@ -71,7 +74,9 @@ class PlaneGroups:
 
 
 def plane_groups(weights: Weights, at_once: int = 0) -> PlaneGroups:
-    """``at_once`` planes a group, 0 for all; PlanError where the planes do not fall into groups."""
+    """Groups of ``at_once`` bit planes, 0 for all in one. Raises PlanError where the planes make no
+    groups of that size with the same ratios.
+    """
     planes = sorted(branches_of(weights), key=lambda branch: branch[0])
     size = at_once or len(planes)
     if size < 1 or len(planes) % size:
@@ -95,10 +100,11 @@ def plane_groups(weights: Weights, at_once: int = 0) -> PlaneGroups:
 
 @dataclass(frozen=True, eq=False)
 class PlanesSource:
-    """Several sources side by side, each for some of the bit planes of a step.
+    """Several weight sources side by side, each for some of the bit planes of a step.
 
-    ``places``: of each part the places of its planes in the group. A part of fewer rows than the
-    others repeats them; one that is faster is started later.
+    ``rows`` distinct outputs and ``simd`` positions a step; ``parts``: the sources; ``places``: of
+    each part the places of its planes in the group. A part of fewer rows than the others repeats
+    them; one that is faster is started later. Latency: that of the slowest part, in cycles.
     """
 
     rows: int
@@ -138,7 +144,7 @@ def has_large_table(source: WeightSource) -> bool:
 
 
 def spread_tables(source: WeightSource) -> WeightSource:
-    """The source for an engine that covers much of a device, with far tables in parts."""
+    """The source for an engine that covers much of a device: its large tables stand in parts."""
 
     def in_parts(source: Source) -> Source:
         return replace(source, in_parts=True) if isinstance(source, WordSource) else source
@@ -171,7 +177,7 @@ def planes_source(groups: PlaneGroups, pe: int, simd: int, memory: str) -> Weigh
 
 
 def place_source(planes: tuple[Weights, ...], pe: int, simd: int, memory: str) -> Source:
-    """The source of one place of the groups, whose planes take turns."""
+    """The source of one place of the groups, whose planes are used in turn."""
     alone = [source_of(plane, pe, simd, memory) for plane in planes]
     if len(planes) == 1:
         return alone[0]
@@ -222,7 +228,7 @@ def side_by_side(sources: list[WordSource], memory: str) -> WordSource:
         return sources[0]
     rows, simd = sources[0].rows, sources[0].simd
     columns = [source.rom.words for source in sources]
-    words = [packed(row, rows * simd) for row in zip(*columns, strict=True)]
+    words = [pack_elements(row, rows * simd) for row in zip(*columns, strict=True)]
     style = "logic" if all(source.rom.style == "logic" for source in sources) else memory
     rom = rom_of(words, rows * simd * len(sources), style)
     return WordSource(rows, simd, rom, len(sources))

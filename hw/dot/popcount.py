@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from subbit.hw.contract.cost import Cost
-from subbit.hw.families.carry import FABRICS
-from subbit.hw.families.netlist import Add, CarryTap, Chain, Lut, Netlist
+from subbit.hw.families.carry import PORTABLE
+from subbit.hw.families.netlist import AddPlace, CarryChain, CarryTap, Lut, Netlist
+from subbit.hw.families.table import FAMILIES, family
 from subbit.hw.trees.counter import Popcount, ones_netlist, popcount_netlist
 
 __all__ = ["CLOCK_MHZ", "FORMS", "GROUP", "PORTABLE", "PopcountShape", "ceil_log2", "tree_stages"]
 
 GROUP = 7  # positions that one cell of full adders counts into three bits
-PORTABLE = "portable"
-FORMS = (PORTABLE, *FABRICS)
+FORMS = (PORTABLE, *(name for name in FAMILIES if family(name).has_carry_trees))
 CODE_BITS = 4  # codes of so many bits are added as numbers, narrower ones counted bit by bit
 CLOCK_MHZ = 150.0  # what trees of vendors' cells are planned for if nothing else is said
 
@@ -29,20 +29,21 @@ def tree_stages(terms: int) -> int:
 
 @dataclass(frozen=True)
 class PopcountShape:
-    """XNOR-popcounts of a word with the weights of ``rows`` outputs r, all branches added up.
+    """XNOR-popcounts of a word with the weights of ``rows`` outputs r, all branches added up::
 
-    ``count[r] = sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, r, l]) & mask[l])``
+        count[r] = sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, r, l]) & mask[l])
 
     ``simd`` positions l of ``bits`` bits b, weights of ``len(scales)`` bit planes k, each of which
-    counts a power of two: the branches of the {-1,+1} decomposition. With ``masked`` each position
-    carries a mask bit above its value, and ``padding``, the number of positions with mask 0, comes
-    out beside the counts. ``constant``: ``w`` never changes.
+    counts a power of two, ``scales[k]``: the branches of the {-1,+1} decomposition (Sun et al.,
+    arXiv 1905.13389, eq. 9). With ``masked`` each position carries a mask bit above its value, and
+    ``padding``, the number of positions with mask 0, comes out beside the counts. ``constant``:
+    ``w`` never changes.
 
     Portable logic counts the branches of one weight together and adds those sums shifted; codes of
     CODE_BITS bits or more it adds as numbers, plane by plane. ``form``: ``portable``, or the fabric
-    for whose cells the counters are meant. Its latency and cost are then those of the vendor's
-    compressor trees, planned for a clock of ``mhz``; wherever they are made for anything else
-    (simulation, another part) a portable form of the same latency takes their place.
+    whose cells the counters are made of. Latency and cost are then those of the vendor's compressor
+    trees, planned for a clock of ``mhz``; a circuit for anything else (simulation, another part)
+    has a portable form of the same latency. Latency: ``latency`` cycles. Interval: a word a cycle.
     """
 
     rows: int
@@ -95,13 +96,13 @@ class PopcountShape:
     @property
     def row(self) -> Popcount:
         """A row as the vendor's compressor tree counts it."""
-        limit, depth = FABRICS[self.form].speed(self.mhz)
+        limit, depth = family(self.form).carry.speed(self.mhz)
         row = Popcount(self.simd, self.bits, self.masked, fabric=self.form, scales=self.scales)
         return replace(row, limit=limit, depth=depth)
 
     @property
     def trees(self) -> tuple[Netlist, ...]:
-        """The vendor's compressor trees, that of a row and that of the blanks; none if portable."""
+        """The vendor's compressor trees: of a row, and of masked positions; none if portable."""
         if self.form == PORTABLE:
             return ()
         row = self.row
@@ -146,10 +147,10 @@ def tree_cells(tree: Netlist, shared: int) -> Cost:
     return Cost(tree.lut4, sum(last[net] - max(tree.level[net] // tree.depth, 0) for net in own))
 
 
-def nets_of(cell: Lut | Chain) -> Iterator[int]:
+def nets_of(cell: Lut | CarryChain) -> Iterator[int]:
     """The nets that a cell uses."""
-    for place in cell.places if isinstance(cell, Chain) else (cell,):
-        if isinstance(place, Add):
+    for place in cell.places if isinstance(cell, CarryChain) else (cell,):
+        if isinstance(place, AddPlace):
             yield from place.u.nets + place.v.nets
         else:
             yield from (place.inject if isinstance(place, CarryTap) else place.unit).nets

@@ -17,13 +17,17 @@ Term = tuple[int, Value]  # a number and the exponent of the power of two that i
 
 
 class PopcountXnor(wiring.Component):
-    """See :class:`subbit.hw.dot.popcount.PopcountShape` for what is counted, and the latency.
+    """``count[r] = sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, r, l]) & mask[l])``,
+    an XNOR-popcount of ``shape.simd`` positions l for each of ``shape.rows`` rows r.
 
-    ``x``: positions, each ``bits`` wide with its mask bit on top if there are masks, the first one
-    lowest. ``w``: weight bits, ``(plane * simd + position) * rows + row``. ``count``: a number a
-    row, the first one lowest. ``padding``: positions with mask 0. Made for a part with the fabric
-    that the shape is meant for, it consists of that vendor's cells, else of portable logic of the
-    same latency.
+    ``x`` (in): positions, each ``bits`` wide with its mask bit on top if there are masks, the first
+    one lowest. ``w`` (in): weight bits, ``(plane * simd + position) * rows + row``. ``count``
+    (out): a number a row, the first one lowest. ``padding`` (out): positions with mask 0, 0 without
+    masks.
+
+    For a part whose fabric is ``shape.form`` it consists of that vendor's compressor trees, else of
+    portable full adders and adder trees of the same latency. Latency: ``shape.latency`` cycles, the
+    same for ``count`` and ``padding``. Interval: a word a cycle.
     """
 
     x: Signal
@@ -76,7 +80,9 @@ class PopcountXnor(wiring.Component):
             m.d.comb += self.padding.eq(registered(m, padding, shape.latency - stages))
 
     def _put_out(self, m: Module, sums: list[tuple[Value, int]], stages: int) -> None:
-        """The rows' counts, which took ``stages`` and then each its own, after the latency."""
+        """The counts of the rows, delayed to the latency of the shape: each took ``stages`` and
+        then its own.
+        """
         shape = self._shape
         counts = [
             registered(m, count[: shape.width], shape.latency - stages - more)
@@ -120,8 +126,8 @@ class PopcountXnor(wiring.Component):
             ]
             ones = [named(m, match(x, w, bit, shape)) for x, bit, w in every]
             raw = [(x[bit], w) for x, bit, w in every]
-            late = () if shape.masked or shape.constant else tuple(raw)[GROUP - 1 :: GROUP]
-            counts, stages = count_ones(m, ones, shape.rows, late)
+            sevenths = () if shape.masked or shape.constant else tuple(raw)[GROUP - 1 :: GROUP]
+            counts, stages = count_ones(m, ones, shape.rows, sevenths)
             for found, count in zip(terms, counts, strict=True):
                 found.append((exponent, registered(m, count, shape.branch_stages - stages)))
         return terms, shape.branch_stages
@@ -139,7 +145,9 @@ def match(x: Value, w: Value, bit: int, shape: PopcountShape) -> Value:
 
 
 def named(m: Module, value: Value) -> Value:
-    """``value`` as a signal, so that using each of its parts does not compute the whole again."""
+    """``value`` as a signal, so that a use of one of its bits does not elaborate the whole
+    again.
+    """
     signal = Signal(len(value), name="wires")
     m.d.comb += signal.eq(value)
     return signal
@@ -167,7 +175,7 @@ def count_ones(
     bits, stages = [low, high], 1
     if size == GROUP:
         low2, high2 = (registered(m, bits) for bits in full_add(*columns[3:6]))
-        seventh = payload_delay_xnor(m, raw) if raw else registered(m, columns[6])
+        seventh = xnor_of_registers(m, raw) if raw else registered(m, columns[6])
         low, carry = full_add(low, low2, seventh)
         bits, stages = [registered(m, v) for v in (low, *full_add(high, high2, carry))], 2
     numbers: list[Value] = [Cat(*(plane[at] for plane in bits)) for at in range(groups * rows)]
@@ -175,7 +183,7 @@ def count_ones(
     return [count for count, _ in counts], stages + counts[0][1]
 
 
-def payload_delay_xnor(m: Module, pairs: Sequence[tuple[Value, Value]]) -> Value:
+def xnor_of_registers(m: Module, pairs: Sequence[tuple[Value, Value]]) -> Value:
     """The xnors of each pair's bit with all of its weights, side by side, behind registers."""
     bits = registered(m, Cat(*(bit for bit, _ in pairs)))
     weights = registered(m, Cat(*(weights for _, weights in pairs)))

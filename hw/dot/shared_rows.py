@@ -23,16 +23,21 @@ __all__ = ["SharedRowsUnit"]
 
 @dataclass(frozen=True, eq=False)
 class SharedRowsUnit(Unit):
-    """DotUnit products of ``dot`` with input vectors, kept until ``post`` has read them ``repeats``
-    times: output ``k * rows + r`` is made of the sum of row r, ``k = 0 .. repeats - 1``.
+    """``out[k * rows + r] = post(sum of row r)`` for ``k = 0 .. repeats - 1``: the engine of tiled
+    layers whose outputs share rows. Where p = ``repeats`` divides the outputs of a layer of Tiled
+    Bit Networks (Gorbett et al., arXiv 2407.12075), rows r and r + rows have the same weights, so
+    that each is computed once and compared p times.
 
-    The sums of a vector are put straight into one of ``banks`` banks of a memory, and read from
-    there for every output, ``dot.pe`` at a time; no queue is in between. ``dot``: with an affine
-    end that gives its raw numbers. ``post``: on those sums, for each of ``repeats * rows`` outputs.
+    ``dot``: the direct engine of the distinct rows, with an affine end that gives its raw numbers;
+    input beats and weights are its. ``post``: on those sums, for each of ``repeats * rows``
+    outputs; ``dot.pe`` outputs a beat. The sums of a vector are put straight into one of ``banks``
+    banks of a memory, and read from there for every output; no queue is in between.
 
-    Interval: ``vectors * passes * max(beats, repeats)`` cycles, with ``passes`` and ``beats`` those
-    of ``dot``, a beat being ``dot.bit_steps`` cycles. Latency: ``dot.stages + core.latency + 3``
-    cycles from a vector's last input beat to its first output.
+    Latency: ``dot.stages + core.latency + 3`` cycles from a vector's last input beat to its first
+    output. Interval: ``vectors * passes * max(beats * bit_steps, repeats)`` cycles, with
+    ``vectors``, ``passes``, ``beats`` and ``bit_steps`` those of ``dot``.
+
+    Raises PlanError where the settings of ``dot`` do not fit.
     """
 
     component: ClassVar[str] = "subbit.hw.dot.shared_rows_rtl:SharedRows"
@@ -93,9 +98,10 @@ class SharedRowsUnit(Unit):
 
     @property
     def banks(self) -> int:
-        """Vectors of sums in the memory: a power of two, so many that none is waited for.
+        """Vectors of sums in the memory: a power of two, and so many that no vector waits for a
+        bank.
 
-        A bank is taken with the last beat of a vector's first pass, and is free when it was read.
+        A bank is taken with the last beat of a vector's first pass, and is free once it was read.
         """
         busy = self.row_cycles - self.row_cycles // self.words + self.dot.stages
         busy += self.words * self.repeats + 1
@@ -109,7 +115,9 @@ class SharedRowsUnit(Unit):
 
     @property
     def memory(self) -> str:
-        """Where sums are kept: block RAMs are free where bits are saved."""
+        """The kind of memory of the sums: block RAM, as tiled weights leave many of those unused,
+        save for a single word.
+        """
         return "block" if self.words > 1 else "distributed"
 
     @property

@@ -18,10 +18,23 @@ __all__ = ["SharedRows"]
 
 
 class SharedRows(Dot):
-    """See :class:`subbit.hw.dot.shared_rows.SharedRowsUnit` for what is computed, and the cycles.
+    """``o`` gives ``post(sum of row r)`` for outputs ``k * rows + r``, k from 0 to
+    ``unit.repeats - 1``, ``unit.dot.pe`` a beat; ``i`` holds the codes of the input vectors as for
+    the direct engine.
 
-    A direct engine whose sums end in a memory in place of a queue. ``collision`` is high if a word
-    were ever read while it is written.
+    A direct engine whose sums end in a memory of several banks in place of a queue; each sum is
+    read ``unit.repeats`` times. Latency: ``dot.stages + core.latency + 3`` cycles from a vector's
+    last beat to its first output. Interval: ``passes * max(beats * bit_steps, repeats)`` cycles a
+    vector. ``collision`` is high if a word of sums is read while it is written, which the banks
+    exclude.
+
+    Two words of sums (r0, r1), two beats each, three repeats; ``dot.stages`` 6, ``core.latency``
+    1::
+
+        cycle      0   1   2   3  ..  10  11  12  13  14  15  16
+        i         r0  r0  r1  r1                                     then the next vector
+        read                          r0  r1  r0  r1  r0  r1         once for each output
+        o                                         o0  o1  o2  o3     o0, o2, o4 of r0
     """
 
     def __init__(self, unit: SharedRowsUnit) -> None:
@@ -35,9 +48,14 @@ class SharedRows(Dot):
 
 
 class RepeatedSums(wiring.Component):
-    """Banks of sums, read several times each, and what follows on them; ports as of CreditQueue.
+    """Banks of sums, each read ``unit.repeats`` times, and what follows on them; takes the place of
+    a CreditQueue, and has its ports.
 
-    ``room``: the next sum may be issued: the first one of a vector needs a bank that is free.
+    ``room`` (out): the next sum may be issued: the first one of a vector needs a bank that is free.
+    ``issue`` (in): it is. ``push`` (in): a word of sums is in ``data`` (in, the payload of
+    ``unit.dot.o``). ``o``: the outputs, ``unit.o``. ``collision`` is high if a word is read while
+    it is written. Latency: from the ``push`` of a vector's last word to its first output
+    ``core.latency + 3`` cycles. Interval: an output beat a cycle.
     """
 
     room: Signal
@@ -68,7 +86,7 @@ class RepeatedSums(wiring.Component):
         m.submodules.issued = issued = Counter(unit.words, ends)
         m.submodules.written = written = Counter(unit.words)
         m.submodules.place = place = Counter(unit.words)
-        m.submodules.turns = turns = Counter(unit.repeats)
+        m.submodules.repeats = repeats = Counter(unit.repeats)
         taken = issued.flags[0] & self.issue
         filled = self.push & written.last
         read, emptied = Signal(), Signal()
@@ -79,8 +97,8 @@ class RepeatedSums(wiring.Component):
             written.step.eq(self.push),
             read.eq(some & queue.room),
             place.step.eq(read),
-            turns.step.eq(read & place.last),
-            emptied.eq(read & place.last & turns.last),
+            repeats.step.eq(read & place.last),
+            emptied.eq(read & place.last & repeats.last),
             queue.issue.eq(read),
         ]
         counted(m, unit.banks, emptied, taken, free, unit.banks)

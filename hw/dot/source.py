@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from subbit.hw.contract.cost import Cost
+from subbit.hw.tables.packing import pack_rows
 from subbit.hw.tables.rom import RomTable, lut_rom_luts, period, rom_of
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Bits, Ints
@@ -25,9 +26,11 @@ __all__ = ["CodebookSource", "PhaseSource", "Source", "WordSource", "source_of"]
 class WordSource:
     """One table of whole weight words, read one after another: plain weights, or a tile.
 
-    ``rows``: distinct outputs a step computes; PE lane j takes row ``j % rows``. ``rom``: bit
-    ``(plane * rows + row) * simd + position`` of a word is a weight; ``planes``: bit planes side by
-    side. ``in_parts``: of an engine that covers much of a device, with a far table in parts.
+    ``rows``: distinct outputs that a step of ``simd`` positions computes; PE lane j takes row
+    ``j % rows``. ``rom``: bit ``(plane * rows + row) * simd + position`` of a word is a weight;
+    ``planes``: bit planes side by side. ``in_parts``: whether a large table stands in parts with
+    addresses of their own, in an engine that covers much of a device. Latency: 1 cycle, 2 from
+    block RAM, ``lead_cycles`` more in parts.
     """
 
     rows: int
@@ -66,11 +69,14 @@ class WordSource:
 
 @dataclass(frozen=True, eq=False)
 class CodebookSource:
-    """A table of indices, and behind it a table of codewords for each kernel of a word.
+    """A table of indices, and behind it a table of codewords for each kernel of a word: the
+    compressed weights of Sub-bit Neural Networks (Wang et al., ICCV 2021), decoded.
 
-    ``rom``: index words; field ``row * channels + channel`` of ``field_bits``. ``codewords``:
-    ``(2**tau, k*k)`` bits, in logic. Where ``codebooks`` codebooks take turns, each for ``run``
-    words, the turn's number is the high bits of an index.
+    ``rows`` outputs and ``simd`` positions a step. ``rom``: index words; field
+    ``row * channels + channel`` of ``field_bits``. ``codewords``: ``(2**tau, k*k)`` bits, in logic.
+    Where ``codebooks`` codebooks are used in turn, each for ``run`` words, the number of the
+    codebook is the high bits of an index. Latency: 2 cycles, 1 more for indices in block RAM and 1
+    more for tau above 4.
     """
 
     planes: ClassVar[int] = 1
@@ -110,7 +116,7 @@ class CodebookSource:
     def low_rom(self) -> RomTable:
         """For each value of the low bits the codewords it may name, that of high bits 0 lowest."""
         candidates = self.codewords.reshape(-1, 1 << self.low_bits, self.kernel).transpose(1, 0, 2)
-        words = [packed_bits(row) for row in candidates.reshape(1 << self.low_bits, -1)]
+        words = pack_rows(candidates.reshape(1 << self.low_bits, -1))
         return RomTable(tuple(words), self.kernel << (self.tau - self.low_bits), "logic")
 
     @property
@@ -132,11 +138,13 @@ class CodebookSource:
 
 @dataclass(frozen=True, eq=False)
 class PhaseSource:
-    """One tile that each row reads from its own place: ``rows`` read ports with address generators.
+    """One tile of Tiled Bit Networks that each row reads from its own place: weight f is
+    ``tile[f mod q]``, by counting.
 
-    ``rom``: the tile in words of ``simd`` bits. Row j starts at word ``starts[j]``, reads ``run``
-    words in order and then adds ``jump``, all modulo the number of words, without division. A
-    memory with r read ports takes r copies of the tile.
+    ``rows`` read ports with address generators, ``simd`` positions a step. ``rom``: the tile in
+    words of ``simd`` bits. Row j starts at word ``starts[j]``, reads ``run`` words in order and
+    then adds ``jump``, all modulo the number of words, without division. A memory with r read ports
+    takes r copies of the tile. Latency: 1 cycle, 2 from block RAM.
     """
 
     planes: ClassVar[int] = 1
@@ -186,25 +194,7 @@ def decoder_luts(tau: int) -> int:
 def step_bits(bits: Ints | Bits, pe: int, simd: int) -> list[int]:
     """Weight words of every step for ``bits (outputs, N)``."""
     words = bits.reshape(len(bits) // pe, pe, -1, simd).transpose(0, 2, 1, 3)
-    return packed_rows(words.reshape(-1, simd * pe))
-
-
-def packed_rows(bits: Ints | Bits) -> list[int]:
-    """Each row of bits as a number, the first one lowest."""
-    rows = np.packbits(bits.astype(np.uint8), axis=1, bitorder="little")
-    size = rows.shape[1]
-    if 0 < size <= 8:  # many short words, as numpy makes them fastest
-        padded = np.zeros((len(rows), 8), np.uint8)
-        padded[:, :size] = rows
-        short: list[int] = padded.view("<u8").ravel().tolist()
-        return short
-    data = rows.tobytes()
-    return [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
-
-
-def packed_bits(bits: Ints | Bits) -> int:
-    """Bits as a number, the first one lowest."""
-    return int.from_bytes(np.packbits(bits.astype(np.uint8), bitorder="little").tobytes(), "little")
+    return pack_rows(words.reshape(-1, simd * pe))
 
 
 def plain(weights: Weights, pe: int, simd: int, memory: str) -> WordSource:
@@ -235,7 +225,7 @@ def index_words(weights: CodebookWeights, pe: int, simd: int) -> list[int]:
     channels = simd // weights.codewords[0].size
     fields = weights.indices.reshape(len(weights.indices) // pe, pe, -1, channels)
     sets = fields.transpose(0, 2, 1, 3).reshape(-1, channels * pe)
-    return packed_rows((sets[:, :, None] >> np.arange(weights.tau) & 1).reshape(len(sets), -1))
+    return pack_rows((sets[:, :, None] >> np.arange(weights.tau) & 1).reshape(len(sets), -1))
 
 
 def better_dense(rom: RomTable, kernel: int, tau: int) -> bool:
@@ -246,7 +236,9 @@ def better_dense(rom: RomTable, kernel: int, tau: int) -> bool:
 
 
 def tiled(weights: Weights, pe: int, simd: int, memory: str) -> Source:
-    """The tile once: in words for all rows if they line up, else with a read port a row."""
+    """The tile once: as words for all rows where their words coincide, else with a read port for
+    each row.
+    """
     assert isinstance(weights, TiledWeights)
     q = weights.tile.size
     if q % simd:
@@ -259,10 +251,10 @@ def tiled(weights: Weights, pe: int, simd: int, memory: str) -> Source:
     crossing = weights.scaled and q % length
     rows = distinct if pe % distinct == 0 and not crossing else pe
     if rows == 1 or (weights.rows_shared and distinct % rows == 0):
-        lead_cycles = np.tile(weights.tile, rows * length // gcd(rows * length, q))
-        words = step_bits(lead_cycles.astype(np.int64).reshape(-1, length), rows, simd)
+        unrolled = np.tile(weights.tile, rows * length // gcd(rows * length, q))
+        words = step_bits(unrolled.astype(np.int64).reshape(-1, length), rows, simd)
         return WordSource(rows, simd, rom_of(words[: period(words)], rows * simd, memory))
-    words = [packed_bits(word) for word in weights.tile.reshape(-1, simd)]
+    words = pack_rows(weights.tile.reshape(-1, simd))
     starts = tuple(row * run % tile_words for row in range(rows))
     jump = (1 + (rows - 1) * run) % tile_words
     return PhaseSource(rows, simd, rom_of(words, simd, memory), starts, run, jump)

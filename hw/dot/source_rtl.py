@@ -38,7 +38,13 @@ def by_position(rows: Sequence[Value]) -> Value:
 
 
 class Planes(wiring.Component):
-    """The planes of several sources, bit ``(plane * simd + position) * rows + row``."""
+    """``w`` (out): the weights of several sources, bit ``(plane * simd + position) * rows + row``,
+    ``source.latency`` cycles after a ``step`` (in) asked for them; without a step, those of the
+    next.
+
+    A circuit for each part; a faster part gets its step later, one of fewer rows is repeated.
+    Latency: that of the slowest part. Interval: a step a cycle.
+    """
 
     step: Signal
     w: Signal
@@ -64,7 +70,13 @@ class Planes(wiring.Component):
 
 
 class Words(wiring.Component):
-    """Words of one table in order."""
+    """``w`` (out): the weights of a step, bit ``(plane * simd + position) * rows + row``,
+    ``source.latency`` cycles after a ``step`` (in) asked for them; without a step, those of the
+    next.
+
+    The words of one table in order, from a counter. Latency: 1 cycle, 2 from block RAM,
+    ``source.lead_cycles`` more in parts. Interval: a step a cycle.
+    """
 
     step: Signal
     w: Signal
@@ -89,11 +101,13 @@ class Words(wiring.Component):
 
 
 class Codewords(wiring.Component):
-    """Words of indices in order, each index replaced by its codeword.
+    """``w`` (out): the weights of a step, bit ``position * rows + row``, ``source.latency`` cycles
+    after a ``step`` (in) asked for them; without a step, those of the next.
 
-    The low bits of an index, as many as a lookup table has inputs, name one codeword for each value
-    of the high bits; these choose behind a register, which keeps the mapper from unfolding the
-    tables.
+    Words of indices in order, each index replaced by its codeword. The low bits of an index, as
+    many as a lookup table has inputs, name one codeword for each value of the high bits; these
+    choose behind a register, which keeps the mapper from unfolding the tables. Latency: 2 cycles, 1
+    more for indices in block RAM and 1 more for tau above 4. Interval: a step a cycle.
     """
 
     step: Signal
@@ -110,10 +124,10 @@ class Codewords(wiring.Component):
         m.d.comb += rom.step.eq(self.step)
         indices = rom.data
         m.submodules.codewords = codewords = table_memory(source.low_rom)
-        turn = registered(m, self._turn(m), 1 + (source.rom.style == "block"))
+        codebook = registered(m, self._codebook(m), 1 + (source.rom.style == "block"))
         found = []
         for at in range(0, len(indices), bits):
-            index = Cat(indices[at : at + bits], turn)
+            index = Cat(indices[at : at + bits], codebook)
             port = codewords.read_port(domain="comb")
             m.d.comb += port.addr.eq(index[: source.low_bits])
             found.append(self._chosen(m, port.data, index[source.low_bits :]))
@@ -122,8 +136,8 @@ class Codewords(wiring.Component):
         m.d.comb += self.w.eq(by_position([registered(m, word) for word in words]))
         return m
 
-    def _turn(self, m: Module) -> Value:
-        """Whose codebook the words of this step name; no bits where there is but one."""
+    def _codebook(self, m: Module) -> Value:
+        """The number of the codebook that this step uses; no bits where there is but one."""
         source = self._source
         if source.codebooks == 1:
             return Const(0, 0)
@@ -143,7 +157,13 @@ class Codewords(wiring.Component):
 
 
 class PhasedTile(wiring.Component):
-    """A tile with a read port and an address generator for each row: f mod q by counting."""
+    """``w`` (out): the weights of a step, bit ``position * rows + row``, ``source.latency`` cycles
+    after a ``step`` (in) asked for them; without a step, those of the next.
+
+    A copy of the tile and an address generator for each row: its address counts from
+    ``starts[row]``, jumps after ``run`` words, and wraps at the tile's end. Latency: 1 cycle, 2
+    from block RAM. Interval: a step a cycle.
+    """
 
     step: Signal
     w: Signal
@@ -163,15 +183,15 @@ class PhasedTile(wiring.Component):
         rows = []
         for row, start in enumerate(source.starts):
             addr = Signal(range(table.depth), init=start, name=f"addr{row}")
-            ahead = Signal(range(2 * table.depth), name=f"ahead{row}")
+            following = Signal(range(2 * table.depth), name=f"following{row}")
             m.submodules[f"tile{row}"] = tile = Rom(table, source.latency)
             with m.If(last):
-                m.d.comb += ahead.eq(addr + source.jump)
+                m.d.comb += following.eq(addr + source.jump)
             with m.Else():
-                m.d.comb += ahead.eq(addr + 1)
+                m.d.comb += following.eq(addr + 1)
             with m.If(self.step):
-                over = ahead >= table.depth
-                m.d.sync += addr.eq(ahead - (over.replicate(len(ahead)) & table.depth))
+                over = following >= table.depth
+                m.d.sync += addr.eq(following - (over.replicate(len(following)) & table.depth))
             m.d.comb += tile.addr.eq(addr)
             rows.append(tile.data)
         m.d.comb += self.w.eq(by_position(rows))

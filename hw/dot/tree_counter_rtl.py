@@ -1,27 +1,19 @@
 """XNOR-popcount made of one vendor's primitives."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.dot.popcount import PopcountShape
-from subbit.hw.families.ecp5 import cells_rtl as ecp5
-from subbit.hw.families.gowin import cells_rtl as gowin
-from subbit.hw.families.ice40 import cells_rtl as ice40
-from subbit.hw.families.netlist import Chain, Lut, Netlist
-from subbit.hw.families.nets_rtl import Pipeline
+from subbit.hw.families.netlist import Netlist
+from subbit.hw.families.nets_rtl import NetRegisters
+from subbit.hw.families.table import family
 from subbit.hw.streams.registers_rtl import registered
 from subbit.hw.trees.counter import Popcount, ones_netlist, popcount_netlist
 
 __all__ = ["PopcountSum", "VendorPopcount", "add_netlist"]
-
-ADD_CELL: dict[str, Callable[[Module, Pipeline, int, Lut | Chain], None]] = {
-    "ecp5": ecp5.add_cell,
-    "ice40": ice40.add_cell,
-    "gowin": gowin.add_cell,
-}
 
 
 def add_netlist(
@@ -29,26 +21,32 @@ def add_netlist(
     netlist: Netlist,
     fabric: str,
     inputs: Sequence[Value],
-    share: Pipeline | None = None,
+    share: NetRegisters | None = None,
     shared: int = 0,
-) -> tuple[Pipeline, Value]:
+) -> tuple[NetRegisters, Value]:
     """Add the cells of a netlist to the module; returns its nets and the count.
 
     The first ``shared`` inputs are those of ``share``.
     """
-    pipeline = Pipeline(m, netlist, inputs, share, shared)
+    pipeline = NetRegisters(m, netlist, inputs, share, shared)
     for level, cell in netlist.cells:
-        ADD_CELL[fabric](m, pipeline, level, cell)
+        family(fabric).add_cell(m, pipeline, level, cell)
     return pipeline, Cat(*(pipeline.output(unit) for unit in netlist.outputs))
 
 
 class VendorPopcount(wiring.Component):
-    """The ports and the sums of :class:`subbit.hw.dot.popcount_rtl.PopcountXnor`, of a
-    vendor's cells.
+    """``count[r] = sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, r, l]) & mask[l])``,
+    made of one vendor's cells: a compressor tree of carry chains for each row.
 
-    ``form``: of one row, with the shape's ``simd``, ``bits``, ``masked`` and ``scales``.
-    ``latency``: cycles from positions to counts, at least those of the netlist, which is the
-    default; a new set every cycle. Raises ValueError where they do not fit each other.
+    ``x`` (in): positions, each ``bits`` wide with its mask bit on top if there are masks. ``w``
+    (in): weight bits, ``(plane * simd + position) * rows + row``. ``count`` (out): a number a row.
+    ``padding`` (out): positions with mask 0. ``form``: of one row, with the shape's ``simd``,
+    ``bits``, ``masked`` and ``scales``. ``latency``: cycles from positions to counts, at least
+    those of the netlist, which is the default. Interval: a word a cycle.
+
+    On ECP5 a carry position whose function is the XOR of its four inputs adds two XNORs, and one
+    whose function is 0 gives the carry away and takes a third as carry-in: three bits become two in
+    two LUT4s. Raises ValueError where ``shape``, ``form`` and ``latency`` do not fit each other.
     """
 
     x: Signal
@@ -78,7 +76,7 @@ class VendorPopcount(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shape, form, netlist = self._shape, self.form, self._netlist
-        share: Pipeline | None = None
+        share: NetRegisters | None = None
         counts = []
         x, w = wires(m, self.x), wires(m, self.w)
         for row in range(shape.rows):
@@ -110,9 +108,11 @@ def fields_of(counter: PopcountShape | Popcount) -> tuple[int | bool | tuple[int
 class PopcountSum(wiring.Component):
     """A running sum of XNOR-popcounts of one row, in one compressor tree.
 
-    ``count`` is the sum, modulo ``2**form.total``, of the counts of the words ``x``, ``w`` from the
-    last one that came with ``first`` on, ``latency`` cycles after its last word. A word a cycle.
-    Raises ValueError for a form without a running sum.
+    ``count`` (out) is the sum, modulo ``2**form.total``, of the counts of the words ``x``, ``w``
+    (in) from the last one that came with ``first`` (in) on, ``latency`` cycles after its last word.
+    The sum so far joins in the tree's last level. Latency: that of the netlist, in cycles.
+    Interval: a word a cycle. Raises ValueError for a form without a running sum or with constant
+    weights.
     """
 
     x: Signal

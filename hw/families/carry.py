@@ -1,27 +1,31 @@
-"""What the carry chains of each vendor's fabric can do."""
+"""What the carry chains of a family can do, and which forms counters have."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from subbit.hw.families.ecp5.carry import half_of
-from subbit.hw.families.netlist import Add, CarryTap, Unit
+from subbit.hw.families.netlist import AddPlace, BitFunction, CarryTap
 
-__all__ = ["FABRICS", "Fabric"]
+__all__ = ["PORTABLE", "CarryRules", "adds_nets"]
+
+PORTABLE = "portable"  # the form of counters that have no family's cells
 
 
 @dataclass(frozen=True)
-class Fabric:
-    """A kind of carry chain.
+class CarryRules:
+    """A kind of carry chain, and what compressor trees made of it take.
 
     ``plain``: a place adds two nets as they are, and can be no other lookup table. ``feasible``:
     whether there is a cell for a place. ``speeds``: for clocks of at least so many MHz, places of a
-    carry chain and levels between registers, fastest first (measured, see docs/popcount.md).
+    carry chain and levels between registers, fastest first (measured, see
+    docs/how-it-works/popcount.md).
+    ``tree_cells``: LUT4s and flip-flops of a tree for each bit of a row, about, for the planner,
+    which cannot wait for the trees themselves.
     """
 
-    name: str
     plain: bool
-    feasible: Callable[[Add | CarryTap], bool]
+    feasible: Callable[[AddPlace | CarryTap], bool]
     speeds: tuple[tuple[float, int, int], ...]
+    tree_cells: tuple[float, float]
 
     def speed(self, mhz: float) -> tuple[int, int]:
         """Places of a carry chain, and levels between registers, for a clock."""
@@ -31,28 +35,13 @@ class Fabric:
         return self.speeds[-1][1:]
 
 
-def ecp5(place: Add | CarryTap) -> bool:
-    """A half of a CCU2C adds functions of up to four nets, under a condition."""
-    return half_of(place) is not None
-
-
-def plain(place: Add | CarryTap) -> bool:
-    """SB_CARRY and ALU add two nets."""
+def adds_nets(place: AddPlace | CarryTap) -> bool:
+    """Whether a chain that adds two nets as they are, such as SB_CARRY or ALU, can do a place."""
     units = (place.inject,) if isinstance(place, CarryTap) else (place.u, place.v)
-    inverted = isinstance(place, Add) and place.inverted
+    inverted = isinstance(place, AddPlace) and place.inverted
     return not inverted and all(is_net(unit) for unit in units)
 
 
-def is_net(unit: Unit) -> bool:
+def is_net(unit: BitFunction) -> bool:
     """Whether the unit is a net as it is, or constant."""
     return not unit.nets or unit.table == 0b10
-
-
-FABRICS = {
-    fabric.name: fabric
-    for fabric in (
-        Fabric("ecp5", False, ecp5, ((270, 16, 1), (150, 32, 1), (0, 32, 2))),
-        Fabric("ice40", True, plain, ((0, 12, 1),)),
-        Fabric("gowin", True, plain, ((0, 16, 1),)),
-    )
-}

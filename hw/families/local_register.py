@@ -2,21 +2,27 @@
 
 from amaranth.hdl import Module, Signal, Value
 
-from subbit.hw.families.ecp5.register_rtl import add_register
-from subbit.hw.families.part import fabric_of
+from subbit.hw.families.part import family_of
 
-__all__ = ["local_register"]
+__all__ = ["has_local_registers", "local_register"]
+
+
+def has_local_registers(platform: object) -> bool:
+    """Whether the platform's part has cells for registers that synthesis leaves apart."""
+    family = family_of(platform)
+    return family is not None and family.has_register_cells
 
 
 def local_register(m: Module, platform: object, value: Value) -> Value:
     """``value`` behind a register of its own near what it drives, which a reset leaves alone: one
-    register for all would drive too much and too far. On parts where cells for that are not known
-    synthesis makes one of registers that hold the same.
+    register for all would drive too much and too far. On parts of families that say that they have
+    no cells for it, synthesis makes one of registers that hold the same.
     """
     register = Signal(len(value), name="kept", reset_less=True)
+    family = family_of(platform)
+    if family is None or not family.has_register_cells:
+        m.d.sync += register.eq(value)
+        return register
     for d, q in zip(value, register, strict=True):
-        if fabric_of(platform) == "ecp5":
-            add_register(m, d, q)
-        else:
-            m.d.sync += q.eq(d)
+        family.add_register(m, d, q)
     return register

@@ -12,27 +12,27 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Add", "Bits", "CarryTap", "Chain", "Lut", "Netlist", "Place", "Unit"]
+__all__ = ["AddPlace", "BitFunction", "Bits", "CarryChain", "CarryTap", "Lut", "Netlist", "Place"]
 
 Bits = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Unit:
+class BitFunction:
     """A bit computed from nets: bit k of ``table`` is its value where net i is bit i of k."""
 
     nets: tuple[int, ...]
     table: int
 
     @classmethod
-    def constant(cls, value: int) -> "Unit":
+    def constant(cls, value: int) -> "BitFunction":
         """A bit that does not change."""
         return cls((), value)
 
     @property
-    def inverted(self) -> "Unit":
+    def inverted(self) -> "BitFunction":
         """The complement of the bit."""
-        return Unit(self.nets, ~self.table & ((1 << (1 << len(self.nets))) - 1))
+        return BitFunction(self.nets, ~self.table & ((1 << (1 << len(self.nets))) - 1))
 
     def value(self, bits: Sequence[int]) -> int:
         """The bit for values of the nets."""
@@ -51,19 +51,19 @@ class Unit:
 class Lut:
     """``out`` is the value of ``unit``, of at most four nets."""
 
-    unit: Unit
+    unit: BitFunction
     out: int
 
 
 @dataclass(frozen=True)
-class Add:
+class AddPlace:
     """Adds ``u``, ``v`` and the carry: the sum goes to ``out``, the carry on to the next place.
 
     With ``inverted`` the carry's wire, coming and going, and ``out`` hold complements.
     """
 
-    u: Unit
-    v: Unit
+    u: BitFunction
+    v: BitFunction
     out: int
     inverted: bool
 
@@ -72,15 +72,15 @@ class Add:
 class CarryTap:
     """Gives the carry's wire to ``out``, as it is, and puts ``inject`` on the carry's wire."""
 
-    inject: Unit
+    inject: BitFunction
     out: int | None
 
 
-Place = Add | CarryTap | Lut
+Place = AddPlace | CarryTap | Lut
 
 
 @dataclass(frozen=True)
-class Chain:
+class CarryChain:
     """Places of one carry chain, first to last.
 
     The first is a Turn. A lookup table may come last.
@@ -104,8 +104,8 @@ class Netlist:
     levels: int
     depth: int = 1
     level: dict[int, int] = field(default_factory=dict)
-    cells: list[tuple[int, Lut | Chain]] = field(default_factory=list)
-    outputs: tuple[Unit, ...] = ()
+    cells: list[tuple[int, Lut | CarryChain]] = field(default_factory=list)
+    outputs: tuple[BitFunction, ...] = ()
     sums: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -119,7 +119,9 @@ class Netlist:
     @property
     def lut4(self) -> int:
         """Lookup tables and places of chains, the unused halves of slices not counted."""
-        return sum(len(cell.places) if isinstance(cell, Chain) else 1 for _, cell in self.cells)
+        return sum(
+            len(cell.places) if isinstance(cell, CarryChain) else 1 for _, cell in self.cells
+        )
 
     def new_net(self, level: int) -> int:
         """A net that a cell of ``level`` will drive."""
@@ -143,7 +145,7 @@ class Netlist:
         return count
 
 
-def run_chain(chain: Chain, values: dict[int, Bits], shape: tuple[int, ...]) -> None:
+def run_chain(chain: CarryChain, values: dict[int, Bits], shape: tuple[int, ...]) -> None:
     """Set the nets that a chain drives."""
     carry = np.zeros(shape, np.bool_)
     for place in chain.places:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Const, Module, Signal, Value
 
-from subbit.hw.families.netlist import Netlist, Unit
+from subbit.hw.families.netlist import BitFunction, Netlist
 
-__all__ = ["Pipeline"]
+__all__ = ["NetRegisters"]
 
 
-class Pipeline:
+class NetRegisters:
     """The nets of a netlist as signals, delayed to the clock cycle that uses them.
 
     Each net has one register for each cycle between that of its driver and that of its users, who
@@ -21,7 +21,7 @@ class Pipeline:
         m: Module,
         netlist: Netlist,
         inputs: Sequence[Value],
-        share: "Pipeline | None" = None,
+        share: "NetRegisters | None" = None,
         shared: int = 0,
     ) -> None:
         """The first ``shared`` input nets are those of ``share``, registers included."""
@@ -41,7 +41,7 @@ class Pipeline:
             return self.output(self.netlist.outputs[self.netlist.sums.index(net)])
         return self.at(net, level // self.netlist.depth)
 
-    def output(self, unit: Unit) -> Value:
+    def output(self, unit: BitFunction) -> Value:
         """An output bit."""
         return self.at(unit.nets[0], self.netlist.latency) if unit.nets else Const(unit.table, 1)
 

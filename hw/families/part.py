@@ -1,29 +1,39 @@
-"""What the parts are made of that a design is elaborated for."""
+"""Which family the part is of that a design is elaborated for."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.vendor import GowinPlatform, LatticePlatform, SiliconBluePlatform
+from subbit.hw.families.family import Family
+from subbit.hw.families.table import FAMILIES, family
 
-__all__ = ["Part", "fabric_of"]
+__all__ = ["Part", "fabric_of", "family_of"]
 
 
 @dataclass(frozen=True)
 class Part:
-    """A platform that stands for any part with a fabric, without pins and tools.
+    """A platform that stands for any part of a family, without pins and tools.
 
-    ``fabric``: as subbit.hw.families.carry names it.
+    ``fabric``: the family's name in subbit.hw.families.table. Raises FamilyError for another name.
     """
 
     fabric: str
 
+    def __post_init__(self) -> None:
+        family(self.fabric)
+
+
+def family_of(platform: Any) -> Family | None:
+    """The family of a platform's part; None for simulation and parts of no known family, for which
+    everything is made of portable logic.
+    """
+    if platform is None:
+        return None
+    if isinstance(platform, Part):
+        return family(platform.fabric)
+    return next((known for known in map(family, FAMILIES) if known.covers(platform)), None)
+
 
 def fabric_of(platform: Any) -> str | None:
-    """The fabric of a platform's part, or None for simulation and parts that are not known."""
-    if isinstance(platform, Part):
-        return platform.fabric
-    if isinstance(platform, LatticePlatform):
-        return "ecp5" if getattr(platform, "family", None) == "ecp5" else None
-    if isinstance(platform, SiliconBluePlatform):
-        return "ice40"
-    return "gowin" if isinstance(platform, GowinPlatform) else None
+    """The name of that family, or None, to compare with the form that counters are meant for."""
+    found = family_of(platform)
+    return found.name if found else None

@@ -23,11 +23,16 @@ def values(kind: TensorType, stored: Ints) -> Ints:
 
 @dataclass(frozen=True)
 class AddUnit(Unit):
-    """``a * 2**shift_a + b * 2**shift_b`` of two streams, ``lanes`` elements of each at a time.
+    """``o = a * 2**shift_a + b * 2**shift_b`` for each element of two tensors, with the shifts of
+    ``layer``.
 
-    ``left``, ``right``: the types of the tensors, codes or integers. Takes a beat of both streams
-    in one cycle. Latency: 1 cycle. Interval: a beat a cycle. Raises PlanError where lanes do not
-    divide the channels.
+    ``left``, ``right``: the types of the tensors on the streams ``a`` and ``b``, codes (the values
+    that they stand for are added) or integers; both have one shape. ``lanes``: elements of each a
+    beat. Output: integers of the layer's output type. Takes a beat of both streams in one cycle.
+    Latency: 1 cycle. Interval: ``elements / lanes`` cycles, a beat a cycle.
+
+    Raises PlanError where ``lanes`` does not divide the channels, and NetworkError where the layer
+    does not fit the tensors.
     """
 
     component: ClassVar[str] = "subbit.hw.layers.add_rtl:Add"

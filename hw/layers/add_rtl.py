@@ -25,7 +25,12 @@ def as_value(stored: Value, kind: TensorType) -> Value:
 
 
 class Add(wiring.Component):
-    """The sum of each lane of ``a`` and ``b``; see its unit for the values and cycles."""
+    """``o[l] = value(a[l]) * 2**shift_a + value(b[l]) * 2**shift_b`` for each of ``unit.lanes``
+    lanes of ``a`` and ``b``, codes or integers; ``o`` holds two's complement integers.
+
+    Both streams are taken from together, into an adder and the output register. Latency: 1 cycle.
+    Interval: a beat a cycle.
+    """
 
     a: stream.Interface
     b: stream.Interface

@@ -19,7 +19,7 @@ class ArgmaxUnit(Unit):
     lowest index on ties.
 
     ``input``: integers ``(1, 1, n)``, one a beat. Output: one element a beat, signed, wide enough
-    for logits and index. Interval: ``n + 1`` cycles. Latency: 1 cycle.
+    for logits and index. Latency: 1 cycle. Interval: ``n + 1`` cycles.
     """
 
     component: ClassVar[str] = "subbit.hw.layers.argmax_rtl:Argmax"
@@ -29,6 +29,11 @@ class ArgmaxUnit(Unit):
     def i(self) -> Lanes:
         """One logit."""
         return Lanes.of(self.input, 1)
+
+    @property
+    def i_range(self) -> tuple[int, int]:
+        """The range of the logits."""
+        return self.input.low, self.input.high
 
     @property
     def o(self) -> Lanes:

@@ -12,10 +12,12 @@ __all__ = ["Argmax"]
 
 
 class Argmax(wiring.Component):
-    """Passes the logits, then gives the index of the greatest; see its unit for cycles.
+    """``o`` gives the logits of ``i``, one a beat, and after the last of a frame
+    ``min{k : logit[k] = max(logits)}``, the index of the first greatest one.
 
-    A logit is compared in the step after its own, in the output's register: those that come in are
-    often late, from a queue's memory.
+    A logit is compared in the step after its own, in the output's register, as logits that come
+    from a queue's memory are there late in the cycle. ``i.ready`` is low in the step of the index.
+    Latency: 1 cycle. Interval: ``n + 1`` cycles for n logits.
     """
 
     i: stream.Interface

@@ -23,10 +23,10 @@ __all__ = ["AvgPool2dUnit", "Slots"]
 
 @dataclass(frozen=True)
 class Slots:
-    """Which window each of some accumulators is busy with along one direction.
+    """Which window each of some accumulators is busy with along one direction, ``axis``.
 
-    Windows overlap where the stride is less than the kernel; window j belongs to accumulator ``j %
-    count``, ``count = ceil(kernel / stride)``.
+    Windows overlap where the stride is less than the kernel; window j belongs to accumulator
+    ``j % count``, ``count = ceil(kernel / stride)``.
     """
 
     axis: Axis
@@ -56,14 +56,18 @@ class Slots:
 
 @dataclass(frozen=True)
 class AvgPool2dUnit(LanesUnit):
-    """The sum of each window of ``layer``, ``lanes`` channels a beat, a divisor of the channels.
+    """``sum over ky, kx of value(x[y * stride + ky, x * stride + kx, c])``, the sum of each window
+    of ``layer``; the division belongs to what follows.
 
-    ``input``: a tensor of codes, whose values are added, or integers. First the sums of the columns
-    of a row, then of those the sums of rows: ``ceil(kernel / stride)`` accumulators each, as many
-    as windows overlap. Takes one beat a cycle: the interval is ``H * W * channels / lanes`` cycles.
-    Latency: 2 cycles after the last pixel of a window. Each accumulator of rows is a memory of a
-    word for each beat of a row of windows; ``memory``: where, one of ``auto``, ``block``,
-    ``distributed``. Raises PlanError where lanes do not divide the channels.
+    ``input``: a tensor of codes, whose values are added, or integers. ``lanes``: channels a beat, a
+    divisor of the channels. Output: integers, the channels of each window in order. First the sums
+    of the columns of a row, then of those the sums of rows: ``ceil(kernel / stride)`` accumulators
+    each, as many as windows overlap. Each accumulator of rows is a memory of a word for each beat
+    of a row of windows; ``memory``: where, one of ``auto``, ``block``, ``distributed``.
+
+    Latency: 2 cycles after the last pixel of a window. Interval: ``H * W * C / lanes`` cycles, a
+    beat a cycle. Raises PlanError where ``lanes`` does not divide the channels, and NetworkError
+    where the layer does not fit the tensor.
     """
 
     component: ClassVar[str] = "subbit.hw.layers.avgpool2d_rtl:AvgPool2d"

@@ -17,10 +17,14 @@ __all__ = ["AvgPool2d"]
 
 
 class AvgPool2d(wiring.Component):
-    """The sum of each window; see its unit for cycles.
+    """``o`` gives the sum over each window of the values of ``i``, ``unit.lanes`` channels a beat:
+    codes or integers in, two's complement integers out.
 
-    First sums along a row, then down the rows; windows that overlap have an accumulator each.
-    ``collision``: see DelayLine.
+    First sums along a row, then down the rows; windows that overlap have an accumulator each, a
+    delay line with a word for each beat of a pixel, or of a row of windows. A register stands
+    between the two and one behind them. Latency: 2 cycles after the last pixel of a window.
+    Interval: ``H * W * C / lanes`` cycles. ``collision`` is high if a delay line reads a word while
+    it writes it, which none ever does.
     """
 
     i: stream.Interface

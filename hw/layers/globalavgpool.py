@@ -19,12 +19,16 @@ __all__ = ["GlobalAvgPoolUnit"]
 
 @dataclass(frozen=True)
 class GlobalAvgPoolUnit(LanesUnit):
-    """The sum of each channel over the map, ``lanes`` channels a beat, a divisor of the channels.
+    """``sum over y, x of value(x[y, x, c])``, the sum of each channel over the map; the division
+    belongs to what follows.
 
-    ``input``: a tensor of codes, whose values are added, or integers. Takes a beat a cycle: the
-    interval is ``H * W * channels / lanes`` cycles. Latency: 1 cycle after the last pixel. A memory
-    keeps a word for each beat of a pixel; ``memory``: where, one of ``auto``, ``block``,
-    ``distributed``. Raises PlanError where lanes do not divide the channels.
+    ``input``: a tensor of codes, whose values are added, or integers. ``lanes``: channels a beat, a
+    divisor of the channels. Output: ``C / lanes`` beats of integers a frame. A memory keeps a word
+    for each beat of a pixel; ``memory``: where, one of ``auto``, ``block``, ``distributed``.
+
+    Latency: 1 cycle after the last pixel's beat of the same channels. Interval:
+    ``H * W * C / lanes`` cycles, a beat a cycle. Raises PlanError where ``lanes`` does not divide
+    the channels.
     """
 
     component: ClassVar[str] = "subbit.hw.layers.globalavgpool_rtl:GlobalAvgPool"
@@ -38,14 +42,14 @@ class GlobalAvgPoolUnit(LanesUnit):
         return self.sums.output(self.lanes)
 
     @property
-    def pixels(self) -> int:
-        """Elements of a sum."""
+    def map_pixels(self) -> int:
+        """Pixels of the map: the elements of a sum."""
         return self.input.height * self.input.width
 
     @property
     def sums(self) -> Sums:
         """The arithmetic."""
-        return Sums(self.input, self.pixels)
+        return Sums(self.input, self.map_pixels)
 
     @property
     def chunks(self) -> int:
@@ -55,17 +59,17 @@ class GlobalAvgPoolUnit(LanesUnit):
     @property
     def interval_cycles(self) -> int:
         """Cycles between two frames when neither neighbour is slower."""
-        return self.pixels * self.chunks
+        return self.map_pixels * self.chunks
 
     def processes(self) -> tuple[Process, ...]:
         """Takes every beat; those of the last pixel give the sums."""
-        steps = np.full((self.pixels, self.chunks), TAKE, np.uint8)
+        steps = np.full((self.map_pixels, self.chunks), TAKE, np.uint8)
         steps[-1] |= GIVE
         return (Process("global pool", steps.ravel()),)
 
     def reference(self, beats: Beats) -> Beats:
         """The sum over the pixels."""
-        frames = values(self.input, beats).reshape(-1, self.pixels, self.input.channels)
+        frames = values(self.input, beats).reshape(-1, self.map_pixels, self.input.channels)
         pooled: Beats = frames.sum(axis=1).reshape(-1, self.lanes)
         return pooled
 

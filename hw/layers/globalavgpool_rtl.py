@@ -14,9 +14,13 @@ __all__ = ["GlobalAvgPool"]
 
 
 class GlobalAvgPool(wiring.Component):
-    """The sum of each channel over the map; see its unit for cycles.
+    """``o`` gives the sum of each channel of ``i`` over the map, ``unit.lanes`` channels a beat:
+    codes or integers in, two's complement integers out.
 
-    ``collision``: see DelayLine.
+    A delay line with a word for each beat of a pixel holds the sums so far; those of the last pixel
+    go into the output register. ``i.ready`` is low only there, while a sum waits. Latency: 1 cycle
+    after the last pixel's beat. Interval: ``H * W * C / lanes`` cycles. ``collision`` is high if
+    the delay line reads a word while it writes it, which it never does.
     """
 
     i: stream.Interface
@@ -30,9 +34,9 @@ class GlobalAvgPool(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit, sums = self._unit, self._unit.sums
-        start = [pixel == 0 for pixel in range(unit.pixels)]
+        start = [pixel == 0 for pixel in range(unit.map_pixels)]
         m.submodules.chunks = chunks = Counter(unit.chunks)
-        m.submodules.pixels = pixels = Counter(unit.pixels, [start])
+        m.submodules.pixels = pixels = Counter(unit.map_pixels, [start])
         width = sums.bits * unit.lanes
         m.submodules.delay = delay = DelayLine(width, unit.chunks, unit.memory)
         numbers = accumulated(delay, self.i.payload, pixels.flags[0], sums.bits, sums.start)

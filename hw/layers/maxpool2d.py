@@ -17,12 +17,15 @@ __all__ = ["MaxPool2dUnit"]
 
 @dataclass(frozen=True)
 class MaxPool2dUnit(LanesUnit):
-    """The greatest of each 2x2 block, stride 2; a last odd row or column is dropped.
+    """``max over ky, kx in 0..1 of x[2 * y + ky, 2 * x + kx, c]``: the greatest of each 2x2 block,
+    stride 2; a last odd row or column is dropped.
 
     ``input``: a tensor of codes or integers; ``lanes``: channels a beat, a divisor of its channels.
-    Takes one beat a cycle: the interval is ``H * W * channels / lanes`` cycles. Latency: 2 cycles
-    after the last pixel of the block. A line of ``W // 2`` pixels is kept. ``memory``: where, one
-    of ``auto``, ``block``, ``distributed``.
+    The output has the input's type. A line of ``W // 2`` pixels is kept; ``memory``: where, one of
+    ``auto``, ``block``, ``distributed``.
+
+    Latency: 2 cycles after the last pixel of the block. Interval: ``H * W * C / lanes`` cycles, a
+    beat a cycle. Raises PlanError where ``lanes`` does not divide the channels.
     """
 
     component: ClassVar[str] = "subbit.hw.layers.maxpool2d_rtl:MaxPool2d"

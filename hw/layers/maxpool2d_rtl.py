@@ -24,10 +24,13 @@ def greater(lanes: Lanes, a: Value, b: Value) -> Value:
 
 
 class MaxPool2d(wiring.Component):
-    """The greatest of each 2x2 block; see its unit for cycles.
+    """``o`` gives the greatest of each 2x2 block of pixels of ``i``, ``unit.lanes`` channels a
+    beat, as codes or integers like those of ``i``.
 
     First the greater of two columns, then of two rows; each keeps its first operand in a delay
-    line. ``collision``: see DelayLine.
+    line. A register stands between the two and one behind them. Latency: 2 cycles after the last
+    pixel of the block. Interval: ``H * W * C / lanes`` cycles. ``collision`` is high if a delay
+    line reads a word while it writes it, which none ever does.
     """
 
     i: stream.Interface

@@ -10,9 +10,9 @@ __all__ = ["Sums"]
 
 @dataclass(frozen=True)
 class Sums:
-    """Sums of ``count`` values of ``input``, accumulated as stored numbers u.
+    """The sum of ``count`` values of ``input``, accumulated as the stored numbers u.
 
-    The sum of bipolar codes ``2u - top`` is ``2 * (sum of u) - count * top``: an accumulator that
+    The sum of bipolar codes ``2u - high`` is ``2 * (sum of u) - count * high``: an accumulator that
     starts at ``start``, half of that constant rounded down, gives it with ``odd`` put below as
     another bit. Other numbers stand for themselves: ``start`` and ``odd`` are 0.
     """

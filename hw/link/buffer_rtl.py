@@ -20,16 +20,18 @@ __all__ = ["FrameBuffer"]
 
 
 class FrameBuffer(wiring.Component):
-    """``info.window`` buffers of one frame each, in block RAM.
+    """``info.window`` buffers of one frame each, in block RAM, from domain ``w_domain`` to
+    ``r_domain``.
 
-    In domain ``w_domain``: while ``room`` is 1, ``write`` fills a buffer in any order, and
-    ``commit`` hands it over. In domain ``r_domain``: ``o`` gives the elements of each committed
-    frame in order, ``lanes`` a beat, lane 0 first, from the first to the last whatever happens on
-    the other side. A buffer is free again when its last byte was read.
+    In domain ``w_domain``: while ``room`` (out) is 1, ``write`` (in: ``en``, ``offset``, ``data``)
+    fills a buffer in any order, and ``commit`` (in) hands it over. In domain ``r_domain``: ``o``
+    gives the elements of each committed frame in order, ``lanes`` a beat, lane 0 first, from the
+    first to the last whatever happens on the other side. A buffer is free again when its last byte
+    was read.
 
-    With ``e = 8 // bits`` elements in a byte and ``g = gcd(e, lanes)``, ``o`` gives a beat every
-    ``lanes / g`` cycles. Latency from ``commit`` to the first beat: one cycle of ``w_domain`` and
-    four of ``r_domain``, and ``lanes / g`` more where ``lanes != g``.
+    Interval: with ``e = 8 // bits`` elements in a byte and ``g = gcd(e, lanes)``, ``o`` gives a
+    beat every ``lanes / g`` cycles. Latency from ``commit`` to the first beat: one cycle of
+    ``w_domain`` and four of ``r_domain``, and ``lanes / g`` more where ``lanes != g``.
 
     Both domains must be reset together. Raises ValueError if ``lanes`` does not divide the frame.
     """

@@ -9,12 +9,14 @@ __all__ = ["SerialCrc32"]
 
 
 class SerialCrc32(wiring.Component):
-    """zlib's CRC-32 of the bytes since ``clear``.
+    """zlib's CRC-32 of the bytes since ``clear`` (in), one bit a cycle.
 
-    ``load`` takes ``byte``; the component is ``busy`` for the eight cycles after it, in which
-    neither ``load`` nor ``clear`` may be given. ``tail`` is the CRC's least significant byte;
-    loading the complement of ``tail`` moves the CRC's next byte there, so four such steps give the
-    CRC as it is sent. ``match`` says that the last four bytes were the CRC of those before them.
+    ``load`` (in) takes ``byte`` (in); the component is ``busy`` (out) for the eight cycles after
+    it, in which neither ``load`` nor ``clear`` may be given. ``tail`` (out) is the CRC's least
+    significant byte; loading the complement of ``tail`` moves the CRC's next byte there, so four
+    such steps give the CRC as it is sent. ``match`` (out) says that the last four bytes were the
+    CRC of those before them. Latency: 9 cycles from ``load`` to ``tail`` and ``match``. Interval: a
+    byte in 9 cycles.
     """
 
     clear: Signal

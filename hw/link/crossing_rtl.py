@@ -11,14 +11,13 @@ __all__ = ["StreamCrossing"]
 
 
 class StreamCrossing(wiring.Component):
-    """Hands the beats of ``i``, in domain ``i_domain``, to ``o``, in domain ``o_domain``.
+    """Hands the beats of ``i``, in domain ``i_domain``, to ``o``, in domain ``o_domain``; both have
+    the payload ``shape``.
 
     A stream's payload does not change until it is taken, so only the handshake needs synchronising:
-    each beat is announced by a toggle and taken once the toggle has come back.
-
-    Latency: one cycle of ``i_domain`` and two of ``o_domain``. A beat occupies the crossing for
-    three or four cycles of each domain: meant for streams of few beats. Both domains must be reset
-    together.
+    each beat is announced by a toggle and taken once the toggle has come back. Latency: one cycle
+    of ``i_domain`` and two of ``o_domain``. Interval: three or four cycles of each domain a beat,
+    which suits streams of few beats. Both domains must be reset together.
     """
 
     i: stream.Interface

@@ -1,4 +1,4 @@
-"""Byte-stuffed framing with a CRC, as in RFC 1662; see docs/host-protocol.md."""
+"""Byte-stuffed framing with a CRC, as in RFC 1662; see docs/reference/host-protocol.md."""
 
 import zlib
 

@@ -1,4 +1,7 @@
-"""Byte-stuffed frames with a CRC on a line of bytes; docs/host-protocol.md has the format."""
+"""Byte-stuffed frames with a CRC on a line of bytes.
+
+docs/reference/host-protocol.md has the format.
+"""
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
@@ -15,15 +18,14 @@ PIECE = data.StructLayout({"data": 8, "last": 1})
 
 
 class HdlcDeframer(wiring.Component):
-    """Takes frames apart.
+    """Takes byte-stuffed frames apart: ``i`` gives the bytes of the line, ``o`` those of the
+    frames.
 
     ``o`` carries each byte of a frame, its CRC included, with ``end`` 0, and after the last one a
     beat with ``end`` 1 for the flag; ``good`` then says that the CRC was right, no byte was
     received with an error, and the flag did not follow an escape. Repeated flags give ``end`` beats
-    without bytes before them.
-
-    Latency 0: a beat of ``o`` is in the cycle in which ``i`` is taken. Takes a byte every nine
-    cycles.
+    without bytes before them. Latency: 0 cycles; a beat of ``o`` is in the cycle in which ``i`` is
+    taken. Interval: a byte in nine cycles.
     """
 
     i: stream.Interface
@@ -64,10 +66,11 @@ class HdlcDeframer(wiring.Component):
 
 
 class HdlcFramer(wiring.Component):
-    """Puts frames together: a flag, the bytes of ``i`` up to one with ``last``, their CRC, a flag.
+    """Puts frames together: ``o`` gives a flag, the bytes of ``i`` up to one with ``last``, their
+    CRC, a flag, with flags and escapes among them escaped.
 
-    Offers a byte of ``o`` in every ninth cycle or faster. Latency: the opening flag is offered in
-    the cycle in which ``i`` is, the first byte in the next one.
+    Latency: the opening flag is offered in the cycle in which ``i`` is, the first byte in the next
+    one. Interval: a byte of ``o`` in nine cycles or fewer.
     """
 
     i: stream.Interface

@@ -18,17 +18,17 @@ __all__ = ["HostLink"]
 
 
 class HostLink(wiring.Component):
-    """Speaks the protocol of docs/host-protocol.md over ``rx`` and ``tx`` for an accelerator.
+    """Speaks docs/reference/host-protocol.md over ``rx`` and ``tx`` for an accelerator.
 
-    ``rx``, ``tx``: the serial line, idle at 1, in domain ``link_domain`` of ``clock_hz``, at
-    ``baud``. ``o``, in ``domain``: the elements of whole frames, ``lanes`` a beat. ``i``, in
-    ``domain``: for each frame ``info.logits`` logits and then the class index, which must fit
-    ``result_bits`` too.
+    ``rx`` (in), ``tx`` (out): the serial line, idle at 1, in domain ``link_domain`` of
+    ``clock_hz``, at ``baud``. ``o``, in ``domain``: the elements of whole frames, ``lanes`` a beat.
+    ``i``, in ``domain``: for each frame ``info.logits`` logits and then the class index, which must
+    fit ``result_bits`` too.
 
     The two domains may have any clocks; they must be reset together. A byte on the line takes
-    ``10 * clock_hz / baud`` cycles of ``link_domain``. From the middle of the stop bit of a
-    frame's closing flag to ``o`` valid: one cycle of ``link_domain`` and four of ``domain``
-    (FrameBuffer says more where lanes do not divide a byte).
+    ``10 * clock_hz / baud`` cycles of ``link_domain``. Latency from the middle of the stop bit of a
+    frame's closing flag to ``o`` valid: one cycle of ``link_domain`` and four of ``domain``, and up
+    to ``lanes`` more where lanes do not divide the elements of a byte.
 
     On an ECP5, with MNIST's frames: 480 LUT4, 39 carry pairs, 3 LUT memories, 241 flip-flops and
     one block RAM; ``link_domain`` reaches 77 MHz.

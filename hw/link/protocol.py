@@ -1,5 +1,5 @@
 """The host protocol's constants and messages, shared by the hardware and the host; see
-docs/host-protocol.md.
+docs/reference/host-protocol.md.
 """
 
 import struct
@@ -32,7 +32,7 @@ ENCODINGS = (Encoding.UNSIGNED, Encoding.BIPOLAR)
 
 
 class Kind(IntEnum):
-    """Type of a message."""
+    """Type of a message: IDENTIFY and INFER are requests, the others responses."""
 
     IDENTIFY = 0x01
     INFER = 0x02
@@ -42,7 +42,7 @@ class Kind(IntEnum):
 
 
 class ErrorCode(IntEnum):
-    """Body of an ERROR."""
+    """What was wrong with a request: the body of an ERROR."""
 
     BAD_CRC = 1
     BAD_LENGTH = 2
@@ -52,7 +52,9 @@ class ErrorCode(IntEnum):
 
 @dataclass(frozen=True)
 class Message:
-    """One request or response: type (0..255, known or not), sequence number (0..255), body."""
+    """One request or response: its type ``kind`` (0..255, known or not), its ``sequence`` number
+    (0..255), and its ``body``, at most MAX_BODY_BYTES bytes.
+    """
 
     kind: int
     sequence: int

@@ -39,13 +39,14 @@ class RequestParser(wiring.Component):
     """Checks requests, writes the frames of INFER into a buffer, and queues the answer to each
     request.
 
-    ``i``: contents of frames, from HdlcDeframer. ``room`` says that a buffer is free, and stays 1
-    until ``commit``; ``write`` fills that buffer; ``commit`` is 1 for one cycle once its frame is
-    whole and right. ``o``: the answers owed, in the order of the requests, at most 16; further
-    requests are dropped whole. Contents of less than eight bytes are dropped too.
+    ``i``: contents of frames, from HdlcDeframer. ``room`` (in) says that a buffer is free, and
+    stays 1 until ``commit`` (out); ``write`` (out: ``en``, ``offset``, ``data``) fills that buffer;
+    ``commit`` is 1 for one cycle once its frame is whole and right. ``o``: the answers owed, in the
+    order of the requests, at most 16; further requests are dropped whole. Contents of less than
+    eight bytes are dropped too. ``frame_bytes``: of a frame.
 
-    Latency: ``write`` 0 cycles after the byte, ``commit`` 0 and ``o`` 1 after the end. Never stalls
-    ``i``.
+    Latency: ``write`` 0 cycles after the byte, ``commit`` 0 and ``o`` 1 after the end. Interval: a
+    byte a cycle; never stalls ``i``.
     """
 
     i: stream.Interface

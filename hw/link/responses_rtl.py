@@ -17,14 +17,13 @@ CLASS_BYTES = 2
 class ResponseSender(wiring.Component):
     """Turns answers into the contents of frames, one after the other.
 
-    ``i``: the answers owed. ``results``: for each RESULT, ``info.logits`` logits and then the
-    class. ``o``: the content of each response without its CRC. A RESULT begins when its first logit
-    is there.
+    ``i``: the answers owed. ``results``: for each RESULT, ``info.logits`` logits of ``result_bits``
+    bits and then the class. ``o``: the content of each response without its CRC. A RESULT begins
+    when its first logit is there.
 
-    Latency: 1 cycle from answer (and logit) to the first byte. A byte a cycle; a result beat is
-    taken with its last byte.
-
-    Raises ValueError if a result does not fit ``info.logit_bytes``.
+    Latency: 1 cycle from answer (and logit) to the first byte. Interval: a byte a cycle; a result
+    beat is taken with its last byte. Raises ValueError if a result does not fit
+    ``info.logit_bytes``.
     """
 
     i: stream.Interface

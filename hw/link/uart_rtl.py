@@ -36,17 +36,16 @@ def phase_step(clock_hz: int, baud: int) -> tuple[int, int]:
 
 
 class UartRx(wiring.Component):
-    """Receives bytes from ``rx``.
+    """Receives bytes from ``rx`` (in, idle at 1) at ``baud`` in a domain of ``clock_hz``.
 
     ``o`` is valid for one cycle in the middle of each stop bit; ``error`` says that the stop bit
     was 0, as in a break or at a wrong rate. A start bit that is gone by its middle is taken for a
     disturbance. Each bit is sampled once, in its middle to within a cycle: with ``c`` cycles per
     bit, the sender's rate may differ by ``(c/2 - 1) / (9.5 * c)``, 3.9 % at 8.33 cycles.
 
-    Latency: ``9.5 * c`` cycles and the synchroniser's two. Bytes come ``9.5 * c`` or more cycles
-    apart.
-
-    Raises ValueError where ``phase_step`` does.
+    Latency: ``9.5 * c`` cycles and the synchroniser's two. Interval: bytes come ``9.5 * c`` or more
+    cycles apart. Raises ValueError where a bit has less than four cycles, or more than the
+    accumulator of phases can count.
     """
 
     rx: Signal
@@ -89,12 +88,12 @@ class UartRx(wiring.Component):
 
 
 class UartTx(wiring.Component):
-    """Sends the bytes of ``i`` on ``tx``: one in ``10 * c`` cycles, with ``c`` cycles per bit.
+    """Sends the bytes of ``i`` on ``tx`` (out, idle at 1) at ``baud`` in a domain of ``clock_hz``.
 
-    Latency: a byte is taken, and its start bit begins, within ``ceil(c) + 1`` cycles of being
-    offered to an idle transmitter. Bytes that wait follow each other without a gap.
-
-    Raises ValueError where ``phase_step`` does.
+    Latency: with ``c`` cycles per bit, a byte is taken, and its start bit begins, within
+    ``ceil(c) + 1`` cycles of being offered to an idle transmitter. Interval: ``10 * c`` cycles a
+    byte; bytes that wait follow each other without a gap. Raises ValueError where a bit has less
+    than four cycles, or more than the accumulator of phases can count.
     """
 
     i: stream.Interface

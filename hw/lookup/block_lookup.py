@@ -10,15 +10,18 @@ from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import BLOCK_SHAPES, memory_cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.dot.popcount import PORTABLE
-from subbit.hw.lookup.codebook_engine import KERNEL, CodebookEngine
+from subbit.hw.families.table import adds_functions
+from subbit.hw.lookup.codebook_engine import CodebookEngine
 from subbit.hw.lookup.dot9 import Dot9Row
-from subbit.hw.lookup.dot9_tables import MAX_TAU, Dot9TablesShape
+from subbit.hw.lookup.dot9_tables import MAX_COUNTED_TAU, Dot9TablesShape
 from subbit.hw.lookup.entry_sum import EntrySumShape
 from subbit.hw.post.affine import AffineConfig
 from subbit.hw.post.threshold import ThresholdConfig, queue_cost
-from subbit.hw.tables.rom import RomTable, packed, period, rom_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.cycles.model import POP, PUSH, RESERVE, TAKE, WAIT, Process
 from subbit.sw.errors import PlanError
+from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["FILLS", "BlockLookupUnit"]
 
@@ -28,28 +31,31 @@ LOGIC_TAU = 4  # codewords for indices of more bits are kept in a block RAM
 
 @dataclass(frozen=True, eq=False)
 class BlockLookupUnit(CodebookEngine):
-    """``ports`` channels and ``pixels`` neighbouring output pixels at a time, from block RAMs.
+    """``raw[p, o] = sum over channels c of table_c[index[o, c], p]`` for ``pixels`` neighbouring
+    output pixels p at once: the lookup PE of Sub-bit Neural Networks with tables in block RAM,
+    whose words hold the entries of one codeword for all the pixels, so that one read serves as many
+    lookups.
 
     Input: for each group of ``pixels`` output pixels (``vectors`` a frame) ``cin / dot9`` beats of
-    the windows of ``dot9`` channels, lanes in the order pixel, channel, row, column. Each of
-    ``ports`` memories holds the tables of ``reads_per_output = cin / ports`` channels in two banks;
-    a word has the entries of one codeword for all the pixels, so that one read serves as many
-    lookups. ``dot9`` Dot9 units for each pixel fill a bank, a codeword a cycle, while for every
-    output ``reads_per_output`` words of each memory are read from the other bank and added up. An
-    output gives a beat of ``pixels`` lanes.
-
-    Where zeros surround bipolar codes, a blank counts as a match in every second channel: half of
-    the blanks of two channels, exactly what it has to.
+    the windows of ``dot9`` channels, lanes of ``bits`` bits (a mask bit on top if ``masked``) in
+    the order pixel, channel, row, column. Each of ``ports`` memories holds the tables of
+    ``reads_per_output = cin / ports`` channels in two banks. ``dot9`` Dot9 units for each pixel
+    fill a bank, a codeword a cycle, while for every output of ``weights`` ``reads_per_output``
+    words of each memory are read from the other bank and added up. Output: a beat of ``pixels``
+    lanes for each output, after ``post``. Where zeros surround bipolar codes, a masked position
+    counts as a match in every second channel: half of those of two channels, exactly what it has
+    to.
 
     ``fill``: ``logic``, Dot9 units that count in carry chains; or ``block``, for inputs of one bit,
-    units whose counts stand in block RAM, two of them in one.
+    units whose counts stand in block RAM, two of them in one. ``encoding``: of the input codes;
+    ``memory``: of the indices (``auto``, ``block``, ``logic``); ``form``: of counters and adders.
 
-    Interval: ``vectors * max(cin / dot9 * 2**tau, cout * reads_per_output)`` cycles, exactly.
     Latency to the first output beat: ``cin / dot9 * 2**tau + reads_per_output + stages`` cycles
     after the group's first window is taken, if those of the other channels follow in time.
+    Interval: ``vectors * max(cin / dot9 * 2**tau, cout * reads_per_output)`` cycles, exactly.
 
-    Raises PlanError where ``ports`` does not divide the channels or ``dot9`` the ports, and where
-    no block RAM holds the counts.
+    Raises PlanError where ``ports`` does not divide the channels or ``dot9`` the ports, where no
+    block RAM holds the counts, and for masks with an odd number of channels.
     """
 
     component: ClassVar[str] = "subbit.hw.lookup.block_lookup_rtl:BlockLookup"
@@ -71,10 +77,12 @@ class BlockLookupUnit(CodebookEngine):
             )
         if self.fill not in FILLS:
             raise PlanError(f"fill must be one of {', '.join(FILLS)}, not {self.fill!r}")
-        if self.fill == "block" and (self.bits > 1 or (self.tau > MAX_TAU and not self.masked)):
+        if self.fill == "block" and (
+            self.bits > 1 or (self.tau > MAX_COUNTED_TAU and not self.masked)
+        ):
             raise PlanError(
-                f"counts in block RAM are for inputs of one bit and tau up to {MAX_TAU}, not for "
-                f"{self.bits} bits and tau {self.tau}; use fill='logic'"
+                "counts in block RAM are for inputs of one bit and tau up to "
+                f"{MAX_COUNTED_TAU}, not for {self.bits} bits and tau {self.tau}; use fill='logic'"
             )
         if self.doubled:
             raise PlanError(
@@ -85,7 +93,7 @@ class BlockLookupUnit(CodebookEngine):
     @property
     def i(self) -> Lanes:
         """Windows of ``dot9`` channels for each pixel."""
-        return Lanes(self.pixels * self.dot9 * KERNEL, self.lane)
+        return Lanes(self.pixels * self.dot9 * KERNEL_BITS, self.lane)
 
     @property
     def o(self) -> Lanes:
@@ -134,9 +142,11 @@ class BlockLookupUnit(CodebookEngine):
 
     @cached_property
     def index_rom(self) -> RomTable:
-        """The indices of ``ports`` channels a word, turn by turn, then output by output."""
+        """The indices of ``ports`` channels a word: all words of an output, then those of the
+        next.
+        """
         sets = self.weights.indices.reshape(-1, self.ports).tolist()
-        words = [packed(row, self.tau) for row in sets]
+        words = [pack_elements(row, self.tau) for row in sets]
         return rom_of(words[: period(words)], self.tau * self.ports, self.memory)
 
     @cached_property
@@ -171,7 +181,9 @@ class BlockLookupUnit(CodebookEngine):
 
     @cached_property
     def filler(self) -> Dot9Row | Dot9TablesShape:
-        """The Dot9 units of a channel. With masks they count matches that are found before."""
+        """The Dot9 units of a channel. With masks their inputs are matches, found in front of
+        them.
+        """
         if self.fill == "block":
             return Dot9TablesShape(self.pixels, self.codewords, self.masked, self.form)
         return Dot9Row(self.pixels, self.bits, self.masked, self.form)
@@ -179,7 +191,7 @@ class BlockLookupUnit(CodebookEngine):
     @property
     def adder(self) -> EntrySumShape:
         """The sum of one pixel. Chains that add plain bits have no place for a running sum."""
-        trees = self.form == "ecp5" and self.ports > 1
+        trees = self.ports > 1 and adds_functions(self.form)
         form = self.form if trees else PORTABLE
         return EntrySumShape(
             self.ports, self.entry_bits, self.raw_bits, self.reads_per_output > 1, form
@@ -208,7 +220,7 @@ class BlockLookupUnit(CodebookEngine):
         return self.core_of(1, self.pixels, self.o.bits)
 
     def processes(self) -> tuple[Process, ...]:
-        """One fills banks; one reads them, the turns of an output without a pause."""
+        """One fills banks; one reads them, all words of an output without a pause."""
         beats = self.cin // self.dot9
         fill = np.zeros((self.vectors, beats, self.codes), np.uint8)
         fill[:, :, 0] |= TAKE
@@ -226,7 +238,7 @@ class BlockLookupUnit(CodebookEngine):
 
     def reference(self, beats: Beats) -> Beats:
         """The layers' own definition."""
-        groups = beats.reshape(-1, self.cin // self.dot9, self.pixels, self.dot9 * KERNEL)
+        groups = beats.reshape(-1, self.cin // self.dot9, self.pixels, self.dot9 * KERNEL_BITS)
         windows = np.moveaxis(groups, 2, 1).reshape(-1, self.weights.row_length)
         results = self.results(windows).reshape(-1, self.pixels, self.cout)
         outputs: Beats = results.swapaxes(1, 2).reshape(-1, self.pixels)
@@ -236,7 +248,7 @@ class BlockLookupUnit(CodebookEngine):
         """Estimated cost after mapping."""
         total = sum([self.filler.cost] * self.dot9, self.code_rom.cost)
         if self.masked:
-            total += Cost(lut4=KERNEL * self.bits * self.pixels * self.dot9)
+            total += Cost(lut4=KERNEL_BITS * self.bits * self.pixels * self.dot9)
         tables = memory_cost(self.word_bits, self.words, "block")
         total += sum([tables + Cost(1, self.word_bits)] * self.ports, self.index_roms[0].cost)
         total += sum((rom.cost.rams for rom in self.index_roms[1:]), Cost())

@@ -5,7 +5,6 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.lookup.block_lookup import BlockLookupUnit
-from subbit.hw.lookup.codebook_engine import KERNEL
 from subbit.hw.lookup.dot9 import Dot9Row
 from subbit.hw.lookup.dot9_rtl import Dot9s
 from subbit.hw.lookup.dot9_tables_rtl import Dot9Tables
@@ -17,15 +16,30 @@ from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.sequence_rtl import Counter
 from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.hw.tables.rom_rtl import Rom, RomSequence
+from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["BlockLookup"]
 
 
 class BlockLookup(wiring.Component):
-    """See :class:`subbit.hw.lookup.block_lookup.BlockLookupUnit`
-    for what is computed, and the cycles.
+    """``o[p] = post(sum over channels c of table_c[index[o, c], p])``: ``i`` gives the windows of
+    ``unit.dot9`` channels of ``unit.pixels`` pixels a beat, lanes in the order pixel, channel, row,
+    column; ``o`` gives one output of each pixel a beat.
 
-    ``collision`` is high if a bank were ever written while it is read.
+    Dot9 units fill one bank of ``unit.ports`` block RAMs, ``2**tau`` cycles a beat; the indices of
+    each output read the other bank, ``unit.reads_per_output`` words of each memory, and an adder
+    tree for each pixel adds them up. Latency to a group's first output:
+    ``cin / dot9 * 2**tau + reads_per_output + stages`` cycles after its first window. Interval:
+    ``max(cin / dot9 * 2**tau, cout * reads_per_output)`` cycles a group. ``collision`` is high if a
+    bank is written while it is read, which never happens.
+
+    Four codewords, two channels (a, b) in one memory, four outputs, ``stages`` 8::
+
+        cycle      0   1   2   3   4   5   6   7   8   9  10  11  ..  18  19  20
+        i          a   .   .   .   b   .   .   .   c   .   .   .
+        fill       a   a   a   a   b   b   b   b   c   c   c   c         one bank, then the other
+        read       .   .   .   .   .   .   .   .   a   b   a   b         for o0, then for o1
+        o                                                             o0   .  o1
     """
 
     i: stream.Interface
@@ -40,7 +54,7 @@ class BlockLookup(wiring.Component):
         m = Module()
         unit = self._unit
         m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
-        m.submodules.turns = turns = Counter(
+        m.submodules.slots = slots = Counter(
             unit.reads_per_output, [[k == 0 for k in range(unit.reads_per_output)]]
         )
         m.submodules.outputs = outputs = Counter(unit.cout)
@@ -56,35 +70,35 @@ class BlockLookup(wiring.Component):
         m.d.comb += [
             self.i.ready.eq(takes & free),
             fill.eq(~takes | (self.i.valid & free)),
-            read.eq(~turns.flags[0] | ((whole != 0) & queue.room)),
+            read.eq(~slots.flags[0] | ((whole != 0) & queue.room)),
             groups.step.eq(fill & code.all()),
             filled_group.step.eq(groups.step & groups.last),
-            turns.step.eq(read),
-            outputs.step.eq(read & turns.last),
+            slots.step.eq(read),
+            outputs.step.eq(read & slots.last),
             filled.eq(filled_group.step & filled_group.last),
             emptied.eq(outputs.step & outputs.last),
-            queue.issue.eq(read & turns.flags[0]),
+            queue.issue.eq(read & slots.flags[0]),
         ]
         m.d.sync += [whole.eq(whole + filled - emptied), code.eq(code + fill)]
         m.d.sync += [read_bank.eq(read_bank ^ emptied), fill_bank.eq(fill_bank ^ filled)]
 
         written = valid_stages(m, fill, unit.reach, "written")[-1]
         done = valid_stages(m, read, unit.reach, "read")[-1]
-        gives = valid_stages(m, read & turns.last, unit.stages, "gives")
+        gives = valid_stages(m, read & slots.last, unit.stages, "gives")
         bank = registered(m, read_bank, unit.reach)
-        turned = filled_group.count[: unit.group_bits]
-        address = registered(m, Cat(code, turned, fill_bank), unit.reach)
+        filled_slot = filled_group.count[: unit.group_bits]
+        address = registered(m, Cat(code, filled_slot, fill_bank), unit.reach)
         group = registered(m, groups.count, unit.reach)
-        place = Cat(turns.count[: unit.group_bits], outputs.count)
+        place = Cat(slots.count[: unit.group_bits], outputs.count)
         tables = self._tables(
             m,
             [written & (group == at) for at in range(unit.ports // unit.dot9)],
             address,
             self._entries(m, code),
             registered(m, self._indices(m, read, place), unit.reach - unit.index_cycles),
-            Cat(registered(m, turns.count, unit.reach)[: unit.group_bits], bank),
+            Cat(registered(m, slots.count, unit.reach)[: unit.group_bits], bank),
         )
-        first = registered(m, turns.flags[0], unit.reach + 2)
+        first = registered(m, slots.flags[0], unit.reach + 2)
         m.submodules.core = core = core_of(unit.core, unit.raw_bits)
         for pixel in range(unit.pixels):
             m.submodules[f"sum{pixel}"] = adder = EntrySum(unit.adder)
@@ -106,7 +120,7 @@ class BlockLookup(wiring.Component):
     def _tables(
         self, m: Module, written: list[Value], address: Value, words: list[Value], *read: Value
     ) -> list[Value]:
-        """What the ports read, two cycles after the indices; ``read``: these, and turn and bank."""
+        """What the ports read, two cycles after the indices; ``read``: these, and slot and bank."""
         unit = self._unit
         index, table_of = read
         found = []
@@ -123,7 +137,7 @@ class BlockLookup(wiring.Component):
         return found
 
     def _indices(self, m: Module, read: Signal, place: Value) -> Value:
-        """The indices of a step, for all ports; ``place``: turn and output."""
+        """The indices of a step, for all ports; ``place``: slot and output."""
         unit, table = self._unit, self._unit.index_rom
         if table.depth == unit.reads and 1 << unit.group_bits == unit.reads_per_output:
             roms = [Rom(column, unit.index_cycles) for column in unit.index_roms]
@@ -146,10 +160,10 @@ class BlockLookup(wiring.Component):
             m.d.sync += latest.eq(self.i.payload.as_value())
             if unit.dot9 % 2:
                 m.d.sync += newest.eq(~newest)
-        late = unit.code_cycles - 1
-        windows = registered(m, latest, late)
-        odd = registered(m, newest, late)  # whether the first channel of the beat is odd
-        size = KERNEL * lane
+        delay = unit.code_cycles - 1
+        windows = registered(m, latest, delay)
+        odd = registered(m, newest, delay)  # whether the first channel of the beat is odd
+        size = KERNEL_BITS * lane
         words = []
         for channel in range(unit.dot9):
             starts = [(p * unit.dot9 + channel) * size for p in range(unit.pixels)]
@@ -158,8 +172,8 @@ class BlockLookup(wiring.Component):
                 x = [self._matches(window, codewords.data, odd ^ (channel % 2)) for window in x]
             dot9 = self._filler(m, channel, registered(m, code, unit.code_cycles))
             m.d.comb += [dot9.x.eq(Cat(*x)), dot9.w.eq(codewords.data)]
-            late = unit.reach - unit.code_cycles - unit.filler.latency
-            words.append(registered(m, dot9.count, late))
+            spare = unit.reach - unit.code_cycles - unit.filler.latency
+            words.append(registered(m, dot9.count, spare))
         return words
 
     def _filler(self, m: Module, channel: int, code: Value) -> Dot9s | Dot9Tables:
@@ -175,14 +189,14 @@ class BlockLookup(wiring.Component):
         return dot9
 
     def _matches(self, window: Value, codeword: Value, odd: Value) -> Value:
-        """The matches of a window with a mask; a blank matches in every second position, turn about
-        between even and odd channels.
+        """The matches of a window with a mask. A masked position matches in every second position,
+        the even ones in even channels and the odd ones in odd channels.
         """
         unit, lane = self._unit, self._unit.lane
         bits: list[Value] = []
-        for at in range(KERNEL):
-            mask, blank = window[(at + 1) * lane - 1], odd if at % 2 else ~odd
+        for at in range(KERNEL_BITS):
+            mask, padding = window[(at + 1) * lane - 1], odd if at % 2 else ~odd
             for bit in range(unit.bits):
                 same = ~(window[at * lane + bit] ^ codeword[at])
-                bits.append(Mux(mask, same, blank[0]))
+                bits.append(Mux(mask, same, padding[0]))
         return Cat(*bits)

@@ -7,9 +7,9 @@ import numpy as np
 
 from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.dot.popcount import FORMS, PORTABLE, PopcountShape
-from subbit.hw.dot.source import packed_bits
 from subbit.hw.post.affine import AffineConfig
 from subbit.hw.post.threshold import ThresholdConfig, threshold_values
+from subbit.hw.tables.packing import pack_rows
 from subbit.hw.tables.rom import RomTable
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
@@ -17,27 +17,28 @@ from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.linear import dot_type
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.ir.weights import CodebookWeights
+from subbit.sw.ir.weights import KERNEL_BITS, CodebookWeights
 
-__all__ = ["KERNEL", "CodebookEngine"]
-
-KERNEL = 9  # bits of a 3x3 codeword
+__all__ = ["CodebookEngine"]
 
 
 @dataclass(frozen=True, eq=False)
 class CodebookEngine(Unit):
     """Dot products of 3x3 codebook ``weights`` with windows, by way of tables: for each channel the
-    dot product of its window with every codeword, computed once and read for every output.
+    dot product of its window with every codeword is computed once and read for every output (the
+    lookup PE of Sub-bit Neural Networks, Wang et al., ICCV 2021).
 
     ``encoding``, ``bits``: of the input codes; with ``masked`` each lane has a mask bit above the
     code, and a lane whose mask is 0 stands for 0. ``vectors``: groups of output pixels a frame.
-    ``post``: thresholds, or scale and offset, or nothing, which gives the signed dot product.
-    ``memory``: where the indices live: ``auto``, ``block`` or ``logic``. ``form``: of the counters:
-    ``portable``, or the fabric whose cells they are meant for.
+    ``post``: thresholds, or scale and offset, or None, which gives the signed dot product.
+    ``memory``: where the indices live: ``auto``, ``block`` or ``logic``. ``form``: of the counters,
+    ``portable`` or the fabric whose cells they are made of. Latency and interval are the
+    subclasses'.
 
     A table's entry is ``sum over l, b of 2**b * (xnor(x[l, b], codeword[l]) & mask[l])``, and
-    *raw* the sum of the entries of all channels, twice if ``doubled``, plus half or all of what
-    blanks count, which depends on the output pixel's place alone.
+    *raw*, the number that thresholds compare, is the sum of the entries of all channels, twice if
+    ``doubled``, plus half or all of what masked positions count, which depends on the output
+    pixel's place alone.
 
     Raises PlanError where the settings do not fit the weights.
     """
@@ -52,7 +53,7 @@ class CodebookEngine(Unit):
     form: str = PORTABLE
 
     def __post_init__(self) -> None:
-        if not isinstance(self.weights, CodebookWeights) or self.codewords.shape[1] != KERNEL:
+        if not isinstance(self.weights, CodebookWeights) or self.codewords.shape[1] != KERNEL_BITS:
             raise PlanError("only codebook weights of 3x3 kernels can be looked up")
         if self.masked and self.encoding is not Encoding.BIPOLAR:
             raise PlanError("only bipolar inputs have a mask; an unsigned 0 is code 0")
@@ -105,7 +106,7 @@ class CodebookEngine(Unit):
     @property
     def popcount(self) -> PopcountShape:
         """A Dot9 unit: the entry of one codeword."""
-        return PopcountShape(1, KERNEL, self.bits, self.masked, False, self.form)
+        return PopcountShape(1, KERNEL_BITS, self.bits, self.masked, False, self.form)
 
     @property
     def entry_bits(self) -> int:
@@ -114,8 +115,8 @@ class CodebookEngine(Unit):
 
     def codeword_rom(self, at_once: int) -> RomTable:
         """The codewords in order, ``at_once`` a word."""
-        words = self.codewords.reshape(-1, at_once * KERNEL)
-        return RomTable(tuple(packed_bits(word) for word in words), at_once * KERNEL, "logic")
+        words = self.codewords.reshape(-1, at_once * KERNEL_BITS)
+        return RomTable(tuple(pack_rows(words)), at_once * KERNEL_BITS, "logic")
 
     @property
     def doubled(self) -> bool:
@@ -134,7 +135,7 @@ class CodebookEngine(Unit):
 
     def begin(self, rows: int, columns: int) -> int:
         """What blanks add to raw numbers where so many rows and columns of a window are inside."""
-        counted = ((1 << self.bits) - 1) * (KERNEL - rows * columns) * self.cin
+        counted = ((1 << self.bits) - 1) * (KERNEL_BITS - rows * columns) * self.cin
         return counted if self.doubled else counted // 2
 
     @cached_property

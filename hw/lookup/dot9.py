@@ -5,15 +5,17 @@ from functools import lru_cache
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import PORTABLE, PopcountShape
-from subbit.hw.families.netlist import Add, CarryTap, Chain, Netlist, Place, Unit
+from subbit.hw.families.netlist import AddPlace, BitFunction, CarryChain, CarryTap, Netlist, Place
+from subbit.hw.families.table import adds_functions
+from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["Dot9Row", "compressor_netlist"]
 
-KERNEL = 9
-THREES = KERNEL // 3
+
+THREES = KERNEL_BITS // 3  # groups of positions of a window that carry chains compress
 PLACES = 6  # of a carry chain for a window
 AT_ONCE = 5  # windows of a carry chain of at most 32 places
-LEVEL = 5  # lookup tables that add up the threes of a window
+LEVEL = 5  # lookup tables that add up the compressed bits of a window
 XOR, WIRE = 0b0110, 0b10
 
 
@@ -24,8 +26,9 @@ class Dot9Row:
     already, and there is no ``w``.
 
     ``form``: ``portable``, or the fabric whose carry chains count. On ECP5 a chain counts three
-    positions in two places, for one window after the other: a place adds two xnors and the third
-    one as carry-in, the next place gives the carry and takes the next one's carry-in.
+    positions in two places, for one window after the other: a place adds two XNORs and the third
+    one as carry-in, the next place gives the carry away and takes the next window's carry-in.
+    Latency: ``latency`` cycles. Interval: a word a cycle.
     """
 
     pixels: int
@@ -35,14 +38,14 @@ class Dot9Row:
 
     @property
     def single(self) -> PopcountShape:
-        """The counter of a window, where there are no chains of threes."""
+        """The counter of a window, where carry chains do not compress."""
         form = PORTABLE if self.matched else self.form
-        return PopcountShape(1, KERNEL, self.bits, False, self.matched, form)
+        return PopcountShape(1, KERNEL_BITS, self.bits, False, self.matched, form)
 
     @property
     def chained(self) -> bool:
         """Whether chains of threes are meant."""
-        return self.form == "ecp5" and self.bits == 1
+        return self.bits == 1 and adds_functions(self.form)
 
     @property
     def width(self) -> int:
@@ -57,7 +60,7 @@ class Dot9Row:
     @property
     def inputs(self) -> int:
         """Nets of the chains: nine of each window, then the complements of the codeword."""
-        return KERNEL * (self.pixels + (not self.matched))
+        return KERNEL_BITS * (self.pixels + (not self.matched))
 
     @property
     def cost(self) -> Cost:
@@ -74,26 +77,26 @@ class Dot9Row:
 def compressor_netlist(row: Dot9Row) -> Netlist:
     """Carry chains whose outputs are, for each window, sum and carry of each three positions."""
     netlist = Netlist(row.inputs, 1)
-    outputs: list[Unit] = []
+    outputs: list[BitFunction] = []
     for start in range(0, row.pixels, AT_ONCE):
         places: list[Place] = []
         carry: int | None = None
         for pixel in range(start, min(start + AT_ONCE, row.pixels)):
-            for at in range(0, KERNEL, 3):
+            for at in range(0, KERNEL_BITS, 3):
                 first, second, third = (match(row, pixel, at + k) for k in range(3))
                 low, high = netlist.new_net(0), netlist.new_net(0)
-                places += [CarryTap(first, carry), Add(second, third, low, False)]
-                outputs += [Unit((low,), WIRE), Unit((high,), WIRE)]
+                places += [CarryTap(first, carry), AddPlace(second, third, low, False)]
+                outputs += [BitFunction((low,), WIRE), BitFunction((high,), WIRE)]
                 carry = high
-        places.append(CarryTap(Unit.constant(0), carry))
-        netlist.cells.append((0, Chain(tuple(places))))
+        places.append(CarryTap(BitFunction.constant(0), carry))
+        netlist.cells.append((0, CarryChain(tuple(places))))
     netlist.outputs = tuple(outputs)
     return netlist
 
 
-def match(row: Dot9Row, pixel: int, position: int) -> Unit:
+def match(row: Dot9Row, pixel: int, position: int) -> BitFunction:
     """Whether a position matches the codeword, whose complement is in the nets."""
-    x = pixel * KERNEL + position
+    x = pixel * KERNEL_BITS + position
     if row.matched:
-        return Unit((x,), WIRE)
-    return Unit((x, row.pixels * KERNEL + position), XOR)
+        return BitFunction((x,), WIRE)
+    return BitFunction((x, row.pixels * KERNEL_BITS + position), XOR)

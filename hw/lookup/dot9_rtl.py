@@ -7,17 +7,20 @@ from amaranth.lib.wiring import In, Out
 from subbit.hw.dot.popcount_rtl import PopcountXnor, full_add
 from subbit.hw.dot.tree_counter_rtl import add_netlist
 from subbit.hw.families.part import fabric_of
-from subbit.hw.lookup.dot9 import KERNEL, Dot9Row, compressor_netlist
+from subbit.hw.lookup.dot9 import Dot9Row, compressor_netlist
 from subbit.hw.streams.registers_rtl import registered
+from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["Dot9s"]
 
 
 class Dot9s(wiring.Component):
-    """See :class:`subbit.hw.lookup.dot9.Dot9Row` for what is counted, and the latency.
+    """``count[p] = sum over l, b of 2**b * xnor(x[p, l, b], w[l])`` for ``row.pixels`` windows p.
 
-    ``x``: the windows, the first one lowest, each in the order of positions. ``w``: the codeword.
-    ``count``: a number a window.
+    ``x`` (in): the windows, the first one lowest, each in the order of positions. ``w`` (in): the
+    codeword, nine bits. ``count`` (out): a number a window, ``row.width`` bits. Carry chains on the
+    part whose fabric is ``row.form``, else portable counters. Latency: ``row.latency`` cycles.
+    Interval: a word a cycle.
     """
 
     x: Signal
@@ -28,8 +31,8 @@ class Dot9s(wiring.Component):
         self._row = row
         super().__init__(
             {
-                "x": In(row.pixels * KERNEL * row.bits),
-                "w": In(KERNEL),
+                "x": In(row.pixels * KERNEL_BITS * row.bits),
+                "w": In(KERNEL_BITS),
                 "count": Out(row.pixels * row.width),
             }
         )
@@ -46,9 +49,9 @@ class Dot9s(wiring.Component):
 
     def _single(self, m: Module, pixel: int) -> Value:
         """The count of one window, of portable logic or the vendor's tree."""
-        row, size = self._row, KERNEL * self._row.bits
+        row, size = self._row, KERNEL_BITS * self._row.bits
         m.submodules[f"popcount{pixel}"] = popcount = PopcountXnor(row.single)
-        ones = Const((1 << KERNEL) - 1, KERNEL)
+        ones = Const((1 << KERNEL_BITS) - 1, KERNEL_BITS)
         m.d.comb += [
             popcount.x.eq(self.x[pixel * size : (pixel + 1) * size]),
             popcount.w.eq(ones if row.matched else self.w),
@@ -56,7 +59,7 @@ class Dot9s(wiring.Component):
         return registered(m, popcount.count, row.latency - row.single.latency)
 
     def _chained(self, m: Module) -> list[Value]:
-        """The counts from chains of threes."""
+        """The counts from carry chains that turn three positions into two bits."""
         row = self._row
         inputs = [*self.x, *([] if row.matched else ~self.w)]
         _, compressors = add_netlist(m, compressor_netlist(row), row.form, inputs)

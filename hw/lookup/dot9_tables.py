@@ -8,16 +8,17 @@ import numpy as np
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import PORTABLE
-from subbit.hw.families.netlist import Add, CarryTap, Chain, Netlist, Place, Unit
-from subbit.hw.lookup.dot9 import KERNEL, WIRE, XOR
+from subbit.hw.families.netlist import AddPlace, BitFunction, CarryChain, CarryTap, Netlist, Place
+from subbit.hw.lookup.dot9 import WIRE, XOR
 from subbit.hw.tables.rom import RomTable
 from subbit.sw.ir.arrays import Ints
+from subbit.sw.ir.weights import KERNEL_BITS
 
-__all__ = ["MAX_TAU", "Dot9TablesShape", "rest_netlist"]
+__all__ = ["MAX_COUNTED_TAU", "Dot9TablesShape", "rest_netlist"]
 
 ADDRESS = 12  # bits, of a port that reads four bits of a block RAM
 REST = 2  # positions at most that a carry chain adds
-MAX_TAU = ADDRESS - KERNEL + REST
+MAX_COUNTED_TAU = ADDRESS - KERNEL_BITS + REST  # of codewords whose counts fit a port
 PLACES = 32  # of a carry chain
 
 
@@ -28,8 +29,9 @@ class Dot9TablesShape:
     addressed by them and by the number of the codeword; each block RAM serves two windows. A carry
     chain adds the ``rest``. With ``matched``, ``x`` are matches already.
 
-    ``codewords``: ``(2**tau, 9)`` bits, tau at most MAX_TAU unless ``matched``. ``form``: as of
-    Dot9Row.
+    ``codewords``: ``(2**tau, 9)`` bits, tau at most MAX_COUNTED_TAU unless ``matched``. ``form``:
+    ``portable``, or the fabric whose carry chains add the rest. Latency: 2 cycles, 3 with a rest.
+    Interval: a word a cycle.
     """
 
     pixels: int
@@ -45,17 +47,17 @@ class Dot9TablesShape:
     @property
     def looked(self) -> int:
         """Positions that address the table."""
-        return min(KERNEL, ADDRESS - self.tau)
+        return min(KERNEL_BITS, ADDRESS - self.tau)
 
     @property
     def rest(self) -> int:
         """Positions that are added."""
-        return KERNEL - self.looked
+        return KERNEL_BITS - self.looked
 
     @property
     def width(self) -> int:
         """Bits of a count."""
-        return KERNEL.bit_length()
+        return KERNEL_BITS.bit_length()
 
     @property
     def latency(self) -> int:
@@ -66,7 +68,7 @@ class Dot9TablesShape:
     def rom(self) -> RomTable:
         """Counts by address: the codeword's number in the low bits, positions above."""
         x = np.arange(1 << self.looked)[:, None] >> np.arange(self.looked) & 1
-        words = np.ones((1, KERNEL), np.int64) if self.matched else self.codewords
+        words = np.ones((1, KERNEL_BITS), np.int64) if self.matched else self.codewords
         counts = (x[:, None] == words[:, : self.looked]).sum(axis=2)
         return RomTable(tuple(counts.ravel().tolist()), self.looked.bit_length(), "block")
 
@@ -105,7 +107,7 @@ def netlist_places(tables: Dot9TablesShape, windows: int) -> int:
 def rest_netlist(tables: Dot9TablesShape) -> Netlist:
     """Carry chains that add what the tables leave out; the outputs are the bits of each count."""
     netlist, width = Netlist(tables.inputs, 1), tables.rom.width
-    outputs: list[Unit] = []
+    outputs: list[BitFunction] = []
     for chain in tables.chains:
         places: list[Place] = []
         carry: int | None = None
@@ -114,19 +116,19 @@ def rest_netlist(tables: Dot9TablesShape) -> Netlist:
             matches = [match(tables, base, at) for at in range(tables.rest)]
             places.append(CarryTap(matches[-1], carry))
             for bit in range(width):
-                out, zero = netlist.new_net(0), Unit.constant(0)
+                out, zero = netlist.new_net(0), BitFunction.constant(0)
                 more = matches[0] if tables.rest > 1 and bit == 0 else zero
-                places.append(Add(Unit((base + bit,), WIRE), more, out, False))
-                outputs.append(Unit((out,), WIRE))
+                places.append(AddPlace(BitFunction((base + bit,), WIRE), more, out, False))
+                outputs.append(BitFunction((out,), WIRE))
             carry = netlist.new_net(0) if width < tables.width else None
-            outputs += [Unit((carry,), WIRE)] if carry is not None else []
-        places.append(CarryTap(Unit.constant(0), carry))
-        netlist.cells.append((0, Chain(tuple(places))))
+            outputs += [BitFunction((carry,), WIRE)] if carry is not None else []
+        places.append(CarryTap(BitFunction.constant(0), carry))
+        netlist.cells.append((0, CarryChain(tuple(places))))
     netlist.outputs = tuple(outputs)
     return netlist
 
 
-def match(tables: Dot9TablesShape, base: int, at: int) -> Unit:
+def match(tables: Dot9TablesShape, base: int, at: int) -> BitFunction:
     """Whether one of the rest matches; ``base``: the first net of its window."""
     weights = tables.pixels * (tables.rom.width + tables.rest)
-    return Unit((base + tables.rom.width + at, weights + at), XOR)
+    return BitFunction((base + tables.rom.width + at, weights + at), XOR)

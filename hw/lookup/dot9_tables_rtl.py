@@ -6,20 +6,23 @@ from amaranth.lib.wiring import In, Out
 
 from subbit.hw.dot.tree_counter_rtl import add_netlist
 from subbit.hw.families.part import fabric_of
-from subbit.hw.lookup.dot9 import KERNEL
 from subbit.hw.lookup.dot9_tables import Dot9TablesShape, rest_netlist
 from subbit.hw.streams.registers_rtl import registered
 from subbit.hw.tables.rom_rtl import TwinRom
+from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["Dot9Tables"]
 
 
 class Dot9Tables(wiring.Component):
-    """See :class:`subbit.hw.lookup.dot9_tables.Dot9TablesShape`
-    for what is counted, and the latency.
+    """``count[p] = sum over l of xnor(x[p, l], w[l])`` for ``tables.pixels`` windows p of nine
+    one-bit positions, w being codeword number ``code``.
 
-    ``x``: the windows, the first one lowest, each in the order of positions. ``code``: the number
-    of the codeword ``w``. ``count``: a number a window.
+    ``x`` (in): the windows, the first one lowest, each in the order of positions. ``code`` (in):
+    the number of the codeword ``w`` (in, nine bits, with ``code``). ``count`` (out): a number a
+    window. A block RAM with two read ports for each two windows; a carry chain, or adders, for
+    positions that its address has no room for. Latency: 2 cycles, 3 with such positions. Interval:
+    a word a cycle.
     """
 
     x: Signal
@@ -31,9 +34,9 @@ class Dot9Tables(wiring.Component):
         self._tables = tables
         super().__init__(
             {
-                "x": In(tables.pixels * KERNEL),
+                "x": In(tables.pixels * KERNEL_BITS),
                 "code": In(max(tables.tau, 1)),
-                "w": In(KERNEL),
+                "w": In(KERNEL_BITS),
                 "count": Out(tables.pixels * tables.width),
             }
         )
@@ -42,7 +45,7 @@ class Dot9Tables(wiring.Component):
         m = Module()
         tables = self._tables
         looked = tables.looked
-        windows = [self.x[at : at + KERNEL] for at in range(0, len(self.x), KERNEL)]
+        windows = [self.x[at : at + KERNEL_BITS] for at in range(0, len(self.x), KERNEL_BITS)]
         found: list[Value] = []
         for at in range(0, tables.pixels, 2):
             m.submodules[f"counts{at}"] = rom = TwinRom(tables.rom)

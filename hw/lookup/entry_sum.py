@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import CLOCK_MHZ, PORTABLE, tree_cells, tree_cost, tree_stages
-from subbit.hw.families.carry import FABRICS
-from subbit.hw.families.netlist import Netlist, Unit
+from subbit.hw.families.netlist import BitFunction, Netlist
+from subbit.hw.families.table import family
 from subbit.hw.lookup.entry_plans import PLANS
 from subbit.hw.trees.assemble import Begin, assemble, wire
 from subbit.hw.trees.search import (
@@ -19,7 +19,7 @@ from subbit.hw.trees.search import (
     read_plan,
     scaled,
 )
-from subbit.hw.trees.tree_plan import Heights, Plan, Task, tally
+from subbit.hw.trees.tree_plan import Heights, Task, TreePlan, tally
 
 __all__ = ["EntrySumShape", "sum_netlist"]
 
@@ -28,11 +28,12 @@ STEPS, WARM = 3000, 0.8  # of a search that begins with a known plan
 
 @dataclass(frozen=True)
 class EntrySumShape:
-    """``count`` numbers of ``bits`` bits added up, and with ``running`` the sums of the words since
-    the last one that came with ``first``; modulo ``2**width``. A word a cycle.
+    """``count`` numbers of ``bits`` bits added up, modulo ``2**width``, and with ``running`` the
+    sums of the words since the last one that came with ``first``.
 
-    ``form``: ``portable``, or the fabric for whose carry chains the tree is planned; everywhere
-    else a portable form of the same latency takes its place.
+    ``form``: ``portable``, or the fabric for whose carry chains the tree is planned; a circuit for
+    anything else has a portable form of the same latency. Latency: ``latency`` cycles. Interval: a
+    word a cycle. Raises PlanError where no compressor tree is found.
     """
 
     count: int
@@ -65,11 +66,11 @@ class EntrySumShape:
 @lru_cache(maxsize=64)
 def sum_netlist(shape: EntrySumShape) -> Netlist:
     """The cells that add. Raises PlanError if there is no way to."""
-    fabric = FABRICS[shape.form]
-    limit, depth = fabric.speed(CLOCK_MHZ)
+    carry = family(shape.form).carry
+    limit, depth = carry.speed(CLOCK_MHZ)
     singles = [shape.count] * shape.bits
     tasks = [
-        Task(Heights.of([], singles, shape.width + more), limit, fabric.plain, shape.running)
+        Task(Heights.of([], singles, shape.width + more), limit, carry.plain, shape.running)
         for more in range(2)
     ]
     known = {plan.task: plan for plan in known_entry_plans()}
@@ -81,32 +82,34 @@ def sum_netlist(shape: EntrySumShape) -> Netlist:
 
     def begin() -> Begin:
         netlist = Netlist(inputs, 0, depth)
-        nets: list[list[Unit]] = [[] for _ in range(heights.width)]
+        nets: list[list[BitFunction]] = [[] for _ in range(heights.width)]
         for net in range(numbers):
             nets[net % shape.bits].append(wire(net))
         begun = Begin(netlist, [[] for _ in nets], nets)
         if shape.running:
             netlist.sums = tuple(range(numbers + 1, inputs))
-            begun.last_level = [Unit((net, numbers), 0b0010) for net in netlist.sums]
+            begun.last_level = [BitFunction((net, numbers), 0b0010) for net in netlist.sums]
         return begun
 
-    return assemble(plan, begin, fabric.feasible)
+    return assemble(plan, begin, carry.feasible)
 
 
-def entry_plan(task: Task) -> Plan:
-    """The cheapest of the plans that searches from the nearest known one, and others, lead to."""
+def entry_plan(task: Task) -> TreePlan:
+    """The cheapest plan of those that searches from the nearest known plan, and from nothing,
+    find.
+    """
     known = [plan for plan in known_entry_plans() if distance(plan, task) < math.inf]
     near = sorted(known, key=lambda plan: distance(plan, task))[:1]
     found = [anneal(scaled(plan, task), STEPS, 0, WARM) for plan in near]
     return min([find_plan(task), *counting(found)], key=price)
 
 
-def counting(plans: Iterable[Plan]) -> list[Plan]:
-    """Those that leave no bit uncounted."""
+def counting(plans: Iterable[TreePlan]) -> list[TreePlan]:
+    """The plans that leave no bit uncounted."""
     return [plan for plan in plans if not tally(plan).left]
 
 
 @lru_cache(maxsize=1)
-def known_entry_plans() -> tuple[Plan, ...]:
+def known_entry_plans() -> tuple[TreePlan, ...]:
     """Plans that long searches found."""
     return tuple(map(read_plan, PLANS.strip().split("\n\n")))

@@ -14,9 +14,12 @@ __all__ = ["EntrySum"]
 
 
 class EntrySum(wiring.Component):
-    """See :class:`subbit.hw.lookup.entry_sum.EntrySumShape` for what is added, and the latency.
+    """``total`` (out): the sum of ``shape.count`` numbers of ``shape.bits`` bits in ``x`` (in, the
+    first one lowest), modulo ``2**shape.width``; with ``shape.running`` the sum of all words since
+    the last one that came with ``first`` (in).
 
-    ``x``: the numbers, the first one lowest; ``first`` belongs to them.
+    A vendor's compressor tree, into whose last level the sum so far is fed back, or an adder tree
+    and an accumulator. Latency: ``shape.latency`` cycles. Interval: a word a cycle.
     """
 
     x: Signal
@@ -53,11 +56,11 @@ class EntrySum(wiring.Component):
         shape = self._shape
         starts = range(0, len(self.x), shape.bits)
         added, stages = add_up(m, [self.x[at : at + shape.bits] for at in starts])
-        late = shape.latency - stages - shape.running
-        added = registered(m, added[: shape.width], late)
+        spare = shape.latency - stages - shape.running
+        added = registered(m, added[: shape.width], spare)
         if not shape.running:
             return added
         total = Signal(shape.width, reset_less=True)
-        before = Mux(registered(m, self.first, stages + late), 0, total)
+        before = Mux(registered(m, self.first, stages + spare), 0, total)
         m.d.sync += total.eq(before + added)
         return total

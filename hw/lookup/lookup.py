@@ -9,31 +9,38 @@ import numpy as np
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import lut_ram, memory_cost
 from subbit.hw.contract.unit import Beats, Lanes
-from subbit.hw.lookup.codebook_engine import KERNEL, CodebookEngine
+from subbit.hw.lookup.codebook_engine import CodebookEngine
 from subbit.hw.post.affine import AffineConfig
 from subbit.hw.post.threshold import ThresholdConfig, queue_cost
-from subbit.hw.tables.rom import RomTable, packed, period, rom_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT, Process
 from subbit.sw.errors import PlanError
+from subbit.sw.ir.weights import KERNEL_BITS
 
 __all__ = ["LookupUnit"]
 
 
 @dataclass(frozen=True, eq=False)
 class LookupUnit(CodebookEngine):
-    """Sub-bit Neural Networks' engine: one window of one channel at a time.
+    """Sub-bit Neural Networks' engine (Wang et al., ICCV 2021, lookup PE), one window of one
+    channel at a time: ``raw[o] = sum over channels c of table_c[index[o, c]]`` with ``table_c[k]``
+    the count of matches of channel c's window with codeword k.
 
-    Input: for each output pixel (``vectors`` a frame) and each channel a beat of nine lanes.
-    ``dot9`` Dot9 units fill one bank of a table of ``2**tau`` entries while ``lanes`` read ports,
-    addressed by the indices, serve as many accumulators from the other bank; partial sums wait in a
-    memory, a word of ``lanes`` for each of the ``cout / lanes`` groups. With the last channel,
-    group g gives a beat of the outputs ``g*lanes .. g*lanes + lanes - 1``.
+    Input: for each output pixel (``vectors`` a frame) and each channel a beat of nine lanes of
+    ``bits`` bits, a mask bit on top if ``masked``. ``dot9`` Dot9 units fill one bank of a table of
+    ``2**tau`` entries while ``lanes`` read ports, addressed by the indices of ``weights``, serve as
+    many accumulators from the other bank; partial sums wait in a memory, a word of ``lanes`` for
+    each of the ``cout / lanes`` groups. Output: with the last channel, group g gives a beat of the
+    outputs ``g*lanes .. g*lanes + lanes - 1`` after ``post``. ``encoding``: of the input codes;
+    ``memory``: of the indices (``auto``, ``block``, ``logic``); ``form``: of the counters.
 
-    Interval: ``vectors * cin * max(2**tau / dot9, cout / lanes)`` cycles, exactly. Latency to the
-    first output beat: ``2**tau / dot9 + stages + 1`` cycles after the last channel's window is
-    taken, if reading keeps up with filling.
+    Latency to the first output beat: ``2**tau / dot9 + stages + 1`` cycles after the last channel's
+    window is taken, if reading keeps up with filling. Interval:
+    ``vectors * cin * max(2**tau / dot9, cout / lanes)`` cycles, exactly.
 
-    Raises PlanError where ``lanes`` does not divide the outputs or ``dot9`` the codewords.
+    Raises PlanError where ``lanes`` does not divide the outputs or ``dot9`` the codewords, and
+    where the settings do not fit the weights.
     """
 
     component: ClassVar[str] = "subbit.hw.lookup.lookup_rtl:Lookup"
@@ -54,7 +61,7 @@ class LookupUnit(CodebookEngine):
         """The window of one channel: nine codes, each with its mask bit on top if there are
         masks.
         """
-        return Lanes(KERNEL, self.lane)
+        return Lanes(KERNEL_BITS, self.lane)
 
     @property
     def o(self) -> Lanes:
@@ -80,7 +87,7 @@ class LookupUnit(CodebookEngine):
     def index_rom(self) -> RomTable:
         """The indices of ``lanes`` outputs a word, group by group, then channel by channel."""
         sets = self.weights.indices.T.reshape(-1, self.lanes).tolist()
-        words = [packed(row, self.tau) for row in sets]
+        words = [pack_elements(row, self.tau) for row in sets]
         return rom_of(words[: period(words)], self.tau * self.lanes, self.memory)
 
     @property

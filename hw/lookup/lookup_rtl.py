@@ -27,7 +27,7 @@ def edges_of(window: Value, lane: int) -> Value:
 
 
 def padding_raw(m: Module, unit: CodebookEngine, edges: Value) -> Signal:
-    """What the blanks of a window with those edges add to its raw numbers."""
+    """What the masked positions of a window with those edges add to its raw number."""
     begin = Signal(unit.raw_bits)
     with m.Switch(edges):
         for code in range(16):
@@ -38,9 +38,24 @@ def padding_raw(m: Module, unit: CodebookEngine, edges: Value) -> Signal:
 
 
 class Lookup(wiring.Component):
-    """See :class:`subbit.hw.lookup.lookup.LookupUnit` for what is computed, and the cycles.
+    """``o[l] = post(sum over channels c of table_c[index[o, c]])``: ``i`` gives the window of one
+    channel a beat, nine codes with their mask bits if there are masks, and ``o`` with the last
+    channel of a pixel ``unit.lanes`` outputs a beat, as codes or two's complement integers.
 
-    ``collision`` is high if a bank were ever written while it is read, or a partial sum.
+    ``unit.dot9`` Dot9 units fill a bank of tables in LUT RAM, a port for each of ``unit.lanes``
+    accumulators reads the other bank, and a delay line holds partial sums. Latency to a pixel's
+    first output: ``2**tau / dot9 + stages + 1`` cycles after its last window, if reading keeps up.
+    Interval: ``cin * max(2**tau / dot9, cout / lanes)`` cycles a pixel. ``collision`` is high if a
+    bank is written while it is read, or a partial sum, which never happens.
+
+    Two cycles to fill a bank, three to read it, three channels (a, b, c, then d of the next pixel),
+    ``stages`` 7; a and c are in one bank, b and d in the other::
+
+        cycle      0   1   2   3   4   5   6   7   8   9  10  ..  16  17  18
+        i          a   .   b   .   .   c   .   .   d
+        fill       a   a   b   b   .   c   c   .   d   d
+        read       .   .   a   a   a   b   b   b   c   c   c
+        o                                                         o0  o1  o2
     """
 
     i: stream.Interface
@@ -108,8 +123,7 @@ class Lookup(wiring.Component):
         write_bank = Signal()
         m.d.comb += [codewords.step.eq(fill), indices.step.eq(read), rows.step.eq(written)]
         m.d.sync += write_bank.eq(write_bank ^ (written & rows.last))
-        late = unit.reach - unit.index_cycles
-        addresses = registered(m, indices.data, late)
+        addresses = registered(m, indices.data, unit.reach - unit.index_cycles)
         row_bits = (unit.fills - 1).bit_length()
         found: list[list[Value]] = [[] for _ in range(unit.lanes)]
         for at in range(unit.dot9):
@@ -146,11 +160,11 @@ class Lookup(wiring.Component):
         if not unit.masked:
             return None
         edges = registered(m, edges_of(window, unit.lane), unit.reach - 1)
-        kept = [Signal(4, name=f"edges{at}", reset_less=True) for at in range(2)]
-        for at, store in enumerate(kept):
+        banks = [Signal(4, name=f"edges{at}", reset_less=True) for at in range(2)]
+        for at, store in enumerate(banks):
             with m.If(written & (write_bank == at)):
                 m.d.sync += store.eq(edges)
-        return padding_raw(m, unit, Mux(bank, kept[1], kept[0]))
+        return padding_raw(m, unit, Mux(bank, banks[1], banks[0]))
 
     def _sums(
         self, m: Module, step: Value, first: Value, begin: Value | None, entries: list[Value]

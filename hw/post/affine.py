@@ -10,7 +10,8 @@ from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.post.threshold import queue_cost
 from subbit.hw.streams.shapes import LanesUnit
-from subbit.hw.tables.rom import RomTable, packed, period, rom_of, style_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, period, rom_of, style_of
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.affine import Affine
@@ -21,11 +22,14 @@ __all__ = ["AffineConfig", "AffineUnit"]
 
 @dataclass(frozen=True, eq=False)
 class AffineConfig:
-    """``y = mul[c] * x + add[c]``: a pipeline without streams, ``lanes`` numbers at a time.
+    """``y = mul[c] * x + add[c]``: a pipeline without streams, ``lanes`` numbers at a time,
+    channels in order.
 
-    ``low..high``: the numbers' range. ``mul``, ``add``: ``(channels,)``, in order. ``bits``: of the
-    two's complement results. Where all ``mul`` are one power of two there is no multiplier.
-    ``copies``: sets of lanes side by side that share ``mul`` and ``add``.
+    ``low..high``: the numbers' range. ``mul``, ``add``: ``(channels,)``. ``bits``: of the two's
+    complement results. Where all ``mul`` are one power of two there is no multiplier. ``copies``:
+    sets of lanes side by side that share ``mul`` and ``add``. Latency: ``latency`` cycles from
+    numbers to results, 1 for the addition, 1 more with multipliers and 1 more with a table in block
+    RAM. Interval: a group of lanes a cycle.
     """
 
     low: int
@@ -91,17 +95,21 @@ class AffineConfig:
         return self._rom(self.add, self.bits)
 
     def _rom(self, table: Ints, bits: int) -> RomTable:
-        words = [packed(row, bits) for row in table.reshape(-1, self.lanes)[: self.groups]]
+        words = [pack_elements(row, bits) for row in table.reshape(-1, self.lanes)[: self.groups]]
         return rom_of(words, bits * self.lanes)
 
 
 @dataclass(frozen=True, eq=False)
 class AffineUnit(LanesUnit):
-    """An affine layer between two streams, ``lanes`` integers at a time.
+    """``y = scale[c] * x + offset[c]``: an affine ``layer`` between two streams.
 
-    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. Latency: 3
-    cycles, and one each with multipliers and with constants in block RAM. Interval: a beat a cycle.
-    Raises PlanError where lanes do not divide the channels.
+    ``input``: the type of the input tensor; ``lanes``: integers a beat, a divisor of its channels.
+    Output: two's complement integers of the layer's output type. Latency: 3 cycles, 1 more with
+    multipliers and 1 more with constants in block RAM. Interval: ``elements / lanes`` cycles, a
+    beat a cycle.
+
+    Raises PlanError where ``lanes`` does not divide the channels, and NetworkError where the layer
+    does not fit the tensor.
     """
 
     component: ClassVar[str] = "subbit.hw.post.affine_rtl:Affine"

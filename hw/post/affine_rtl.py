@@ -14,10 +14,13 @@ __all__ = ["Affine", "AffineCore"]
 
 
 class AffineCore(wiring.Component):
-    """See :class:`subbit.hw.post.affine.AffineConfig` for the results and the latency.
+    """``y[l] = mul[c] * x[l] + add[c]`` (``y`` out, ``config.bits`` bits, two's complement; ``x``
+    in, ``bits`` bits) for ``config.lanes`` channels c at a time.
 
-    ``step``: numbers of the next group of channels are in ``x`` in the next cycle; their results
-    are in ``y`` ``config.latency`` cycles after that.
+    ``step`` (in): the numbers of the next group of channels are in ``x`` in the next cycle; their
+    results are in ``y`` ``latency`` cycles after the numbers. A counter of the groups addresses the
+    tables of ``mul`` and ``add``. Latency: 1 cycle, 1 more with multipliers and 1 more with a table
+    in block RAM. Interval: a step a cycle.
     """
 
     step: Signal
@@ -66,7 +69,13 @@ class AffineCore(wiring.Component):
 
 
 class Affine(PipedCore):
-    """See :class:`subbit.hw.post.affine.AffineUnit`."""
+    """``o[l] = scale[c] * i[l] + offset[c]`` for ``unit.lanes`` integers a beat, channels in order;
+    ``o`` holds two's complement integers of the layer's output type.
+
+    A pipeline that never stops, with a register in front, and credits and a queue of ``unit.depth``
+    places around it. Latency: 3 cycles, 1 more with multipliers and 1 more with constants in block
+    RAM. Interval: a beat a cycle.
+    """
 
     def __init__(self, unit: AffineUnit) -> None:
         super().__init__(unit, AffineCore(unit.core, unit.i.bits), unit.depth)

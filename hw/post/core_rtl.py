@@ -4,12 +4,12 @@ from subbit.hw.post.affine import AffineConfig
 from subbit.hw.post.affine_rtl import AffineCore
 from subbit.hw.post.threshold import ThresholdConfig
 from subbit.hw.post.threshold_rtl import ThresholdCore
-from subbit.hw.streams.pipe_rtl import Core
+from subbit.hw.streams.pipe_rtl import PipelineCore
 
 __all__ = ["core_of"]
 
 
-def core_of(config: ThresholdConfig | AffineConfig, bits: int) -> Core:
+def core_of(config: ThresholdConfig | AffineConfig, bits: int) -> PipelineCore:
     """What turns raw numbers of ``bits`` bits into outputs."""
     if isinstance(config, ThresholdConfig):
         return ThresholdCore(config, bits)

@@ -10,7 +10,8 @@ from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import register_store
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.streams.shapes import LanesUnit
-from subbit.hw.tables.rom import RomTable, packed, period, rom_of, style_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, period, rom_of, style_of
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Bits, Ints
@@ -32,19 +33,22 @@ def threshold_values(layer: Threshold, x: Ints) -> Ints:
 
 @dataclass(frozen=True, eq=False)
 class ThresholdConfig:
-    """Counts the thresholds that a number reaches, by a search or by comparing with all at once.
+    """``code = #{k : x >= thresholds[c, k]}``, or ``2**M - 1`` less that where ``rising[c]`` is 0:
+    counts the thresholds that a number reaches, by a search or by comparing with all at once.
 
     A pipeline without streams for ``lanes`` numbers of the range ``low..high`` at a time, channels
-    in order. ``thresholds``: ``(channels, 2**M - 1)``, ascending, in the domain of the numbers;
-    where not ``rising`` the code is inverted. ``copies``: sets of lanes side by side that share the
-    thresholds. ``lead_cycles``: cycles by which tables are read earlier than numbers need them, for
-    registers behind tables that are far from what compares.
+    in order. ``thresholds``: ``(channels, 2**M - 1)``, ascending. ``copies``: sets of lanes side by
+    side that share the thresholds. ``lead_cycles``: cycles by which the first table is read earlier
+    than numbers need it, for registers between the table and the comparators of a large engine.
 
     ``form``: ``search`` finds the code bit by bit: step k compares with the middle of what is left,
-    ``threshold[(2n + 1) * 2**(M - k - 1) - 1]`` for the bits n found so far, so that M comparators
-    and small tables do the work of 2**M - 1 comparators. ``tree`` has all of those, and a few
-    cycles less. ``auto`` takes what costs less, a block RAM counting
-    LANE_LUTS.
+    ``thresholds[c, (2n + 1) * 2**(M - k - 1) - 1]`` for the bits n found so far, so that M
+    comparators and small tables do the work of ``2**M - 1`` comparators. ``tree`` has all of those,
+    and takes fewer cycles. ``auto`` takes what costs less, a block RAM counting LANE_LUTS.
+
+    Latency: a search ``(table_cycles + 1) * M - 1`` cycles, a tree ``table_cycles``, and 1 more
+    from M = 3 on; ``table_cycles`` is 1, or 2 with thresholds in block RAM. Interval: a group of
+    lanes a cycle. Raises PlanError for another ``form``.
     """
 
     low: int
@@ -132,7 +136,7 @@ class ThresholdConfig:
         """All thresholds of each lane, the least one lowest, one word a group."""
         clipped = np.clip(self.thresholds, self.low, self.high + 1)
         rows = clipped.reshape(-1, self.lanes * clipped.shape[1])[: self.groups]
-        words = [packed(row, self.width) for row in rows]
+        words = [pack_elements(row, self.width) for row in rows]
         return rom_of(words, self.width * rows.shape[1])
 
     def rom(self, step: int, lanes: range) -> RomTable:
@@ -144,7 +148,7 @@ class ThresholdConfig:
         middles = np.clip(self.thresholds, self.low, self.high + 1)[:, chunk // 2 - 1 :: chunk]
         sets = middles[: self.groups * self.lanes].reshape(self.groups, self.lanes, 1 << step)
         rows = sets.transpose(0, 2, 1)[:, :, lanes.start : lanes.stop].reshape(-1, len(lanes))
-        words = [packed(row, self.width) for row in rows]
+        words = [pack_elements(row, self.width) for row in rows]
         width = self.width * len(lanes)
         return rom_of(words, width, limit=LANE_LUTS) if step else rom_of(words, width)
 
@@ -152,7 +156,7 @@ class ThresholdConfig:
     def polarity_rom(self) -> RomTable:
         """A bit for each lane, set where the code is inverted; one word a group."""
         falling = (self.rising == 0).reshape(-1, self.lanes)[: self.groups]
-        return rom_of([packed(row, 1) for row in falling], self.lanes)
+        return rom_of([pack_elements(row, 1) for row in falling], self.lanes)
 
 
 def comparator_luts(core: ThresholdConfig) -> int:
@@ -182,12 +186,16 @@ def tree_cost(core: ThresholdConfig) -> Cost:
 
 @dataclass(frozen=True, eq=False)
 class ThresholdUnit(LanesUnit):
-    """A threshold activation between two streams: ``lanes`` integers in, as many M-bit codes out.
+    """A threshold activation ``layer`` between two streams: ``lanes`` integers in, as many M-bit
+    codes out, each the number of its channel's thresholds that the integer reaches.
 
-    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. ``form``: see
-    ThresholdCore. Latency: ``2M + 1`` cycles for a search, 3 for a tree, 4 from M = 3 on; with
-    thresholds in block RAM M or 1 more. Interval: a beat a cycle. Raises PlanError where lanes do
-    not divide the channels.
+    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. ``form``:
+    ``search`` (a comparator a bit), ``tree`` (one for each threshold) or ``auto``. Latency:
+    ``2M + 1`` cycles for a search, 3 for a tree, 4 from M = 3 on; with thresholds in block RAM M or
+    1 more. Interval: ``elements / lanes`` cycles, a beat a cycle.
+
+    Raises PlanError where ``lanes`` does not divide the channels, and for another ``form``, and
+    NetworkError where the layer does not fit the tensor.
     """
 
     component: ClassVar[str] = "subbit.hw.post.threshold_rtl:Threshold"
@@ -209,8 +217,14 @@ class ThresholdUnit(LanesUnit):
     def core(self) -> ThresholdConfig:
         """The comparisons."""
         x, layer = self.input, self.layer
-        table = layer.thresholds, layer.rising
-        return ThresholdConfig(x.low, x.high, *table, self.lanes, form=self.form)
+        return ThresholdConfig(
+            low=x.low,
+            high=x.high,
+            thresholds=layer.thresholds,
+            rising=layer.rising,
+            lanes=self.lanes,
+            form=self.form,
+        )
 
     @property
     def depth(self) -> int:

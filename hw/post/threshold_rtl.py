@@ -14,10 +14,23 @@ __all__ = ["Threshold", "ThresholdCore"]
 
 
 class ThresholdCore(wiring.Component):
-    """See :class:`subbit.hw.post.threshold.ThresholdConfig` for the codes and the latency.
+    """``y[l] = #{k : x[l] >= threshold[c, k]}`` (``y`` out, M bits; ``x`` in, ``bits`` bits),
+    inverted where the channel's comparison falls, for ``config.lanes`` channels c at a time.
 
-    ``step``: numbers of the next group of channels are in ``x`` ``1 + config.lead_cycles`` cycles
-    later; their codes are in ``y`` ``config.latency`` cycles after that.
+    ``step`` (in): the numbers of the next group of channels are in ``x`` ``1 + config.lead_cycles``
+    cycles later; their codes are in ``y`` ``latency`` cycles after the numbers. A search has a
+    table and a comparator for each bit of the code; a tree has all comparators and makes a code of
+    their bits. Latency: ``(t + 1) * M - 1`` cycles for a search, ``t`` for a tree and 1 more from M
+    = 3 on, with ``t`` 2 where a table is block RAM, else 1. Interval: a step a cycle.
+
+    A search with M = 2 and tables in logic, ``lead_cycles`` 0::
+
+        cycle     0        1        2        3        4
+        step      1        .        .        .        .
+        x         .        x        .        .        .
+        table     .        middle   .        quarter  .      chosen by the first bit
+        bit       .        .        first    .        second
+        y         .        .        .        .        code
     """
 
     step: Signal
@@ -50,8 +63,8 @@ class ThresholdCore(wiring.Component):
         m.submodules.thresholds = rom = Rom(config.tree_rom, cycles)
         m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
         m.d.comb += [rom.addr.eq(group), polarity.addr.eq(group)]
-        late = config.lead_cycles + int(config.polarity_rom.style != "const")
-        falling = registered(m, polarity.data, late)
+        stages = config.lead_cycles + int(config.polarity_rom.style != "const")
+        falling = registered(m, polarity.data, stages)
         tables = registered(m, rom.data, config.lead_cycles)
         levels, width = config.thresholds.shape[1], config.width
         for at in range(config.lanes * config.copies):
@@ -73,19 +86,19 @@ class ThresholdCore(wiring.Component):
         found: list[list[Value]] = [[] for _ in lanes]
         cycles = config.table_cycles
         for step in range(config.bits):
-            late = cycles + 1 if step else cycles - 1
+            stages = cycles + 1 if step else cycles - 1
             if step:
                 group = registered(m, group, cycles + 1 + (config.lead_cycles if step == 1 else 0))
-            numbers = [reinterpret(registered(m, x, late), config) for x in numbers]
+            numbers = [reinterpret(registered(m, x, stages), config) for x in numbers]
             for lane, threshold in enumerate(self._thresholds(m, step, group, found)):
                 reached = registered(m, numbers[lane] >= threshold)
                 older = [registered(m, bit, cycles + 1) for bit in found[lane]]
                 found[lane] = [reached, *older]
         m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
         m.d.comb += polarity.addr.eq(group)
-        late = int(config.polarity_rom.style != "const")
+        stages = int(config.polarity_rom.style != "const")
         falling = registered(
-            m, polarity.data, late + (config.lead_cycles if config.bits == 1 else 0)
+            m, polarity.data, stages + (config.lead_cycles if config.bits == 1 else 0)
         )
         for lane in lanes:
             codes = Cat(*found[lane]) ^ falling[lane % config.lanes].replicate(config.bits)
@@ -133,7 +146,13 @@ def reinterpret(value: Value, config: ThresholdConfig) -> Value:
 
 
 class Threshold(PipedCore):
-    """See :class:`subbit.hw.post.threshold.ThresholdUnit`."""
+    """``o[l]`` is the M-bit code of ``i[l]``, the number of its channel's thresholds that it
+    reaches, for ``unit.lanes`` integers a beat, channels in order.
+
+    A pipeline that never stops, with a register in front, and credits and a queue of ``unit.depth``
+    places around it. Latency: ``2M + 1`` cycles for a search, 3 for a tree, 4 from M = 3 on; with
+    thresholds in block RAM M or 1 more. Interval: a beat a cycle.
+    """
 
     def __init__(self, unit: ThresholdUnit) -> None:
         super().__init__(unit, ThresholdCore(unit.core, unit.i.bits), unit.depth)

@@ -14,11 +14,26 @@ __all__ = ["CreditQueue"]
 
 
 class CreditQueue(wiring.Component):
-    """Room for ``depth`` beats that are promised to ``issue`` before they arrive at ``push``.
+    """The end of a pipeline that cannot stop: a queue of ``depth`` places of payload ``lanes``,
+    each of which is promised before the beat that needs it enters the pipeline.
 
-    ``room``, from a register: a beat may be issued in this cycle; it must be pushed later, and is
-    offered on ``o`` the cycle after. A credit comes back the cycle after its beat was taken: a
-    process of capacity ``depth`` and recycle 1.
+    ``room`` (out, from a register): a place is free, and a beat may enter the pipeline in this
+    cycle. ``issue`` (in): one does, which takes a credit; only with ``room``. ``push`` (in): its
+    result is in ``data`` (in, the payload as lanes). ``o``: the results in order.
+
+    Latency: from ``push`` to ``o.valid`` 1 cycle. Interval: a beat a cycle where ``depth`` is at
+    least the cycles from ``issue`` to ``push`` and two more. A credit comes back the cycle after
+    its beat was taken. In the cycle model: a process of capacity ``depth`` and recycle 1.
+
+    Two places behind a pipeline of three cycles, ``o.ready`` low in cycles 4 and 5::
+
+        cycle        0   1   2   3   4   5   6   7   8   9  10
+        room         1   1   0   0   0   0   0   1   1   0   0
+        issue        A   B   -   -   -   -   -   C   D   -   -
+        push         -   -   -   A   B   -   -   -   -   -   C
+        o.valid      0   0   0   0   1   1   1   1   0   0   0
+        o.payload    -   -   -   -   A   A   A   B   -   -   -
+        credits      2   1   0   0   0   0   0   1   1   0   0
     """
 
     room: Signal

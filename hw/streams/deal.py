@@ -14,19 +14,24 @@ __all__ = ["DealUnit"]
 
 @dataclass(frozen=True)
 class DealUnit(Unit):
-    """Of each beat the part of one pixel: the first for ``passes`` beats, then the second, and on.
+    """Of each beat the part of one pixel, chosen in turn: output beat ``(g, p, n)`` of group g,
+    pixel p and pass n is the part of pixel p of input beat ``(g, p, n)``.
 
-    Input: beats of ``pixels`` times the lanes of ``pixel``, every group of ``passes`` beats
-    ``pixels`` times over (a Replay makes that). A beat is several of an engine's side by side, so
-    its lanes are in the order beat, pixel, output, with ``pe`` outputs of each pixel in each beat
-    of the engine. ``groups``: per frame. Latency: 2 cycles. Interval: one beat a cycle.
+    It follows an engine that computes ``pixels`` output pixels at once, and brings its outputs into
+    the order of the tensor, one pixel after the other. Input: beats of ``pixels`` times the lanes
+    of ``pixel``, every group of ``passes`` beats ``pixels`` times over (a Replay makes that). A
+    beat may be several of the engine's side by side, so its lanes are in the order beat, pixel,
+    output, with ``pe`` outputs of each pixel in each beat of the engine. Output: ``pixel``.
+    ``groups``: per frame.
+
+    Latency: 2 cycles. Interval: ``groups * pixels * passes`` cycles, a beat a cycle.
     """
 
     component: ClassVar[str] = "subbit.hw.streams.deal_rtl:Deal"
     pixel: Lanes
-    pixels: int
     passes: int
     groups: int
+    pixels: int = 1
     pe: int = 1
 
     @property

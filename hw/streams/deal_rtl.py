@@ -13,9 +13,19 @@ __all__ = ["Deal"]
 
 
 class Deal(wiring.Component):
-    """Of each beat the part of one pixel; see its unit for the order and the cycles.
+    """``o`` is the part of one pixel of each beat of ``i``: that of the first pixel for
+    ``unit.passes`` beats, then that of the second one, and so on.
 
-    The choice stands between two registers: block RAMs that feed it are slow to put data out.
+    The choice among the ``unit.pixels`` parts stands between two registers, as block RAMs that feed
+    it give their data late in the cycle. Latency: 2 cycles. Interval: a beat a cycle.
+
+    With 2 pixels and 2 passes, AB and CD the parts of pixels 0 and 1 in each beat (B, D of pixel
+    1)::
+
+        cycle        0    1    2    3    4    5
+        i.payload   BA   DC   BA   DC    -    -      the group twice
+        o.valid      0    0    1    1    1    1
+        o.payload    -    -    A    C    B    D      pixel 0 in both passes, then pixel 1
     """
 
     i: stream.Interface

@@ -11,12 +11,21 @@ __all__ = ["DelayLine"]
 
 
 class DelayLine(wiring.Component):
-    """``q`` is what ``d`` was ``depth`` steps ago, from a register.
+    """``q`` (out) is what ``d`` (in) was ``depth`` steps ago; both have ``width`` bits. ``step``
+    (in): a step in this cycle. ``memory``: ``auto``, ``block`` or ``distributed``.
 
-    A step reads the word for the next step and writes the word of this one, so with two words or
-    more the addresses differ and no read-during-write logic is needed; one word is a register.
-    ``collision`` is high if they ever were the same. Nothing is known of the first ``depth`` words,
-    and a reset does not clear the memory.
+    A memory that each step reads for the step after it and then rewrites, round and round; one word
+    is a register. As the word read is never the one that is written, no read-during-write logic is
+    needed; ``collision`` is high if it ever were. ``q`` comes from a register. Latency: ``depth``
+    steps. Interval: a step a cycle. The first ``depth`` words are undefined, and a reset does not
+    clear them.
+
+    Depth 3::
+
+        cycle        0   1   2   3   4   5   6
+        step         1   1   1   1   0   1   1
+        d            A   B   C   D   -   E   F
+        q            -   -   -   A   B   B   C
     """
 
     step: Signal
@@ -42,21 +51,24 @@ class DelayLine(wiring.Component):
         write = memory.write_port()
         block = self._style == "block"
         read = memory.read_port(domain="sync" if block else "comb")
-        ahead = Signal(range(self._depth), init=1)  # the word of the next step
+        following = Signal(range(self._depth), init=1)  # the word of the next step
         now = Signal(range(self._depth))
         m.d.comb += [
             write.addr.eq(now),
             write.data.eq(self.d),
             write.en.eq(self.step),
-            read.addr.eq(ahead),
-            self.collision.eq(self.step & (now == ahead)),
+            read.addr.eq(following),
+            self.collision.eq(self.step & (now == following)),
         ]
         word = Signal(self._width, reset_less=True)
         m.d.comb += self.q.eq(read.data if block else word)
         if block:
             m.d.comb += read.en.eq(self.step)
         with m.If(self.step):
-            m.d.sync += [now.eq(ahead), ahead.eq(Mux(ahead == self._depth - 1, 0, ahead + 1))]
+            m.d.sync += [
+                now.eq(following),
+                following.eq(Mux(following == self._depth - 1, 0, following + 1)),
+            ]
             if not block:
                 m.d.sync += word.eq(read.data)
         return m

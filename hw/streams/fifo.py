@@ -16,11 +16,16 @@ __all__ = ["FifoUnit"]
 
 @dataclass(frozen=True)
 class FifoUnit(ElementUnit):
-    """Holds up to ``depth`` beats; ``beats`` pass in a frame. No signal crosses it in one cycle.
+    """A queue of up to ``depth`` beats (1 or more) of payload ``element``, between two units. No
+    signal crosses it within a cycle: both handshakes come from registers.
 
-    ``memory``: ``distributed`` (latency 1 cycle, read without a clock), ``block`` (latency 2
-    cycles, and one beat more in the output register), or ``auto``, by the cost. Takes and gives a
-    beat a cycle where ``depth`` is 2 or more, and every other cycle where it is 1.
+    ``beats``: that pass in a frame. ``memory``: ``distributed`` (LUT RAM, read without a clock),
+    ``block`` (block RAM, whose output register holds one beat more), or ``auto``, which takes the
+    block RAM where it saves enough LUT4s.
+
+    Latency: 1 cycle, 2 with block RAM. Interval: ``beats`` cycles with a ``depth`` of 2 or more,
+    and ``2 * beats`` with a ``depth`` of 1, as the place is free only the cycle after its beat was
+    taken.
     """
 
     component: ClassVar[str] = "subbit.hw.streams.fifo_rtl:Fifo"

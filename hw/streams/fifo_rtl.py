@@ -12,10 +12,22 @@ __all__ = ["Fifo"]
 
 
 class Fifo(wiring.Component):
-    """Holds up to ``unit.depth`` beats; ``i.ready`` and ``o.valid`` come from registers.
+    """``o`` gives the beats of ``i`` in order, up to ``unit.depth`` of them later; the payload of
+    both is ``unit.element``.
 
-    ``collision`` is high if a word were ever read while it is written: never, as nothing is read
-    from an empty queue and nothing is written to a full one.
+    A memory, a pointer for each port and a counter of the beats held; ``i.ready`` (fewer than
+    ``depth`` beats) and ``o.valid`` (more than none) are registers beside that counter. Latency: 1
+    cycle, 2 where the memory is a block RAM. Interval: a beat a cycle, or every other cycle with a
+    ``depth`` of 1. ``collision`` is high if a word is read in the cycle in which it is written:
+    never, as nothing is read from an empty queue and nothing written to a full one.
+
+    With ``depth`` 3 and LUT RAM, ``o.ready`` low until cycle 5::
+
+        cycle        0   1   2   3   4   5   6   7   8
+        i.payload    A   B   C   D   D   D   D   E   F
+        i.ready      1   1   1   0   0   0   1   1   1    a place is free the cycle after it is read
+        o.valid      0   1   1   1   1   1   1   1   1
+        o.payload    -   A   A   A   A   A   B   C   D
     """
 
     i: stream.Interface

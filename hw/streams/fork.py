@@ -15,10 +15,12 @@ __all__ = ["ForkUnit"]
 
 @dataclass(frozen=True)
 class ForkUnit(ElementUnit):
-    """Gives every beat to each of ``branches`` output streams, which take it in their own time.
+    """Gives every beat of ``i``, of payload ``element``, to each of ``branches`` output streams
+    ``o0``, ``o1`` and so on, which take it in their own time.
 
     The beat stays in one register until the last branch has taken it; the next one may come in that
-    cycle. Latency: 1 cycle. Interval: a beat a cycle. ``beats``: per frame.
+    cycle. Latency: 1 cycle. Interval: ``beats`` cycles, with ``beats`` the beats of a frame, where
+    all branches are always ready.
     """
 
     component: ClassVar[str] = "subbit.hw.streams.fork_rtl:Fork"

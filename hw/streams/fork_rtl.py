@@ -11,10 +11,12 @@ __all__ = ["Fork"]
 
 
 class Fork(wiring.Component):
-    """Offers each beat on the streams ``o0``, ``o1`` and so on until each has taken it; see its
-    unit for cycles.
+    """Offers each beat of ``i`` on the streams ``o0``, ``o1`` and so on until each has taken it.
 
-    All branches show one register: it is written only once every branch is free.
+    All branches show one register, written only once every branch is free: ``o0.valid``,
+    ``o1.valid`` and so on fall one by one as the branches take the beat. ``i.ready`` is high where
+    each branch has nothing on offer or is taken from in this cycle. Latency: 1 cycle. Interval: a
+    beat a cycle.
     """
 
     i: stream.Interface

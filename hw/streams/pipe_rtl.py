@@ -11,11 +11,13 @@ from subbit.hw.streams.credit_rtl import CreditQueue
 from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.shapes_rtl import stream_of
 
-__all__ = ["Core", "PipedCore"]
+__all__ = ["PipedCore", "PipelineCore"]
 
 
-class Core(Protocol):
-    """A pipeline without streams: numbers in ``x`` the cycle after ``step``, results in ``y``."""
+class PipelineCore(Protocol):
+    """A pipeline without streams that never stops: numbers in ``x`` the cycle after ``step`` (from
+    the next group of channels at each step), results in ``y`` ``latency`` cycles after the numbers.
+    """
 
     step: Signal
     x: data.View
@@ -24,12 +26,20 @@ class Core(Protocol):
 
 
 class PipedCore(wiring.Component):
-    """A core between two streams: registers in front of it, credits and a queue around it."""
+    """A pipeline without streams as a component with two: ``o`` gives the results of ``core`` for
+    the beats of ``i``, in order.
+
+    Beats of ``i`` go through a register into the core; credits in front of it and a queue of
+    ``depth`` places behind it make room for every result before its beat is taken. ``i.ready`` is
+    that there is a credit, from a register. Latency: ``core.latency + 2`` cycles. Interval: a beat
+    a cycle with a ``depth`` of ``core.latency + 3`` or more. ``unit``: whose ``i`` and ``o`` the
+    streams are.
+    """
 
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: Unit, core: Core, depth: int) -> None:
+    def __init__(self, unit: Unit, core: PipelineCore, depth: int) -> None:
         self._unit, self._core, self._depth = unit, core, depth
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
 

@@ -1,4 +1,4 @@
-"""Registers in rows and side by side."""
+"""Registers one behind the other, and registers of a stream's handshake and payload."""
 
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream

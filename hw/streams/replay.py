@@ -17,14 +17,19 @@ __all__ = ["ReplayUnit"]
 
 @dataclass(frozen=True)
 class ReplayUnit(ElementUnit):
-    """Buffers a vector of ``words`` beats and emits it ``folds`` times.
+    """Buffers a vector of ``words`` beats of payload ``element`` and emits it ``folds`` times, once
+    for every fold of the engine behind. ``vectors``: per frame.
 
-    ``vectors``: per frame. Two banks, so that one vector loads while the other is read; a vector is
-    read once it is whole. Interval: ``vectors * words * folds`` cycles. Latency to the first output
-    beat: ``words + 1`` cycles. A vector of one beat needs no banks: it stays in the output
-    register, latency 1. ``memory``: ``auto``, ``block`` or ``distributed``. With ``payload_delay``
-    that register takes its beat so many cycles after the handshake, until when the beat must be
-    there, and the output's payload comes as late.
+    With two words or more there are two banks, so that one vector loads while the other is read; a
+    vector is read once it is whole. Latency to the first output beat: ``words + 1`` cycles. A
+    vector of one word needs no banks: it stays in the output register; latency 1. Interval either
+    way: ``vectors * words * folds`` cycles.
+
+    ``memory``: where banks live: ``auto``, ``block`` or ``distributed``. ``payload_delay``: cycles
+    (0 for none) by which the payload of ``i`` comes after its handshake and that of ``o`` after its
+    own.
+
+    Raises PlanError for a negative ``payload_delay``, and for any with more than one word.
     """
 
     component: ClassVar[str] = "subbit.hw.streams.replay_rtl:Replay"
@@ -37,7 +42,7 @@ class ReplayUnit(ElementUnit):
 
     def __post_init__(self) -> None:
         if self.payload_delay < 0 or (self.payload_delay and self.words > 1):
-            raise PlanError(f"a vector of one beat can be late, not one of {self.words} beats")
+            raise PlanError(f"payload_delay is for vectors of one beat, not of {self.words} beats")
 
     @property
     def o_payload_delay(self) -> int:

@@ -15,10 +15,29 @@ __all__ = ["Replay"]
 
 
 class Replay(wiring.Component):
-    """Buffers ``unit.words`` beats and emits them ``unit.folds`` times; see its unit for cycles.
+    """``o`` gives each ``unit.words`` beats of ``i``, a vector, ``unit.folds`` times.
 
-    With more than one word ``i.ready`` is a register. ``collision`` is high if a word were ever
-    read while it is written.
+    One word: the output register, loaded ``unit.payload_delay`` cycles after the handshake. More:
+    two banks of a memory, of which ``i`` fills one while ``o`` reads the other; ``i.ready`` (a bank
+    is free) comes from a register. ``collision`` is high if a word is read while it is written,
+    which the banks exclude. Latency: ``words + 1`` cycles, or 1 with one word. Interval:
+    ``words * folds`` cycles a vector.
+
+    Two words, two folds::
+
+        cycle        0   1   2   3   4   5   6   7   8   9
+        i.payload    A   B   C   D   E   E   E   F   G   G
+        i.ready      1   1   1   1   0   0   1   1   0   0     both banks are full in cycle 4
+        o.valid      0   0   0   1   1   1   1   1   1   1
+        o.payload    -   -   -   A   B   A   B   C   D   C
+
+    One word, three folds, a payload delay of 1::
+
+        cycle        0   1   2   3   4   5   6   7
+        i.ready      1   0   0   1   0   0   1   0     ready with the last fold
+        i.payload    -   A   -   -   B   -   -   C     the cycle after its handshake
+        o.valid      0   1   1   1   1   1   1   1
+        o.payload    -   -   A   A   A   B   B   B     the cycle after its handshake
     """
 
     i: stream.Interface

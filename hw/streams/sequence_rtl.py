@@ -1,4 +1,4 @@
-"""Counters with flags that are known a cycle ahead."""
+"""Counters with flags that come from registers."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,17 +9,17 @@ from amaranth.lib.wiring import In, Out
 __all__ = ["Counter", "count_steps", "lookup", "next_in_cycle"]
 
 
-MANY = 4  # changes of a flag beyond which its even and odd counts are looked at apart
+MAX_COMPARISONS = 4  # with elements of a table; where there are more, the table is split by parity
 
 
 def lookup(index: Value, table: Sequence[bool]) -> Value:
-    """``table[index]``, ``index`` below ``len(table)``; cheap where few elements are true or few
-    are false, and for tables whose even and odd parts are such.
+    """``table[index]`` for an ``index`` below ``len(table)``. It takes few lookup tables where few
+    elements are true, or few are false, or where that is so of the even and of the odd elements.
     """
     hits = [k for k, x in enumerate(table) if x]
     if len(hits) > len(table) // 2:
         return ~lookup(index, [not x for x in table])
-    if len(hits) > MANY:
+    if len(hits) > MAX_COMPARISONS:
         odd, even = lookup(index[1:], table[1::2]), lookup(index[1:], table[::2])
         return Mux(index[0], odd, even)
     found: Value = Const(0, 1)
@@ -29,9 +29,20 @@ def lookup(index: Value, table: Sequence[bool]) -> Value:
 
 
 class Counter(wiring.Component):
-    """Counts ``step`` from 0 to ``length - 1`` and round again.
+    """``count`` (out) is the number of cycles with ``step`` (in) so far, modulo ``length``.
 
-    ``flags[t]`` is ``tables[t][count]``, from a register; ``last`` is high at ``length - 1``.
+    ``flags[t]`` (out) is ``tables[t][count]`` for each of the ``tables``, which have ``length``
+    elements, and ``last`` (out) is ``count == length - 1``. Both come from registers: with each
+    step they are set to what belongs to the next count. So they cost no time in the cycle in which
+    they are used. Latency: 0 cycles. Interval: a step a cycle. All start again after a reset.
+
+    Length 4, the table 1 0 0 1::
+
+        cycle        0   1   2   3   4   5   6
+        step         1   1   0   1   1   0   1
+        count        0   1   2   2   3   0   0
+        flags[0]     1   0   0   0   1   1   1
+        last         0   0   0   0   1   0   0
     """
 
     step: Signal
@@ -77,8 +88,8 @@ def next_in_cycle(count: Signal, length: int) -> ValueLike:
 
 
 def count_steps(m: Module, step: Value, length: int, reset: Value | None = None) -> Signal:
-    """The number of cycles with ``step`` before this one, modulo ``length``; ``reset``: in place of
-    the domain's.
+    """The number of cycles with ``step`` before this one, modulo ``length``. ``reset``: a signal
+    that sets it to 0 in place of the domain's reset.
     """
     count = Signal(range(length), reset_less=reset is not None)
     with m.If(step):

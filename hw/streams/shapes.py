@@ -14,7 +14,10 @@ def check_lanes(lanes: int, channels: int) -> None:
 
 
 class ElementUnit(Unit):
-    """A unit that takes and gives payloads ``element``, whatever they mean."""
+    """A unit whose input and output beats hold elements of one kind, ``element``, whatever the
+    elements mean: both streams have that payload unless a subclass says otherwise. Latency and
+    interval are the subclass's.
+    """
 
     element: Lanes
 
@@ -30,8 +33,11 @@ class ElementUnit(Unit):
 
 
 class LanesUnit(Unit):
-    """A unit that takes ``lanes`` elements a beat of the tensor ``input``, a divisor of its
-    channels. Raises PlanError where it is none.
+    """A unit that takes ``lanes`` elements a beat of the tensor ``input``, pixel after pixel in
+    row-major order and the channels of a pixel one after another. Latency and interval are the
+    subclass's.
+
+    Raises PlanError where ``lanes`` is below 1 or does not divide the tensor's channels.
     """
 
     input: TensorType
@@ -44,3 +50,8 @@ class LanesUnit(Unit):
     def i(self) -> Lanes:
         """``lanes`` elements of the input."""
         return Lanes.of(self.input, self.lanes)
+
+    @property
+    def i_range(self) -> tuple[int, int]:
+        """The range of the input tensor."""
+        return self.input.low, self.input.high

@@ -14,10 +14,12 @@ __all__ = ["DownsizeUnit", "UpsizeUnit"]
 
 @dataclass(frozen=True)
 class UpsizeUnit(ElementUnit):
-    """Joins ``ratio`` beats into one, the first in the lowest lanes.
+    """Joins ``ratio`` neighbouring beats of payload ``element`` into one, the first in the lowest
+    lanes.
 
-    Latency: 1 cycle after the last part. Interval: one input beat a cycle, never slower than its
-    neighbours. ``beats``: input beats per frame, a multiple of ``ratio``.
+    ``beats``: input beats per frame, a multiple of ``ratio``. Latency: 1 cycle after the last of
+    the beats that are joined. Interval: ``beats`` cycles: one input beat a cycle, also while an
+    output beat waits, up to the beat that would complete the next one.
     """
 
     component: ClassVar[str] = "subbit.hw.streams.width_rtl:Upsize"
@@ -43,10 +45,11 @@ class UpsizeUnit(ElementUnit):
 
 @dataclass(frozen=True)
 class DownsizeUnit(ElementUnit):
-    """Splits a beat into ``ratio`` beats, the lowest lanes first.
+    """Splits each beat of payload ``element`` into ``ratio`` beats of a ``ratio``-th of its lanes
+    each, the lowest lanes first. ``ratio`` divides the lanes of ``element``.
 
-    Latency: 1 cycle. Interval: one output beat a cycle. ``beats``: input beats per frame.
-    ``element``: of a multiple of ``ratio`` lanes.
+    ``beats``: input beats per frame. Latency: 1 cycle. Interval: ``beats * ratio`` cycles: one
+    output beat a cycle.
     """
 
     component: ClassVar[str] = "subbit.hw.streams.width_rtl:Downsize"

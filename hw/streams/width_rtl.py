@@ -13,8 +13,19 @@ __all__ = ["Downsize", "Upsize"]
 
 
 class Upsize(wiring.Component):
-    """Joins ``unit.ratio`` beats into one; see
-    :class:`subbit.hw.streams.width.UpsizeUnit` for lanes and cycles.
+    """``o`` gives ``unit.ratio`` beats of ``i`` side by side, the first in the lowest lanes.
+
+    Registers hold the parts so far; the last one goes straight into the output register beside
+    them. ``i.ready`` is low only for that last part, while the beat before it waits on ``o``.
+    Latency: 1 cycle after the last part. Interval: an input beat a cycle.
+
+    With ``ratio`` 3 and ``o.ready`` low in cycles 3 to 6::
+
+        cycle        0    1    2    3    4    5    6    7    8
+        i.payload    A    B    C    D    E    F    F    F    G
+        i.ready      1    1    1    1    1    0    0    1    1
+        o.valid      0    0    0    1    1    1    1    1    1
+        o.payload    -    -    -   CBA  CBA  CBA  CBA  CBA  FED
     """
 
     i: stream.Interface
@@ -46,8 +57,18 @@ class Upsize(wiring.Component):
 
 
 class Downsize(wiring.Component):
-    """Splits a beat into ``unit.ratio``; see
-    :class:`subbit.hw.streams.width.DownsizeUnit` for lanes and cycles.
+    """``o`` gives each beat of ``i`` in ``unit.ratio`` parts, that of the lowest lanes first.
+
+    A shift register holds the parts that are left; ``i.ready`` is high where it is empty, or where
+    the last part is taken in this cycle. Latency: 1 cycle. Interval: ``ratio`` cycles a beat.
+
+    With ``ratio`` 3 and ``o.ready`` high::
+
+        cycle        0    1    2    3    4    5    6    7
+        i.payload   CBA  FED  FED  FED  IHG  IHG  IHG   -
+        i.ready      1    0    0    1    0    0    1    0
+        o.valid      0    1    1    1    1    1    1    1
+        o.payload    -    A    B    C    D    E    F    G
     """
 
     i: stream.Interface

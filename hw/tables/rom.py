@@ -1,6 +1,6 @@
 """Read-only tables of words: where they live, and what they cost."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, expm1, isqrt
 
@@ -13,7 +13,6 @@ __all__ = [
     "MEMORIES",
     "RomTable",
     "lut_rom_luts",
-    "packed",
     "period",
     "rom_of",
     "style_of",
@@ -22,7 +21,7 @@ __all__ = [
 MEMORIES = ("auto", "block", "logic")
 BLOCK_BITS = 18432  # of one block RAM
 LARGE_TABLE_BITS = 65536  # of a table in block RAM that fills several
-LARGE_TABLE_WIDTH = 256  # of a word in logic, beyond which the table lies far and wide
+LARGE_TABLE_WIDTH = 256  # bits of a word in logic, from which its lookup tables are far apart
 PART_BLOCKS, PART_BITS = 8, 1024  # in block RAM and in logic, of such a table that share an address
 LUTS_PER_BLOCK = 100  # a table that takes more LUTs than that per block RAM saved goes to block RAM
 
@@ -32,7 +31,8 @@ class RomTable:
     """A table of ``words``, each ``width`` bits, read one cycle after its address.
 
     ``style``: ``const`` where all words are equal (wires, no address), ``logic`` (lookup tables) or
-    ``block`` (block RAM).
+    ``block`` (block RAM). A table that takes much of a part (``needs_parts``) can stand in
+    ``parts``, each with an address of its own; reading it then takes ``lead_cycles`` more.
     """
 
     words: tuple[int, ...]
@@ -53,17 +53,17 @@ class RomTable:
 
     @property
     def needs_parts(self) -> bool:
-        """Whether the table takes so much of a part that its address has a long way to it."""
+        """Whether the table takes so much of an FPGA that wires of one address to it are long."""
         return self.is_large or (self.style == "logic" and self.width > LARGE_TABLE_WIDTH)
 
     @property
     def lead_cycles(self) -> int:
-        """Registers between a step and a far table: two for it, one for block RAMs' addresses."""
+        """Registers between a step and a table in parts: two, and one for block RAMs' addresses."""
         return (3 if self.style == "block" else 2) if self.needs_parts else 0
 
     @property
     def part_bits(self) -> int:
-        """Bits of a word in each part of a far table, all of them where it is not far."""
+        """Bits of a word in each part, all of them where the table needs no parts."""
         if not self.needs_parts:
             return max(self.width, 1)
         if self.style == "logic":
@@ -73,7 +73,7 @@ class RomTable:
 
     @property
     def registers(self) -> int:
-        """Flip-flops, estimated, of a register behind the parts of a far table."""
+        """Flip-flops, estimated, of a register behind the parts of a table."""
         if self.style != "logic":
             return self.width
         full, rest = divmod(self.width, self.part_bits)
@@ -82,7 +82,7 @@ class RomTable:
 
     @property
     def parts(self) -> tuple["RomTable", ...]:
-        """A far table as tables side by side, that of the lowest bits first; else itself alone."""
+        """Tables side by side, that of the lowest bits first; or the table alone."""
         if self.width <= self.part_bits:
             return (self,)
         found = []
@@ -99,7 +99,7 @@ class RomTable:
 
     @property
     def cost_in_parts(self) -> Cost:
-        """Estimated cost where a far table stands in parts, each with a counter of its address and
+        """Estimated cost where the table stands in parts, each with a counter of its address and
         that one's step and reset, and block RAMs have registers for their addresses.
         """
         if not self.needs_parts:
@@ -149,12 +149,6 @@ def period(words: Sequence[object]) -> int:
         if words[length] == words[0] and words[length:] == words[:-length]:
             return length
     return count
-
-
-def packed(elements: Iterable[int], bits: int) -> int:
-    """The elements side by side as one number, each in ``bits`` bits, the first one lowest."""
-    mask = (1 << bits) - 1
-    return sum((int(value) & mask) << (bits * place) for place, value in enumerate(elements))
 
 
 def style_of(depth: int, width: int, memory: str = "auto", limit: int = LUTS_PER_BLOCK) -> str:

@@ -1,13 +1,14 @@
 """Read-only tables, read by address or one word after another."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Const, Module, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.families.ecp5.rom_rtl import BlockRom, TwinBlockRom
 from subbit.hw.families.local_register import local_register
-from subbit.hw.families.part import fabric_of
+from subbit.hw.families.part import family_of
 from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.sequence_rtl import count_steps
 from subbit.hw.tables.rom import RomTable
@@ -26,11 +27,13 @@ def table_memory(table: RomTable) -> Memory:
 
 
 class Rom(wiring.Component):
-    """``data`` is ``table.words[addr]`` of ``cycles`` (1 or 2) before, one more where ``in_parts``.
+    """``data`` (out) is ``table.words[addr]`` for the ``addr`` (in) of ``cycles`` (1 or 2) cycles
+    before, one more with ``in_parts``.
 
     A block RAM is slow to put data out; with the second cycle nothing follows it but a register,
-    its own one where the part is known. ``in_parts``: registers for the address, for each block RAM
-    its own where the part is known and it has its second cycle.
+    its own one where the part is known. ``in_parts``: registers for the address, one for each block
+    RAM where the part is known and the table has its second cycle. Latency: ``cycles + in_parts``
+    cycles; 0 for a table of equal words. Interval: an address a cycle.
     """
 
     addr: Signal
@@ -46,9 +49,10 @@ class Rom(wiring.Component):
         if table.style == "const":
             m.d.comb += self.data.eq(Const(table.words[0], max(table.width, 1)))
             return m
-        block = table.style == "block" and self._cycles == 2
-        if block and fabric_of(platform) == "ecp5":
-            m.submodules.memory = rom = BlockRom(
+        family, block = family_of(platform), table.style == "block" and self._cycles == 2
+        rom: Any
+        if block and family and family.has_block_roms:
+            m.submodules.memory = rom = family.block_rom(
                 table.words, table.width, local_addresses=self._in_parts
             )
             m.d.comb += [rom.addr.eq(self.addr), self.data.eq(rom.data)]
@@ -59,15 +63,16 @@ class Rom(wiring.Component):
         if self._cycles == 1:
             m.d.comb += self.data.eq(port.data)
         else:
-            late = Signal(table.width, reset_less=True)
-            m.d.sync += late.eq(port.data)
-            m.d.comb += self.data.eq(late)
+            second = Signal(table.width, reset_less=True)
+            m.d.sync += second.eq(port.data)
+            m.d.comb += self.data.eq(second)
         return m
 
 
 class TwinRom(wiring.Component):
-    """``data0`` and ``data1`` are the words of ``table``, which fits a block RAM's port, at
-    ``addr0`` and ``addr1`` of two cycles before.
+    """``data0`` and ``data1`` (out) are the words of ``table``, which fits a block RAM's port, at
+    ``addr0`` and ``addr1`` (in) of two cycles before: one block RAM serves both. Latency: 2 cycles.
+    Interval: two addresses a cycle.
     """
 
     addr0: Signal
@@ -83,8 +88,11 @@ class TwinRom(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         sides = ((self.addr0, self.data0), (self.addr1, self.data1))
-        if fabric_of(platform) == "ecp5":
-            m.submodules.memory = rom = TwinBlockRom(self._table.words, self._table.width)
+        family = family_of(platform)
+        rom: Any
+        if family and family.has_block_roms:
+            rom = family.twin_block_rom(self._table.words, self._table.width)
+            m.submodules.memory = rom
             inner = ((rom.addr0, rom.data0), (rom.addr1, rom.data1))
             for (addr, data), (inside, found) in zip(sides, inner, strict=True):
                 m.d.comb += [inside.eq(addr), data.eq(found)]
@@ -92,20 +100,21 @@ class TwinRom(wiring.Component):
         m.submodules.memory = memory = table_memory(self._table)
         for addr, data in sides:
             port = memory.read_port()
-            late = Signal(self._table.width, reset_less=True)
-            m.d.sync += late.eq(port.data)
-            m.d.comb += [port.addr.eq(addr), data.eq(late)]
+            second = Signal(self._table.width, reset_less=True)
+            m.d.sync += second.eq(port.data)
+            m.d.comb += [port.addr.eq(addr), data.eq(second)]
         return m
 
 
 class RomSequence(wiring.Component):
-    """The words of ``table`` in order, again and again.
+    """``data`` (out): the words of ``table`` in order, again and again: ``cycles`` (1 or 2, of the
+    table) cycles after a ``step`` (in) the word of that step; the next step has the next word.
 
-    ``data``: ``cycles`` (1 or 2, of the table) after a ``step`` the word of that step; the next
-    step has the next word. ``in_parts``: ``table.lead_cycles`` cycles later; each of the table's
-    parts then has an address of its own, with registers of its own for step and reset, and each
-    block RAM a register for that address. The reset comes a cycle late, and so the step has a
-    register more.
+    ``in_parts``: for a table that takes much of a part, ``table.lead_cycles`` cycles later; each of
+    the table's parts then has an address of its own, with registers of its own for step and reset,
+    and each block RAM a register for that address. The reset comes a cycle later than the step
+    would, which therefore has a register more. Latency: ``cycles``, and ``table.lead_cycles`` in
+    parts. Interval: a step a cycle.
     """
 
     step: Signal
@@ -127,8 +136,8 @@ class RomSequence(wiring.Component):
         step, reset = valid_stages(m, self.step, 1, "step")[-1], ResetSignal(allow_reset_less=True)
         words: list[Value] = []
         for number, part in enumerate(table.parts):
-            late = part.style == "block"
-            m.submodules[f"part{number}"] = rom = Rom(part, self._cycles, in_parts=late)
+            in_block = part.style == "block"
+            m.submodules[f"part{number}"] = rom = Rom(part, self._cycles, in_parts=in_block)
             near = [local_register(m, platform, value) for value in (step, reset)]
             m.d.comb += rom.addr.eq(count_steps(m, near[0], part.depth, near[1]))
             words.append(rom.data)

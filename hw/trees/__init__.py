@@ -1,1 +1,1 @@
-"""Compressor trees: planning how a part's carry chains count bits."""
+"""Compressor trees: plans of how carry chains count many bits, and their netlists."""

@@ -7,23 +7,36 @@ added to others from about the same part of the input word, so that the wires of
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from subbit.hw.families.netlist import Add, CarryTap, Chain, Lut, Netlist, Place, Unit
-from subbit.hw.trees.tree_plan import Plan, hosts
+from subbit.hw.families.netlist import (
+    AddPlace,
+    BitFunction,
+    CarryChain,
+    CarryTap,
+    Lut,
+    Netlist,
+    Place,
+)
+from subbit.hw.trees.tree_plan import TreePlan, hosts
 from subbit.sw.errors import PlanError
 
 __all__ = ["Begin", "Feasible", "assemble", "combine", "lookup", "wire"]
 
-Feasible = Callable[[Add | CarryTap], bool]
-Places = list[tuple[Unit, Unit]]
+Feasible = Callable[[AddPlace | CarryTap], bool]
+Places = list[tuple[BitFunction, BitFunction]]
 MIDDLE = 0.5
 
 
 @dataclass
 class Running:
-    """A chain as it grows: its carry-in, and the units at its places from weight ``start`` on."""
+    """A chain as it grows over the weights of a level: its carry-in, and the units at its places
+    from weight ``start`` on.
+
+    ``inject``: the unit that is its carry-in. ``at``: where its bits stand in the input word, from
+    0 to 1. ``places``: two units each. ``ends``: whether its last carry is a bit of the sum.
+    """
 
     start: int
-    inject: Unit
+    inject: BitFunction
     at: float
     places: Places = field(default_factory=list)
     ends: bool = True  # whether its last carry is a bit of the sum
@@ -36,21 +49,22 @@ class Running:
 
 @dataclass
 class Begin:
-    """A netlist with the cells before the plan's first level, and the units to count, by weight.
+    """A netlist with the cells before the plan's first level, and the units that are left to count,
+    by weight: ``pairs`` (XNORs) and ``singles``.
 
-    ``level``: where the plan's levels begin. ``last_level``: units that join in the last level.
-    ``where``: of a net the place in the input word, from 0 to 1.
+    ``level``: where the plan's levels begin. ``last_level``: units that join in the last level, the
+    bits of a running sum. ``where``: of a net the place in the input word, from 0 to 1.
     """
 
     netlist: Netlist
-    pairs: list[list[Unit]]
-    singles: list[list[Unit]]
+    pairs: list[list[BitFunction]]
+    singles: list[list[BitFunction]]
     level: int = 0
-    last_level: list[Unit] = field(default_factory=list)
+    last_level: list[BitFunction] = field(default_factory=list)
     where: dict[int, float] = field(default_factory=dict)
 
 
-def assemble(plan: Plan, begin: Callable[[], Begin], feasible: Feasible) -> Netlist:
+def assemble(plan: TreePlan, begin: Callable[[], Begin], feasible: Feasible) -> Netlist:
     """The netlist that goes on as planned from what ``begin`` makes.
 
     ``feasible``: whether the fabric can do a place. Raises PlanError if the plan does not count.
@@ -60,7 +74,7 @@ def assemble(plan: Plan, begin: Callable[[], Begin], feasible: Feasible) -> Netl
     return min(attempts, key=lambda netlist: netlist.lut4)
 
 
-def attempt(plan: Plan, begin: Begin, feasible: Feasible, straight: int) -> Netlist:
+def attempt(plan: TreePlan, begin: Begin, feasible: Feasible, straight: int) -> Netlist:
     """``assemble``, with the last ``straight`` levels on wires without complements if possible."""
     netlist, pairs, singles = begin.netlist, begin.pairs, begin.singles
     netlist.levels = begin.level + plan.levels
@@ -78,44 +92,46 @@ def attempt(plan: Plan, begin: Begin, feasible: Feasible, straight: int) -> Netl
     left = [p + s for p, s in zip(pairs, singles, strict=True)]
     if any(len(bits) > 1 for bits in left):
         raise PlanError("the compressor plan leaves bits uncounted")
-    outputs = [bits[0] if bits else Unit.constant(0) for bits in left]
+    outputs = [bits[0] if bits else BitFunction.constant(0) for bits in left]
     last = begin.level + plan.levels - 1
     netlist.outputs = tuple(true_wire(netlist, last, unit) for unit in outputs)
     return netlist
 
 
-def true_wire(netlist: Netlist, level: int, unit: Unit) -> Unit:
+def true_wire(netlist: Netlist, level: int, unit: BitFunction) -> BitFunction:
     """A bit as a net's value; a lookup table computes one that is not."""
     if unit.table == 0b10 or not unit.nets:
         return unit
     return lookup(netlist, level, unit)
 
 
-def lookup(netlist: Netlist, level: int, unit: Unit) -> Unit:
+def lookup(netlist: Netlist, level: int, unit: BitFunction) -> BitFunction:
     """The unit as a net, by a lookup table."""
     out = netlist.new_net(level)
     netlist.cells.append((level, Lut(unit, out)))
     return wire(out)
 
 
-def wire(net: int, inverted: bool = False) -> Unit:
+def wire(net: int, inverted: bool = False) -> BitFunction:
     """A net as a bit."""
-    return Unit((net,), 0b01 if inverted else 0b10)
+    return BitFunction((net,), 0b01 if inverted else 0b10)
 
 
-def combine(table: int, *bits: Unit) -> Unit:
+def combine(table: int, *bits: BitFunction) -> BitFunction:
     """A function of single bits: bit k of ``table`` for bit i of k the value of ``bits[i]``."""
     flips = sum((bit.table == 0b01) << at for at, bit in enumerate(bits))
     rows = sum((table >> (k ^ flips) & 1) << k for k in range(1 << len(bits)))
-    return Unit(tuple(net for bit in bits for net in bit.nets), rows)
+    return BitFunction(tuple(net for bit in bits for net in bit.nets), rows)
 
 
 class Level:
-    """One level of a netlist while it is built."""
+    """One level of a netlist while it is built: fills the chains that the plan has at each weight
+    with units, then emits the chains and lookup tables as cells.
+    """
 
     def __init__(
         self,
-        plan: Plan,
+        plan: TreePlan,
         netlist: Netlist,
         at: int,
         level: int,
@@ -130,17 +146,17 @@ class Level:
         self.complements, self.where = complements, where
         self.top = plan.task.heights.width - 1
         self.done: list[Running] = []
-        self.luts: list[tuple[int, Unit]] = []
-        self.after_pairs: list[list[Unit]] = [[] for _ in self.chains]
-        self.after: list[list[Unit]] = [[] for _ in self.chains]
+        self.luts: list[tuple[int, BitFunction]] = []
+        self.after_pairs: list[list[BitFunction]] = [[] for _ in self.chains]
+        self.after: list[list[BitFunction]] = [[] for _ in self.chains]
 
     def build(
-        self, pairs: list[list[Unit]], singles: list[list[Unit]]
-    ) -> tuple[list[list[Unit]], list[list[Unit]]]:
+        self, pairs: list[list[BitFunction]], singles: list[list[BitFunction]]
+    ) -> tuple[list[list[BitFunction]], list[list[BitFunction]]]:
         """Add the level's cells; returns the pairs and singles after it."""
         running: list[Running] = []
-        ands: list[Unit] = []
-        majorities: list[Unit] = []
+        ands: list[BitFunction] = []
+        majorities: list[BitFunction] = []
         for w, count in enumerate(self.chains):
             while len(running) > count:
                 self.done.append(running.pop())
@@ -158,11 +174,11 @@ class Level:
         w: int,
         count: int,
         running: list[Running],
-        pairs: list[Unit],
-        singles: list[Unit],
-        ands: list[Unit],
-        majorities: list[Unit],
-    ) -> tuple[list[Unit], list[Unit]]:
+        pairs: list[BitFunction],
+        singles: list[BitFunction],
+        ands: list[BitFunction],
+        majorities: list[BitFunction],
+    ) -> tuple[list[BitFunction], list[BitFunction]]:
         """Fill the places of one weight; returns the ANDs and majorities for the weight above."""
         pairs.sort(key=self.at)
         singles.sort(key=self.single)
@@ -190,9 +206,9 @@ class Level:
         injects += pick(rest, more)
         doubles, rest = neighbours(rest, limit)
         first = [combine(0b0110, *double) for double in doubles]
-        filled += self.spread(first, ands + units + whole, rest, places)
+        filled += self.distributed(first, ands + units + whole, rest, places)
 
-        injects += [Unit.constant(0)] * (starts - len(injects))
+        injects += [BitFunction.constant(0)] * (starts - len(injects))
         running += [Running(w, inject, self.at(inject)) for inject in injects]
         chains = sorted(running, key=lambda chain: chain.at)
         for chain, pair in zip(chains, sorted(filled, key=self.between), strict=True):
@@ -206,29 +222,35 @@ class Level:
             [combine(0b11101000, *triple) for triple in triples],
         )
 
-    def at(self, *units: Unit) -> float:
+    def at(self, *units: BitFunction) -> float:
         """Where bits stand in the input word, from 0 to 1."""
         nets = [self.where[net] for unit in units for net in unit.nets if net in self.where]
         return sum(nets) / len(nets) if nets else MIDDLE
 
-    def between(self, pair: tuple[Unit, Unit]) -> float:
+    def between(self, pair: tuple[BitFunction, BitFunction]) -> float:
         """Where the two bits of a place stand."""
         return self.at(*pair)
 
-    def single(self, unit: Unit) -> tuple[bool, bool, float]:
+    def single(self, unit: BitFunction) -> tuple[bool, bool, float]:
         """Order of single bits: those of several nets last, complements behind the others, as a
         place takes two of a kind.
         """
         return len(unit.nets) > 1, unit.table != 0b10, self.at(unit)
 
-    def nearest(self, unit: Unit, bits: list[Unit]) -> Unit:
+    def nearest(self, unit: BitFunction, bits: list[BitFunction]) -> BitFunction:
         """Takes the bit that stands nearest to a unit, or a constant 0."""
         if not bits:
-            return Unit.constant(0)
+            return BitFunction.constant(0)
         away = [abs(self.at(bit) - self.at(unit)) for bit in bits]
         return bits.pop(away.index(min(away)))
 
-    def spread(self, first: list[Unit], twos: list[Unit], ones: list[Unit], places: int) -> Places:
+    def distributed(
+        self,
+        first: list[BitFunction],
+        twos: list[BitFunction],
+        ones: list[BitFunction],
+        places: int,
+    ) -> Places:
         """Two units a place, each with others from about the same part of the input word.
 
         Units of two nets, ``first`` and ``twos``, share a place only where they are too many, and
@@ -242,14 +264,14 @@ class Level:
         shared = [heads[at] for at in evenly(min(more, len(heads)), len(heads))]
         shared += [others[at] for at in evenly(more - len(shared), len(others))]
         alone = [others[at] for at in evenly(len(twos) - more, len(others))]
-        rows: list[list[Unit]] = [[] for _ in range(places)]
+        rows: list[list[BitFunction]] = [[] for _ in range(places)]
         for ats, units in ((heads, first), (sorted(alone + shared), twos)):
             for at, unit in zip(ats, sorted(units, key=self.at), strict=True):
                 rows[at].append(unit)
         slots = [row for row in rows for _ in range(2 - len(row))]
         for at, unit in zip(evenly(len(ones), len(slots)), ones, strict=True):
             slots[at].append(unit)
-        zero = Unit.constant(0)
+        zero = BitFunction.constant(0)
         return [(row[0], row[1]) for row in ([*row, zero, zero] for row in rows)]
 
     def emit(self) -> None:
@@ -261,10 +283,10 @@ class Level:
             for at in sorted(share):  # chains without a last carry are last
                 carry = self.emit_chain(done[at], places, carry)
             if carry:
-                places.append(CarryTap(Unit.constant(0), carry[1]))
+                places.append(CarryTap(BitFunction.constant(0), carry[1]))
             if len(places) % 2 and not self.task.plain:
                 places += self.guest(done[share[0]].at)
-            self.netlist.cells.append((self.level, Chain(tuple(places))))
+            self.netlist.cells.append((self.level, CarryChain(tuple(places))))
         while self.luts:
             self.netlist.cells += [(self.level, lut) for lut in self.guest(0)]
 
@@ -305,7 +327,7 @@ class Level:
         self.after[w].append(wire(net, inverted))
         return w, net
 
-    def polarity(self, chain: Running, outs: list[int]) -> tuple[bool, list[Add]]:
+    def polarity(self, chain: Running, outs: list[int]) -> tuple[bool, list[AddPlace]]:
         """Whether the chain's wires hold complements, and its places.
 
         Two pairs can only be added on complemented wires (the generate function sees no inverter),
@@ -313,21 +335,21 @@ class Level:
         lookup table takes the place of a unit that the fabric cannot add.
         """
         choices = [
-            [Add(u, v, out, inverted) for (u, v), out in zip(chain.places, outs, strict=True)]
+            [AddPlace(u, v, out, inverted) for (u, v), out in zip(chain.places, outs, strict=True)]
             for inverted in (self.complements, not self.complements)
         ]
         adds = min(choices, key=lambda adds: sum(not self.feasible(add) for add in adds))
         return adds[0].inverted, [self.mended(add) for add in adds]
 
-    def mended(self, add: Add) -> Add:
+    def mended(self, add: AddPlace) -> AddPlace:
         """A place that the fabric can do."""
         if self.feasible(add):
             return add
-        one = Add(lookup(self.netlist, self.level, add.u), add.v, add.out, add.inverted)
+        one = AddPlace(lookup(self.netlist, self.level, add.u), add.v, add.out, add.inverted)
         if self.feasible(one):
             return one
         two = lookup(self.netlist, self.level, add.v)
-        return Add(one.u, two, add.out, add.inverted)
+        return AddPlace(one.u, two, add.out, add.inverted)
 
 
 def evenly(count: int, of: int) -> list[int]:
@@ -335,7 +357,9 @@ def evenly(count: int, of: int) -> list[int]:
     return [(2 * at + 1) * of // (2 * count) for at in range(count)]
 
 
-def neighbours(bits: list[Unit], count: int) -> tuple[list[tuple[Unit, Unit]], list[Unit]]:
+def neighbours(
+    bits: list[BitFunction], count: int
+) -> tuple[list[tuple[BitFunction, BitFunction]], list[BitFunction]]:
     """Of the bits so many pairs of neighbours, at even distances, and the others."""
     chosen, waiting = set(evenly(count, len(bits) - count)), iter(bits)
     doubles, rest = [], []
@@ -347,7 +371,7 @@ def neighbours(bits: list[Unit], count: int) -> tuple[list[tuple[Unit, Unit]], l
     return doubles, rest
 
 
-def pick(bits: list[Unit], count: int) -> list[Unit]:
+def pick(bits: list[BitFunction], count: int) -> list[BitFunction]:
     """Takes so many of the bits, at even distances."""
     places = set(evenly(count, len(bits)))
     taken = [unit for at, unit in enumerate(bits) if at in places]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from subbit.hw.families.netlist import Add, CarryTap, Chain, Netlist, Place, Unit
+from subbit.hw.families.netlist import AddPlace, BitFunction, CarryChain, CarryTap, Netlist, Place
 from subbit.hw.trees.assemble import Begin, combine, lookup, wire
 
 __all__ = ["MATCH", "XNOR", "Leaves"]
@@ -11,33 +11,38 @@ __all__ = ["MATCH", "XNOR", "Leaves"]
 XNOR, MATCH = 0b1001, 0b10010000  # of x and w; of x, w and mask
 INSIDE = 0b0100  # of the complement of a bit, and a mask
 PAIR, MASKED = 2, 3  # nets of a unit that chains take as it is; of one with a mask, its last net
-LOOSE = 8  # of so many bits, one is not counted in threes but kept as carry-in
+LOOSE = 8  # of so many bits one is not compressed but left as a carry-in of later chains
 
 
 @dataclass(frozen=True)
 class Compressor:
-    """Three units that level 0 counts into two bits; with ``mask``, their masks still missing."""
+    """Three units of one ``weight`` that level 0 counts into two bits, of that weight and the next;
+    ``mask``: the net of the mask that they share and that is applied behind, None without.
+    """
 
     weight: int
-    units: tuple[Unit, Unit, Unit]
+    units: tuple[BitFunction, BitFunction, BitFunction]
     mask: int | None = None
 
 
 @dataclass(frozen=True)
 class Leaves:
-    """The units of a count, by weight, and which of them level 0 counts in threes.
+    """The ``units`` of a count, by weight, and which of them level 0 compresses, because they
+    are functions of more nets than a carry chain takes.
 
-    ``direct``: there is no level 0. ``alone``: the units, by weight, that become nets.
+    ``plain``: whether the fabric's chains add nothing but single bits. ``direct``: there is no
+    level 0, as the chains take the units as they are. ``compressors``: what it compresses.
+    ``alone``: the units, by weight, that become nets on their own.
     """
 
-    units: list[list[Unit]]
+    units: list[list[BitFunction]]
     plain: bool
     direct: bool
     compressors: list[Compressor]
-    alone: list[list[Unit]]
+    alone: list[list[BitFunction]]
 
     @classmethod
-    def of(cls, units: list[list[Unit]], plain: bool) -> "Leaves":
+    def of(cls, units: list[list[BitFunction]], plain: bool) -> "Leaves":
         """The leaves of a count of units."""
         nets = max(len(unit.nets) for row in units for unit in row)
         compressors, alone = list[Compressor](), []
@@ -59,10 +64,10 @@ class Leaves:
             pairs = any(len(unit.nets) == PAIR for row in self.units for unit in row)
             return (counts, []) if pairs else ([], counts)
         after = [0] * (len(counts) + 1), [*map(len, self.alone), 0]
-        for three in self.compressors:
-            bits = after[three.mask is None]
-            bits[three.weight] += 1
-            bits[three.weight + 1] += 1
+        for compressor in self.compressors:
+            bits = after[compressor.mask is None]
+            bits[compressor.weight] += 1
+            bits[compressor.weight + 1] += 1
         more = any(row[-1] for row in after)
         return after[0][: len(counts) + more], after[1][: len(counts) + more]
 
@@ -76,14 +81,16 @@ class Leaves:
             waiting[: len(self.units)] = [list(row) for row in self.units]
             return begun
         begun.level = 1
-        for three, (low, high) in self.counted(netlist, limit):
-            if three.mask is not None:
-                low, high = (Unit((bit.nets[0], three.mask), INSIDE) for bit in (low, high))
-            place = [where[net] for unit in three.units for net in unit.nets]
+        for compressor, (low, high) in self.counted(netlist, limit):
+            if compressor.mask is not None:
+                low, high = (
+                    BitFunction((bit.nets[0], compressor.mask), INSIDE) for bit in (low, high)
+                )
+            place = [where[net] for unit in compressor.units for net in unit.nets]
             where[low.nets[0]] = where[high.nets[0]] = sum(place) / len(place)
-            waiting = begun.singles if three.mask is None else begun.pairs
-            waiting[three.weight].append(low)
-            waiting[three.weight + 1].append(high)
+            waiting = begun.singles if compressor.mask is None else begun.pairs
+            waiting[compressor.weight].append(low)
+            waiting[compressor.weight + 1].append(high)
         for weight, row in enumerate(self.alone):
             for unit in row:
                 begun.singles[weight].append(lookup(netlist, 0, unit))
@@ -92,38 +99,44 @@ class Leaves:
 
     def counted(
         self, netlist: Netlist, limit: int
-    ) -> Iterator[tuple[Compressor, tuple[Unit, Unit]]]:
-        """The threes with sum and carry of each."""
+    ) -> Iterator[tuple[Compressor, tuple[BitFunction, BitFunction]]]:
+        """The compressors with sum and carry of each."""
         if self.plain:
-            yield from ((three, in_luts(netlist, *three.units)) for three in self.compressors)
+            yield from (
+                (compressor, in_luts(netlist, *compressor.units)) for compressor in self.compressors
+            )
             return
         for masked in (False, True):
             compressors = [
-                three for three in self.compressors if (three.mask is not None) == masked
+                compressor
+                for compressor in self.compressors
+                if (compressor.mask is not None) == masked
             ]
             yield from zip(compressors, in_chains(netlist, compressors, masked, limit), strict=True)
 
 
-def triples(units: list[Unit]) -> Iterator[tuple[Unit, Unit, Unit]]:
-    """The units in threes."""
+def triples(units: list[BitFunction]) -> Iterator[tuple[BitFunction, BitFunction, BitFunction]]:
+    """The units in groups of three."""
     return zip(units[::3], units[1::3], units[2::3], strict=True)
 
 
-def same_mask(weight: int, units: list[Unit]) -> tuple[list[Compressor], list[Unit]]:
-    """Threes of units with the same mask, without it; and the units that are left over."""
-    by_mask: dict[int, list[Unit]] = {}
+def same_mask(weight: int, units: list[BitFunction]) -> tuple[list[Compressor], list[BitFunction]]:
+    """Compressors of units with the same mask, without it; and the units that are left over."""
+    by_mask: dict[int, list[BitFunction]] = {}
     for unit in units:
         by_mask.setdefault(unit.nets[-1], []).append(unit)
-    found, left = list[Compressor](), list[Unit]()
+    found, left = list[Compressor](), list[BitFunction]()
     for mask, same in by_mask.items():
         count = len(same) // 3 * 3
-        bare = [Unit(unit.nets[:-1], XNOR) for unit in same[:count]]
+        bare = [BitFunction(unit.nets[:-1], XNOR) for unit in same[:count]]
         found += [Compressor(weight, (p, q, r), mask) for p, q, r in triples(bare)]
         left += same[count:]
     return found, left
 
 
-def in_luts(netlist: Netlist, p: Unit, q: Unit, r: Unit) -> tuple[Unit, Unit]:
+def in_luts(
+    netlist: Netlist, p: BitFunction, q: BitFunction, r: BitFunction
+) -> tuple[BitFunction, BitFunction]:
     """Sum and carry of three units, in four lookup tables, or five if they have three nets."""
     if max(len(unit.nets) for unit in (p, q, r)) > PAIR:
         p, q, r = (lookup(netlist, 0, unit) for unit in (p, q, r))
@@ -138,32 +151,33 @@ def in_luts(netlist: Netlist, p: Unit, q: Unit, r: Unit) -> tuple[Unit, Unit]:
 
 def in_chains(
     netlist: Netlist, compressors: list[Compressor], pairs: bool, limit: int
-) -> list[tuple[Unit, Unit]]:
-    """Sum and carry of threes: of ``pairs``, on wires with complements, or of units of three nets.
+) -> list[tuple[BitFunction, BitFunction]]:
+    """Sum and carry of compressors: of ``pairs``, on wires with complements, or of units of three
+    nets.
 
     Of three nets, two units become nets before the chain adds the third.
     """
-    found: list[tuple[Unit, Unit]] = []
+    found: list[tuple[BitFunction, BitFunction]] = []
     most = max(1, (limit - 1) // 2)
     for start in range(0, len(compressors), most):
         places: list[Place] = []
         carry: int | None = None
-        for three in compressors[start : start + most]:
-            inject, u, v = three.units
+        for compressor in compressors[start : start + most]:
+            inject, u, v = compressor.units
             if pairs:
                 inject = inject.inverted
             else:
                 inject, v = lookup(netlist, 0, inject), lookup(netlist, 0, v)
             low, high = netlist.new_net(0), netlist.new_net(0)
-            places += [CarryTap(inject, carry), Add(u, v, low, pairs)]
+            places += [CarryTap(inject, carry), AddPlace(u, v, low, pairs)]
             carry = high
             found.append((wire(low, pairs), wire(high, pairs)))
-        places.append(CarryTap(Unit.constant(0), carry))
-        netlist.cells.append((0, Chain(tuple(places))))
+        places.append(CarryTap(BitFunction.constant(0), carry))
+        netlist.cells.append((0, CarryChain(tuple(places))))
     return found
 
 
-def function(table: Callable[..., int], *units: Unit) -> Unit:
+def function(table: Callable[..., int], *units: BitFunction) -> BitFunction:
     """A function of units as one unit of all their nets."""
     nets = tuple(net for unit in units for net in unit.nets)
     rows = 0
@@ -173,4 +187,4 @@ def function(table: Callable[..., int], *units: Unit) -> Unit:
             values.append(unit.value([k >> (at + i) & 1 for i in range(len(unit.nets))]))
             at += len(unit.nets)
         rows |= table(*values) << k
-    return Unit(nets, rows)
+    return BitFunction(nets, rows)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import accumulate, zip_longest
 
 from subbit.hw.trees.known import PLANS
-from subbit.hw.trees.tree_plan import Heights, Plan, Task, tally, tally_level, uncounted
+from subbit.hw.trees.tree_plan import Heights, Task, TreePlan, tally, tally_level, uncounted
 from subbit.sw.errors import PlanError
 
 __all__ = [
@@ -39,7 +39,7 @@ Table = tuple[tuple[int, ...], ...]
 
 @dataclass
 class Change:
-    """Old value of a table's place."""
+    """What a number ``at`` of a ``row`` of a plan's table was before a change: ``old``."""
 
     row: list[int]
     at: int
@@ -47,9 +47,11 @@ class Change:
 
 
 class State:
-    """A plan in the making, with the bits and the costs after each of its levels."""
+    """A plan in the making, with the bits that are left and the costs after each of its levels, so
+    that a change of a level counts the levels behind it anew and no others.
+    """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: TreePlan) -> None:
         self.task, heights = plan.task, plan.task.heights
         self.chains, self.compressors = [*map(list, plan.chains)], [*map(list, plan.compressors)]
         self.levels, self.width = plan.levels, heights.width
@@ -58,16 +60,18 @@ class State:
         self.count(0)
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> TreePlan:
         """The plan as it is."""
-        return Plan(self.task, tuple(map(tuple, self.chains)), tuple(map(tuple, self.compressors)))
+        return TreePlan(
+            self.task, tuple(map(tuple, self.chains)), tuple(map(tuple, self.compressors))
+        )
 
     def count(self, level: int) -> None:
         """Count the levels from ``level`` on anew."""
         del self.after[level + 1 :]
         pairs, singles, cost = self.after[level]
         for at in range(level, self.levels):
-            luts, lost, lone, pairs, singles = tally_level(
+            luts, lost, unpacked, pairs, singles = tally_level(
                 self.task,
                 self.chains[at],
                 self.compressors[at],
@@ -76,7 +80,7 @@ class State:
                 at == self.levels - 1,
             )
             cost += luts + LEFT * lost + FLIP_FLOP * (sum(singles) + 2 * sum(pairs))
-            cost += UNPACKED_REGISTERS * lone if self.task.plain else 0.0
+            cost += UNPACKED_REGISTERS * unpacked if self.task.plain else 0.0
             self.after.append((pairs, singles, cost))
         self.left = uncounted(pairs, singles)
         self.cost = cost + sum(pairs) + LEFT * self.left
@@ -113,7 +117,7 @@ def shift(row: list[int], at: int, step: int, undo: list[Change]) -> None:
         row[at] += step
 
 
-def guess(task: Task, ratio: float) -> Plan | None:
+def guess(task: Task, ratio: float) -> TreePlan | None:
     """A plan with a chain for so many bits at each level until few are left, if that counts."""
     rows: list[tuple[int, ...]] = []
     pairs, singles = list(task.heights.pairs), list(task.heights.singles)
@@ -121,7 +125,7 @@ def guess(task: Task, ratio: float) -> Plan | None:
     while len(rows) < MOST_LEVELS:
         bits = [p + s for p, s in zip(pairs, singles, strict=True)]
         last = tuple(accumulate((int(b + task.total > 1) for b in bits), max))
-        plan = Plan(task, (*rows, last), (none,) * (len(rows) + 1))
+        plan = TreePlan(task, (*rows, last), (none,) * (len(rows) + 1))
         if not tally(plan).left:
             return plan
         rows.append(tuple(math.ceil((b - 1) / ratio) if b > 1 else 0 for b in bits))
@@ -129,7 +133,7 @@ def guess(task: Task, ratio: float) -> Plan | None:
     return None
 
 
-def anneal(start: Plan, steps: int, seed: int, hot: float = HOT) -> Plan:
+def anneal(start: TreePlan, steps: int, seed: int, hot: float = HOT) -> TreePlan:
     """The best plan found on the way from ``start``; the same for the same arguments."""
     chance, state = random.Random(seed), State(start)
     best, found = state.cost if not state.left else math.inf, start
@@ -149,12 +153,12 @@ def anneal(start: Plan, steps: int, seed: int, hot: float = HOT) -> Plan:
     return found
 
 
-def price(plan: Plan) -> float:
-    """What the search makes small."""
+def price(plan: TreePlan) -> float:
+    """The price that the search minimises."""
     return State(plan).cost
 
 
-def scaled(plan: Plan, task: Task) -> Plan:
+def scaled(plan: TreePlan, task: Task) -> TreePlan:
     """A plan as a start for another task, with chains in proportion to the bits to count.
 
     Weights above the plan's own do as its last one; for each doubling of the bits there is one more
@@ -172,21 +176,25 @@ def scaled(plan: Plan, task: Task) -> Plan:
     chains.append(fitted(plan.chains[-1], 1))
     compressors = [fitted((*row[:-1], 0), ratio) for row in plan.compressors[: len(chains)]]
     compressors += [(0,) * width] * (len(chains) - len(compressors))
-    return Plan(task, tuple(chains), tuple(compressors))
+    return TreePlan(task, tuple(chains), tuple(compressors))
 
 
-def distance(plan: Plan, task: Task) -> float:
-    """How far the tasks are from each other, 0 for the same bits; or infinity if not comparable."""
+def distance(plan: TreePlan, task: Task) -> float:
+    """How different the tasks are: 0 for the same bits, infinity where a plan of one cannot start
+    the other.
+    """
     if (plan.task.plain, plan.task.total) != (task.plain, task.total):
         return math.inf
     mine, other = plan.task.heights, task.heights
     ratio = other.bits / mine.bits
     heights = ((mine.pairs, other.pairs), (mine.singles, other.singles))
-    apart = sum(abs(ratio * a - b) for two in heights for a, b in zip_longest(*two, fillvalue=0))
-    return apart / other.bits + DOUBLE * abs(math.log2(ratio)) + (mine.width > other.width)
+    difference = sum(
+        abs(ratio * a - b) for two in heights for a, b in zip_longest(*two, fillvalue=0)
+    )
+    return difference / other.bits + DOUBLE * abs(math.log2(ratio)) + (mine.width > other.width)
 
 
-def search(task: Task, steps: int, seeds: int) -> Plan:
+def search(task: Task, steps: int, seeds: int) -> TreePlan:
     """A plan from nothing. Raises PlanError if none is found."""
     starts = [plan for ratio in RATIOS if (plan := guess(task, ratio))]
     starts = sorted(starts, key=price)[:2]
@@ -197,12 +205,12 @@ def search(task: Task, steps: int, seeds: int) -> Plan:
 
 
 @lru_cache(maxsize=1)
-def known_plans() -> tuple[Plan, ...]:
+def known_plans() -> tuple[TreePlan, ...]:
     """Plans that long searches found."""
     return tuple(map(read_plan, PLANS.split("\n\n")))
 
 
-def read_plan(text: str) -> Plan:
+def read_plan(text: str) -> TreePlan:
     """A plan as the module of known plans has it."""
     kind, limit, *parts = (part.split("/") for part in " ".join(text.split()).split(";"))
     rows = [[tuple(map(int, row.split())) for row in part] for part in parts]
@@ -211,10 +219,10 @@ def read_plan(text: str) -> Plan:
     chains, compressors = (
         tuple((*row, *(0,) * (heights.width - len(row))) for row in table) for table in rows[1:]
     )
-    return Plan(task, chains, compressors)
+    return TreePlan(task, chains, compressors)
 
 
-def written(plan: Plan) -> str:
+def written(plan: TreePlan) -> str:
     """The plan for the module of known plans."""
     task = plan.task
     kind = "plain " * task.plain + "total " * task.total or "any"
@@ -231,7 +239,7 @@ def short(row: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=256)
-def find_plan(task: Task) -> Plan:
+def find_plan(task: Task) -> TreePlan:
     """A plan for the task, always the same one, within a second or so for a few hundred bits.
 
     A known plan as it is, or a short search from one for a similar task, else from nothing. Raises

@@ -15,7 +15,7 @@ table; their majority joins a single bit in a chain at the weight above.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Heights", "Plan", "Tally", "Task", "hosts", "tally", "tally_level", "uncounted"]
+__all__ = ["Heights", "Tally", "Task", "TreePlan", "hosts", "tally", "tally_level", "uncounted"]
 
 Table = tuple[tuple[int, ...], ...]
 
@@ -55,12 +55,12 @@ def padded(heights: Sequence[int], width: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Task:
-    """What a plan is for.
+    """What a plan is for: the bits to count, ``heights``, and the carry chains that there are.
 
     ``limit``: places of one carry chain, which the wanted frequency bounds. ``plain``: for a fabric
     whose chains add nothing but single bits, and where they may have any number of places; else
-    there are doubles and groups of three, and places come in twos. ``total``: the count is added to
-    a running sum of as many bits, which join in the last level.
+    there are doubles and compressors, and places come in twos. ``total``: the count is added to a
+    running sum of as many bits, which join in the last level.
     """
 
     heights: Heights
@@ -70,8 +70,10 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A plan for a task: chains and groups of three by level and weight."""
+class TreePlan:
+    """A plan for a ``task``: ``chains[level][weight]`` chains and ``compressors[level][weight]``
+    groups of three bits.
+    """
 
     task: Task
     chains: Table
@@ -85,9 +87,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Tally:
-    """What a plan takes, with registers after every level.
+    """What a plan takes, with registers after every level: ``lut4`` and ``flip_flops``.
 
-    ``left``: bits more than one that remain of some weight; a plan that counts leaves 0.
+    ``left``: bits more than one that remain of some weight; 0 for a plan that counts all bits.
     """
 
     lut4: int
@@ -112,7 +114,7 @@ def hosts(lengths: Sequence[int], limit: int) -> list[list[int]]:
     return [[alike[lengths[at]].pop(0) for at in share] for share in shares]
 
 
-def tally(plan: Plan) -> Tally:
+def tally(plan: TreePlan) -> Tally:
     """Count what the plan takes, without building it; the rules are those of ``assemble``."""
     pairs, singles = list(plan.task.heights.pairs), list(plan.task.heights.singles)
     lut4 = flip_flops = left = 0
@@ -155,7 +157,7 @@ def tally_level(
     after_pairs, after = [0] * (top + 1), [0] * (top + 1)
     running: list[int] = []
     lengths: list[int] = []
-    luts = lost = lone = ands = majorities = 0
+    luts = lost = unpacked = ands = majorities = 0
     for w, count in enumerate(chains):
         starts = count - len(running)
         if starts < 0:
@@ -174,10 +176,12 @@ def tally_level(
         s -= min(majorities, count, s)
         places = max(0, count - majorities)
         room = 2 * places
-        apart = places if last else room  # places for ANDs and pairs, which then must not meet
-        lost += max(0, ands - apart)
-        apart -= min(ands, apart)
-        taken = min(p, apart, room - ands)
+        pair_places = (
+            places if last else room
+        )  # places for ANDs and pairs, which then must not meet
+        lost += max(0, ands - pair_places)
+        pair_places -= min(ands, pair_places)
+        taken = min(p, pair_places, room - ands)
         p, room = p - taken, room - ands - taken
         taken = min(starts, p)
         p, starts = p - taken, starts - taken
@@ -189,16 +193,16 @@ def tally_level(
         doubles = 0 if plain else doubles
         after[w] += count + s - doubles + groups
         after_pairs[w] = p
-        lone += s - doubles + 2 * p
+        unpacked += s - doubles + 2 * p
         luts, ands, majorities = luts + groups, doubles, groups
     endless = len(lengths)
     luts, spare = slices(task, lengths + running, endless, luts)
     for w, p in enumerate(after_pairs):
-        turned = min(spare, p)
-        after_pairs[w] -= turned
-        after[w] += turned
-        spare -= turned
-    return luts, lost, lone, after_pairs, after
+        converted = min(spare, p)
+        after_pairs[w] -= converted
+        after[w] += converted
+        spare -= converted
+    return luts, lost, unpacked, after_pairs, after
 
 
 def slices(task: Task, lengths: list[int], endless: int, luts: int) -> tuple[int, int]:

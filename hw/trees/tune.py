@@ -15,7 +15,7 @@ from subbit.hw.trees.search import (
     search,
     written,
 )
-from subbit.hw.trees.tree_plan import Plan, Task, tally
+from subbit.hw.trees.tree_plan import Task, TreePlan, tally
 from subbit.sw.atomic import write_atomic
 from subbit.sw.errors import PlanError
 
@@ -28,6 +28,7 @@ pairs / singles by weight; chains of each level by weight; groups of three likew
 
 __all__ = ["PLANS"]
 '''
+USUAL_FABRIC = "ecp5"  # of a name without @
 SIMILAR, MOST = 0.7, 3  # distance of plans to start from, and how many
 NAME = re.compile(r"(m?)(\d+)(?:x(\d+))?(?:\*([\d.]+))?(?:\+(\d+))?(?:@(\w+))?")
 SIMDS = (9, 16, 18, 27, 32, 36, 48, 64, 72, 96, 108, 128, 144, 192, 216, 256, 288, 576)
@@ -43,7 +44,7 @@ ENGINES = (
 )
 
 
-def improved(task: Task, known: Iterable[Plan], steps: int, seeds: int) -> Plan:
+def improved(task: Task, known: Iterable[TreePlan], steps: int, seeds: int) -> TreePlan:
     """The best of new searches, and of searches from the plans known, with a level less too."""
     near = sorted(known, key=lambda plan: distance(plan, task))[:MOST]
     starts = [scaled(plan, task) for plan in near if distance(plan, task) <= SIMILAR]
@@ -56,13 +57,13 @@ def improved(task: Task, known: Iterable[Plan], steps: int, seeds: int) -> Plan:
     return min((plan for plan in found if not tally(plan).left), key=price)
 
 
-def shorter(plan: Plan, seed: int) -> Plan:
+def shorter(plan: TreePlan, seed: int) -> TreePlan:
     """The plan without one of its levels, or as it is."""
     if plan.levels < 3:
         return plan
     at = 1 + seed % (plan.levels - 2)
     chains, compressors = (rows[:at] + rows[at + 1 :] for rows in (plan.chains, plan.compressors))
-    return Plan(plan.task, chains, compressors)
+    return TreePlan(plan.task, chains, compressors)
 
 
 def task_named(name: str, limit: int) -> Task:
@@ -79,7 +80,11 @@ def task_named(name: str, limit: int) -> Task:
     planes = tuple(map(int, scales.split("."))) if scales else (1,)
     return task_of(
         Popcount(
-            *(int(simd), int(bits or 1), bool(masked), None, int(total or 0), fabric or "ecp5"),
+            simd=int(simd),
+            bits=int(bits or 1),
+            masked=bool(masked),
+            total=int(total or 0),
+            fabric=fabric or USUAL_FABRIC,
             limit=limit,
             scales=planes,
         )

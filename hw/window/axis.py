@@ -10,9 +10,18 @@ __all__ = ["Axis"]
 
 @dataclass(frozen=True)
 class Axis:
-    """One direction of a sliding window over ``size`` elements with ``pad`` more on each side.
+    """One direction of a sliding window of ``kernel`` elements that moves by ``stride`` over
+    ``size`` elements with ``pad`` more on each side.
 
-    Output ``j`` covers the elements ``j * stride - pad`` to ``j * stride - pad + kernel - 1``.
+    Output ``j`` covers the elements ``j * stride - pad`` to ``j * stride - pad + kernel - 1``. The
+    padding behind a row serves as that in front of the next one, so that a row of windows goes
+    through ``positions`` elements. Size 4, kernel 3, stride 1, pad 1 (p: padding, the number: last
+    element of that output)::
+
+        element     -1   0   1   2   3   4
+                     p   x   x   x   x   p
+        output               0   1   2   3      first = 1, last = 4, after = 1
+        a row            x   x   x   x   p      lead = 0, positions = 5
     """
 
     size: int
@@ -42,7 +51,9 @@ class Axis:
 
     @property
     def lead(self) -> int:
-        """Padding elements in front that the padding behind the row before does not serve as."""
+        """Padding elements in front of a row that the padding behind the row before does not stand
+        for.
+        """
         return self.pad - self.after
 
     @property

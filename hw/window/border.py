@@ -1,8 +1,9 @@
-"""Zero padding without masks: what the padding's codes add to a dot product is taken back later.
+"""Zero padding without masks: constants take back what the codes in the padding add to a dot
+product.
 
-The windows of a convolution lie beyond the edges of the tensor in few ways: at the top, in between
-and at the bottom, times as many from left to right. For each of these and each output the sum over
-the weights beyond the edge is a constant.
+Windows lie at the edges of the tensor in few ways: at the top, in the middle or at the bottom, and
+at the left, in the middle or at the right. For each combination and each output, the sum over the
+weights outside of the tensor is a constant.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.hw.contract.cost import Cost
-from subbit.hw.tables.rom import RomTable, packed, rom_of
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import RomTable, rom_of
 from subbit.sw.ir.arrays import Ints
 
 __all__ = ["Border", "PaddingSumsConfig", "border_of"]
@@ -23,10 +25,12 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Border:
-    """Where the windows of a frame's output pixels lie inside of the tensor.
+    """Where the windows of a frame's output pixels lie inside of the tensor, without copies for
+    windows that lie alike.
 
     ``rows``: ``(H, k)``, whether a row of the kernel is inside for a row of output pixels;
-    ``columns``: ``(W, k)`` likewise. ``pixels`` of a row come at once.
+    ``columns``: ``(W, k)`` likewise. ``pixels`` neighbouring output pixels of a row come at once, a
+    divisor of W.
     """
 
     rows: Flags
@@ -78,10 +82,12 @@ def border_of(shape: tuple[int, int], kernel: int, stride: int, pixels: int) -> 
 
 @dataclass(frozen=True, eq=False)
 class PaddingSumsConfig:
-    """Constants that are added to the raw numbers of each pass.
+    """Constants that are added to the raw numbers of each pass: what zero padding, coded as other
+    numbers, has falsified.
 
     ``values``: ``(kinds of rows, kinds of columns, passes, lanes)``, none below 0, lanes being the
-    outputs of the first pixel, of the second and so on. ``border`` tells which kind comes when.
+    outputs of the first pixel, of the second and so on. ``border`` tells which kind comes when. The
+    table is read once for each pass of each group of pixels. Latency: 2 cycles.
     """
 
     border: Border
@@ -110,7 +116,7 @@ class PaddingSumsConfig:
         low, middle, _ = self.address_bits
         padded = np.zeros((rows, 1 << middle, 1 << low, lanes), np.int64)
         padded[:, :, : self.passes] = self.values[:, np.arange(1 << middle) % columns]
-        words = [packed(word, self.bits) for word in padded.reshape(-1, lanes).tolist()]
+        words = [pack_elements(word, self.bits) for word in padded.reshape(-1, lanes).tolist()]
         return rom_of(words, self.bits * lanes)
 
     def flags(self, kinds: Ints, bits: int) -> Sequence[Sequence[bool]]:

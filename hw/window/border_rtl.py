@@ -1,4 +1,4 @@
-"""What zero padding adds to dot products, taken back by constants for each place of the frame."""
+"""Constants, for each place of the frame, that take back what zero padding adds to dot products."""
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
@@ -13,11 +13,12 @@ __all__ = ["PaddingSums"]
 
 
 class PaddingSums(wiring.Component):
-    """The constants of :class:`subbit.hw.window.border.PaddingSumsConfig`, one word for
-    each ``step``.
+    """``data`` (out): two cycles after a ``step`` (in) the constants of its pass, ``sums.bits``
+    each, that of the first lane lowest.
 
-    ``data``: two cycles after a step the word of its pass, the first lane lowest. Steps go through
-    the passes of a group of pixels, then through the groups of a row, then through the rows.
+    Steps go through the passes of a group of pixels, then through the groups of a row, then through
+    the rows of the frame. Three counters make the address: the pass, and flags that tell the kind
+    of the column and of the row. Latency: 2 cycles. Interval: a step a cycle.
     """
 
     step: Signal

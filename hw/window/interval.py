@@ -8,12 +8,13 @@ __all__ = ["window_interval"]
 
 
 @dataclass(frozen=True)
-class Row:
-    """What the ways from one row of windows to the next take, in cycles.
+class WindowRow:
+    """What the paths from one row of windows to the next take, in cycles.
 
-    The line buffer gives a row's columns to the history, which gives windows to the replay; the
-    interval is the longest way round a frame. ``n`` chunks, ``folds`` replays each;
-    ``shifts_at_once``: see Window.
+    The line buffer gives the columns of a row, ``columns``, to the history, which gives windows to
+    the replay; the interval is the longest path through a frame. ``n``: beats of a pixel.
+    ``folds``: replays of each window. ``shifts_at_once``: whether the history's register moves on
+    in the cycle in which its window is taken.
     """
 
     columns: Axis
@@ -33,17 +34,19 @@ class Row:
 
     @property
     def pause(self) -> int:
-        """From the end of a window in the history to the step behind it."""
+        """Cycles from the end of a window in the history to the next step."""
         return 0 if self.banked or self.shifts_at_once else 1
 
     @property
     def replay(self) -> int:
-        """Inside the replay: every beat of the row."""
+        """Cycles that a row takes in the replay: one for every beat."""
         return 0 if self.direct else self.columns.outputs * self.folds * self.n
 
     @property
     def history(self) -> int:
-        """Inside the history, or from its first window through the replay to its last one."""
+        """Cycles that a row takes in the history, or on the path from its first window through the
+        replay to its last one, if that is longer.
+        """
         columns, n = self.columns, self.n
         through = columns.outputs - 1 - self.banked
         start = (columns.lead + columns.first + 1 + self.banked) * n
@@ -52,8 +55,9 @@ class Row:
         return max(columns.positions * n, detour)
 
     def last_window(self) -> tuple[int, int]:
-        """The last window that a row's hand-over waits for, -1 where it belongs to the row before,
-        and the history's cycles from there to the hand-over.
+        """The last window before the cycle in which the history takes the last column of a row (the
+        hand-over of that row), -1 where that window is of the row before, and the history's cycles
+        from there to the hand-over.
         """
         columns = self.columns
         behind = columns.used - (1 if self.banked else 3) - columns.first
@@ -62,8 +66,8 @@ class Row:
         return -1, (columns.used + columns.lead - (0 if self.banked else 2)) * self.n
 
     def entered(self, gap: int) -> int:
-        """From a hand-over, after ``gap`` cycles without a column, through the replay to the next
-        hand-over.
+        """Cycles from one hand-over, after ``gap`` cycles without a column, through the replay to
+        the next hand-over.
         """
         if self.direct:
             return 0
@@ -74,7 +78,7 @@ class Row:
         return first + 1 + window * self.folds + rest + self.pause
 
     def handed(self, gap: int) -> int:
-        """The longest way from a hand-over to the next one."""
+        """Cycles from one hand-over to the next on the longest path."""
         entered = self.entered(gap) if self.last_window()[0] >= 2 * self.banked else 0
         return max(self.history, gap + self.columns.used * self.n, entered)
 
@@ -82,14 +86,15 @@ class Row:
 def window_interval(
     rows: Axis, columns: Axis, chunks: int, folds: int, shifts_at_once: bool
 ) -> int:
-    """Cycles between two frames of a Window whose neighbours are never slower.
+    """Cycles between two frames of a Window whose neighbours are never slower, exactly: the longest
+    path through all rows of a frame.
 
-    With ``n = chunks`` a row of windows takes ``max(OW * n * folds, P * n)`` cycles, P =
-    ``columns.positions``, and where the line buffer pauses between two rows for ``gap`` cycles (a
-    row that completes no window takes ``W * n``) at least ``gap + W * n``, or ``gap`` and the
-    replay of the windows behind it. Exact: the longest way through all rows of a frame.
+    With ``n = chunks``, a row of windows takes at least ``max(OW * n * folds, P * n)`` cycles, P =
+    ``columns.positions``. Where the line buffer pauses between two rows for ``gap`` cycles (a row
+    that completes no window takes ``W * n``), it takes at least ``gap + W * n``, or ``gap`` and the
+    replay of the windows that follow.
     """
-    row = Row(columns, chunks, folds, shifts_at_once)
+    row = WindowRow(columns, chunks, folds, shifts_at_once)
     unused = columns.size - columns.used
     silent_rows = max(rows.size - 1, rows.last) - rows.last + rows.first
     inner = (unused + (rows.stride - 1) * columns.size) * chunks

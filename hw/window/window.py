@@ -23,32 +23,48 @@ __all__ = ["WindowUnit"]
 
 @dataclass(frozen=True)
 class WindowUnit(Unit):
-    """For each output pixel of a convolution its window, cut into chunks of channels, ``folds``
-    times over.
+    """For each output pixel of a convolution of ``kernel`` (odd) and ``stride`` its window, cut
+    into chunks of ``channels`` channels, ``folds`` times over.
 
-    Input: pixels in row-major order, ``channels`` elements a beat (a divisor of the input's
-    channels), ``n`` beats a pixel. Output: for each output pixel ``folds`` times the same ``n``
-    beats of ``channels * kernel**2`` lanes in the order channel, row, column. Padding a bipolar
-    tensor with zeros makes each lane one bit wider: its most significant bit is 1 inside the tensor
-    and 0 in the padding, where the code is 0. Other padding is the code that it stands for.
+    Input: pixels of ``input`` in row-major order, ``channels`` elements a beat (a divisor of the
+    input's channels), ``n = C / channels`` beats a pixel. Output: for each output pixel ``folds``
+    times the same ``n`` beats of ``channels * kernel**2`` lanes in the order channel, row, column.
+    ``padding``: none, or ``kernel // 2`` elements on each side. Zeros around a bipolar tensor make
+    each lane one bit wider: its most significant bit is 1 inside the tensor and 0 in the padding,
+    where the code is 0. Other padding is the code that it stands for.
 
-    Three processes: a line buffer that turns pixels into columns of ``kernel`` pixels (a padding
-    row below the tensor takes ``W * n`` cycles and no input); a history of columns per chunk that
-    turns columns into windows (padding columns right of the tensor serve as those left of the next
-    row too: ``W + pad`` positions a row, each ``n`` cycles); and a double-buffered replay. So an
-    output row takes ``max((W + pad) * n, OW * n * folds)`` cycles, and more after a row that
-    completes no window; see ``interval_cycles``. ``memory``: where the line buffer lives, one of
-    ``auto``, ``block``, ``distributed``; ``buffers``: the same of the history and the replay.
+    Three processes: a line buffer, which turns pixels into columns of ``kernel`` pixels (a padding
+    row below the tensor takes ``W * n`` cycles and no input); a history of columns, which turns
+    columns into windows (padding columns right of the tensor serve as those left of the next row:
+    ``P = columns.positions`` a row, each ``n`` cycles); and a double-buffered replay, which a
+    window of one chunk and one fold does without. Latency: from the last beat of a window's last
+    pixel to the first of its output beats 2 cycles without a replay, else 3. Interval: at least
+    ``OH * max(P * n, OW * n * folds)`` cycles, exactly ``interval_cycles``, which counts rows that
+    complete no window too.
 
-    With ``pixels`` more than 1, that many neighbouring output pixels of a row (a divisor of the
-    row) come side by side, the leftmost in the lowest lanes: a window of ``span`` columns moves by
-    ``pixels * stride``, and ``OW / pixels`` replaces ``OW`` above.
+    A 3x3 map, 3x3 windows, padding 1, one chunk and one fold. L: columns that the line buffer
+    offers, 0 to 2 of each row of windows; H: positions that the history takes, p for padding; o:
+    windows::
 
-    Where one register ``holds`` the window for all its folds, data may follow their handshakes:
-    with ``payload_delay``, 1 or 2, the history shifts a cycle and that register loads
-    ``payload_delay`` cycles after what decides on it, so that the enables of these many flip-flops
-    come from a register, and the payload of the output comes ``payload_delay`` cycles behind its
-    handshake. No cycle changes.
+        cycle   0  1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16
+        i       a  b  c  d  e  f  g  .  h  i  .  .  .  .  .  .  .
+        L       .  .  .  .  0  1  2  0  0  1  2  0  0  1  2  .  .
+        H       p  .  .  .  0  1  2  p  0  1  2  p  0  1  2  p  .
+        o       .  .  .  .  .  .  0  1  2  .  3  4  5  .  6  7  8
+
+    ``pixels``: that many neighbouring output pixels of a row (a divisor of the row) come side by
+    side, the leftmost in the lowest lanes: a window of ``span`` columns moves by
+    ``pixels * stride``, and ``OW / pixels`` replaces ``OW`` above. ``memory``: where the line
+    buffer lives, one of ``auto``, ``block``, ``distributed``; ``buffers``: the same of the history
+    and the replay.
+
+    ``payload_delay``, 0 to 2: where one register ``holds`` the window for all its folds, data may
+    follow their handshakes. The history shifts a cycle, and that register loads ``payload_delay``
+    cycles, after what decides on it, so that the enables of these many flip-flops come from a
+    register; the payload of the output comes ``payload_delay`` cycles after its handshake. No cycle
+    changes.
+
+    Raises PlanError for another ``payload_delay``, and where no register holds the window.
     """
 
     component: ClassVar[str] = "subbit.hw.window.window_rtl:Window"
@@ -102,12 +118,12 @@ class WindowUnit(Unit):
 
     @property
     def rows(self) -> Axis:
-        """The window's way down."""
+        """The window's positions from top to bottom."""
         return Axis(self.input.height, self.kernel, self.stride, self.pad)
 
     @property
     def columns(self) -> Axis:
-        """The way to the right of the windows of a beat."""
+        """The positions of the windows of a beat from left to right."""
         return Axis(self.input.width, self.span, self.stride * self.pixels, self.pad)
 
     @property
@@ -133,7 +149,7 @@ class WindowUnit(Unit):
 
     @property
     def rows_run(self) -> int:
-        """Rows that the line buffer goes through in a frame, padding below included."""
+        """Rows of the line buffer in a frame, those of the padding below the tensor included."""
         return max(self.input.height, self.rows.last + 1)
 
     @property
@@ -152,16 +168,17 @@ class WindowUnit(Unit):
 
     @property
     def shifts_at_once(self) -> bool:
-        """Whether the register of the last columns, one chunk, moves on in the very cycle in which
-        its window is taken. The engine's answer then reaches the line buffer in that cycle, a long
-        way; where the folds leave time for a window's columns, it moves on a cycle later.
+        """Whether the register of the last columns, with one chunk, moves on in the cycle in which
+        its window is taken. The ``ready`` of the engine then reaches the line buffer within that
+        cycle, which is a slow path; where the folds leave time for the columns of a window, it
+        moves on a cycle later.
         """
         return self.folds <= self.stride * self.pixels
 
     @property
     def holds(self) -> bool:
-        """Whether a register holds the window, one chunk, for its folds, while the register of the
-        last columns stays as it is for a cycle more.
+        """Whether a register holds the window of one chunk for its folds, so that the register of
+        the last columns stays as it is for a cycle more.
         """
         return self.chunks == 1 and not self.direct and not self.shifts_at_once
 

@@ -17,9 +17,15 @@ __all__ = ["LineBuffer", "Window", "WindowHistory"]
 
 
 class LineBuffer(wiring.Component):
-    """Pixels in, columns of ``kernel`` pixels out, the topmost in the low bits.
+    """Pixels in, columns of ``unit.kernel`` pixels out, one for each column of a row that completes
+    windows.
 
-    Rows outside the tensor hold whatever was there before. ``collision``: see DelayLine.
+    ``i``: ``channels`` elements of a pixel, the first one lowest. ``o``: the same channels of the
+    pixel and of those above it, the topmost in the low bits; rows outside the tensor hold what the
+    memory held before. A delay line of ``W * n`` words keeps ``kernel - 1`` rows. Latency: 1 cycle.
+    Interval: ``max(H, last row of a window + 1) * W * n`` cycles, rows of padding below the tensor
+    included. ``collision`` is high if the delay line reads a word while it writes it, which it
+    never does.
     """
 
     i: stream.Interface
@@ -65,10 +71,15 @@ class LineBuffer(wiring.Component):
 
 
 class WindowHistory(wiring.Component):
-    """Columns in, windows of ``span`` columns out, the leftmost in the low bits.
+    """Columns in, windows of ``unit.span`` columns out, the leftmost in the low bits.
 
-    Puts the code of the padding outside the tensor. With a mask, ``kernel`` bits above each
-    column say which of its rows are inside. ``collision``: see DelayLine.
+    ``i``: columns of the line buffer. ``o``: windows whose elements outside the tensor have the
+    padding's code; with masks, ``kernel`` bits above each column say which of its rows are inside.
+    With one chunk a register holds the last columns and is the output; else a delay line of ``n``
+    words does. Latency: 1 cycle after the window's last column, 0 with several chunks. Interval:
+    ``OH * columns.positions * n`` cycles. After a reset the padding left of the first row, which
+    otherwise the row before brings, takes cycles of its own. ``collision`` is high if the delay
+    line reads a word while it writes it, which it never does.
     """
 
     i: stream.Interface
@@ -96,7 +107,7 @@ class WindowHistory(wiring.Component):
         data, emit = positions.flags[0] & begun, positions.flags[1] & begun
         inside = Mux(data, rows.flags, 0)  # which rows of this column are in the tensor
         column = self.padded(inside)
-        kept = unit.replay.element.width - len(column)
+        past_bits = unit.replay.element.width - len(column)
         step = Signal()
         if unit.chunks == 1:
             window = Signal(unit.replay.element.width, reset_less=True)
@@ -106,9 +117,9 @@ class WindowHistory(wiring.Component):
                 m.d.sync += self.o.valid.eq(0)
             with m.If(step):
                 m.d.sync += self.o.valid.eq(emit)
-            behind = 1 if unit.payload_delay else 0
-            newest = registered(m, column, behind)
-            with m.If(valid_stages(m, step, behind, "step")[-1]):
+            delay = 1 if unit.payload_delay else 0
+            newest = registered(m, column, delay)
+            with m.If(valid_stages(m, step, delay, "step")[-1]):
                 m.d.sync += window.eq(Cat(window, newest)[len(column) :])
         else:
             window = Signal(unit.replay.element.width)
@@ -118,8 +129,8 @@ class WindowHistory(wiring.Component):
                 self.o.valid.eq(emit & (self.i.valid | ~data)),
                 window.eq(column),
             ]
-            if kept:
-                m.submodules.past = past = DelayLine(kept, unit.chunks, unit.buffers)
+            if past_bits:
+                m.submodules.past = past = DelayLine(past_bits, unit.chunks, unit.buffers)
                 m.d.comb += [
                     window.eq(Cat(past.q, column)),
                     past.d.eq(window[len(column) :]),
@@ -149,9 +160,15 @@ class WindowHistory(wiring.Component):
 
 
 class Window(wiring.Component):
-    """Pixels in, windows out, each ``folds`` times; see its unit for lanes and cycles.
+    """``i``: pixels, ``unit.channels`` elements a beat. ``o``: for each output pixel its window,
+    ``n`` beats of ``channels * kernel**2`` lanes in the order channel, row, column, ``unit.folds``
+    times; with masks the top bit of a lane tells whether the element is inside the tensor.
 
-    ``collision`` is high if a memory word were ever read while it is written.
+    A line buffer makes columns of pixels, a history windows of columns, a replay repeats them.
+    Latency: from the last beat of a window's last pixel to the first of its output beats 2 cycles
+    without a replay (one chunk, one fold), else 3. Interval: ``unit.interval_cycles``.
+    ``collision`` is high if any of the memories reads a word while it writes it, which they never
+    do.
     """
 
     i: stream.Interface

@@ -6,7 +6,7 @@ Everything that the command line does is one call here; each name is loaded when
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from subbit.boards import board

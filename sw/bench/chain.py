@@ -10,21 +10,16 @@ from amaranth.hdl import Cat, Elaboratable, Module, Signal
 
 from subbit.hw.contract.unit import Unit
 from subbit.hw.families.part import Part
-from subbit.sw.bench.engine import synthesised
-from subbit.sw.flow import tools
-from subbit.sw.flow.process import run_tool
+from subbit.sw.flow.cells import netlist_cells
+from subbit.sw.flow.synth import synthesise
 from subbit.sw.flow.verilog import rtlil_to_verilog
 
-__all__ = ["Chain", "chain_cells"]
+__all__ = ["UnitChain", "chain_cells"]
 
-SCRIPT = """\
-read_verilog top.v
-synth_ecp5 -nowidelut -top top
-write_json top.json
-"""
+FABRIC = "ecp5"
 
 
-class Chain(Elaboratable):
+class UnitChain(Elaboratable):
     """Components of units, each stream connected to the next; a pin shifts into the first.
 
     ``pins``: of the shift register, valid, and ready of the last output.
@@ -56,14 +51,12 @@ class Chain(Elaboratable):
 
 def chain_cells(units: list[Unit]) -> dict[str, int]:
     """LUT4s, flip-flops and block RAMs for an ECP5 after synthesis. Raises ToolError."""
-    chain = Chain(units)
+    chain = UnitChain(units)
     ports = [chain.pins, chain.out]
     text = amaranth.back.rtlil.convert(
-        chain, name="top", platform=Part("ecp5"), ports=ports, emit_src=False
+        chain, name="top", platform=Part(FABRIC), ports=ports, emit_src=False
     )
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:
         folder = Path(name)
         rtlil_to_verilog(text, folder=folder, name="top")
-        (folder / "synth.ys").write_text(SCRIPT)
-        run_tool(tools.yosys(), ["synth.ys"], folder=folder, log="synth.log")
-        return synthesised(folder / "top.json")
+        return netlist_cells(synthesise(folder, name="top", fabric=FABRIC)).row()

@@ -1,8 +1,6 @@
 """A direct engine alone, weight memories and accumulators included, after place-and-route."""
 
-import json
 import tempfile
-from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,12 @@ from amaranth.hdl import Cat, Elaboratable, Module, Signal
 from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.dot_rtl import Dot
 from subbit.hw.dot.popcount import PORTABLE
-from subbit.sw.bench.devices import Device, device_of, measure
+from subbit.sw.bench.devices import DEVICES, BenchDevice, device_of, measure
 from subbit.sw.errors import SubbitError
+from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.progress import SILENT, Progress
-from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.random_weights import random_binary, random_threshold
 from subbit.sw.ir.types import Encoding
-from subbit.sw.ir.weights import BinaryWeights
 
 __all__ = ["SEEDS", "TARGET_MHZ", "EngineProbe", "bench_engine", "engine_unit"]
 
@@ -30,12 +28,21 @@ WORDS, PASSES = 16, 8  # of an output, of a vector: 128 words of weights in each
 def engine_unit(pe: int, simd: int, pixels: int, form: str) -> DotUnit:
     """An engine of random plain weights in block RAM, with thresholds behind its accumulators."""
     random, outputs = np.random.default_rng(pe * simd), pe * PASSES
-    weights = BinaryWeights(random.integers(0, 2, (outputs, WORDS * simd), np.uint8))
+    weights = random_binary(random, (outputs, WORDS * simd))
     reach = 3 * round((WORDS * simd) ** 0.5)
-    thresholds = random.integers(-reach, reach + 1, (outputs, 1))
-    post = Threshold(thresholds, random.integers(0, 2, outputs, np.uint8))
+    post = random_threshold(random, outputs, 1, reach)
     return DotUnit(
-        *(weights, Encoding.BIPOLAR, 1, False, pe, simd, 16, post, "block", pixels, form),
+        weights=weights,
+        encoding=Encoding.BIPOLAR,
+        bits=1,
+        masked=False,
+        pe=pe,
+        simd=simd,
+        vectors=16,
+        post=post,
+        memory="block",
+        pixels=pixels,
+        form=form,
     )
 
 
@@ -80,9 +87,14 @@ def bench_engine(
     of a carry chain counts as one LUT4. Raises SubbitError.
     """
     target = replace(device_of(device), target_mhz=mhz)
-    if target.fabric != "ecp5":
-        raise SubbitError(f"engines with block RAM are measured on ECP5, not on {device}")
-    unit = engine_unit(pe, simd, pixels, target.fabric)
+    if not target.family.has_block_roms:
+        able = dict.fromkeys(
+            other.family.title for other in DEVICES.values() if other.family.has_block_roms
+        )
+        raise SubbitError(
+            f"engines with block RAM are measured on {', '.join(able)}, not on {device}"
+        )
+    unit = engine_unit(pe, simd, pixels, target.family.name)
     result: dict[str, Any] = {"device": device, "pe": pe, "simd": simd, "pixels": pixels}
     progress.phase(f"engine, seeds {', '.join(map(str, seeds))}")
     result |= figures(unit, target, seeds, jobs)
@@ -92,13 +104,15 @@ def bench_engine(
     return result
 
 
-def figures(unit: DotUnit, device: Device, seeds: tuple[int, ...], jobs: int) -> dict[str, Any]:
+def figures(
+    unit: DotUnit, device: BenchDevice, seeds: tuple[int, ...], jobs: int
+) -> dict[str, Any]:
     """The figures of one form; without seeds those of synthesis."""
     probe = EngineProbe(unit)
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:
         folder = Path(name)
         runs = measure(probe, [probe.pins, probe.out], device, folder, seeds, jobs)
-        cells = synthesised(folder / "top.json")
+        cells = netlist_cells(folder / "top.json").row()
     best = max(runs, key=lambda run: run.fmax_mhz, default=None)
     found = asdict(best) | {"synthesis_lut4": cells["lut4"]} if best else cells
     seen = {"seeds": dict(zip(seeds, (run.fmax_mhz for run in runs), strict=True))} if best else {}
@@ -107,15 +121,4 @@ def figures(unit: DotUnit, device: Device, seeds: tuple[int, ...], jobs: int) ->
         "lut4_per_bmac": round(found["lut4"] / (unit.pe * unit.simd * unit.pixels), 3),
         "latency_cycles": unit.stages + 1,
         **seen,
-    }
-
-
-def synthesised(netlist: Path) -> dict[str, int]:
-    """Cells that synthesis for ECP5 made."""
-    cells = json.loads(netlist.read_text())["modules"]["top"]["cells"].values()
-    count = Counter(cell["type"] for cell in cells)
-    return {
-        "lut4": count["LUT4"] + 2 * count["CCU2C"] + 4 * count["TRELLIS_DPR16X4"],
-        "flip_flops": count["TRELLIS_FF"],
-        "block_rams": count["DP16KD"],
     }

@@ -20,7 +20,6 @@ from subbit.hw.contract.cost import Cost
 from subbit.sw.atomic import write_atomic
 from subbit.sw.bench.unlike import calibration_networks, test_networks
 from subbit.sw.flow import tools
-from subbit.sw.flow.family import family_of
 from subbit.sw.flow.fit import FitWatch, Resources
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
@@ -28,7 +27,7 @@ from subbit.sw.ir.network import Network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 from subbit.sw.planner.calibration import Calibration, Line, calibration
-from subbit.sw.planner.goal import Goal, NothingFits, Planned, plan_for
+from subbit.sw.planner.goal import Goal, NothingFits, Planned, least_plan
 
 __all__ = [
     "PlannerRow",
@@ -82,7 +81,7 @@ def bench_planner(
     measured = measure_plan(made, board, place, progress)
     save_rows(measured, place / "measured.json")
     if calibration_file:
-        used = (tools.yosys(), family_of(board).nextpnr())
+        used = (tools.yosys(), tools.find_program(board.family.router))
         versions = {tool.name: str(tool.version) for tool in used}
         write_atomic(calibration_file, calibrate(measured, versions).to_json())
     return [measured_row(*row) for row in measured]
@@ -96,14 +95,14 @@ def packed(network: Network, plan: Plan, board: Board, folder: Path) -> Resource
     from subbit.sw.flow.verilog import rtlil_to_verilog
 
     folder.mkdir(parents=True, exist_ok=True)
-    family = family_of(board)
     design = prepare(board_top(network, plan, board), board, name="top")
-    (folder / f"top.{family.constraints}").write_text(design.constraints)
+    (folder / f"top.{board.family.constraints}").write_text(design.constraints)
     rtlil_to_verilog(design.rtlil, folder=folder, name="top")
     synthesise(folder, name="top", fabric=board.device.fabric)
     watch = FitWatch(board, network.name)
     run_tool(
-        *(family.nextpnr(), [*family.place_arguments(board, "top"), "--pack-only"]),
+        tools.find_program(board.family.router),
+        [*board.family.place_arguments(board.device, "top"), "--pack-only"],
         folder=folder,
         log="pack.log",
         on_line=watch.line,
@@ -133,9 +132,9 @@ def measure_plan(
 def plan_within(network: Network, board: Board, lut4: int) -> Planned:
     """The plan of the highest rate within so many LUT4s, or twice as many where none is."""
     try:
-        return plan_for(network, board, Goal(lut4=lut4))
+        return least_plan(network, board, Goal(lut4=lut4))
     except NothingFits:
-        return plan_for(network, board, Goal(lut4=2 * lut4))
+        return least_plan(network, board, Goal(lut4=2 * lut4))
 
 
 def measured_row(result: Planned, found: Resources) -> PlannerRow:
@@ -187,9 +186,10 @@ def calibrate(rows: Sequence[tuple[Planned, Resources]], versions: dict[str, str
 def unit_costs(result: Planned) -> dict[str, Cost]:
     """The units' own estimates, by class."""
     found: dict[str, Cost] = {}
+    family = result.board.family
     for step in Pipeline(result.network, result.plan).steps:
         name = step.unit.kind()
-        found[name] = found.get(name, Cost()) + step.unit.cost().on(result.board.device.fabric)
+        found[name] = found.get(name, Cost()) + family.cost(step.unit.cost())
     return found
 
 

@@ -9,9 +9,8 @@ from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value
 from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.dot.popcount_rtl import PopcountXnor
 from subbit.hw.dot.tree_counter_rtl import VendorPopcount
-from subbit.hw.families.carry import FABRICS
 from subbit.hw.trees.counter import Popcount
-from subbit.sw.bench.devices import Device, Measured, device_of, measure
+from subbit.sw.bench.devices import BenchDevice, Measured, device_of, measure
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.progress import SILENT, Progress
 
@@ -20,7 +19,7 @@ __all__ = ["SEEDS", "Probe", "bench_popcount"]
 SEEDS = (1, 2, 3)
 
 
-class Counter(Protocol):
+class PopcountComponent(Protocol):
     """Anything that counts the positions in which ``x`` and ``w`` are equal."""
 
     x: Signal
@@ -31,7 +30,7 @@ class Counter(Protocol):
 class Probe(Elaboratable):
     """A counter between registers: two pins shift into its inputs, its count goes to pins."""
 
-    def __init__(self, counter: Counter) -> None:
+    def __init__(self, counter: PopcountComponent) -> None:
         self.counter = counter
         self.pins = Signal(2)
         self.count = Signal(len(counter.count))
@@ -83,10 +82,10 @@ def bench_popcount(
         raise SubbitError(f"a popcount has at least one position, not {width}")
     target = device_of(device)
     shape = PopcountShape(1, width, 1)
-    limit, depth = FABRICS[target.fabric].speed(mhz or target.target_mhz)
-    form = Popcount(width, fabric=target.fabric, limit=limit, depth=depth)
+    limit, depth = target.family.carry.speed(mhz or target.target_mhz)
+    form = Popcount(width, fabric=target.family.name, limit=limit, depth=depth)
 
-    def row(name: str, counter: Counter, latency: int) -> dict[str, Any]:
+    def row(name: str, counter: PopcountComponent, latency: int) -> dict[str, Any]:
         progress.phase(f"{name}, {width} positions on {device}, seeds {', '.join(map(str, seeds))}")
         return figures(Probe(counter), latency, target, width, seeds)
 
@@ -101,7 +100,7 @@ def bench_popcount(
 
 
 def figures(
-    probe: Probe, latency: int, device: Device, width: int, seeds: tuple[int, ...]
+    probe: Probe, latency: int, device: BenchDevice, width: int, seeds: tuple[int, ...]
 ) -> dict[str, Any]:
     """The figures of one form."""
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as folder:

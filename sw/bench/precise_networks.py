@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ from subbit.sw.bench.precision import FABRIC, PAIRS, SEED, bench_engines, mapped
 from subbit.sw.errors import PlanError
 from subbit.sw.evaluate import evaluate_dataset
 from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.ir.layers.convolution import Convolution
+from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.planes import branches_of
-from subbit.sw.ir.weights import Weights
 from subbit.sw.lower.graph import groups, lanes_before
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
@@ -90,9 +91,9 @@ def precision_of(network: Network) -> dict[str, Any]:
     """
     bits, planes, encodings = [1], [1], set()
     for node in network.nodes:
-        weights = getattr(node.layer, "weights", None)
-        if not isinstance(weights, Weights):
+        if not isinstance(node.layer, (Convolution, Linear)):
             continue
+        weights = node.layer.weights
         x = network.types[node.inputs[0]]
         bits += [x.bits] if "input" not in node.inputs else []
         planes.append(len(branches_of(weights)))
@@ -109,7 +110,8 @@ def alike(network: Network, reference: Plan) -> Plan:
         stage = cls.default(network, layers, lanes_before(network, layers, lanes))
         twin = twins.get(layers[0])
         if twin and isinstance(stage, twin.__class__):
-            folding = {name: getattr(twin, name) for name in SAME if hasattr(twin, name)}
+            known = {field.name for field in fields(twin)}
+            folding = {name: getattr(twin, name) for name in SAME if name in known}
             stage = replace(stage, **folding)
         try:
             units = stage.units(network)

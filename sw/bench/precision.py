@@ -1,6 +1,5 @@
 """What precision costs: engines of several bits at equal throughput, and trained networks."""
 
-import json
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,10 +14,11 @@ from subbit.hw.dot.dot_rtl import Dot
 from subbit.hw.dot.popcount import PORTABLE
 from subbit.hw.families.part import Part
 from subbit.sw.flow import tools
+from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
-from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.planes import PlanesWeights
+from subbit.sw.ir.random_weights import random_threshold
 from subbit.sw.ir.types import Encoding
 from subbit.sw.ir.weights import BinaryWeights
 
@@ -28,7 +28,6 @@ SEED = 1
 PAIRS = ((1, 1), (2, 2), (4, 4), (8, 1))
 WORDS, PASSES, VECTORS = 16, 8, 16  # of an output, of a vector, of a frame
 FABRIC = "ecp5"
-LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4}  # of the ECP5's cells
 
 
 def engine_unit(m_bits: int, k_bits: int, pe: int, simd: int, form: str = FABRIC) -> DotUnit:
@@ -42,7 +41,6 @@ def engine_unit(m_bits: int, k_bits: int, pe: int, simd: int, form: str = FABRIC
     pixels = (m_bits, k_bits) == (8, 1)
     levels = (1 << (1 if pixels else m_bits)) - 1
     reach = round(3 * length**0.5 * ((1 << m_bits) - 1) * ((1 << k_bits) - 1) / 2)
-    table = np.sort(rng.integers(-reach, reach + 1, (outputs, levels)), axis=1)
     return DotUnit(
         weights=PlanesWeights(tuple(map(BinaryWeights, bits))),
         encoding=Encoding.UNSIGNED if pixels else Encoding.BIPOLAR,
@@ -51,7 +49,7 @@ def engine_unit(m_bits: int, k_bits: int, pe: int, simd: int, form: str = FABRIC
         pe=pe,
         simd=simd,
         vectors=VECTORS,
-        post=Threshold(table, rng.integers(0, 2, outputs, np.uint8)),
+        post=random_threshold(rng, outputs, levels, reach),
         memory="block",
         form=form,
     )
@@ -67,16 +65,11 @@ def mapped(design: Elaboratable, folder: Path, progress: Progress = SILENT) -> d
     lines = (
         "read_rtlil top.il",
         "synth_ecp5 -nowidelut -top top",
-        "tee -q -o stat.json stat -json",
+        "write_json top.json",
     )
     (folder / "synth.ys").write_text("\n".join(lines) + "\n")
     run_tool(tools.yosys(), ["synth.ys"], folder=folder, log="synth.log", on_line=progress.detail)
-    cells = json.loads((folder / "stat.json").read_text())["design"]["num_cells_by_type"]
-    return {
-        "lut4": sum(cells.get(cell, 0) * luts for cell, luts in LUTS.items()),
-        "flip_flops": cells.get("TRELLIS_FF", 0),
-        "block_rams": cells.get("DP16KD", 0),
-    }
+    return netlist_cells(folder / "top.json").row()
 
 
 def bench_engines(

@@ -8,7 +8,7 @@ import numpy as np
 
 from subbit.hw.contract.unit import Unit
 from subbit.hw.dot.dot import DotUnit
-from subbit.hw.lookup.dot9_tables import MAX_TAU
+from subbit.hw.lookup.dot9_tables import MAX_COUNTED_TAU
 from subbit.hw.lookup.lookup import LookupUnit
 from subbit.hw.window.window import WindowUnit
 from subbit.sw.bench.chain import chain_cells
@@ -22,10 +22,10 @@ from subbit.sw.ir import (
     Network,
     Padding,
     TensorType,
-    Threshold,
-    TiledWeights,
     Weights,
 )
+from subbit.sw.ir.random_weights import random_binary, random_threshold, random_tiled
+from subbit.sw.ir.weights import KERNEL_BITS, kernels_of
 from subbit.sw.lower.plan import smallest_plan
 from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.lower.stages.stage import divisors
@@ -54,9 +54,8 @@ def resnet(name: str) -> Iterator[tuple[int, int, int]]:
 def codebook(cin: int, cout: int, tau: int) -> CodebookWeights:
     """Random indices into distinct random codewords."""
     rng = np.random.default_rng((SEED, cin, cout, tau))
-    words = rng.permutation(512)[: 1 << tau, None] >> np.arange(9) & 1
-    bits = words.reshape(-1, 3, 3).astype(np.uint8)
-    return CodebookWeights(bits, rng.integers(0, 1 << tau, (cout, cin)))
+    numbers = rng.permutation(1 << KERNEL_BITS)[: 1 << tau]
+    return CodebookWeights(kernels_of(numbers), rng.integers(0, 1 << tau, (cout, cin)))
 
 
 def bench_cycles(tau: int = 5, lanes: int = 4) -> dict[str, float]:
@@ -67,10 +66,25 @@ def bench_cycles(tau: int = 5, lanes: int = 4) -> dict[str, float]:
     for name in BLOCKS:
         direct = lookup = 0
         for side, cin, cout in resnet(name):
-            given = (codebook(cin, cout, tau), Encoding.BIPOLAR, 1, False)
-            one = DotUnit(*given, pe=1, simd=9, vectors=side * side)
+            weights = codebook(cin, cout, tau)
+            one = DotUnit(
+                weights=weights,
+                encoding=Encoding.BIPOLAR,
+                bits=1,
+                masked=False,
+                pe=1,
+                simd=KERNEL_BITS,
+                vectors=side * side,
+            )
             direct += one.vectors * one.passes * one.words
-            table = LookupUnit(*given, vectors=side * side, lanes=lanes)
+            table = LookupUnit(
+                weights=weights,
+                encoding=Encoding.BIPOLAR,
+                bits=1,
+                masked=False,
+                vectors=side * side,
+                lanes=lanes,
+            )
             lookup += table.interval_cycles
         ratios[f"{name}_cycle_ratio"] = round(direct / lookup, 3)
     return ratios
@@ -83,9 +97,8 @@ def conv_units(weights: Weights, height: int, /, **settings: Any) -> list[Unit]:
     rng = np.random.default_rng(SEED)
     cout, cin = weights.shape[:2]
     x = TensorType.codes(height, WIDTH, cin, 1, Encoding.BIPOLAR)
-    reach = 3 * round((9 * cin) ** 0.5)
-    table = rng.integers(-reach, reach + 1, (cout, 1))
-    after = Threshold(table, rng.integers(0, 2, cout, np.uint8))
+    reach = 3 * round((KERNEL_BITS * cin) ** 0.5)
+    after = random_threshold(rng, cout, 1, reach)
     network = Network.chain("one", x, {"conv": Conv2d(weights, 1, Padding.MINUS), "act": after})
     stage = smallest_plan(network).stages[0]
     assert isinstance(stage, DotStage)
@@ -113,12 +126,12 @@ def settings_of(engine: str, cout: int, tau: int) -> dict[str, Any]:
         pe = pe if engine == "direct" else pe // DECODED
         return {"pe": pe, "simd": simd, "weights": "block"}
     if engine == "lookup":
-        return {"engine": engine, "pe": max(1, cout >> tau), "simd": 9}
+        return {"engine": engine, "pe": max(1, cout >> tau), "simd": KERNEL_BITS}
     turns = WIDTH // PIXELS * cout // PORTS  # reads of a channel for all outputs of a row
     keeps_up = [n for n in divisors(PORTS) if (WIDTH + 2) / n <= turns and PORTS << tau <= n * cout]
     filled = min([*keeps_up, PORTS])
-    ports = {"simd": 9 * PORTS, "pixels": PIXELS, "dot9": filled}
-    fill = "block" if engine == "block_lookup" and tau <= MAX_TAU else "logic"
+    ports = {"simd": KERNEL_BITS * PORTS, "pixels": PIXELS, "dot9": filled}
+    fill = "block" if engine == "block_lookup" and tau <= MAX_COUNTED_TAU else "logic"
     return {"engine": "block_lookup", **ports, "fill": fill}
 
 
@@ -154,12 +167,11 @@ def bench_shared_rows(
     shape, rng = (cout, cin, 3, 3), np.random.default_rng(SEED)
     folding = {"pe": pe, "simd": simd, "weights": "block"}
     progress.phase("plain weights")
-    plain = figures(BinaryWeights(rng.integers(0, 2, shape, np.uint8)), TALL, **folding)
+    plain = figures(random_binary(rng, shape), TALL, **folding)
     rows = []
     for p in repeats:
         progress.phase(f"shared rows, p {p}")
-        tile = rng.integers(0, 2, cout * cin * 9 // p, np.uint8)
-        weights = TiledWeights(shape, tile, np.ones(p, np.int64))
+        weights = random_tiled(rng, shape, p)
         found = figures(weights, TALL, engine="shared_rows", **folding)
         ratios = {
             "cycle_ratio": round(plain["cycles"] / found["cycles"], 3),

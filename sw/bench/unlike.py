@@ -14,17 +14,20 @@ from subbit.sw.ir.layers.flatten import Flatten
 from subbit.sw.ir.layers.globalavgpool import GlobalAvgPool
 from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
-from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import INPUT, Network, Node
+from subbit.sw.ir.random_weights import (
+    random_binary,
+    random_codebook,
+    random_threshold,
+    random_tiled,
+)
 from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
+from subbit.sw.ir.weights import Weights
 
-__all__ = ["Builder", "calibration_networks", "resnet18", "test_networks"]
-
-KERNELS = 1 << 9  # of 3x3 bits
+__all__ = ["RandomNetwork", "calibration_networks", "resnet18", "test_networks"]
 
 
-class Builder:
+class RandomNetwork:
     """Adds layers of random parameters one behind the other."""
 
     def __init__(self, seed: int) -> None:
@@ -42,20 +45,14 @@ class Builder:
     def weights(self, shape: tuple[int, ...], tau: int = 0, repeats: int = 0) -> Weights:
         """Binary weights, a codebook, or a tile."""
         if tau:
-            words = self.rng.choice(KERNELS, 1 << tau, replace=False)
-            bits = (words[:, None] >> np.arange(9) & 1).astype(np.uint8).reshape(-1, 3, 3)
-            return CodebookWeights(bits, self.rng.integers(0, 1 << tau, shape[:2]))
+            return random_codebook(self.rng, shape[0], shape[1], tau)
         if repeats:
-            size = int(np.prod(shape)) // repeats
-            tile = self.rng.integers(0, 2, size, np.uint8)
-            return TiledWeights(shape, tile, np.ones(repeats, np.int64))
-        return BinaryWeights(self.rng.integers(0, 2, shape, np.uint8))
+            return random_tiled(self.rng, shape, repeats)
+        return random_binary(self.rng, shape)
 
     def sign(self, channels: int, spread: int, bits: int = 1) -> str:
         """Random thresholds within ``spread``."""
-        rows = self.rng.integers(-spread, spread + 1, (channels, (1 << bits) - 1))
-        rising = self.rng.integers(0, 2, channels, np.uint8)
-        return self.add(Threshold(np.sort(rows, axis=1), rising))
+        return self.add(random_threshold(self.rng, channels, (1 << bits) - 1, spread))
 
     def conv(
         self,
@@ -98,7 +95,7 @@ def chain(
     **kind: int,
 ) -> Network:
     """Convolutions with thresholds of ``bits``, pooling behind each, and a linear layer."""
-    b, cin, size = Builder(seed), 1, side
+    b, cin, size = RandomNetwork(seed), 1, side
     for position, out in enumerate(channels):
         weights = kind if position else {}
         b.conv(out, cin, kernel, tau=weights.get("tau", 0), repeats=weights.get("repeats", 0))
@@ -112,7 +109,7 @@ def chain(
 
 def dense(name: str, seed: int, sizes: tuple[int, ...], bits: int = 1, **kind: int) -> Network:
     """Linear layers."""
-    b = Builder(seed)
+    b = RandomNetwork(seed)
     b.add(Flatten())
     for inputs, out in pairwise(sizes):
         b.linear(out, inputs, **kind)
@@ -124,7 +121,7 @@ def dense(name: str, seed: int, sizes: tuple[int, ...], bits: int = 1, **kind: i
 
 def scaled(name: str, seed: int) -> Network:
     """A 1x1 and a strided convolution, scale and offset on the logits."""
-    b = Builder(seed)
+    b = RandomNetwork(seed)
     b.conv(16, 1, 5, stride=2)
     b.sign(16, 200)
     b.conv(24, 16, 1)
@@ -140,7 +137,7 @@ def scaled(name: str, seed: int) -> Network:
 
 def residual(name: str, seed: int, channels: int, bits: int) -> Network:
     """A block with a way round it, and pooling over all pixels."""
-    b = Builder(seed)
+    b = RandomNetwork(seed)
     b.conv(channels, 1)
     x = b.sign(channels, 400, bits)
     b.conv(channels, channels)
@@ -187,7 +184,7 @@ def calibration_networks() -> list[Callable[[], Network]]:
 
 def resnet18(side: int = 224, classes: int = 1000, seed: int = 0) -> Network:
     """ResNet-18 with binary weights and activations, a 5x5 first layer on 8-bit pixels."""
-    b = Builder(seed)
+    b = RandomNetwork(seed)
     b.conv(64, 3, 5, stride=2)
     b.sign(64, 500)
     x = b.add(MaxPool2d())

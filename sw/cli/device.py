@@ -45,14 +45,13 @@ def program_command(model: Path, board: Board, flash: bool) -> None:
              subbit program build/digits-plain-ulx3s-85f/digits-plain.bit
     """
     from subbit.sw.flow.bitstream import default_folder
-    from subbit.sw.flow.family import family_of
     from subbit.sw.flow.program import program_board
     from subbit.sw.flow.progress import ConsoleProgress
 
     path = model
     if model.suffix not in (".bit", ".bin"):
         network = load_network(model)
-        path = default_folder(network, board) / f"{network.name}.{family_of(board).bitstream}"
+        path = default_folder(network, board) / f"{network.name}.{board.family.bitstream}"
         if not path.is_file():
             raise SubbitError(
                 f"{path} is not built; run 'subbit bitstream {model} --board {board.name}' first"

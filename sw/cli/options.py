@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from subbit.boards import Board, board, board_names
+from subbit.boards import DEFAULT_BOARD, Board, board, board_names
 from subbit.sw.ir import Network
 from subbit.sw.lower.plan import Plan
 
@@ -44,7 +44,7 @@ def board_option(command: Command) -> Command:
     """--board, as a Board."""
     return click.option(
         "--board",
-        default="ulx3s",
+        default=DEFAULT_BOARD,
         show_default=True,
         callback=take_board,
         help=f"The board: {', '.join(board_names())}.",

@@ -81,7 +81,7 @@ def show(result: "Planned", rows: dict[str, Any], edited: bool) -> None:
         bounds = row["layers"] == rows["bound_by"]
         table.add_row(
             ", ".join(row["layers"]),
-            settings(stage, result.board.device.fabric),
+            settings(stage, result.board.family.popcount_form),
             f"{row['cycles']:,}",
             *(f"{row[name]:,}" for name in KNOWN[2:]),
             style="bold" if bounds else None,
@@ -97,10 +97,10 @@ def show(result: "Planned", rows: dict[str, Any], edited: bool) -> None:
         console.print(line, highlight=False, markup=False)
 
 
-def settings(stage: "Stage", fabric: str) -> str:
-    """The settings that are not as usual, in one line."""
+def settings(stage: "Stage", form: str) -> str:
+    """The settings that are not as usual, in one line; ``form``: the usual one of counters."""
     usual = {field.name: field.default for field in fields(stage) if field.name != "layers"}
-    usual["popcount"] = fabric
+    usual["popcount"] = form
     row = stage.to_json()
     shown = {k: row[k] for k in usual if k in row and (k in ALWAYS or usual[k] != row[k])}
     return " ".join(f"{key}={value}" for key, value in shown.items())
@@ -122,13 +122,15 @@ def sentences(rows: dict[str, Any], edited: bool = False) -> list[str]:
         lines.append("queues: " + ", ".join(f"{k} {v}" for k, v in rows["queues"].items()))
     lines += rows["notes"]
     if rows["lacking"]:
-        missing = ", ".join(f"{more:,} {KINDS[kind]}" for kind, more in rows["lacking"].items())
+        missing = ", ".join(
+            f"{more:,} {COST_COLUMNS[kind]}" for kind, more in rows["lacking"].items()
+        )
         parts = [f"it does not fit {rows['board']}: {missing} too many", *rows["would_do"]]
         lines.append("; ".join(parts))
     return lines
 
 
-KINDS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
+COST_COLUMNS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
 
 
 def after(step: dict[str, Any] | None) -> str:
@@ -138,6 +140,6 @@ def after(step: dict[str, Any] | None) -> str:
     more = f"{step['lut4']:+,} LUT4, {step['block_rams']:+,} block RAMs"
     text = f"; next would be {step['cycles']:,} cycles with {more}"
     if step["lacking"]:
-        missing = ", ".join(f"{n:,} {KINDS[kind]}" for kind, n in step["lacking"].items())
+        missing = ", ".join(f"{n:,} {COST_COLUMNS[kind]}" for kind, n in step["lacking"].items())
         text += f", {missing} more than there are"
     return text

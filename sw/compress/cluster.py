@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.ir import BinaryWeights, CodebookWeights, TiledWeights
+from subbit.sw.ir.weights import KERNEL_BITS, kernels_of
 
 __all__ = ["cluster_kernels", "fit_tile"]
 
 Ints = NDArray[np.int64]
 MAX_PASSES = 50
-CELLS = 9
-KERNELS = 1 << CELLS
-PLACES = np.arange(CELLS)
+KERNELS = 1 << KERNEL_BITS
+PLACES = np.arange(KERNEL_BITS)
 # Between each two of the 512 kernels, in how many of the nine cells they differ.
 DISTANCES = np.bitwise_count(np.arange(KERNELS)[:, None] ^ np.arange(KERNELS)).astype(np.int64)
 
@@ -29,12 +29,11 @@ def cluster_kernels(weights: BinaryWeights, tau: int) -> CodebookWeights:
         raise NetworkError(
             f"codebooks hold 3x3 kernels with tau 1 to 8; not {weights.shape}, {tau}"
         )
-    numbers = (weights.bits.reshape(-1, CELLS).astype(np.int64) << PLACES).sum(axis=1)
+    numbers = (weights.bits.reshape(-1, KERNEL_BITS).astype(np.int64) << PLACES).sum(axis=1)
     cost = DISTANCES * np.bincount(numbers, minlength=KERNELS)
     chosen = exchanged(cost, greedy(cost, 1 << tau))
     nearest = DISTANCES[:, chosen].argmin(axis=1)
-    words = (chosen[:, None] >> PLACES & 1).astype(np.uint8).reshape(-1, 3, 3)
-    return CodebookWeights(words, nearest[numbers].reshape(weights.shape[:2]))
+    return CodebookWeights(kernels_of(chosen), nearest[numbers].reshape(weights.shape[:2]))
 
 
 def greedy(cost: Ints, count: int) -> Ints:

@@ -31,7 +31,7 @@ from subbit.sw.ir import (
     TiledWeights,
     Weights,
 )
-from subbit.sw.nn import layers as nn_layers
+from subbit.sw.nn import layers
 from subbit.sw.nn.activations import SignActivation
 from subbit.sw.nn.codebook import CodebookEncoder
 from subbit.sw.nn.encoders import Encoder, PlainEncoder, TiledEncoder
@@ -123,7 +123,7 @@ def as_module(network: Network, codes: Images) -> nn.Sequential:
         flat = isinstance(node.layer, Linear) and x.ndim == 4
         for name, part in parts_of(node, x.flatten(1) if flat else x):
             if flat and name == node.name:
-                module.add_module(f"{node.name}_flat", nn_layers.Flatten())
+                module.add_module(f"{node.name}_flat", layers.Flatten())
                 x = x.flatten(1)
             module.add_module(name, part.eval())
             with torch.no_grad():
@@ -137,17 +137,17 @@ def parts_of(node: Node, x: Tensor) -> list[tuple[str, nn.Module]]:
     if isinstance(layer, Conv2d):
         encoder = encoder_of(name, layer.weights)
         geometry = {"stride": layer.stride, "padding": layer.padding, "integers": True}
-        return [(name, nn_layers.CodedConv2d(encoder, **geometry))]  # type: ignore[arg-type]
+        return [(name, layers.CodedConv2d(encoder, **geometry))]  # type: ignore[arg-type]
     if isinstance(layer, Linear):
-        return [(name, nn_layers.CodedLinear(encoder_of(name, layer.weights), integers=True))]
+        return [(name, layers.CodedLinear(encoder_of(name, layer.weights), integers=True))]
     if isinstance(layer, Threshold) and layer.levels == 1 and layer.encoding is Encoding.BIPOLAR:
         return [(f"{name}_norm", norm_of(layer, x)), (name, SignActivation())]
     if isinstance(layer, MaxPool2d):
-        return [(name, nn_layers.MaxPool2d())]
+        return [(name, layers.MaxPool2d())]
     if isinstance(layer, Flatten):
-        return [(name, nn_layers.Flatten())]
+        return [(name, layers.Flatten())]
     if isinstance(layer, Argmax):
-        return [(name, nn_layers.Scale(1.0 / float(x.std().clamp(min=1e-3))))]
+        return [(name, layers.Scale(1.0 / float(x.std().clamp(min=1e-3))))]
     raise NetworkError(
         f"layer {name!r} ({layer.kind}) cannot be trained on; only binary layers with one-bit "
         "activations can"
@@ -175,13 +175,13 @@ def encoder_of(name: str, weights: Weights) -> Encoder:
     raise NetworkError(f"the {weights.encoding} weights of layer {name!r} cannot be trained on")
 
 
-def norm_of(layer: Threshold, x: Tensor) -> nn_layers.BatchNorm:
+def norm_of(layer: Threshold, x: Tensor) -> layers.BatchNorm:
     """A norm whose sign is the threshold's: the limit halfway between two integers."""
     numbers = x.transpose(0, 1).flatten(1)
     mean, deviation = numbers.mean(1), numbers.std(1).clamp(min=1.0)
     sign = 2.0 * torch.from_numpy(layer.rising.copy()).float() - 1
     limit = torch.from_numpy(layer.thresholds[:, 0].copy()).float() - 0.5
-    norm = nn_layers.BatchNorm(len(mean))
+    norm = layers.BatchNorm(len(mean))
     norm.running_mean = mean
     norm.running_var = deviation**2
     norm.weight.data.copy_(sign)
@@ -198,7 +198,7 @@ def from_module(network: Network, module: nn.Sequential) -> Network:
         layer: Layer = node.layer
         if isinstance(layer, Conv2d | Linear):
             dot = parts[node.name]
-            assert isinstance(dot, nn_layers.DotLayer)
+            assert isinstance(dot, layers.DotLayer)
             layer = replace(layer, weights=dot.encoder.weights())
         if isinstance(layer, Threshold):
             source = parts[node.inputs[0]]

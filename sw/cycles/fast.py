@@ -101,7 +101,7 @@ def instance(size: int) -> tuple[Any, Any, Any]:
 
 
 class Layout:
-    """Where the kernel finds everything."""
+    """Addresses of everything in the memory of the kernel."""
 
     def __init__(
         self,

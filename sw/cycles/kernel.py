@@ -1,8 +1,8 @@
-"""The inner loop of the cycle model as WebAssembly: some 100 million steps a second.
+"""The inner loop of the cycle model as WebAssembly: about 100 million steps a second.
 
-It follows subbit.sw.cycles.model to the letter, and keeps of each stream only what its capacity can
-hold. Processes stand one after another from address 0, each in PROCESS_BYTES bytes of 32-bit words
-(``cycle`` has 64 bits); streams, queue and steps lie behind them.
+It computes exactly what subbit.sw.cycles.model does, and keeps of each stream only what its
+capacity can hold. Processes stand one after another from address 0, each in PROCESS_BYTES bytes of
+32-bit words (``cycle`` has 64 bits), then streams, queue and steps.
 """
 
 __all__ = ["BRANCH_BYTES", "FIELDS", "PROCESS_BYTES", "SOURCE_BYTES", "WAT"]

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "FRAME_INPUT",
     "GIVE",
-    "INPUT",
     "POP",
     "PUSH",
     "RESERVE",
@@ -44,7 +44,7 @@ GIVE = RESERVE | PUSH
 
 # A stream that a process reads: the process that gives it, and which branch of its output.
 Feed = tuple[int, int]
-INPUT: Feed = (-1, 0)
+FRAME_INPUT: Feed = (-1, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +132,8 @@ class _State:
         return max(branch.taken[beat] for branch in self.branches)
 
     def walk(self) -> Iterator[bool]:
-        """Goes through all frames; yields where the cycle of the next step is not known yet, each
-        time whether there was a step since.
+        """Go through the steps of all frames. Yields where the cycle of the next step is not known
+        yet, and tells each time whether there was a step since the last.
         """
         process, given, first = self.process, self.given, self.sources[0].given
         capacity, recycle, latency = process.capacity, process.recycle, process.latency
@@ -174,10 +174,10 @@ def run(
 ) -> Trace:
     """Push ``frames`` frames through the processes: output always taken.
 
-    ``feeds``: the streams that each process reads, of processes before it or ``INPUT``; without,
-    each reads the one before it. Each stream has one reader but the output, which is that of the
-    last process. With ``period`` the input's beats come evenly, a frame in so many cycles; else
-    they are always there.
+    ``feeds``: the streams that each process reads, of processes before it or ``FRAME_INPUT``;
+    without, each reads the one before it. Each stream has one reader but the output, which is that
+    of the last process. With ``period`` the input's beats come evenly, a frame in so many cycles;
+    else they are always there.
 
     Raises ValueError if the processes cannot go on, or if neighbours disagree on the beats of a
     frame.
@@ -230,7 +230,7 @@ def joined(giver: _State, branch: int, reader: Process) -> _Stream:
 
 
 def neighbours(feeds: Sequence[Sequence[Feed]]) -> list[set[int]]:
-    """For each process those that may go on when it has."""
+    """For each process those that may be able to go on after it has moved."""
     beside: list[set[int]] = [set() for _ in feeds]
     for reader, sources in enumerate(feeds):
         for source, _ in sources:

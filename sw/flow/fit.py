@@ -1,19 +1,16 @@
 """What a design takes of a device, and what to tell the user whose design takes too much."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from subbit.boards import BOARDS, Board
+from subbit.hw.families.family import Family
 from subbit.sw.errors import FitError
 
-__all__ = ["FitWatch", "Resources", "fit_error", "luts_of", "smallest_board"]
+__all__ = ["FitWatch", "Resources", "fit_error", "smallest_board"]
 
-LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}  # of the ECP5's cells, as Resources
 UTILISATION = re.compile(r"^Info:\s+([A-Z0-9_]+):\s+(\d+)/\s*(\d+)\s")
-LOGIC_CELLS = re.compile(r"^Info:\s+(\d+) LCs used as (LUT4 and DFF|DFF only)")
 UNPLACEABLE = re.compile(r"legal placement for all cells|no BELs remaining|Unable to place cell")
 
 
@@ -31,18 +28,13 @@ class Resources:
     dsps: int
 
     @classmethod
-    def of_cells(cls, used: Mapping[str, int]) -> "Resources":
-        """From nextpnr's numbers of cells by kind."""
-        return cls(
-            lut4=used.get("TRELLIS_COMB", 0)
-            + 2 * used.get("TRELLIS_RAMW", 0)
-            + used.get("ICESTORM_LC", 0),
-            flip_flops=used.get("TRELLIS_FF", 0)
-            + used.get("LUT4 and DFF", 0)
-            + used.get("DFF only", 0),
-            block_rams=used.get("DP16KD", 0) + used.get("ICESTORM_RAM", 0),
-            dsps=used.get("MULT18X18D", 0) + used.get("ICESTORM_DSP", 0),
-        )
+    def of_cells(cls, used: Mapping[str, int], family: Family) -> "Resources":
+        """From nextpnr's numbers of cells by kind, as the family counts them."""
+        counts = {
+            field: sum(used.get(kind, 0) * times for kind, times in kinds.items())
+            for field, kinds in family.resource_kinds.items()
+        }
+        return cls(**counts)
 
     def fits(self, board: Board) -> bool:
         """Whether the device has as many cells of every kind."""
@@ -60,13 +52,6 @@ class Resources:
         return [f"{need} {kind} of {has}" for need, has, kind in rows if need > has]
 
 
-def luts_of(netlist: Path) -> int:
-    """Lookup tables of an ECP5's netlist of Yosys's (JSON), in carry chains and memories too."""
-    modules = json.loads(netlist.read_text())["modules"].values()
-    cells = (cell["type"] for module in modules for cell in module["cells"].values())
-    return sum(LUTS.get(kind, 0) for kind in cells)
-
-
 class FitWatch:
     """Reads nextpnr's output and raises FitError as soon as the design proves too large."""
 
@@ -80,8 +65,8 @@ class FitWatch:
         """Take one line of output; raises FitError."""
         if found := UTILISATION.match(line):
             self.used[found.group(1)] = int(found.group(2))
-        elif found := LOGIC_CELLS.match(line):
-            self.cells[found.group(2)] = int(found.group(1))
+        elif cells := self.board.family.cells_in(line):
+            self.cells |= dict([cells])
         elif self.used and not line.strip():
             self.check()
         elif UNPLACEABLE.search(line):
@@ -90,7 +75,7 @@ class FitWatch:
     @property
     def resources(self) -> Resources:
         """What nextpnr has told of so far."""
-        return Resources.of_cells(self.used | self.cells)
+        return Resources.of_cells(self.used | self.cells, self.board.family)
 
     def check(self) -> None:
         """Raise FitError where a kind of cell is used up."""

@@ -7,13 +7,10 @@ from pathlib import Path
 from amaranth.hdl import Elaboratable
 
 from subbit.boards import Board
-from subbit.hw.design.platform import pll_settings, prepare, target_hz
-from subbit.hw.families.ecp5.clock import set_pll
-from subbit.hw.families.ecp5.pll_rtl import PllSettings
-from subbit.hw.families.ice40.clock import set_ice40_pll
+from subbit.hw.design.platform import board_pll, prepare, target_hz
+from subbit.hw.families.family import Family
 from subbit.sw.errors import ToolError
 from subbit.sw.flow import tools
-from subbit.sw.flow.family import Family, family_of
 from subbit.sw.flow.fit import Resources
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
@@ -50,14 +47,13 @@ def implement(
     that the board's programmer wants.
 
     Of several ``seeds`` of place-and-route the one with the fastest clock is kept. ``top`` gets its
-    clock domains from subbit.hw.design.platform.board_clocks. The folder
-    holds the same bitstream and
-    Verilog whenever ``top``, board, seeds and tools are the same.
+    clock domains from subbit.hw.design.platform.board_clocks. The folder holds the same bitstream
+    and Verilog whenever ``top``, board, seeds and tools are the same.
 
     Raises FitError, ToolError.
     """
-    family = family_of(board)
-    used = (tools.yosys(), family.nextpnr(), family.packer())
+    family = board.family
+    used = (tools.yosys(), *map(tools.find_program, (family.router, family.packer)))
     progress.phase("Amaranth to Verilog")
     design = prepare(top, board, name=TOP)
     (folder / f"{TOP}.{family.constraints}").write_text(design.constraints)
@@ -83,24 +79,21 @@ def set_clock(routed: Routed, board: Board) -> tuple[float, float]:
         )
     fmax_hz = routed.fmax_of(target_hz(board))
     try:
-        settings = pll_settings(board, fmax_hz)
+        pll = board_pll(board, fmax_hz)
     except ValueError as error:
         raise ToolError(
             f"the routed design reaches {fmax_hz / 1e6:.2f} MHz only, and {error}; "
             "try other --seeds, or a plan of less area"
         ) from None
-    if isinstance(settings, PllSettings):
-        set_pll(routed.config, settings)
-    else:
-        set_ice40_pll(routed.config, settings, board.oscillator_hz)
-    return fmax_hz, float(settings.output_hz(board.oscillator_hz))
+    pll.write(routed.config)
+    return fmax_hz, float(pll.output_hz)
 
 
 def pack(family: Family, config: Path, bitstream: Path, progress: Progress) -> None:
     """Make the bitstream of a routed configuration beside it."""
-    arguments = family.pack(config, bitstream)
+    arguments = family.pack_arguments(config, bitstream)
     run_tool(
-        *(family.packer(), arguments),
+        *(tools.find_program(family.packer), arguments),
         folder=config.parent,
         log="pack.log",
         on_line=progress.detail,

@@ -9,11 +9,12 @@ from typing import Any
 
 from subbit.boards import Board
 from subbit.sw.errors import ToolError
-from subbit.sw.flow.family import LARGE_LUT4, family_of
-from subbit.sw.flow.fit import FitWatch, Resources, luts_of
+from subbit.sw.flow.cells import netlist_cells
+from subbit.sw.flow.fit import FitWatch, Resources
 from subbit.sw.flow.parallel import cores, in_parallel
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.flow.tools import find_program
 
 __all__ = ["Routed", "place_and_route"]
 
@@ -81,14 +82,16 @@ def place_and_route(
                 path.unlink()
     log_of(folder, best.seed).rename(folder / "route.log")
     timing_of(folder, best.seed).rename(folder / "timing.json")
-    return replace(best, config=best.config.rename(folder / f"{name}.{family_of(board).config}"))
+    return replace(best, config=best.config.rename(folder / f"{name}.{board.family.config}"))
 
 
 def size_arguments(netlist: Path, board: Board) -> Sequence[str]:
-    """nextpnr's arguments for a netlist's size."""
-    arguments = family_of(board).large
-    large = arguments and LARGE_LUT4 < luts_of(netlist) <= board.device.lut4 // 2
-    return arguments if large else ()
+    """nextpnr's arguments for a netlist's size, by the rule of the board's family."""
+    family = board.family
+    if not family.large_arguments:
+        return ()
+    least, most = family.large_lut4(board.device)
+    return family.large_arguments if least < netlist_cells(netlist).lut4_places <= most else ()
 
 
 def log_of(folder: Path, seed: int) -> Path:
@@ -114,7 +117,7 @@ def route(
     """``place_and_route`` with one seed, whose files have it in their names, and with ``more``
     arguments.
     """
-    family, watch, said = family_of(board), FitWatch(board, design), f"report{seed}.json"
+    family, watch, said = board.family, FitWatch(board, design), f"report{seed}.json"
     config = f"{name}{seed}.{family.config}"
 
     def line(text: str) -> None:
@@ -122,9 +125,9 @@ def route(
         watch.line(text)
 
     run_tool(
-        family.nextpnr(),
+        find_program(family.router),
         [
-            *family.place_arguments(board, name),
+            *family.place_arguments(board.device, name),
             *(family.output, config, "--report", said),
             *("--seed", str(seed), "--timing-allow-fail", *more),
         ],
@@ -140,7 +143,7 @@ def route(
     used = {kind: row["used"] for kind, row in report["utilization"].items()}
     return Routed(
         folder / config,
-        Resources.of_cells(used | watch.cells),
+        Resources.of_cells(used | watch.cells, family),
         tuple((clock["achieved"] * 1e6, clock["constraint"] * 1e6) for clock in clocks),
         seed,
     )

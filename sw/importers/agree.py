@@ -11,7 +11,7 @@ from subbit.sw.data.preprocess import preprocess
 from subbit.sw.importers.exact.mark import Mark
 from subbit.sw.ir import Encoding, Network, TensorType
 
-__all__ = ["Agreement", "Compared", "compare"]
+__all__ = ["Compared", "ImportAgreement", "compare"]
 
 BATCH = 100
 FLOAT32_ERROR = 2.0**-22
@@ -35,7 +35,7 @@ class Compared:
 
 
 @dataclass
-class Agreement:
+class ImportAgreement:
     """What a comparison found, on ``images`` images.
 
     ``classes_apart``: images whose class differs, the first of them ``first_class``;
@@ -81,7 +81,7 @@ def compare(
     labels: NDArray[np.int64] | None = None,
     batch: int = BATCH,
     progress: Callable[[int], object] | None = None,
-) -> Agreement:
+) -> ImportAgreement:
     """Run ``images`` ``[n][h][w][c]`` through the source and the golden model, ``batch`` at a time.
 
     ``run`` gives the source's tensors, inputs first, among them ``logits``; ``marks`` name those to
@@ -90,7 +90,7 @@ def compare(
     """
     from subbit.sw.golden import evaluate
 
-    found = Agreement([Compared(mark.name, mark.node) for mark in marks])
+    found = ImportAgreement([Compared(mark.name, mark.node) for mark in marks])
     spec = network.metadata["dataset"]["preprocess"]
     for start in range(0, len(images), batch):
         part = images[start : start + batch]
@@ -144,7 +144,7 @@ def add_layer(
 
 
 def add_classes(
-    found: Agreement,
+    found: ImportAgreement,
     ours: NDArray[np.int64],
     theirs: NDArray[np.int64],
     labels: NDArray[np.int64] | None,

@@ -116,16 +116,16 @@ def from_onnx(
     path: Path, name: str | None, span: tuple[float, float], dataset: str | None
 ) -> ImportResult:
     """An ONNX or QONNX file."""
-    from subbit.sw.importers.onnx.onnx_file import import_onnx
+    from subbit.sw.importers.onnx.importer import import_onnx
 
     found = import_onnx(path, low=span[0], high=span[1], name=name)
     network, remarks = with_dataset(found.network, dataset)
 
     def source(batch: int) -> tuple[Callable[[Images], Tensors], int]:
         """The graph in qonnx's executor."""
-        from subbit.sw.importers.onnx.source import Source
+        from subbit.sw.importers.onnx.executor import QonnxExecutor
 
-        executor = Source(found.graph, batch)
+        executor = QonnxExecutor(found.graph, batch)
         reals = pixel_values(found.low, found.high)
         inputs = input_order(found.graph.shape, network)
         return lambda images: executor.run(inputs(reals[images])), executor.batch

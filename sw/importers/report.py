@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from subbit.sw.importers.agree import Agreement
+from subbit.sw.importers.agree import ImportAgreement
 from subbit.sw.ir import INPUT, Network
 
 __all__ = ["import_report", "verdict"]
@@ -12,7 +12,7 @@ def import_report(
     network: Network,
     folded: dict[str, list[str]],
     notes: dict[str, Any],
-    agreement: Agreement | None,
+    agreement: ImportAgreement | None,
 ) -> dict[str, Any]:
     """The report as JSON values: ``layers`` with kind, output, weights, bits, nodes of the source
     and agreement of each, and the whole network's.

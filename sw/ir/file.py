@@ -1,7 +1,7 @@
 """The file of a Network: safetensors, with a versioned JSON header in its metadata.
 
-docs/network-format.md specifies the format. Nothing in a file is ever executed, and every size is
-bounded before memory is taken for it.
+docs/reference/network-format.md specifies the format. Nothing in a file is ever executed, and every
+size is bounded before memory is taken for it.
 """
 
 import hashlib

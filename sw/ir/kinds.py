@@ -1,7 +1,7 @@
 """The one table of layer kinds: where each one's network, golden and cycle rule and component are.
 
 Entries are import paths, so that reading a network needs neither torch nor Amaranth.
-docs/adding-a-layer.md walks through adding one.
+docs/extend/adding-a-layer.md walks through adding one.
 """
 
 from dataclasses import dataclass

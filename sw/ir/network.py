@@ -146,7 +146,10 @@ class Network:
         return found if isinstance(found, dict) else {}
 
     def structure(self) -> dict[str, Any]:
-        """The graph without its arrays and metadata, as JSON values; see docs/network-format.md."""
+        """The graph without its arrays and metadata, as JSON values.
+
+        docs/reference/network-format.md specifies them.
+        """
         x = self.input_type
         return {
             "name": self.name,

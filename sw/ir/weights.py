@@ -17,12 +17,28 @@ from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.arrays import Bits, Ints, as_bits, as_ints
 from subbit.sw.ir.parts import Parts, no_more, take_array
 
-__all__ = ["BinaryWeights", "CodebookWeights", "TiledWeights", "Weights", "weights_from_parts"]
+__all__ = [
+    "KERNEL_BITS",
+    "BinaryWeights",
+    "CodebookWeights",
+    "TiledWeights",
+    "Weights",
+    "kernels_of",
+    "weights_from_parts",
+]
+
+KERNEL_BITS = 9  # of the 3x3 kernels that codebooks of the papers hold
 
 MAX_TAU = 8
 MAX_SCALE = (1 << 15) - 1
 MAX_SIDE = 1 << 20
 MAX_WEIGHTS = 1 << 28
+
+
+def kernels_of(numbers: Ints) -> Bits:
+    """The 3x3 binary kernels ``(n, 3, 3)`` that numbers from 0 to 511 name, first bit lowest."""
+    bits = numbers[:, None] >> np.arange(KERNEL_BITS) & 1
+    return bits.astype(np.uint8).reshape(-1, 3, 3)
 
 
 class Weights(Parts):

@@ -1,4 +1,4 @@
-"""The queues that balance the paths between a fork and a join; see docs/graphs.md."""
+"""The queues that balance the paths between a fork and a join; see docs/how-it-works/graphs.md."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ __all__ = ["Balancer"]
 
 FEW_FRAMES, MANY_FRAMES = 4, 12  # to settle in, beside those that are under way at once
 TRIAL_STEPS = 10_000_000  # of the model in a trial, about a quarter of a second
-FRAMES_HELD = 4  # more than a queue can be ahead of the other paths, to begin with
+FRAMES_HELD = 4  # of a queue that never fills: more than any path is ahead of the others
 MAX_DEPTH = 1 << 20
 TRIES = 64  # of an interval
 
@@ -44,12 +44,12 @@ class Balancer:
         too short for anything to move.
         """
         free = [name for name in names if name not in stated]
-        deep = self.any_depth(names) | dict(stated)
-        self.set_goal(deep)
-        held = self.timing(deep, self.interval, free)[1]
-        found = deep | {name: min(held[name], deep[name]) for name in free}
+        unbounded = self.any_depth(names) | dict(stated)
+        self.set_goal(unbounded)
+        held = self.timing(unbounded, self.interval, free)[1]
+        found = unbounded | {name: min(held[name], unbounded[name]) for name in free}
         while not self.enough(found):
-            found |= {name: min(2 * found[name], deep[name]) for name in free}
+            found |= {name: min(2 * found[name], unbounded[name]) for name in free}
         # Those that may go altogether first: a queue left out makes its path shorter.
         for name in sorted(free, key=lambda name: found[name]):
             found[name] = self.least(found, name)
@@ -61,15 +61,15 @@ class Balancer:
         beats = {name: steps[at].unit.o_beats for name, at in wires.queue_steps.items()}
         return {name: min(FRAMES_HELD * beats[name] + 64, MAX_DEPTH) for name in names}
 
-    def set_goal(self, deep: Mapping[str, int]) -> None:
+    def set_goal(self, unbounded: Mapping[str, int]) -> None:
         """Find the interval that queues of any depth reach."""
-        steps = sum(len(process.steps) for process in flow(self.wired(deep)[0])[0])
+        steps = sum(len(process.steps) for process in flow(self.wired(unbounded)[0])[0])
         self._frames = min(max(TRIAL_STEPS // steps, FEW_FRAMES), MANY_FRAMES)
-        timing = self.timing(deep)[0]
+        timing = self.timing(unbounded)[0]
         self.interval = timing.interval_cycles
         self._frames += -(-timing.latency_cycles // self.interval)
         for _ in range(TRIES):  # it may be no whole number of cycles
-            if self.enough(deep):
+            if self.enough(unbounded):
                 return
             self.interval += 1 + self.interval // 1024
         raise ValueError("the pipeline does not settle")

@@ -1,4 +1,6 @@
-"""Units in their places: what joins those of a stage, and stages to each other."""
+"""The steps of a pipeline: each unit in its place, with width changes, forks and queues between
+stages.
+"""
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +10,8 @@ from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.fork import ForkUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
-from subbit.sw.cycles import INPUT, Feed, Process
-from subbit.sw.ir import network as ir
+from subbit.sw.cycles import FRAME_INPUT, Feed, Process
+from subbit.sw.ir.network import INPUT
 from subbit.sw.lower.graph import Edge
 from subbit.sw.lower.stages.stage import Stage
 
@@ -22,14 +24,14 @@ class Step:
     output stream is the tensor of a layer, the name of that layer.
 
     ``feeds``: for each of its input streams the step that gives it, by number, and which of that
-    step's output streams it is; ``INPUT`` is the stream of frames.
+    step's output streams it is; ``FRAME_INPUT`` is the stream of frames.
     """
 
     name: str
     unit: Unit
     stage: Stage
     tensor: str | None = None
-    feeds: tuple[Feed, ...] = (INPUT,)
+    feeds: tuple[Feed, ...] = (FRAME_INPUT,)
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ class Wires:
         ends: list[End] = []
         for edge, lanes in zip(self._edges[head], units[0][1].inputs.values(), strict=True):
             if edge.name not in self._ends:  # the stream of frames, in its first reader's lanes
-                frames = End(INPUT, lanes, units[0][1].i_beats)
-                yield from self.spread(ir.INPUT, frames, stage)
+                frames = End(FRAME_INPUT, lanes, units[0][1].i_beats)
+                yield from self.handed_on(INPUT, frames, stage)
             ends.append((yield from self.fitted(self._ends.pop(edge.name), lanes, head, stage)))
         for position, (suffix, unit) in enumerate(units):
             if position:
@@ -77,7 +79,7 @@ class Wires:
         end = ends[0]
         if stage.fifo:
             end = yield from self.queued(f"{head}_fifo", end, stage.fifo, stage)
-        yield from self.spread(stage.layers[-1], end, stage)
+        yield from self.handed_on(stage.layers[-1], end, stage)
 
     def placed(self, step: Step) -> Steps:
         """One step; the end of its (first) output stream."""
@@ -104,8 +106,8 @@ class Wires:
             end = yield from self.placed(Step(f"{head}_downsize", unit, stage, feeds=(end.feed,)))
         return end
 
-    def spread(self, tensor: str, end: End, stage: Stage) -> Generator[Step, None, None]:
-        """``end`` to the readers of the tensor that it carries, through a fork where several do."""
+    def handed_on(self, tensor: str, end: End, stage: Stage) -> Generator[Step, None, None]:
+        """Give ``end`` to the readers of the tensor that it carries, through a fork if several."""
         readers = [edge for sources in self._edges.values() for edge in sources]
         readers = [edge for edge in readers if edge.tensor == tensor]
         if len(readers) < 2:
@@ -132,7 +134,9 @@ def flow(steps: Sequence[Step]) -> tuple[list[Process], list[tuple[Feed, ...]], 
     for step in steps:
         chain = step.unit.processes()
         first = len(processes)
-        feeds.append(tuple((ends[s], branch) if s >= 0 else INPUT for s, branch in step.feeds))
+        feeds.append(
+            tuple((ends[s], branch) if s >= 0 else FRAME_INPUT for s, branch in step.feeds)
+        )
         feeds += [((first + k, 0),) for k in range(len(chain) - 1)]
         processes += chain
         ends.append(len(processes) - 1)

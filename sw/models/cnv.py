@@ -46,7 +46,7 @@ def build_cnv(path: str | os.PathLike[str]) -> Network:
 
 
 def describe_cnv(channels: int = 3) -> dict[str, Any]:
-    """What the arrays of CNV are, for ``subbit import --description``: see docs/import.md."""
+    """What the arrays of CNV are, for ``subbit import --description``: see docs/use/import.md."""
     return {
         "name": "cnv-w1a1",
         "input": {"shape": [SIDE, SIDE, channels], "bits": 8, "offset": PIXEL_OFFSET},

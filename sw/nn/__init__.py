@@ -11,16 +11,16 @@ if find_spec("torch") is None or find_spec("matplotlib") is None:
 
 from subbit.sw.nn.checkpoint import start_from
 from subbit.sw.nn.export import export
-from subbit.sw.nn.loop import Progress
+from subbit.sw.nn.loop import TrainingProgress
 from subbit.sw.nn.progress import training_bar
 from subbit.sw.nn.recipes import RECIPES, Recipe
 from subbit.sw.nn.train import TrainResult, train_network
 
 __all__ = [
     "RECIPES",
-    "Progress",
     "Recipe",
     "TrainResult",
+    "TrainingProgress",
     "export",
     "start_from",
     "train_network",

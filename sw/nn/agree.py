@@ -14,10 +14,10 @@ from subbit.sw.nn.activations import Activation
 from subbit.sw.nn.fold import same_order
 from subbit.sw.nn.real import run_module
 
-__all__ = ["Agreement", "compare"]
+__all__ = ["ExportAgreement", "compare"]
 
 
-class Agreement:
+class ExportAgreement:
     """What a comparison found: compared ``images`` and ``activations``, and the differences.
 
     ``activations_apart``: codes of activations that differ; ``orders_apart``: images on which two
@@ -61,13 +61,13 @@ def recorded(module: nn.Module) -> Iterator[list[Tensor]]:
             hook.remove()
 
 
-def compare(module: nn.Module, network: Network, codes: NDArray[np.uint8]) -> Agreement:
+def compare(module: nn.Module, network: Network, codes: NDArray[np.uint8]) -> ExportAgreement:
     """Compare every activation and every order of logits of ``module``, in eval mode, with the
     golden model.
 
     ``codes``: ``[n][height][width][channels]``.
     """
-    found = Agreement()
+    found = ExportAgreement()
     module.eval()
     for part, tensors in run_batches(network, codes):
         with recorded(module) as activations:

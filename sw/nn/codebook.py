@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.ir import CodebookWeights
+from subbit.sw.ir.weights import KERNEL_BITS
 from subbit.sw.nn.encoders import Encoder, initial, to_bits
 from subbit.sw.nn.ste import pass_gradient
 
 __all__ = ["CodebookEncoder", "draw_codewords"]
 
-CELLS = 9
-KERNELS = 1 << CELLS
+KERNELS = 1 << KERNEL_BITS
 REFINE_EVERY = 25
 DEAD_ZONE = 1e-3
 PATTERN_LIMIT = 3.0
@@ -21,12 +21,12 @@ PATTERN_LIMIT = 3.0
 
 def codewords_of(numbers: Tensor) -> Tensor:
     """The kernels ``(n, 9)`` of +-1 that the numbers 0..511 name."""
-    return 2.0 * ((numbers[:, None] >> torch.arange(CELLS)) & 1) - 1.0
+    return 2.0 * ((numbers[:, None] >> torch.arange(KERNEL_BITS)) & 1) - 1.0
 
 
 def numbers_of(codewords: Tensor) -> Tensor:
     """The inverse of codewords_of."""
-    return ((codewords > 0).to(torch.int64) << torch.arange(CELLS)).sum(1)
+    return ((codewords > 0).to(torch.int64) << torch.arange(KERNEL_BITS)).sum(1)
 
 
 def draw_codewords(count: int, generator: torch.Generator | None = None) -> Tensor:
@@ -83,7 +83,7 @@ class CodebookEncoder(Encoder):
 
     def assign(self) -> Tensor:
         """The index of the nearest codeword of every kernel, ``(out, in)``; the lowest on ties."""
-        kernels = self.latent.detach().reshape(-1, CELLS)
+        kernels = self.latent.detach().reshape(-1, KERNEL_BITS)
         return (kernels @ self.memory.T).argmax(1).reshape(self.shape[:2])
 
     def forward(self) -> tuple[Tensor, Tensor]:

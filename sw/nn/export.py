@@ -9,7 +9,7 @@ from torch import nn
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.ir import Network, TensorType
-from subbit.sw.nn.builder import Builder
+from subbit.sw.nn.converter import ModuleConverter
 
 __all__ = ["export"]
 
@@ -39,7 +39,7 @@ def export(
     module.eval()
     try:
         with torch.no_grad():
-            builder = Builder(input_type, module, codes)
+            builder = ModuleConverter(input_type, module, codes)
             builder.add(module)
             builder.finish()
     finally:

@@ -22,14 +22,14 @@ from subbit.sw.nn.checkpoint import (
 from subbit.sw.nn.models import build_model
 from subbit.sw.nn.recipes import Recipe
 
-__all__ = ["Progress", "Split", "Trainer", "count_correct", "load_split"]
+__all__ = ["Split", "Trainer", "TrainingProgress", "count_correct", "load_split"]
 
 EVAL_BATCH = 500
 MAX_SEED = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """Where a run stands: finished ``epoch`` of ``epochs``, finished ``batch`` of ``batches`` in
     the next one.
 
@@ -143,7 +143,7 @@ class Trainer:
         """Go on where the checkpoint stands; raises DataError, see load_checkpoint."""
         self.history = load_checkpoint(self.checkpoint, self.run, self.model, self.optimizer)
 
-    def fit(self, train: Split, test: Split, progress: Callable[[Progress], None]) -> None:
+    def fit(self, train: Split, test: Split, progress: Callable[[TrainingProgress], None]) -> None:
         """Train to the last epoch, with a checkpoint after each."""
         self.images = len(test.labels)
         while self.history.epochs < self.epochs:
@@ -158,13 +158,13 @@ class Trainer:
         """Batches in an epoch; what does not fill one is left out, another part in every epoch."""
         return max(len(train.labels) // self.recipe.batch, 1)
 
-    def standing(self, batch: int, batches: int, loss: float) -> Progress:
-        """The present state as a Progress."""
+    def standing(self, batch: int, batches: int, loss: float) -> TrainingProgress:
+        """The present state as a TrainingProgress."""
         accuracy = self.history.accuracy[-1] if self.history.accuracy else 0.0
         standing = (self.history.epochs, self.epochs, batch, batches, loss, accuracy)
-        return Progress(*standing, self.images)
+        return TrainingProgress(*standing, self.images)
 
-    def epoch(self, train: Split, progress: Callable[[Progress], None]) -> float:
+    def epoch(self, train: Split, progress: Callable[[TrainingProgress], None]) -> float:
         """One pass over the training set; returns the mean loss."""
         number, batches = self.history.epochs, self.batches(train)
         generator = torch.Generator().manual_seed(self.seed * 100_003 + number)

@@ -3,7 +3,7 @@
 from torch import nn
 
 from subbit.sw.ir import Padding
-from subbit.sw.nn import layers as nn_layers
+from subbit.sw.nn import layers
 from subbit.sw.nn.codebook import CodebookEncoder
 from subbit.sw.nn.encoders import Encoder, PlainEncoder, TiledEncoder
 from subbit.sw.nn.joins import GlobalAvgPool, Residual
@@ -30,12 +30,12 @@ def plain_model(recipe: Recipe, seed: int) -> nn.Sequential:
         encoder = inner_encoder(recipe, (outputs, inputs, 3, 3), seed + position)
         bits = recipe.activation_bits
         blocks += [
-            nn_layers.CodedConv2d(encoder, padding=recipe.padding, input_bits=bits),
+            layers.CodedConv2d(encoder, padding=recipe.padding, input_bits=bits),
             *block_end(recipe, outputs),
         ]
     halvings = len(recipe.channels)
     features = (recipe.height >> halvings) * (recipe.width >> halvings) * recipe.channels[-1]
-    return nn.Sequential(*blocks, nn_layers.Flatten(), *classifier(recipe, features))
+    return nn.Sequential(*blocks, layers.Flatten(), *classifier(recipe, features))
 
 
 def residual_model(recipe: Recipe) -> nn.Sequential:
@@ -58,9 +58,9 @@ def residual_model(recipe: Recipe) -> nn.Sequential:
         Residual(down, short),
         *norm(recipe, second),
         GlobalAvgPool(),
-        nn_layers.BatchNorm(second),
-        nn_layers.QuantActivation(HEAD_BITS),
-        nn_layers.Flatten(),
+        layers.BatchNorm(second),
+        layers.QuantActivation(HEAD_BITS),
+        layers.Flatten(),
         *classifier(recipe, second, HEAD_BITS),
     )
 
@@ -69,7 +69,7 @@ def summand(
     recipe: Recipe, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1
 ) -> nn.Module:
     """A convolution whose dot products are added to others."""
-    return nn_layers.CodedConv2d(
+    return layers.CodedConv2d(
         plain_encoder(recipe, (outputs, inputs, kernel, kernel)),
         stride=stride,
         padding=recipe.padding if kernel > 1 else Padding.NONE,
@@ -80,29 +80,29 @@ def summand(
 
 def convolution(recipe: Recipe, inputs: int, outputs: int, padding: Padding) -> nn.Module:
     """The first convolution."""
-    return nn_layers.CodedConv2d(plain_encoder(recipe, (outputs, inputs, 3, 3)), padding=padding)
+    return layers.CodedConv2d(plain_encoder(recipe, (outputs, inputs, 3, 3)), padding=padding)
 
 
 def activation(recipe: Recipe) -> nn.Module:
     """The recipe's activation; of one bit the sign with its own gradient."""
     if recipe.activation_bits == 1:
-        return nn_layers.SignActivation()
-    return nn_layers.QuantActivation(recipe.activation_bits, recipe.range)
+        return layers.SignActivation()
+    return layers.QuantActivation(recipe.activation_bits, recipe.range)
 
 
 def norm(recipe: Recipe, channels: int) -> list[nn.Module]:
     """BatchNorm and activation."""
-    return [nn_layers.BatchNorm(channels), activation(recipe)]
+    return [layers.BatchNorm(channels), activation(recipe)]
 
 
 def block_end(recipe: Recipe, channels: int) -> list[nn.Module]:
     """BatchNorm, pooling and activation; the pooling is before the activation, where a gradient
     sees which element was greatest, and before the BatchNorm if ``pool_first``.
     """
-    pool = nn_layers.MaxPool2d()
+    pool = layers.MaxPool2d()
     if recipe.pool_first:
-        return [pool, nn_layers.BatchNorm(channels, positive=True), activation(recipe)]
-    return [nn_layers.BatchNorm(channels), pool, activation(recipe)]
+        return [pool, layers.BatchNorm(channels, positive=True), activation(recipe)]
+    return [layers.BatchNorm(channels), pool, activation(recipe)]
 
 
 def plain_encoder(recipe: Recipe, shape: tuple[int, ...], *, shared: bool = False) -> Encoder:
@@ -139,7 +139,7 @@ def classifier(recipe: Recipe, features: int, input_bits: int | None = None) -> 
         encoder = plain_encoder(recipe, shape)
         if recipe.encoding == "tiled":
             encoder = inner_encoder(recipe, shape, 0)
-        parts = [nn_layers.CodedLinear(encoder), *norm(recipe, recipe.hidden)]
+        parts = [layers.CodedLinear(encoder), *norm(recipe, recipe.hidden)]
         features, bits = recipe.hidden, recipe.activation_bits
-    last = nn_layers.CodedLinear(plain_encoder(recipe, (recipe.classes, features), shared=True))
-    return [*parts, last, nn_layers.Scale(0.1, 1 / ((1 << bits) - 1))]
+    last = layers.CodedLinear(plain_encoder(recipe, (recipe.classes, features), shared=True))
+    return [*parts, last, layers.Scale(0.1, 1 / ((1 << bits) - 1))]

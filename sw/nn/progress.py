@@ -4,15 +4,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
-from subbit.sw.nn.loop import Progress
+from subbit.sw.nn.loop import TrainingProgress
 
 __all__ = ["training_bar"]
 
 
-def shown(progress: Progress) -> str:
+def shown(progress: TrainingProgress) -> str:
     """The accuracy after the last epoch, and of how many images."""
     if not progress.accuracy:
         return ""
@@ -21,7 +26,7 @@ def shown(progress: Progress) -> str:
 
 
 @contextmanager
-def training_bar(console: Console | None = None) -> Iterator[Callable[[Progress], None]]:
+def training_bar(console: Console | None = None) -> Iterator[Callable[[TrainingProgress], None]]:
     """A bar that shows epochs, batches, loss and accuracy; yields the callable that moves it."""
     columns = (
         TextColumn("epoch {task.fields[epoch]}"),
@@ -31,10 +36,10 @@ def training_bar(console: Console | None = None) -> Iterator[Callable[[Progress]
         TimeRemainingColumn(),
     )
     console = console or Console(stderr=True)
-    with Bars(*columns, console=console) as bars:
+    with Progress(*columns, console=console) as bars:
         task = bars.add_task("", total=None, epoch="", loss=0.0, accuracy="")
 
-        def show(progress: Progress) -> None:
+        def show(progress: TrainingProgress) -> None:
             bars.update(
                 task,
                 total=progress.epochs * progress.batches,

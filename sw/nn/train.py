@@ -15,7 +15,7 @@ from subbit.sw.ir import Network, save_network
 from subbit.sw.nn.agree import compare
 from subbit.sw.nn.curve import save_curve
 from subbit.sw.nn.export import export
-from subbit.sw.nn.loop import Progress, Trainer, count_correct, load_split
+from subbit.sw.nn.loop import Trainer, TrainingProgress, count_correct, load_split
 from subbit.sw.nn.recipes import Recipe, find_recipe
 
 __all__ = ["TrainResult", "checkpoint_path", "curve_path", "train_network"]
@@ -53,7 +53,7 @@ def curve_path(out: Path) -> Path:
     return out.with_suffix(".png")
 
 
-def ignore(progress: Progress) -> None:
+def ignore(progress: TrainingProgress) -> None:
     """Show nothing."""
 
 
@@ -64,7 +64,7 @@ def train_network(
     epochs: int | None = None,
     seed: int = 1,
     resume: bool = False,
-    progress: Callable[[Progress], None] = ignore,
+    progress: Callable[[TrainingProgress], None] = ignore,
     *,
     start: Path | None = None,
     keep_checkpoint: bool = False,
@@ -110,7 +110,7 @@ def run(
     out: Path,
     data: Path | None,
     start: Path | None,
-    progress: Callable[[Progress], None],
+    progress: Callable[[TrainingProgress], None],
 ) -> TrainResult:
     """The run that train_network describes, from where ``trainer`` stands."""
     chosen, seed = trainer.recipe, trainer.seed

@@ -1,4 +1,6 @@
-"""What to do when nothing fits: the smallest board, or the mildest sub-bit setting, that would."""
+"""What to do when nothing fits: the smallest board, or the mildest sub-bit setting, with which it
+would.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +12,8 @@ from subbit.sw.errors import FitError, NetworkError
 from subbit.sw.ir.layers.conv2d import Conv2d
 from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.network import Network, Node
-from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights
+from subbit.sw.ir.random_weights import random_codebook, random_tiled
+from subbit.sw.ir.weights import BinaryWeights, Weights
 from subbit.sw.planner.costs import Costs
 from subbit.sw.planner.goal import (
     RESERVE,
@@ -28,7 +31,6 @@ __all__ = ["explained", "sub_bit_networks", "would_do"]
 TAUS = (6, 5, 4)
 TILES = (2, 4, 8)
 LEAST_WEIGHTS = 4096  # smaller layers stay as they are
-KERNEL = 3
 NO_RATE = "no rate fits it"
 WORDS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
 
@@ -72,7 +74,7 @@ def short(network: Network, board: Board, goal: Goal, error: NothingFits) -> str
 
 
 def most_frames(search: Search, board: Board, goal: Goal) -> float | None:
-    """The most frames a second that fit, about."""
+    """The highest rate that fits, in frames a second, as estimated."""
     best = search.best(budget_of(search.costs.network, board, goal))
     if best is None:
         return None
@@ -91,7 +93,9 @@ def remedies(board: Board, goal: Goal, search: Search, error: NothingFits) -> It
 
 
 def would_do(board: Board, goal: Goal, search: Search) -> Iterator[str]:
-    """The smallest other board that would do, and the mildest sub-bit setting for this one."""
+    """The smallest other board that the network fits on, and the mildest sub-bit setting for this
+    one.
+    """
     network, fabric = search.costs.network, board.device.fabric
     here = board.device
     larger = [
@@ -147,12 +151,8 @@ def changed_node(node: Node, tau: int, repeats: int, rng: np.random.Generator) -
     if old.count < LEAST_WEIGHTS:
         return node
     weights: Weights | None = None
-    if tau and len(old.shape) == 4 and old.shape[2] == KERNEL:
-        kernels = rng.choice(1 << KERNEL**2, 1 << tau, replace=False)
-        bits = kernels[:, None] >> np.arange(KERNEL**2) & 1
-        indices = rng.integers(0, 1 << tau, old.shape[:2])
-        weights = CodebookWeights(bits.reshape(-1, KERNEL, KERNEL).astype(np.uint8), indices)
+    if tau and len(old.shape) == 4 and old.shape[2:] == (3, 3):
+        weights = random_codebook(rng, *old.shape[:2], tau)
     if repeats and old.shape[0] % repeats == 0:
-        tile = rng.integers(0, 2, old.count // repeats, np.uint8)
-        weights = TiledWeights(old.shape, tile, np.ones(repeats, np.int64))
+        weights = random_tiled(rng, old.shape, repeats)
     return replace(node, layer=replace(layer, weights=weights)) if weights else node

@@ -1,27 +1,24 @@
 """How far the units' own estimates are from what is built, measured; see ``subbit bench planner``.
 
-``calibration.json`` is one set of measurements, with what they were made on, and
-``calibration-ice40.json`` another for parts of that fabric. Others may be put in their place: they
-are data, and nothing else depends on their numbers.
+``calibration.json`` in the folder of a family is one set of measurements, with what they were made
+on. Others may be put in its place: they are data, and nothing else depends on their numbers.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from math import sqrt
 from typing import Any
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Unit
+from subbit.hw.families.table import family
 from subbit.sw.errors import PlanError
 
 __all__ = ["VERSION", "Calibration", "Line", "calibration"]
 
 VERSION = 2
-FILES = {"ice40": "calibration-ice40.json"}
-FILE = "calibration.json"
 
 
 @dataclass(frozen=True)
@@ -51,11 +48,11 @@ class Calibration:
     host: Cost
     period_ns: tuple[float, float]
     measured: Mapping[str, Any]
-    fabric: str = "ecp5"
+    fabric: str
 
     def of(self, unit: Unit, cost: Cost | None = None) -> Cost:
         """The cost to expect of a unit, from its estimate or from the one given."""
-        said = (cost if cost is not None else unit.cost()).on(self.fabric)
+        said = family(self.fabric).cost(cost if cost is not None else unit.cost())
         lut4, flip_flops = self.units.get(unit.kind(), (Line(), Line()))
         return Cost(lut4(said.lut4), flip_flops(said.flip_flops), said.block_rams)
 
@@ -100,7 +97,7 @@ class Calibration:
                 host=Cost(**row["host"]),
                 period_ns=(float(row["period_ns"][0]), float(row["period_ns"][1])),
                 measured=row["measured"],
-                fabric=row.get("fabric", "ecp5"),
+                fabric=row["fabric"],
             )
         except (ValueError, TypeError, LookupError, AttributeError):
             raise PlanError(
@@ -109,7 +106,6 @@ class Calibration:
 
 
 @cache
-def calibration(fabric: str = "ecp5") -> Calibration:
-    """The one that comes with the planner for parts of that fabric."""
-    name = FILES.get(fabric, FILE)
-    return Calibration.from_json(files("subbit.sw.planner").joinpath(name).read_text("utf-8"))
+def calibration(fabric: str) -> Calibration:
+    """The one of the family of that name. Raises FamilyError where it has none."""
+    return Calibration.from_json(family(fabric).calibration())

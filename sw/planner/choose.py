@@ -4,18 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from subbit import boards
-from subbit.boards import Board
+from subbit.boards import DEFAULT_BOARD, Board
 from subbit.sw.ir.network import Network
 from subbit.sw.lower.plan import Plan, load_plan, smallest_plan
 from subbit.sw.planner.calibration import calibration
-from subbit.sw.planner.costs import Costs, with_popcount
-from subbit.sw.planner.goal import Goal, NothingFits, Planned, planned
-from subbit.sw.planner.goal import plan_for as least_plan
+from subbit.sw.planner.costs import Costs
+from subbit.sw.planner.goal import Goal, NothingFits, Planned, least_plan, planned
 from subbit.sw.planner.search import Search
 
 __all__ = ["DEFAULT_LUT4", "choose", "default_goal", "default_plan", "plan_for"]
 
-DEFAULT_BOARD = "ulx3s"
 DEFAULT_LUT4 = 6000
 # Of a small device, which builds within minutes even with block RAMs nearly used up, but not with
 # more logic: at 86 % of an iCE40UP5K the placer found no places for carry chains.
@@ -24,8 +22,9 @@ MOST_CYCLES = 100_000_000  # of a frame, up to which the smallest plan is worked
 
 
 def default_goal(board: Board, lut4: int = DEFAULT_LUT4) -> Goal:
-    """What builds within minutes: the highest rate in ``lut4`` LUTs and half of the device, or in
-    nine tenths of one that has no more LUTs than that, but three quarters of its LUTs.
+    """The goal of what builds within minutes: the highest rate in ``lut4`` LUT4s and half of the
+    device; on a device of ``lut4`` LUT4s or fewer, in nine tenths of it and three quarters of its
+    LUT4s.
     """
     if board.device.lut4 <= lut4:
         most = int(SMALL_LUT4 * board.device.lut4)
@@ -35,9 +34,9 @@ def default_goal(board: Board, lut4: int = DEFAULT_LUT4) -> Goal:
 
 
 def default_plan(network: Network, board: Board | None = None, lut4: int = DEFAULT_LUT4) -> Plan:
-    """The plan that commands take without a goal: the highest rate within ``lut4`` LUTs and half of
-    the device (more of a small one), or where that is too little everything folded as far as
-    it goes. ``board``: by default the one that commands take.
+    """The plan that commands take without a goal: the highest rate within ``lut4`` LUT4s and half
+    of the device (more of a small one), or where nothing fits into that the plan with everything
+    folded most. ``board``: by default the one that commands take.
     """
     return default_planned(network, board or boards.board(DEFAULT_BOARD), lut4).plan
 
@@ -51,12 +50,12 @@ def default_planned(network: Network, board: Board, lut4: int = DEFAULT_LUT4) ->
     try:
         return least_plan(network, board, goal, search)
     except NothingFits as error:
-        plan, fabric = smallest_plan(network), board.device.fabric
+        plan, form = smallest_plan(network), board.family.popcount_form
         if sum(stage.least_cycles(network) for stage in plan.stages) > MOST_CYCLES:
             from subbit.sw.planner.advice import explained
 
             raise explained(board, goal, error, search) from None
-        stages = tuple(with_popcount(stage, fabric) for stage in plan.stages)
+        stages = tuple(stage.with_popcount(form) for stage in plan.stages)
         return planned(network, board, replace(plan, stages=stages))
 
 

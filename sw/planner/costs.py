@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.unit import Lanes, Unit
-from subbit.hw.dot.popcount import PORTABLE, PopcountShape
+from subbit.hw.contract.unit import Counters, Lanes, Unit
+from subbit.hw.dot.popcount import PORTABLE
+from subbit.hw.families.table import family
 from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
@@ -24,14 +25,11 @@ __all__ = [
     "Option",
     "StageEstimate",
     "total",
-    "unit_cycles",
-    "with_popcount",
 ]
 
-# LUT4s and flip-flops of a vendor's compressor trees for each bit of a row, each position of a
-# masked row, and each position of its blanks, about; finding the trees themselves takes too long
+# How much more than a family says of its compressor trees a bit of a masked row takes, and LUT4s
+# and flip-flops for each position of its blanks, about; finding the trees themselves takes too long
 # for every trial.
-TREES = {"ecp5": (1.4, 2.2), "ice40": (2.6, 2.2), "gowin": (2.6, 2.2)}
 MASKED, BLANK = 1.65, 1.3
 # Counters of more positions than this take fewer LUT4s and far longer wires: for 64 outputs of 3x3
 # times 64 inputs, 7 pixels x 2 x 576 take 250,900 tiles of wire (12,400 LUT4s), 7 x 8 x 144 take
@@ -74,18 +72,6 @@ def total(costs: Iterable[Cost]) -> Cost:
     return sum(costs, Cost())
 
 
-def unit_cycles(unit: Unit) -> int:
-    """Cycles between two frames of a unit whose neighbours are never slower."""
-    known: int | None = getattr(unit, "interval_cycles", None)
-    return known if known is not None else max(len(p.steps) for p in unit.processes())
-
-
-def with_popcount(stage: Stage, form: str) -> Stage:
-    """The stage with counters of that form, if it has counters."""
-    settings: dict[str, Any] = {"popcount": form}
-    return replace(stage, **settings) if hasattr(stage, "popcount") else stage
-
-
 class Costs:
     """The options of a network's stages, each worked out once.
 
@@ -117,7 +103,7 @@ class Costs:
         """
         key = self.key(option.stage)
         if key not in self._exact:
-            units = [unit for _, unit in with_popcount(option.stage, PORTABLE).units(self.network)]
+            units = [unit for _, unit in option.stage.with_popcount(PORTABLE).units(self.network)]
             processes = [process for unit in units for process in unit.processes()]
             windows = any(isinstance(unit, WindowUnit) for unit in units)
             quick = FRAMES * sum(len(process.steps) for process in processes) <= MAX_STEPS
@@ -127,9 +113,9 @@ class Costs:
 
     def work_out(self, stage: Stage) -> Option:
         """Raises PlanError where the settings do not fit."""
-        units = [unit for _, unit in with_popcount(stage, PORTABLE).units(self.network)]
+        units = [unit for _, unit in stage.with_popcount(PORTABLE).units(self.network)]
         cost = total(self.lines.of(unit, self.quick(unit)) for unit in units)
-        cycles = max(map(unit_cycles, units))
+        cycles = max(unit.interval_cycles for unit in units)
         inputs = tuple(units[0].inputs.values())
         silent_share = max(
             silent_share_of(unit) if isinstance(unit, WindowUnit) else 0.0 for unit in units
@@ -141,11 +127,11 @@ class Costs:
 
     def quick(self, unit: Unit) -> Cost:
         """The unit's estimate, with the counters of the fabric instead of portable ones."""
-        counters = getattr(unit, "popcount", None)
-        if self.fabric not in TREES or not isinstance(counters, PopcountShape):
+        counters = unit.popcount
+        if not family(self.fabric).has_carry_trees or counters is None:
             return unit.cost()
         said, slow, fast = unit.cost(), counters.cost, trees(counters, self.fabric)
-        copies = getattr(unit, "pixels", 1)
+        copies = unit.pixels
         return said.with_cells(
             max(0, said.lut4 + copies * (fast.lut4 - slow.lut4)),
             max(0, said.flip_flops + copies * (fast.flip_flops - slow.flip_flops)),
@@ -180,10 +166,10 @@ def silent_share_of(window: WindowUnit) -> float:
 
 def wire_price(unit: Unit) -> float:
     """What the wires of a unit's counters are worth, in LUT4s, where these are wide."""
-    counters = getattr(unit, "popcount", None)
-    if not isinstance(counters, PopcountShape) or counters.simd <= WIDE:
+    counters = unit.popcount
+    if counters is None or counters.simd <= WIDE:
         return 0.0
-    lanes = counters.rows * getattr(unit, "pixels", 1) * counters.bits * len(counters.scales)
+    lanes = counters.rows * unit.pixels * counters.bits * len(counters.scales)
     return WIRES * lanes * counters.simd
 
 
@@ -193,9 +179,9 @@ def shape_of(array: NDArray[Any]) -> object:
 
 
 @cache
-def trees(counters: PopcountShape, fabric: str) -> Cost:
+def trees(counters: Counters, fabric: str) -> Cost:
     """About what compressor trees of the fabric take for these counters."""
-    lut4, flip_flops = TREES[fabric]
+    lut4, flip_flops = family(fabric).carry.tree_cells
     bits = counters.simd * counters.bits * len(counters.scales)
     row = bits * (MASKED if counters.masked else 1)
     blanks = BLANK * counters.simd * counters.masked

@@ -1,9 +1,10 @@
-"""FIFO depths: the least that let every stage run at its own pace.
+"""FIFO depths: the least that let every stage run at its own rate.
 
-With FIFOs that are never full and frames that come every T cycles, T the slowest stage's, the cycle
-model gives a timetable. What a FIFO holds in it at most is a depth that suffices: with FIFOs so
-deep the same timetable is kept, and without waiting for the input nothing moves later. Most may be
-shorter still, as one pays for another: each is cut as far as the interval stays, tried out.
+With FIFOs that never fill and frames that come every T cycles, T being the interval of the slowest
+stage, the cycle model gives the cycle of every beat. The most beats that a FIFO holds then is a
+depth that suffices: with FIFOs of that depth every beat moves in the same cycle, and where frames
+come sooner no beat moves later. Most can be shorter still, as room in one makes up for another:
+each is cut in trials as far as the interval stays the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ class Fitted:
     timing: Timing
 
 
-class Line:
+class FifoTrials:
     """The processes of a plan's steps, with FIFOs of any depth in their places."""
 
     def __init__(self, steps: Sequence[Step], least: Mapping[int, int]) -> None:
@@ -101,19 +102,19 @@ def fit_fifos(network: Network, stages: Sequence[Stage], cycles: int) -> Fitted:
     streams = edges(network, [stage.layers for stage in stages])
     branches = forks(streams)
     queues = [edge.name for readers in branches.values() for edge in readers]
-    deep = Plan(
+    unbounded = Plan(
         network.digest,
         tuple(replace(stage, fifo=1 << 20) for stage in stages),
         tuple((name, 1 << 20) for name in queues),
     )
-    steps = list(unchecked(network, deep).build())
+    steps = list(unchecked(network, unbounded).build())
     names = {
         k: fifo_name(steps, step, branches)
         for k, step in enumerate(steps)
         if isinstance(step.unit, FifoUnit)
     }
     floors = {stage.layers[0]: stage.fifo for stage in stages}
-    line = Line(steps, {k: floors.get(name, 0) for k, name in names.items()})
+    line = FifoTrials(steps, {k: floors.get(name, 0) for k, name in names.items()})
     depths, timing = fitted(line, cycles)
     chosen = {names[k]: depth for k, depth in depths.items()}
     plan = Plan(
@@ -140,7 +141,7 @@ def fifo_name(steps: Sequence[Step], fifo: Step, branches: Mapping[str, Sequence
     return fifo.stage.layers[0]
 
 
-def fitted(line: Line, cycles: int) -> tuple[dict[int, int], Timing]:
+def fitted(line: FifoTrials, cycles: int) -> tuple[dict[int, int], Timing]:
     """Depths by step, and the cycles with them."""
     frames = FRAMES if line.size * FRAMES < TRIAL_STEPS else FEW_FRAMES
     least = dict(line.least)
@@ -162,9 +163,11 @@ def fitted(line: Line, cycles: int) -> tuple[dict[int, int], Timing]:
 
 
 def cut(
-    line: Line, depths: dict[int, int], timing: Timing, frames: int
+    line: FifoTrials, depths: dict[int, int], timing: Timing, frames: int
 ) -> tuple[dict[int, int], Timing]:
-    """Shorter FIFOs one after another, the most expensive first, while the interval stays."""
+    """Depths and cycles after each FIFO was shortened, the most expensive first, as far as the
+    interval stays.
+    """
     trials = TRIAL_STEPS // max(1, line.size * frames)
     order = sorted(line.fifos, key=lambda k: -depths[k] * line.steps[k].unit.o.width)
     for k in order:
@@ -181,8 +184,8 @@ def cut(
     return depths, timing
 
 
-def timed(line: Line, depths: Mapping[int, int], frames: int) -> Timing | None:
-    """The cycles, or None where nothing moves."""
+def timed(line: FifoTrials, depths: Mapping[int, int], frames: int) -> Timing | None:
+    """The cycles with those depths, or None where the pipeline deadlocks."""
     try:
         return line.timing(depths, frames)
     except ValueError:

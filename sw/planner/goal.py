@@ -15,7 +15,7 @@ from subbit.sw.lower.plan import Plan
 from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.calibration import calibration
-from subbit.sw.planner.costs import Costs, StageEstimate, total, unit_cycles, with_popcount
+from subbit.sw.planner.costs import Costs, StageEstimate, total
 from subbit.sw.planner.fifos import Fitted, fit_fifos
 from subbit.sw.planner.search import Choice, Search, lacking
 
@@ -27,7 +27,7 @@ __all__ = [
     "budget_of",
     "feasible",
     "host_cost",
-    "plan_for",
+    "least_plan",
     "planned",
 ]
 
@@ -108,11 +108,11 @@ class NothingFits(FitError):
 
 def host_cost(network: Network, board: Board) -> Cost:
     """What link and clocks take, with the link's buffers for frames in block RAM."""
-    fabric, x = board.device.fabric, network.input_type
+    x = network.input_type
     frame_bytes = -(-x.height * x.width * x.channels // (8 // min(x.bits, 8)))
     slot = 1 << (frame_bytes - 1).bit_length()
     words = (default_window(frame_bytes) - 1) * slot + frame_bytes
-    return calibration(fabric).host + memory_cost(8, words, "block").on(fabric)
+    return calibration(board.device.fabric).host + board.family.cost(memory_cost(8, words, "block"))
 
 
 def budget_of(network: Network, board: Board, goal: Goal) -> Cost:
@@ -149,13 +149,13 @@ def expected(
     for stage in pipeline.plan.stages:
         units = [step.unit for step in pipeline.steps if step.stage == stage]
         cost = total(map(lines.of, units))
-        rows.append(StageEstimate(stage, cost, max(map(unit_cycles, units))))
+        rows.append(StageEstimate(stage, cost, max(unit.interval_cycles for unit in units)))
     lut4 = total(row.cost for row in rows).lut4 + lines.host.lut4
     clock_hz = clock_of(board, goal, lut4)
     return Planned(network, board, pipeline.plan, tuple(rows), timing, clock_hz)
 
 
-def plan_for(network: Network, board: Board, goal: Goal, search: Search | None = None) -> Planned:
+def least_plan(network: Network, board: Board, goal: Goal, search: Search | None = None) -> Planned:
     """The plan of least area that reaches the goal's rate, or of the highest rate that fits.
 
     Raises NothingFits.
@@ -180,8 +180,8 @@ def fastest(network: Network, board: Board, goal: Goal, search: Search) -> Plann
 
 
 def nearest(network: Network, board: Board, goal: Goal, search: Search) -> Planned:
-    """The first plan within budgets that are tightened by what the one before, with its FIFOs, came
-    out over; raises NothingFits.
+    """The first plan that fits, in budgets that shrink by what the plan before exceeded its own,
+    FIFOs included; raises NothingFits.
     """
     allowed = budget_of(network, board, goal)
     budget, found, haste = allowed, None, 1.0
@@ -194,20 +194,20 @@ def nearest(network: Network, board: Board, goal: Goal, search: Search) -> Plann
             break  # with its FIFOs the last one is what came nearest
         result = priced(network, board, choice, goal)
         over = lacking(result.cost, allowed)
-        late = goal.fps is not None and result.fps < goal.fps
-        if not over and not late:
+        too_slow = goal.fps is not None and result.fps < goal.fps
+        if not over and not too_slow:
             return result if goal.fps is not None else stretched(search, result, goal, allowed)
         found = result
         budget = tightened(budget, choice.cost, over)
-        if goal.fps is not None and late:
+        if goal.fps is not None and too_slow:
             haste *= 1.001 * goal.fps / result.fps
     assert found is not None
     raise NothingFits(found.timing.interval_cycles, found.design, search.fastest)
 
 
 def stretched(search: Search, found: Planned, goal: Goal, allowed: Cost) -> Planned:
-    """A faster plan within what is allowed, if the search took one for larger than it is: its
-    estimates of counters are rough. Budgets up to STRETCH times the LUT4s are tried.
+    """A faster plan within what is allowed, where there is one: the search's estimates of counters
+    are rough and may be too high. Budgets up to STRETCH times the LUT4s are tried.
     """
     fits, fails, share = 1.0, STRETCH, STRETCH
     result, last = found, None
@@ -236,16 +236,18 @@ def priced(network: Network, board: Board, choice: Choice, goal: Goal) -> Planne
 
 def fit(network: Network, board: Board, choice: Choice) -> Fitted:
     """The choice with counters of the board's fabric, and with FIFOs."""
-    stages = [with_popcount(option.stage, board.device.fabric) for option in choice.options]
+    stages = [option.stage.with_popcount(board.family.popcount_form) for option in choice.options]
     return fit_fifos(network, [with_queue(stage) for stage in stages], choice.slowest)
 
 
 def with_queue(stage: Stage) -> Stage:
-    """The stage, with a short FIFO behind pixels that leave in turn: else whether they may go on is
-    a path through all that hands them on, and the slowest of many designs.
+    """The stage, with a short FIFO behind it where it computes several pixels at once.
+
+    Without one, ``ready`` of what follows reaches through all units that put these pixels in order,
+    which was the slowest path of many designs.
     """
-    turns = isinstance(stage, DotStage) and stage.pixels > 1
-    return replace(stage, fifo=max(stage.fifo, SHORT)) if turns else stage
+    reorders = isinstance(stage, DotStage) and stage.pixels > 1
+    return replace(stage, fifo=max(stage.fifo, SHORT)) if reorders else stage
 
 
 def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float = 1.0) -> Choice:
@@ -274,8 +276,8 @@ def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float 
 
 
 def tightened(budget: Cost, chosen: Cost, over: dict[str, int]) -> Cost:
-    """The budget, but where a choice that was ``chosen`` within it came out over it, with FIFOs and
-    all, as much less than that choice.
+    """The budget for the next choice: of each kind of which the design had ``over`` so many too
+    many cells, by a little more than that below what the choice of estimated cost ``chosen`` had.
     """
     kinds = {
         kind: min(budget.counts[kind], chosen.counts[kind]) - round(ROOM * more + 1)
@@ -285,7 +287,9 @@ def tightened(budget: Cost, chosen: Cost, over: dict[str, int]) -> Cost:
 
 
 def feasible(search: Search, board: Board, goal: Goal) -> bool:
-    """Whether the goal, or without a rate any plan at all, can be had on the board, FIFOs aside."""
+    """Whether the goal, or without a rate any plan at all, can be reached on the board, without
+    FIFOs.
+    """
     budget = budget_of(search.costs.network, board, goal)
     if goal.fps is None:
         choice = search.solve(search.slowest, budget)

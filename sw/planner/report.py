@@ -19,8 +19,8 @@ UNLIMITED = Cost(1 << 40, 1 << 40, 1 << 40)
 
 @dataclass(frozen=True)
 class Next:
-    """The next faster plan: its slowest stage's cycles, what it takes more, and what of that the
-    device lacks with the usual reserve, by kind of cell.
+    """The next faster plan: the cycles of its slowest stage, what it takes more of each kind of
+    cell, and what of that the device lacks with the usual reserve.
     """
 
     cycles: int
@@ -30,7 +30,7 @@ class Next:
 
 
 def next_step(result: Planned, search: Search | None = None) -> Next | None:
-    """The next faster plan of least area, FIFOs aside; None where there is none."""
+    """The next faster plan of least area, without FIFOs; None where there is none."""
     board = result.board
     search = search or Search(result.network, Costs(result.network, board.device.fabric))
     budget = budget_of(result.network, board, Goal(reserve=RESERVE))

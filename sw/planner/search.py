@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
 
-from subbit.hw.contract.cost import KINDS, Cost
+from subbit.hw.contract.cost import RESOURCES, Cost
 from subbit.hw.contract.unit import Lanes
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
 from subbit.sw.ir.network import Network
@@ -35,7 +35,7 @@ REFINED = 4  # bisections between two prices
 
 def lacking(cost: Cost, budget: Cost) -> dict[str, int]:
     """What the cost has more of than the budget, by how much."""
-    over = {kind: getattr(cost, kind) - getattr(budget, kind) for kind in KINDS}
+    over = {kind: getattr(cost, kind) - getattr(budget, kind) for kind in RESOURCES}
     return {name: more for name, more in over.items() if more > 0}
 
 
@@ -92,20 +92,20 @@ class Search:
 
     @property
     def slowest(self) -> int:
-        """The longest interval looked at: every variant keeps it, or in large networks those that
-        are not folded beyond all use.
+        """The longest interval that is looked at: twice what the slowest variant takes, or less in
+        networks whose slowest variants are of no use.
         """
         most = max(rows[-1][0] for rows in self.variants)
         return 2 * most if most < MUCH else max(most // 8, MUCH, self.fastest)
 
     @property
     def fastest(self) -> int:
-        """No interval is shorter."""
+        """The shortest interval of any choice."""
         return max(rows[0][0] for rows in self.variants)
 
     def options(self, position: int, cycles: int, wide: bool = False) -> list[Option]:
-        """Those of a stage that take at most ``cycles``, and that no other beats; with ``wide``,
-        those too that are faster, or give wider beats, than what is cheaper.
+        """The options of a stage of at most ``cycles`` that no other option beats in every kind of
+        cell; with ``wide``, those too that are faster, or give wider beats, than cheaper ones.
         """
         rows = self.variants[position]
         end = bisect_right(rows, cycles, key=lambda row: row[0])
@@ -116,13 +116,13 @@ class Search:
         while True:
             found = undominated(fast, wide)
             exact = [self.costs.exact(option) for option in found]
-            late = {o.stage for o in exact if o.cycles > cycles}
-            if not late:
+            slower = {o.stage for o in exact if o.cycles > cycles}
+            if not slower:
                 return exact
-            fast = [o for o in fast if o.stage not in late]
+            fast = [o for o in fast if o.stage not in slower]
 
     def looked_at(self, rows: Sequence[tuple[int, Stage]]) -> Iterator[Option]:
-        """Options from the slowest on, until they are much faster than that."""
+        """Options from the slowest on, until they are much faster than asked."""
         found = 0
         floor = rows[-1][0] / SPREAD if rows else 0
         for bound, stage in reversed(rows):
@@ -256,17 +256,17 @@ class Search:
 
 def used(cost: Cost, budget: Cost) -> float:
     """The share of the budget that is used, of the kind that is shortest."""
-    return float(max(getattr(cost, kind) / max(1, getattr(budget, kind)) for kind in KINDS))
+    return float(max(getattr(cost, kind) / max(1, getattr(budget, kind)) for kind in RESOURCES))
 
 
 def excess(cost: Cost, budget: Cost) -> float:
-    """How far over the budget, as the worst share of it."""
+    """The largest excess over the budget of any kind of cell, as a share of the budget."""
     over = lacking(cost, budget)
     return max((more / max(1, getattr(budget, name)) for name, more in over.items()), default=0.0)
 
 
 def undominated(options: Sequence[Option], wide: bool) -> list[Option]:
-    """Those that no other option is at least as good as in every way."""
+    """The options that no other one equals or beats in every respect."""
     found: list[Option] = []
     rows = [
         (

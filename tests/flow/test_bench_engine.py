@@ -8,11 +8,12 @@ from click.testing import CliRunner
 
 from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.streams.replay import ReplayUnit
-from subbit.sw.bench.chain import Chain, chain_cells
+from subbit.sw.bench.chain import UnitChain, chain_cells
 from subbit.sw.bench.devices import device_of, measure
-from subbit.sw.bench.engine import bench_engine, engine_unit, synthesised
+from subbit.sw.bench.engine import bench_engine, engine_unit
 from subbit.sw.cli.bench import bench_command
 from subbit.sw.errors import SubbitError
+from subbit.sw.flow.cells import netlist_cells
 
 
 def test_a_small_engine_in_both_forms() -> None:
@@ -45,9 +46,9 @@ def test_what_cannot_be_measured_is_refused() -> None:
 
 def test_memories_are_measured_as_bitstreams_have_them(tmp_path: Path) -> None:
     units: list[Unit] = [ReplayUnit(Lanes(36, 2), 100, 4, 2, "block")]
-    chain = Chain(units)
+    chain = UnitChain(units)
     assert measure(chain, [chain.pins, chain.out], device_of("ecp5-25k"), tmp_path, ()) == []
-    cells = synthesised(tmp_path / "top.json")
+    cells = netlist_cells(tmp_path / "top.json").row()
     assert cells == chain_cells(units)
     assert cells["block_rams"] == 2
     assert cells["lut4"] < 72  # what keeps reads and writes of a word apart takes that many

@@ -24,8 +24,8 @@ from subbit.sw.ir import (
     TensorType,
     save_network,
 )
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PLAIN = ROOT / "examples" / "digits-plain.safetensors"
 
 

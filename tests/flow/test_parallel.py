@@ -11,7 +11,7 @@ import pytest
 from subbit.boards import board
 from subbit.sw.flow.parallel import cores, in_parallel
 from subbit.sw.flow.route import place_and_route
-from tests.flow.conftest import Built
+from tests.flow.builds import Built
 
 BOARD = board("ulx3s")
 

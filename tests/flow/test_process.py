@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from subbit.boards import board
 from subbit.sw.errors import ToolError
 from subbit.sw.flow import tools
 from subbit.sw.flow.process import run_tool
@@ -102,7 +103,7 @@ def test_a_missing_tool_is_told_how_to_get(monkeypatch: pytest.MonkeyPatch) -> N
     tools.find_tool.cache_clear()
     try:
         with pytest.raises(ToolError) as caught:
-            tools.nextpnr()
+            tools.find_program(board("ulx3s").family.router)
     finally:
         tools.find_tool.cache_clear()
     assert str(caught.value) == (
@@ -132,6 +133,6 @@ def test_a_variable_that_names_no_program(monkeypatch: pytest.MonkeyPatch) -> No
     tools.find_tool.cache_clear()
     try:
         with pytest.raises(ToolError, match="ECPPACK names '/no/such', which is no program"):
-            tools.ecppack()
+            tools.find_program(board("ulx3s").family.packer)
     finally:
         tools.find_tool.cache_clear()

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 import subbit
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
 
 
 @pytest.mark.parametrize("name", ["boards", "hw", "sim", "sw"])

@@ -8,21 +8,17 @@ import numpy as np
 from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal
 from amaranth.sim import Simulator
 
-from subbit.hw.contract.unit import Beats, Unit
+from subbit.hw.contract.unit import Beats, Lanes, Unit
+from subbit.hw.tables.packing import pack_elements
 
-__all__ = ["check_unit", "pack", "simulate_unit", "unpack", "with_reset"]
-
-
-def pack(beat: Any, bits: int) -> int:
-    """A beat's elements as one number."""
-    return sum((int(value) & ((1 << bits) - 1)) << (bits * lane) for lane, value in enumerate(beat))
+__all__ = ["check_unit", "simulate_unit", "unpack", "with_reset"]
 
 
-def unpack(number: int, unit: Unit) -> list[int]:
-    """The elements of an output beat."""
-    bits, mask = unit.o.bits, (1 << unit.o.bits) - 1
-    values = [(number >> (bits * lane)) & mask for lane in range(unit.o.lanes)]
-    return [v - (1 << bits) if unit.o.signed and v >> (bits - 1) else v for v in values]
+def unpack(number: int, lanes: Lanes) -> list[int]:
+    """The elements of a beat."""
+    bits, mask = lanes.bits, (1 << lanes.bits) - 1
+    values = [(number >> (bits * lane)) & mask for lane in range(lanes.lanes)]
+    return [v - (1 << bits) if lanes.signed and v >> (bits - 1) else v for v in values]
 
 
 def with_reset(component: Elaboratable, reset: Signal) -> Module:
@@ -65,7 +61,7 @@ def simulate_unit(
             offered = position < len(beats) and (offered or seed is None or chance.random() < 0.6)
             ctx.set(component.i.valid, int(offered))
             if offered:
-                shown.append(pack(beats[position], unit.i.bits))
+                shown.append(pack_elements(beats[position], unit.i.bits))
             else:
                 shown.append(chance.getrandbits(unit.i.width) if seed is not None else 0)
             ctx.set(i_payload, shown.popleft())
@@ -79,7 +75,7 @@ def simulate_unit(
                 assert payload == held, "the payload changed before the beat was taken"
             held = payload if valid and not ready else None
             if valid and ready:
-                out.append(unpack(payload, unit))
+                out.append(unpack(payload, unit.o))
                 cycles.append(cycle - unit.o_payload_delay)
             await ctx.tick()
             position += bool(took)

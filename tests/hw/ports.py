@@ -7,16 +7,10 @@ import numpy as np
 from amaranth.sim import Simulator
 
 from subbit.hw.contract.unit import Beats, Lanes, Unit
-from tests.hw.harness import pack
+from subbit.hw.tables.packing import pack_elements
+from tests.hw.harness import unpack
 
 __all__ = ["check_ports", "random_operands", "simulate_ports"]
-
-
-def unpack(number: int, lanes: Lanes) -> list[int]:
-    """The elements of a beat."""
-    bits, mask = lanes.bits, (1 << lanes.bits) - 1
-    values = [(number >> (bits * lane)) & mask for lane in range(lanes.lanes)]
-    return [v - (1 << bits) if lanes.signed and v >> (bits - 1) else v for v in values]
 
 
 class Source:
@@ -30,7 +24,7 @@ class Source:
         left = self.at < len(self.beats)
         self.offered = left and (self.offered or chance is None or chance.random() < 0.6)
         ctx.set(self.stream.valid, int(self.offered))
-        beat = pack(self.beats[self.at], self.lanes.bits) if self.offered else 0
+        beat = pack_elements(self.beats[self.at], self.lanes.bits) if self.offered else 0
         ctx.set(self.payload, beat)
 
     def took(self, ctx: Any) -> bool:

@@ -133,13 +133,15 @@ def mapped(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Mapped:
     folder = tmp_path_factory.mktemp("gates")
     pipelines = {name: pipeline_of(name) for name in SETTINGS}
     designs = {name: mapped_design(f"net_{name}", row) for name, row in pipelines.items()}
-    netlists = {name: map_design(design, folder / name) for name, design in designs.items()}
+    netlists = {
+        name: map_design(design, folder / name, fabric="ecp5") for name, design in designs.items()
+    }
     for error, name in PLANTED.items():
         designs[error] = replace(designs[name], name=error)
         netlists[error] = plant(netlists[name], f"net_{name}", error)
         pipelines[error] = pipelines[name]
     rows = list(designs.values())
-    model = build_mapped(rows, list(netlists.values()), models)
+    model = build_mapped(rows, list(netlists.values()), models, fabric="ecp5")
     cells = {
         name: json.loads(netlists[name])["modules"][design.name]["cells"]
         for name, design in designs.items()

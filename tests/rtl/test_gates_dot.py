@@ -63,9 +63,9 @@ def found(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Found:
     folder = tmp_path_factory.mktemp("units")
     units = {name: make() for name, (make, _) in UNITS.items()}
     designs = [unit_design(name, unit) for name, unit in units.items()]
-    netlists = {design.name: map_design(design, folder) for design in designs}
+    netlists = {design.name: map_design(design, folder, fabric="ecp5") for design in designs}
     inputs = [random_beats(unit, FRAMES, 7) for unit in units.values()]
-    model = build_mapped(designs, list(netlists.values()), models)
+    model = build_mapped(designs, list(netlists.values()), models, fabric="ecp5")
     outcomes = run_designs(model, designs, inputs, backpressure="none", seed=1, folder=folder)
     rows = zip(designs, inputs, outcomes, strict=True)
     comparisons = {

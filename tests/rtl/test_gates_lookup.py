@@ -61,9 +61,9 @@ def found(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Found:
     folder = tmp_path_factory.mktemp("lookup")
     pipelines = {name: pipeline_of(name) for name in ENGINES}
     designs = {name: mapped_design(f"net_{name}", row) for name, row in pipelines.items()}
-    netlists = {name: map_design(design, folder) for name, design in designs.items()}
+    netlists = {name: map_design(design, folder, fabric="ecp5") for name, design in designs.items()}
     rows = list(designs.values())
-    model = build_mapped(rows, list(netlists.values()), models)
+    model = build_mapped(rows, list(netlists.values()), models, fabric="ecp5")
     comparisons: dict[str, list[Comparison]] = {name: [] for name in designs}
     for backpressure in ("none", "random"):
         inputs = [CODES.reshape(-1, design.i.lanes) for design in rows]

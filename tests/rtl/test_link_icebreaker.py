@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from subbit.boards import board
-from subbit.hw.design.top import Core
+from subbit.hw.design.top import BoardCore
 from subbit.sw.golden import predict
 from subbit.sw.host.device import Device
 from subbit.sw.host.simulated_board import SimulatedBoard
@@ -18,7 +18,7 @@ def test_every_logit_comes_over_at_the_first_attempt(models: Path) -> None:
     target, network = board("icebreaker"), small_network("codebook")
     assert target.oscillator_hz == 4 * target.uart_baud
     pipeline = Pipeline(network, smallest_plan(network))
-    core = Core(pipeline=pipeline, clock_hz=target.oscillator_hz, baud=target.uart_baud)
+    core = BoardCore(pipeline=pipeline, clock_hz=target.oscillator_hz, baud=target.uart_baud)
     codes = np.random.default_rng(3).integers(0, 16, (12, 8, 8, 1))
     simulated = SimulatedBoard(
         core,

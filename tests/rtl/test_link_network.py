@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from subbit.hw.design.top import Core
+from subbit.hw.design.top import BoardCore
 from subbit.sw.cli.device import run_command
 from subbit.sw.errors import LinkError
 from subbit.sw.golden import predict
@@ -30,7 +30,7 @@ LINK_HZ, BAUD = 25_000_000, 3_000_000
 @pytest.fixture(scope="module")
 def board(models: Path) -> Iterator[SimulatedBoard]:
     pipeline = Pipeline(NETWORK, smallest_plan(NETWORK))
-    core = Core(pipeline=pipeline, clock_hz=LINK_HZ, baud=BAUD)
+    core = BoardCore(pipeline=pipeline, clock_hz=LINK_HZ, baud=BAUD)
     with SimulatedBoard(core, name="core", models=models, clock_hz=75_000_000) as simulated:
         yield simulated
 
@@ -60,7 +60,7 @@ def test_logits_without_an_argmax_behind_them(models: Path, lanes: int) -> None:
     network = Network("logits", whole.input_type, whole.nodes[:-1])
     *stages, last = smallest_plan(network).stages
     plan = Plan(network.digest, (*stages, replace(last, pe=lanes)))
-    core = Core(pipeline=Pipeline(network, plan), clock_hz=LINK_HZ, baud=BAUD)
+    core = BoardCore(pipeline=Pipeline(network, plan), clock_hz=LINK_HZ, baud=BAUD)
     codes = np.random.default_rng(4).integers(0, 16, (3, 8, 8, 1))
     name = f"logits{lanes}"
     with (

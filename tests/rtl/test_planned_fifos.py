@@ -20,10 +20,11 @@ from subbit.sw.lower.plan import Plan
 from subbit.sw.planner import Goal, Planned, plan_for
 from subbit.sw.planner.fifos import LADDER
 from tests.networks import pooled_network
+from tests.paths import EXAMPLES
 
 FRAMES = 4
 SEED = 11
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "digits-residual.safetensors"
+EXAMPLE = EXAMPLES / "digits-residual.safetensors"
 GOALS = {
     "digits-residual": Goal(fps=20_000),
     "random": Goal(fps=150_000),

@@ -20,9 +20,9 @@ from subbit.sw.cli.bench import BENCHES
 from subbit.sw.errors import FitError, LinkError, NetworkError, SubbitError
 from subbit.sw.ir import load_network
 from subbit.sw.nn.codebook import CodebookEncoder
+from tests.paths import ROOT
 from tests.sw.samples import message
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "digits-plain.safetensors"
 
 # Which calls do what a command does.
@@ -67,7 +67,7 @@ def command(name: str) -> click.Command:
 def test_every_command_has_its_call() -> None:
     there = {*COMMANDS} - {"bench"} | {f"bench {name}" for name in BENCHES}
     assert {*CALLS} == there - {"bench networks"}
-    page = (ROOT / "docs" / "install.md").read_text()
+    page = (ROOT / "docs" / "use" / "install.md").read_text()
     for calls in CALLS.values():
         for call in calls:
             assert f"subbit.{call}" in page or call in ("import_file", "check_import"), call

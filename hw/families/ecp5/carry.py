@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import permutations
 
-from subbit.hw.families.netlist import Add, CarryTap, Unit
+from subbit.hw.families.netlist import AddPlace, BitFunction, CarryTap
 
 __all__ = ["Half", "half_of"]
 
@@ -27,7 +27,7 @@ class Half:
     init: int
 
 
-def half_of(place: Add | CarryTap) -> Half | None:
+def half_of(place: AddPlace | CarryTap) -> Half | None:
     """The half that does what the place says, or None if there is none."""
     if isinstance(place, CarryTap):
         return turn(place.inject)
@@ -40,7 +40,7 @@ def half_of(place: Add | CarryTap) -> Half | None:
     return found and Half(tuple(nets[p] if p is not None else None for p in found.pins), found.init)
 
 
-def turn(inject: Unit) -> Half | None:
+def turn(inject: BitFunction) -> Half | None:
     """S = CIN and COUT = inject: f is 0 where C is 1, and C is always 1."""
     if len(inject.nets) > CARRY_PINS:
         return None
@@ -61,13 +61,15 @@ def add(
     """The half that adds units of nets 0 to ``nets - 1``, given as (nets, table)."""
     free: tuple[int | None, ...] = (*range(nets), *(None,) * (PINS - nets))
     for pins in dict.fromkeys(permutations(free)):
-        init = init_of(pins, Unit(*u), Unit(*v), inverted)
+        init = init_of(pins, BitFunction(*u), BitFunction(*v), inverted)
         if init is not None:
             return Half(pins, init)
     return None
 
 
-def init_of(pins: tuple[int | None, ...], u: Unit, v: Unit, inverted: bool) -> int | None:
+def init_of(
+    pins: tuple[int | None, ...], u: BitFunction, v: BitFunction, inverted: bool
+) -> int | None:
     """The INIT for these pins, or None where the generate function cannot be had."""
     rows: dict[int, int] = {}
     generate: dict[int, int] = {}

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from amaranth.hdl import Const, Instance, Module, Signal, Value
 
 from subbit.hw.families.ecp5.carry import Half, half_of
-from subbit.hw.families.netlist import Chain, Lut, Place
-from subbit.hw.families.nets_rtl import Pipeline
+from subbit.hw.families.netlist import CarryChain, Lut, Place
+from subbit.hw.families.nets_rtl import NetRegisters
 
 __all__ = ["add_cell", "lut_pins"]
 
 EMPTY = Half((None,) * 4, 0)
 
 
-def add_cell(m: Module, pipeline: Pipeline, level: int, cell: Lut | Chain) -> None:
+def add_cell(m: Module, pipeline: NetRegisters, level: int, cell: Lut | CarryChain) -> None:
     """Add a cell of a level to the module."""
     if isinstance(cell, Lut):
         half = lut_half(cell)
@@ -34,7 +34,9 @@ def add_cell(m: Module, pipeline: Pipeline, level: int, cell: Lut | Chain) -> No
         carry = out
 
 
-def connected(pipeline: Pipeline, level: int, place: Place | None, which: str) -> dict[str, object]:
+def connected(
+    pipeline: NetRegisters, level: int, place: Place | None, which: str
+) -> dict[str, object]:
     """Parameters and connections of one half of a CCU2C."""
     found = EMPTY
     if place:
@@ -50,7 +52,7 @@ def connected(pipeline: Pipeline, level: int, place: Place | None, which: str) -
     return {**cell, **half_pins(pipeline, level, found, which)}
 
 
-def half_pins(pipeline: Pipeline, level: int, half: Half, suffix: str) -> Mapping[str, Value]:
+def half_pins(pipeline: NetRegisters, level: int, half: Half, suffix: str) -> Mapping[str, Value]:
     """Connections of the four inputs."""
     values = [Const(1, 1) if net is None else pipeline.used(net, level) for net in half.pins]
     return {f"i_{pin}{suffix}": value for pin, value in zip("ABCD", values, strict=True)}

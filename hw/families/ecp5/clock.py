@@ -6,12 +6,14 @@ need not be routed a second time.
 """
 
 import re
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
-from subbit.hw.families.ecp5.pll_rtl import PllSettings
+from subbit.hw.families.ecp5.pll_rtl import Clocks, PllSettings, best_settings
 from subbit.sw.errors import ToolError
 
-__all__ = ["pll_words", "set_pll"]
+__all__ = ["Ecp5Pll", "pll_words", "set_pll"]
 
 WORD_BITS = 7
 
@@ -34,3 +36,29 @@ def set_pll(config: Path, settings: PllSettings) -> None:
         if count != 1:
             raise ToolError(f"{config} has {count} words {name}; there should be one PLL in it")
     config.write_text(text)
+
+
+@dataclass(frozen=True)
+class Ecp5Pll:
+    """A board's EHXPLLL with these settings: see subbit.hw.families.pll.BoardPll."""
+
+    input_hz: int
+    settings: PllSettings
+
+    @classmethod
+    def highest(cls, input_hz: int, ceiling_hz: float) -> "Ecp5Pll":
+        """The one of the highest frequency up to ``ceiling_hz``; raises ValueError without any."""
+        return cls(input_hz, best_settings(input_hz, ceiling_hz))
+
+    @property
+    def output_hz(self) -> Fraction:
+        """The frequency of the domain ``sync``."""
+        return self.settings.output_hz(self.input_hz)
+
+    def clocks(self, oscillator: str) -> Clocks:
+        """The circuit that makes the clock domains of the platform's resource ``oscillator``."""
+        return Clocks(oscillator=oscillator, settings=self.settings)
+
+    def write(self, config: Path) -> None:
+        """Set the PLL of a routed configuration. Raises ToolError where it does not hold one."""
+        set_pll(config, self.settings)

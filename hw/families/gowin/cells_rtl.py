@@ -4,15 +4,15 @@ from amaranth.hdl import Const, Instance, Module, Signal
 
 from subbit.hw.families.ecp5.cells_rtl import lut_pins
 from subbit.hw.families.ice40.cells_rtl import unit_value
-from subbit.hw.families.netlist import Add, CarryTap, Chain, Lut
-from subbit.hw.families.nets_rtl import Pipeline
+from subbit.hw.families.netlist import AddPlace, CarryChain, CarryTap, Lut
+from subbit.hw.families.nets_rtl import NetRegisters
 
 __all__ = ["add_cell"]
 
 ADD = 0  # ALU_MODE: SUM = I0 ^ I1 ^ CIN, COUT = I0 where I0 = I1, else CIN
 
 
-def add_cell(m: Module, pipeline: Pipeline, level: int, cell: Lut | Chain) -> None:
+def add_cell(m: Module, pipeline: NetRegisters, level: int, cell: Lut | CarryChain) -> None:
     """Add a cell of a level to the module."""
     if isinstance(cell, Lut):
         add_lut(m, pipeline, level, cell)
@@ -23,7 +23,7 @@ def add_cell(m: Module, pipeline: Pipeline, level: int, cell: Lut | Chain) -> No
     carry = unit_value(pipeline, level, begin.inject)
     for place in cell.places[1:]:
         assert not isinstance(place, Lut), "chains of this fabric hold no lookup tables"
-        units = (place.u, place.v) if isinstance(place, Add) else (place.inject, place.inject)
+        units = (place.u, place.v) if isinstance(place, AddPlace) else (place.inject, place.inject)
         u, v = (unit_value(pipeline, level, unit) for unit in units)
         out = {} if place.out is None else {"o_SUM": pipeline.drive(place.out)}
         next_carry = Signal(name="carry")
@@ -32,7 +32,7 @@ def add_cell(m: Module, pipeline: Pipeline, level: int, cell: Lut | Chain) -> No
         carry = next_carry
 
 
-def add_lut(m: Module, pipeline: Pipeline, level: int, lut: Lut) -> None:
+def add_lut(m: Module, pipeline: NetRegisters, level: int, lut: Lut) -> None:
     """Add a lookup table."""
     nets, table = lut_pins(lut)
     values = [Const(0, 1) if net is None else pipeline.used(net, level) for net in nets]

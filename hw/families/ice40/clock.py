@@ -4,12 +4,14 @@ As subbit.hw.families.ecp5.clock does for ECP5: each bit of a divider is one bit
 tiles in nextpnr's textual configuration that hold no routing of the design.
 """
 
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
-from subbit.hw.families.ice40.pll_rtl import Ice40Settings
+from subbit.hw.families.ice40.pll_rtl import Ice40Clocks, Ice40Settings, best_settings
 from subbit.sw.errors import ToolError
 
-__all__ = ["PLL_BITS", "set_ice40_pll"]
+__all__ = ["PLL_BITS", "Ice40Pll", "set_ice40_pll"]
 
 # Tile, row and column of each bit, the lowest first, for the one PLL of the UP5K. Found by routing
 # a design once for each bit; the tests compare with what nextpnr writes.
@@ -36,3 +38,31 @@ def set_ice40_pll(config: Path, settings: Ice40Settings, input_hz: int) -> None:
             bit = str(value.value >> place & 1)
             lines[at] = lines[at][:column] + bit + lines[at][column + 1 :]
     config.write_text("\n".join(lines) + "\n")
+
+
+@dataclass(frozen=True)
+class Ice40Pll:
+    """A board's SB_PLL40 with these settings: see subbit.hw.families.pll.BoardPll."""
+
+    input_hz: int
+    settings: Ice40Settings
+
+    @classmethod
+    def highest(cls, input_hz: int, ceiling_hz: float) -> "Ice40Pll":
+        """The one of the highest frequency up to ``ceiling_hz``; raises ValueError without any."""
+        return cls(input_hz, best_settings(input_hz, ceiling_hz))
+
+    @property
+    def output_hz(self) -> Fraction:
+        """The frequency of the domain ``sync``."""
+        return self.settings.output_hz(self.input_hz)
+
+    def clocks(self, oscillator: str) -> Ice40Clocks:
+        """The circuit that makes the clock domains of the platform's resource ``oscillator``."""
+        return Ice40Clocks(
+            oscillator=oscillator, oscillator_hz=self.input_hz, settings=self.settings
+        )
+
+    def write(self, config: Path) -> None:
+        """Set the PLL of a routed configuration. Raises ToolError where it is of another part."""
+        set_ice40_pll(config, self.settings, self.input_hz)

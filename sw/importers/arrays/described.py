@@ -1,7 +1,7 @@
 """Networks of integer arrays and a description of what they are.
 
-docs/import.md specifies the description, JSON values: the input, and rows of layers that name their
-arrays. Needs neither torch nor onnx.
+docs/use/import.md specifies the description, JSON values: the input, and rows of layers that name
+their arrays. Needs neither torch nor onnx.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import QUOTED, NetworkError, quote
-from subbit.sw.importers.arrays.rows import Row
+from subbit.sw.importers.arrays.rows import DescriptionRow
 from subbit.sw.importers.exact.integers import Inexact, as_weights
 from subbit.sw.importers.exact.value import Fractions, fill
 from subbit.sw.ir import (
@@ -80,12 +80,12 @@ def describe(arrays: Arrays, description: dict[str, Any]) -> Described:
     All arrays must be used. What cannot be exact, as a padding with zeros that no code stands for,
     is refused. Raises NetworkError, naming the row.
     """
-    top = Row("the description", dict(description))
-    builder = Builder(dict(arrays), top.take("input", dict))
+    top = DescriptionRow("the description", dict(description))
+    builder = DescriptionReader(dict(arrays), top.take("input", dict))
     for number, row in enumerate(top.take("layers", list)):
         if not isinstance(row, dict):
             raise NetworkError(f"layer {number} of the description must be an object")
-        builder.add(Row(f"layer {number}", dict(row)))
+        builder.add(DescriptionRow(f"layer {number}", dict(row)))
     if builder.arrays:
         raise NetworkError(f"unknown arrays {', '.join(sorted(builder.arrays))[:200]}")
     metadata = top.take("metadata", dict, {})
@@ -95,7 +95,7 @@ def describe(arrays: Arrays, description: dict[str, Any]) -> Described:
 
 
 @dataclass
-class Builder:
+class DescriptionReader:
     """The network so far; ``arrays`` are those that no row has taken."""
 
     arrays: Arrays
@@ -104,7 +104,7 @@ class Builder:
     known: dict[str, Known] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        row = Row("the input", dict(self.entry))
+        row = DescriptionRow("the input", dict(self.entry))
         shape = row.take("shape", list)
         if len(shape) != 3 or not all(type(side) is int for side in shape):
             raise NetworkError(
@@ -118,9 +118,9 @@ class Builder:
         row.finish()
         self.known[INPUT] = Known(self.source, Fraction(1), offset)
 
-    def add(self, row: Row) -> None:
+    def add(self, row: DescriptionRow) -> None:
         """Append the layer that a row describes."""
-        kind = row.choice("kind", tuple(KINDS))
+        kind = row.choice("kind", tuple(ROW_KINDS))
         name = row.take("name", str, f"{kind}{len(self.nodes)}")
         row.where = f"layer {name[:64]!r}"
         last = self.nodes[-1].name if self.nodes else INPUT
@@ -131,7 +131,7 @@ class Builder:
         if not there or len(sources) != (2 if kind == "add" else 1):
             names = ", ".join(map(str, sources))[:QUOTED]
             raise row.error(f"it reads {names}, of which not all are there")
-        layer, scale, offset, order = KINDS[kind](self, row, *(self.known[s] for s in sources))
+        layer, scale, offset, order = ROW_KINDS[kind](self, row, *(self.known[s] for s in sources))
         row.finish()
         try:
             made = layer.infer(tuple(self.known[s].kind for s in sources))
@@ -140,7 +140,7 @@ class Builder:
         self.nodes.append(Node(name, layer, sources))
         self.known[name] = Known(made, scale, offset, order)
 
-    def array(self, row: Row, key: str, rank: int | None = None) -> Ints:
+    def array(self, row: DescriptionRow, key: str, rank: int | None = None) -> Ints:
         """Remove and return the array that ``row[key]`` names."""
         name = row.take(key, str)
         if name not in self.arrays:
@@ -153,7 +153,7 @@ class Builder:
         return array
 
 
-def take_offset(row: Row) -> int:
+def take_offset(row: DescriptionRow) -> int:
     """The row's ``offset``, which thresholds take up."""
     offset: int = row.take("offset", int, 0)
     if abs(offset) > LIMIT:
@@ -164,7 +164,7 @@ def take_offset(row: Row) -> int:
 Made = tuple[Layer, Fraction, Fractions, Ints | None]
 
 
-def take_weights(builder: Builder, row: Row, rank: int) -> tuple[Ints, str]:
+def take_weights(builder: DescriptionReader, row: DescriptionRow, rank: int) -> tuple[Ints, str]:
     """The integer weights of a row and the name of their array."""
     name = row.values.get("weights", "")
     numbers = builder.array(row, "weights", rank)
@@ -190,7 +190,7 @@ def dots(numbers: Ints, factor: Fraction, x: Known) -> tuple[Fraction, Fractions
     return x.scale * factor, (sums.astype(object) * x.offset).sum(axis=1)
 
 
-def check_columns(row: Row, numbers: Ints, x: Known) -> None:
+def check_columns(row: DescriptionRow, numbers: Ints, x: Known) -> None:
     """Raise NetworkError unless there are as many weights an output as the input has channels."""
     if numbers.shape[1] != x.kind.channels:
         raise row.error(
@@ -198,7 +198,7 @@ def check_columns(row: Row, numbers: Ints, x: Known) -> None:
         )
 
 
-def conv2d(builder: Builder, row: Row, x: Known) -> Made:
+def conv2d(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
     """``{"kind": "conv2d", "weights": NAME, "stride": 1, "padding": "none"}``."""
     numbers, name = take_weights(builder, row, 4)
     check_columns(row, numbers, x)
@@ -207,7 +207,7 @@ def conv2d(builder: Builder, row: Row, x: Known) -> Made:
     return layer, *dots(numbers, factor, x), None
 
 
-def depthwise(builder: Builder, row: Row, x: Known) -> Made:
+def depthwise(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
     """As conv2d, with weights ``(channels, 1, k, k)``."""
     numbers, name = take_weights(builder, row, 4)
     weights, factor = coded(name, numbers)
@@ -218,7 +218,7 @@ def depthwise(builder: Builder, row: Row, x: Known) -> Made:
     return layer, x.scale * factor, sums * x.offset, None
 
 
-def padding(row: Row, x: Known) -> Padding:
+def padding(row: DescriptionRow, x: Known) -> Padding:
     """The padding of a row; the numbers that surround the input must be ones that codes have."""
     kind = Padding(row.choice("padding", tuple(map(str, Padding)), "none"))
     if kind is Padding.ZERO and (x.offset != 0).any():
@@ -226,7 +226,7 @@ def padding(row: Row, x: Known) -> Padding:
     return kind
 
 
-def linear(builder: Builder, row: Row, x: Known) -> Made:
+def linear(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
     """``{"kind": "linear", "weights": NAME}``."""
     numbers, name = take_weights(builder, row, 2)
     check_columns(row, numbers, x)
@@ -236,7 +236,7 @@ def linear(builder: Builder, row: Row, x: Known) -> Made:
     return Linear(weights), *dots(numbers, factor, x), None
 
 
-def threshold(builder: Builder, row: Row, x: Known) -> Made:
+def threshold(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
     """``{"kind": "threshold", "thresholds": NAME, "number": "dot", "above": true}``.
 
     The code is the number of thresholds that the number is above (or, if not ``above``, at least).
@@ -264,7 +264,7 @@ def threshold(builder: Builder, row: Row, x: Known) -> Made:
     return layer, Fraction(1), fill(channels, take_offset(row)), None
 
 
-def number_of(builder: Builder, row: Row) -> tuple[Fraction, Fraction]:
+def number_of(builder: DescriptionReader, row: DescriptionRow) -> tuple[Fraction, Fraction]:
     """Factor and shift from a dot product to the number that thresholds are compared with."""
     number = row.choice("number", ("dot", "2*dot", "matches"), "dot")
     if number != "matches":
@@ -276,7 +276,7 @@ def number_of(builder: Builder, row: Row) -> tuple[Fraction, Fraction]:
     return Fraction(1, 2), Fraction(weights.row_length, 2)
 
 
-def integer_limits(limits: Ints, scale: Fraction, offset: Fractions, row: Row) -> Ints:
+def integer_limits(limits: Ints, scale: Fraction, offset: Fractions, row: DescriptionRow) -> Ints:
     """The least integer n with ``scale * n + offset`` above each limit, or at least it.
 
     That number is an integer, so that above a limit is at least the next one.
@@ -289,31 +289,31 @@ def integer_limits(limits: Ints, scale: Fraction, offset: Fractions, row: Row) -
     return np.array(whole, np.int64)
 
 
-def max_pool(builder: Builder, row: Row, x: Known) -> Made:
+def max_pool(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
     """``{"kind": "maxpool2d"}``: 2x2."""
     return MaxPool2d(), x.scale, x.offset, None
 
 
-def average_pool(builder: Builder, row: Row, x: Known) -> Made:
+def average_pool(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
     """``{"kind": "avgpool2d", "kernel": 2, "stride": 2}``: sums."""
     kernel = row.take("kernel", int, 2)
     layer = AvgPool2d(kernel, row.take("stride", int, kernel))
     return layer, x.scale, x.offset * kernel**2, None
 
 
-def global_pool(builder: Builder, row: Row, x: Known) -> Made:
+def global_pool(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
     """``{"kind": "globalavgpool"}``: sums."""
     return GlobalAvgPool(), x.scale, x.offset * (x.kind.height * x.kind.width), None
 
 
-def add(builder: Builder, row: Row, a: Known, b: Known) -> Made:
+def add(builder: DescriptionReader, row: DescriptionRow, a: Known, b: Known) -> Made:
     """``{"kind": "add", "inputs": [NAME, NAME]}``."""
     if a.scale != b.scale:
         raise row.error(f"its inputs have the scales {a.scale} and {b.scale}; use equal ones")
     return Add(), a.scale, a.offset + b.offset, None
 
 
-def flatten(builder: Builder, row: Row, x: Known) -> Made:
+def flatten(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
     """``{"kind": "flatten", "order": "channels-first"}``, as PyTorch does it."""
     order = row.choice("order", ("channels-first", "channels-last"), "channels-first")
     offset = np.tile(x.offset, x.kind.height * x.kind.width)
@@ -321,7 +321,7 @@ def flatten(builder: Builder, row: Row, x: Known) -> Made:
     return Flatten(), x.scale, offset, places if order == "channels-first" else None
 
 
-def affine(builder: Builder, row: Row, x: Known) -> Made:
+def affine(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
     """``{"kind": "affine", "scale": NAME, "offset": NAME}``: ``scale * number + offset``."""
     factors, shifts = builder.array(row, "scale", 1), builder.array(row, "offset", 1)
     if not len(factors) == len(shifts) == x.kind.channels:
@@ -335,14 +335,14 @@ def affine(builder: Builder, row: Row, x: Known) -> Made:
     return layer, Fraction(1, whole), fill(x.kind.channels, 0), None
 
 
-def argmax(builder: Builder, row: Row, x: Known) -> Made:
+def argmax(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
     """``{"kind": "argmax"}``."""
     if (x.offset != x.offset[0]).any() or x.scale <= 0:
         raise row.error("its inputs have different offsets; put an affine layer before it")
     return Argmax(), Fraction(1), fill(1, 0), None
 
 
-KINDS: dict[str, Callable[..., Made]] = {
+ROW_KINDS: dict[str, Callable[..., Made]] = {
     "conv2d": conv2d,
     "depthwiseconv2d": depthwise,
     "linear": linear,

@@ -12,7 +12,7 @@ from subbit.sw.errors import NetworkError, quote
 from subbit.sw.importers.arrays.npz import read_npz
 from subbit.sw.loading import as_int64, loading, strict_json
 
-__all__ = ["Row", "check_names", "read_arrays", "read_bounded", "read_description"]
+__all__ = ["DescriptionRow", "check_names", "read_arrays", "read_bounded", "read_description"]
 
 MAX_DESCRIPTION_BYTES = 1 << 20
 MAX_ARRAYS_BYTES = 256 << 20
@@ -22,7 +22,7 @@ JSON_NAMES = {dict: "object", list: "array", str: "string", int: "integer", bool
 
 
 @dataclass
-class Row:
+class DescriptionRow:
     """A JSON object from which values are taken, and which must be empty in the end.
 
     ``where`` is what messages call it.
@@ -72,10 +72,10 @@ def read_bounded(path: Path, limit: int) -> bytes:
 
 def read_description(path: Path) -> dict[str, Any]:
     """The JSON object in a file; raises NetworkError."""
-    with loading(path, NetworkError, "no JSON ({reason}); see docs/import.md"):
+    with loading(path, NetworkError, "no JSON ({reason}); see docs/use/import.md"):
         value = strict_json(read_bounded(path, MAX_DESCRIPTION_BYTES))
         if not isinstance(value, dict):
-            raise NetworkError("a description is a JSON object; see docs/import.md")
+            raise NetworkError("a description is a JSON object; see docs/use/import.md")
         return value
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.importers.exact.builder import Builder
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
-from subbit.sw.importers.exact.value import Const, Fractions, Step, Value, exact, fill
+from subbit.sw.importers.exact.value import Const, ElementStep, Fractions, Value, exact, fill
 
 __all__ = ["ARITHMETIC", "arithmetic", "by_channel", "per_channel"]
 
@@ -23,7 +23,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def per_channel(
-    builder: Builder, op: Op, value: Value, constants: list[Array]
+    builder: NetworkBuilder, op: Op, value: Value, constants: list[Array]
 ) -> tuple[Value, list[Floats]]:
     """by_channel for finite constants."""
     constants = [np.asarray(c, np.float32) for c in constants]
@@ -33,7 +33,7 @@ def per_channel(
 
 
 def by_channel(
-    builder: Builder, op: Op, value: Value, constants: list[Floats], what: str
+    builder: NetworkBuilder, op: Op, value: Value, constants: list[Floats], what: str
 ) -> tuple[Value, list[Floats]]:
     """The constants for each channel, ``(channels,)``; of a vector if they differ within one.
 
@@ -51,7 +51,7 @@ def by_channel(
     return value, [np.asarray(c, np.float32) for c in found]
 
 
-def arithmetic(builder: Builder, op: Op, value: Value, inputs: list[Value | Const]) -> Value:
+def arithmetic(builder: NetworkBuilder, op: Op, value: Value, inputs: list[Value | Const]) -> Value:
     """Add, Sub, Mul or Div with a constant on either side."""
     first = isinstance(inputs[0], Value)
     constant = inputs[1 if first else 0]
@@ -68,7 +68,7 @@ def arithmetic(builder: Builder, op: Op, value: Value, inputs: list[Value | Cons
         """The operator as numpy rounds it, which is as ONNX does."""
         return np.asarray(function(x, c) if first else function(c, x), np.float32)
 
-    return value.then(Step(op.name, run, slope, shift))
+    return value.then(ElementStep(op.name, run, slope, shift))
 
 
 def line_of(kind: str, c: Fractions, first: bool) -> tuple[Fractions, Fractions]:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from subbit.sw.importers.exact.builder import Builder
 from subbit.sw.importers.exact.fold import fold, levels_between
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pixels import PIXELS
 from subbit.sw.importers.exact.quantiser import Quantiser
@@ -18,7 +18,7 @@ MAX_LEVELS = 256
 MAX_THRESHOLDS = 1 << 21
 
 
-def to_codes(builder: Builder, op: Op, value: Value, quantiser: Quantiser) -> Value:
+def to_codes(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantiser) -> Value:
     """The codes behind a quantiser; integers before it get thresholds, pixels a preprocessing."""
     if value.raw:
         return of_pixels(builder, op, value, quantiser)
@@ -30,7 +30,7 @@ def to_codes(builder: Builder, op: Op, value: Value, quantiser: Quantiser) -> Va
     return thresholds(builder, op, value, quantiser)
 
 
-def of_pixels(builder: Builder, op: Op, value: Value, quantiser: Quantiser) -> Value:
+def of_pixels(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantiser) -> Value:
     """Pixels quantised: by the host where this is the first to ask, else by thresholds."""
     codes = quantiser.codes(value.run(PIXELS[:, None])).T
     if quantiser.levels is None:
@@ -96,7 +96,7 @@ def unchanged(value: Value, quantiser: Quantiser) -> Value | None:
     return None
 
 
-def thresholds(builder: Builder, op: Op, value: Value, quantiser: Quantiser) -> Value:
+def thresholds(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantiser) -> Value:
     """Integers behind a threshold layer, and behind the pooling that was to come."""
     low, high = builder.kind(value.name).value_range
     count = quantiser.levels

@@ -5,7 +5,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from subbit.sw.importers.exact.builder import Builder
 from subbit.sw.importers.exact.dots import (
     bias_of,
     common_scale,
@@ -14,6 +13,7 @@ from subbit.sw.importers.exact.dots import (
     row_sums,
     weights_of,
 )
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.value import Const, Fractions, Value, fill, is_uniform
 from subbit.sw.ir import (
@@ -70,7 +70,7 @@ def padding_of(op: Op, value: Value, side: int, pad: int) -> Padding | None:
     return None
 
 
-def convolve(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+def convolve(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """Conv and depthwise Conv."""
     value, weights, bias = operands(op, inputs)
     shape, groups = weights.array.shape, int(op.attributes.get("group", 1))
@@ -107,7 +107,7 @@ def check_groups(op: Op, value: Value, shape: tuple[int, ...], groups: int) -> N
 
 
 def convolved(
-    builder: Builder, op: Op, value: Value, weights: Const, stride: int, padding: Padding
+    builder: NetworkBuilder, op: Op, value: Value, weights: Const, stride: int, padding: Padding
 ) -> tuple[str, Fractions, Fractions]:
     """Name, scale and offset of the convolution of codes, without bias."""
     found, factors = weights_of(op, weights)
@@ -121,7 +121,7 @@ def convolved(
 
 
 def by_parts(
-    builder: Builder, op: Op, value: Value, weights: Const, stride: int
+    builder: NetworkBuilder, op: Op, value: Value, weights: Const, stride: int
 ) -> tuple[str, Fractions, Fractions]:
     """The convolution of codes on both sides of 0 with zeros around them, as a sum of two.
 
@@ -136,7 +136,7 @@ def by_parts(
     return builder.put("add", Add(), one, other, origin=[op.name]), scale, offset
 
 
-def parts_of(builder: Builder, op: Op, value: Value) -> tuple[Value, Value]:
+def parts_of(builder: NetworkBuilder, op: Op, value: Value) -> tuple[Value, Value]:
     """Unsigned codes ``max(x, 0)`` and ``max(-x, 0)`` of codes x, of the same scale."""
     zero, kind = -value.offset / value.scale, value.kind
     low, gap = (-kind.high, 2) if kind.encoding is Encoding.BIPOLAR else (0, 1)
@@ -159,7 +159,7 @@ def parts_of(builder: Builder, op: Op, value: Value) -> tuple[Value, Value]:
 
 
 def part(
-    builder: Builder, op: Op, value: Value, limits: list[int], spare: int, *, rising: bool
+    builder: NetworkBuilder, op: Op, value: Value, limits: list[int], spare: int, *, rising: bool
 ) -> Value:
     """How many limits a number is at least, or how many it is below; ``spare`` fills them up."""
     levels = (1 << max(len(limits), 1).bit_length()) - 1

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.exact.builder import Builder
 from subbit.sw.importers.exact.integers import Inexact, as_integers, as_weights
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.value import Const, Fractions, Value, exact, fill, is_uniform
 from subbit.sw.ir import (
@@ -65,7 +65,7 @@ def bias_of(op: Op, bias: Const | None, count: int) -> Fractions:
     return np.broadcast_to(exact(numbers), (count,)).copy()
 
 
-def put(builder: Builder, op: Op, stem: str, layer: Layer, value: Value) -> str:
+def put(builder: NetworkBuilder, op: Op, stem: str, layer: Layer, value: Value) -> str:
     """Append the layer of a dot product; errors of the Network name the node."""
     try:
         return builder.put(stem, layer, value.name, origin=[op.name])
@@ -83,7 +83,7 @@ def row_sums(weights: Weights, offset: Fractions) -> Fractions:
 
 
 def finish(
-    builder: Builder, op: Op, name: str, scale: Fractions, offset: Fractions, *, vector: bool
+    builder: NetworkBuilder, op: Op, name: str, scale: Fractions, offset: Fractions, *, vector: bool
 ) -> Value:
     """The value of a dot product, to be compared with the source's."""
     value = builder.made(name, scale, offset, vector=vector)
@@ -92,7 +92,7 @@ def finish(
 
 
 def linear(
-    builder: Builder, op: Op, value: Value, weights: Const, bias: Fractions, alpha: Fraction
+    builder: NetworkBuilder, op: Op, value: Value, weights: Const, bias: Fractions, alpha: Fraction
 ) -> Value:
     """A linear layer with weights (out, in) in the order of the source."""
     if value.index.ndim != 1 or value.index.size != weights.array.shape[1]:
@@ -127,7 +127,7 @@ def turned(weights: Const) -> Const:
     return Const(weights.array.T, scale)
 
 
-def matmul(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+def matmul(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """MatMul of a tensor with constant weights (in, out)."""
     value, weights, _ = operands(op, inputs[:2])
     if weights.array.ndim != 2:
@@ -138,7 +138,7 @@ def matmul(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
     return linear(builder, op, value, turned(weights), bias, Fraction(1))
 
 
-def gemm(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+def gemm(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """Gemm: ``alpha * x @ w + beta * bias``."""
     value, weights, bias = operands(op, inputs)
     if weights.array.ndim != 2 or op.attributes.get("transA"):

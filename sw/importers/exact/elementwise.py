@@ -10,16 +10,19 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from subbit.sw.importers.exact.arithmetic import ARITHMETIC, arithmetic, per_channel
-from subbit.sw.importers.exact.builder import Builder
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
-from subbit.sw.importers.exact.value import Const, Step, Value, exact, fill
+from subbit.sw.importers.exact.value import Const, ElementStep, Value, exact, fill
 
 __all__ = ["ELEMENTWISE", "elementwise", "normalise"]
 
 Floats = NDArray[np.float32]
 Array = NDArray[Any]
 OPSET = 15
-RISING = ("Relu", "Sigmoid", "Tanh", "HardSigmoid", "LeakyRelu", "Softsign", "Elu", "Softplus")
+RISING = (
+    *("Relu", "Sigmoid", "Tanh", "HardSigmoid", "LeakyRelu", "Softsign", "Elu", "Selu"),
+    "Softplus",
+)
 ELEMENTWISE = (*ARITHMETIC, *RISING, "Clip", "Neg", "PRelu")
 
 
@@ -47,7 +50,7 @@ def onnx_step(
     return lambda values: np.asarray(session.run(None, {"x": values})[0], np.float32)
 
 
-def elementwise(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+def elementwise(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """An operator on a tensor, and on constants where it has them."""
     values = [x for x in inputs if isinstance(x, Value)]
     if len(values) != 1:
@@ -62,14 +65,14 @@ def elementwise(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
         return prelu(builder, op, value, inputs)
     if op.kind == "Neg":
         minus = fill(value.kind.channels, -1)
-        return value.then(Step(op.name, np.negative, minus, fill(value.kind.channels, 0)))
+        return value.then(ElementStep(op.name, np.negative, minus, fill(value.kind.channels, 0)))
     if op.kind == "Clip":
-        return value.then(Step(op.name, clip(op, inputs[1:])))
+        return value.then(ElementStep(op.name, clip(op, inputs[1:])))
     if op.kind == "Relu":
-        return value.then(Step(op.name, lambda x: np.maximum(x, np.float32(0))))
+        return value.then(ElementStep(op.name, lambda x: np.maximum(x, np.float32(0))))
     if op.kind in ("LeakyRelu", "Elu") and float(op.attributes.get("alpha", 0.01)) < 0:
         raise op.refuse("its slope is negative", "use a slope of 0 or more")
-    return value.then(Step(op.name, onnx_step(op.kind, op.attributes)))
+    return value.then(ElementStep(op.name, onnx_step(op.kind, op.attributes)))
 
 
 def clip(op: Op, limits: list[Value | Const]) -> Callable[[Floats], Floats]:
@@ -85,17 +88,17 @@ def clip(op: Op, limits: list[Value | Const]) -> Callable[[Floats], Floats]:
     return lambda x: np.minimum(np.maximum(x, low), high)
 
 
-def prelu(builder: Builder, op: Op, value: Value, inputs: list[Value | Const]) -> Value:
+def prelu(builder: NetworkBuilder, op: Op, value: Value, inputs: list[Value | Const]) -> Value:
     """PRelu with constant slopes of 0 or more."""
     slopes = inputs[1]
     assert isinstance(slopes, Const)
     value, (c,) = per_channel(builder, op, value, [np.asarray(slopes.real())])
     if (c < 0).any():
         raise op.refuse("a slope is negative", "train with slopes of 0 or more")
-    return value.then(Step(op.name, lambda x: np.where(x < 0, x * c, x).astype(np.float32)))
+    return value.then(ElementStep(op.name, lambda x: np.where(x < 0, x * c, x).astype(np.float32)))
 
 
-def normalise(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+def normalise(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """BatchNormalization with constant statistics."""
     value, *rest = inputs
     constants = [np.asarray(c.real()) for c in rest if isinstance(c, Const)]
@@ -111,4 +114,4 @@ def normalise(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
     slope = np.array([Fraction(number) for number in (gamma / spread).tolist()], object)
     shift = exact(beta) - exact(mean) * slope
     run = onnx_step("BatchNormalization", {"epsilon": epsilon}, *arrays)
-    return value.then(Step(op.name, run, slope, shift))
+    return value.then(ElementStep(op.name, run, slope, shift))

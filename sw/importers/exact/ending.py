@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.exact.builder import Builder
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.value import Fractions, Value, is_uniform
 from subbit.sw.ir import Affine, Argmax
@@ -19,7 +19,7 @@ SCALE_LIMIT = (1 << 17) - 1
 OFFSET_LIMIT = (1 << 39) - 1
 
 
-def finish_network(builder: Builder, op: Op, value: Value) -> Value:
+def finish_network(builder: NetworkBuilder, op: Op, value: Value) -> Value:
     """Append what the class depends on: scale and offset where they differ, and the argmax.
 
     A map, or a single number, stays as it is. Returns the value of the logits.
@@ -40,7 +40,7 @@ def finish_network(builder: Builder, op: Op, value: Value) -> Value:
     return value
 
 
-def affine(builder: Builder, op: Op, value: Value) -> Value:
+def affine(builder: NetworkBuilder, op: Op, value: Value) -> Value:
     """The logits as integers of one scale, by the widest factors that an Affine layer has."""
     try:
         scale, offset, step = fixed_point(value.scale, value.offset)

@@ -6,8 +6,8 @@ from fractions import Fraction
 import numpy as np
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.exact.builder import Builder
 from subbit.sw.importers.exact.convs import window_of
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op, axes_of
 from subbit.sw.importers.exact.value import Const, Fractions, Value, map_index
 from subbit.sw.ir import Add, Affine, AvgPool2d, GlobalAvgPool, Layer, MaxPool2d
@@ -30,7 +30,7 @@ def the_map(op: Op, inputs: list[Value | Const]) -> Value:
     return value
 
 
-def max_pool(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+def max_pool(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """2x2 max pooling, kept until the quantiser, behind which it handles codes."""
     value = the_map(op, inputs)
     side, stride, pad = window_of(op, tuple(op.attributes["kernel_shape"]))
@@ -47,7 +47,9 @@ def max_pool(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
     return builder.pooled(op, value) if kind.is_code and not value.steps else value
 
 
-def summed(builder: Builder, op: Op, value: Value, layer: Layer, stem: str, count: int) -> Value:
+def summed(
+    builder: NetworkBuilder, op: Op, value: Value, layer: Layer, stem: str, count: int
+) -> Value:
     """The value of a layer that sums ``count`` elements for their mean."""
     value = builder.settled(op, value)
     try:
@@ -60,7 +62,7 @@ def summed(builder: Builder, op: Op, value: Value, layer: Layer, stem: str, coun
     return made
 
 
-def average(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+def average(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """AveragePool without padding."""
     value = the_map(op, inputs)
     side, stride, pad = window_of(op, tuple(op.attributes["kernel_shape"]))
@@ -71,7 +73,7 @@ def average(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
     return summed(builder, op, value, AvgPool2d(side, stride), "avgpool", side * side)
 
 
-def global_average(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+def global_average(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """GlobalAveragePool, and ReduceMean over height and width."""
     value = the_map(op, inputs)
     keep = True
@@ -86,7 +88,7 @@ def global_average(builder: Builder, op: Op, inputs: list[Value | Const]) -> Val
     return made if keep else replace(made, index=made.index.reshape(-1))
 
 
-def add(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+def add(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """The sum of two tensors: scales a power of two apart are shifts, others integer factors."""
     a, b = (builder.settled(op, value) for value in inputs if isinstance(value, Value))
     if a.index.shape != b.index.shape or not np.array_equal(a.index, b.index):
@@ -115,7 +117,7 @@ def power_of_two(ratio: Fraction) -> int | None:
     return None
 
 
-def times(builder: Builder, op: Op, a: Value, b: Value) -> tuple[Value, Value]:
+def times(builder: NetworkBuilder, op: Op, a: Value, b: Value) -> tuple[Value, Value]:
     """Both as integers of one scale for each channel, by integer factors."""
     a, b = builder.integers(op, a), builder.integers(op, b)
     ratio = a.scale / b.scale
@@ -130,7 +132,7 @@ def times(builder: Builder, op: Op, a: Value, b: Value) -> tuple[Value, Value]:
     return scaled(builder, op, a, up), scaled(builder, op, b, down)
 
 
-def scaled(builder: Builder, op: Op, value: Value, factors: Fractions) -> Value:
+def scaled(builder: NetworkBuilder, op: Op, value: Value, factors: Fractions) -> Value:
     """The value as integers times ``factors``; wide ones as two, a shift apart."""
     if (factors == 1).all():
         return value
@@ -143,7 +145,7 @@ def scaled(builder: Builder, op: Op, value: Value, factors: Fractions) -> Value:
     return replace(value, name=name, kind=builder.kind(name), scale=value.scale / factors)
 
 
-def multiplied(builder: Builder, op: Op, value: Value, factors: Fractions) -> str:
+def multiplied(builder: NetworkBuilder, op: Op, value: Value, factors: Fractions) -> str:
     """An Affine layer without offsets."""
     layer = Affine(factors.astype(np.int64), np.zeros(len(factors), np.int64))
     return builder.put("scale", layer, value.name, origin=[op.name])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.importers.exact.builder import Builder
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op, axes_of
 from subbit.sw.importers.exact.value import Const, Value
 
@@ -17,7 +17,7 @@ __all__ = ["MOVES", "move", "shape_of"]
 Ints = NDArray[np.int64]
 
 
-def shape_of(builder: Builder, op: Op, inputs: list[Value | Const]) -> Const:
+def shape_of(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Const:
     """Shape."""
     x = inputs[0]
     shape = x.shape if isinstance(x, Value) else x.array.shape
@@ -63,7 +63,7 @@ MOVES: dict[str, Callable[[Op, Ints, list[NDArray[Any]]], Ints]] = {
 }
 
 
-def move(builder: Builder, op: Op, inputs: list[Value | Const]) -> Value:
+def move(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """The same elements in other places; the batch stays the first side."""
     value = inputs[0]
     assert isinstance(value, Value)

@@ -1,4 +1,21 @@
-"""What the importer knows of a tensor of the source: integers of a Network, exactly related."""
+"""What the importer knows of a tensor of the source: integers of a Network, exactly related.
+
+A tensor that does not depend on the input is a Const: a plain constant, or integers with a scale
+where a quantiser made it. Any other is a Value, which is in one of three states,
+
+- pixels (``raw``): the input, of which nobody has decided how it becomes codes;
+- codes (``kind.is_code``, not ``raw``): what a quantiser gives, and what layers with weights read;
+- integers (not ``kind.is_code``): the sums that a layer gives;
+
+and in any of them it may carry what is still to be done, which a quantiser folds into thresholds:
+
+- waiting steps (``steps``): operations on each element, linear ones with ``slope`` and ``shift``;
+- waiting pooling (``pool_at``): 2x2 max pooling after that many of the steps;
+- another order (``index`` is not that of ``map_index``): a tensor that was reshaped or transposed.
+
+NetworkBuilder brings a Value from one state to another; docs/extend/adding-an-operator.md lists
+which rule takes and gives which state.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +29,7 @@ from numpy.typing import NDArray
 from subbit.sw.errors import NetworkError
 from subbit.sw.ir import TensorType
 
-__all__ = ["Const", "Fractions", "Step", "Value", "exact", "fill", "is_uniform"]
+__all__ = ["Const", "ElementStep", "Fractions", "Value", "exact", "fill", "is_uniform"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -41,7 +58,7 @@ def is_uniform(numbers: Fractions) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class ElementStep:
     """One operation on each element, a function of its channel, that never falls or never rises.
 
     ``run`` takes and gives float32 ``(batch, channels)`` and rounds as the source does; where the
@@ -86,12 +103,12 @@ class Value:
     scale: Fractions
     offset: Fractions
     index: Ints
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ElementStep, ...] = ()
     pool_at: int | None = None
     levels: int = 0
     raw: bool = False
 
-    def then(self, step: Step) -> "Value":
+    def then(self, step: ElementStep) -> "Value":
         """The value after one more operation; raises NetworkError after MAX_STEPS of them."""
         if len(self.steps) >= MAX_STEPS:
             raise NetworkError(f"more than {MAX_STEPS} operations follow without a quantiser")

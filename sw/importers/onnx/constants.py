@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.op import Op, axes_of
 from subbit.sw.importers.exact.value import Const
-from subbit.sw.importers.onnx.read import TYPES, check_shape
+from subbit.sw.importers.onnx.untrusted_file import TYPES, check_shape
 
 __all__ = ["FOLDABLE", "evaluate_constant", "permuted"]
 

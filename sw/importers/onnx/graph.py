@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.op import Op
-from subbit.sw.importers.onnx.read import array_of, read_model
+from subbit.sw.importers.onnx.untrusted_file import array_of, read_model
 
 __all__ = ["Graph", "read_graph"]
 
@@ -82,7 +82,8 @@ def check_known(op: Op, known: frozenset[str]) -> None:
     if op.kind in known and op.domain in DOMAINS:
         return
     near = get_close_matches(op.kind, known, 1, 0.5)
-    hint = f"the nearest supported operator is {near[0]}" if near else "docs/import.md lists all"
+    nearest = f"the nearest supported operator is {near[0]}" if near else ""
+    hint = nearest or "docs/use/import.md lists all"
     where = f" of domain {op.domain[:40]!r}" if op.domain not in DOMAINS else ""
     raise op.refuse(f"unsupported operator{where}", f"{hint}; replace it before exporting")
 

@@ -32,8 +32,8 @@ from subbit.sw.ir import (
     Weights,
     save_network,
 )
-from subbit.sw.nn import layers as nn_layers
 from subbit.sw.nn.encoders import Encoder
+from subbit.sw.nn.layers import CodedConv2d, CodedLinear
 
 __all__ = ["import_checkpoint", "layer_network", "paper_report", "with_layers"]
 
@@ -95,7 +95,7 @@ def replacement(layer: PaperLayer, old: nn.Module) -> nn.Module:
     """Our layer with the checkpoint's weights and the geometry of the module's."""
     encoder = FixedEncoder(layer.weights, layer.factors)
     if isinstance(old, nn.Linear):
-        return nn_layers.CodedLinear(encoder)
+        return CodedLinear(encoder)
     if not isinstance(old, nn.Conv2d) or tuple(old.weight.shape) != layer.weights.shape:
         raise NetworkError(
             f"layer {layer.name!r} is {type(old).__name__} in the module; make it a Conv2d or "
@@ -105,7 +105,7 @@ def replacement(layer: PaperLayer, old: nn.Module) -> nn.Module:
     if old.padding not in pads or old.stride[0] != old.stride[1] or old.bias is not None:
         raise NetworkError(f"layer {layer.name!r} needs a square stride and padding, and no bias")
     padding = Padding.NONE if old.padding == (0, 0) else Padding.ZERO
-    return nn_layers.CodedConv2d(encoder, stride=old.stride[0], padding=padding)
+    return CodedConv2d(encoder, stride=old.stride[0], padding=padding)
 
 
 def layer_network(layer: PaperLayer, side: int) -> Network:

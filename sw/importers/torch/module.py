@@ -15,14 +15,14 @@ from torch import Tensor, fx, nn
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.agree import Tensors
 from subbit.sw.importers.api import ImportResult, check_import, with_dataset
-from subbit.sw.importers.exact.builder import Builder, whole_input
 from subbit.sw.importers.exact.ending import finish_network
+from subbit.sw.importers.exact.guard import guarded
+from subbit.sw.importers.exact.network_builder import NetworkBuilder, whole_input
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pixels import PIXELS, Pixels
 from subbit.sw.importers.exact.value import Value, fill
-from subbit.sw.importers.onnx.guard import guarded
-from subbit.sw.importers.torch.functions import FUNCTIONS, METHODS
-from subbit.sw.importers.torch.rules import MODULES
+from subbit.sw.importers.torch.function_rules import FUNCTIONS, METHODS
+from subbit.sw.importers.torch.module_rules import MODULES
 from subbit.sw.ir import INPUT, Encoding, Network, TensorType
 from subbit.sw.nn.export import check_finite
 from subbit.sw.nn.joins import Residual
@@ -81,7 +81,7 @@ def import_torch(
     module.eval()
     try:
         root, graph = trace(module)
-        builder = Builder(Pixels())
+        builder = NetworkBuilder(Pixels())
         start = source_value(tuple(example.shape), span, bits, builder)
         output = Walk(root, graph, builder, start).run()
     finally:
@@ -137,7 +137,7 @@ def trace(module: nn.Module) -> tuple[nn.Module, fx.Graph]:
 
 
 def source_value(
-    shape: tuple[int, ...], span: tuple[float, float], bits: int, builder: Builder
+    shape: tuple[int, ...], span: tuple[float, float], bits: int, builder: NetworkBuilder
 ) -> Value:
     """The module's input: pixels, or their top bits as codes."""
     if not 1 <= bits <= 8 or not span[0] < span[1]:
@@ -165,7 +165,7 @@ def reals_of(span: tuple[float, float], bits: int) -> NDArray[np.float32]:
     return np.array(numbers).astype(np.float32)
 
 
-def preprocess_of(builder: Builder, bits: int) -> dict[str, Any]:
+def preprocess_of(builder: NetworkBuilder, bits: int) -> dict[str, Any]:
     """How the host makes codes of pixels."""
     if builder.pixels.table is None:
         raise NetworkError("the module's output does not depend on its input; give another")
@@ -175,7 +175,9 @@ def preprocess_of(builder: Builder, bits: int) -> dict[str, Any]:
 class Walk:
     """Applies the rule of every node of a traced graph."""
 
-    def __init__(self, module: nn.Module, graph: fx.Graph, builder: Builder, start: Value) -> None:
+    def __init__(
+        self, module: nn.Module, graph: fx.Graph, builder: NetworkBuilder, start: Value
+    ) -> None:
         self.module, self.graph, self.builder = module, graph, builder
         self.known: dict[str, Any] = {}
         self.start = start
@@ -220,7 +222,7 @@ class Walk:
         rule = table.get(node.target)
         if rule is None:
             raise op.refuse(
-                "there is no rule for it", "use the functions that docs/import.md lists"
+                "there is no rule for it", "use the functions that docs/use/import.md lists"
             )
         values = [x for x in (*args, *named.values()) if isinstance(x, Value)]
         if not values:

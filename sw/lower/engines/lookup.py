@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from subbit.hw.contract.unit import Unit
 from subbit.hw.lookup.block_lookup import BlockLookupUnit
-from subbit.hw.lookup.codebook_engine import KERNEL
-from subbit.hw.lookup.dot9_tables import MAX_TAU
+from subbit.hw.lookup.dot9_tables import MAX_COUNTED_TAU
 from subbit.hw.lookup.lookup import LookupUnit
 from subbit.hw.window.window import WindowUnit
 from subbit.sw.errors import PlanError
@@ -18,7 +17,7 @@ from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.ir.weights import CodebookWeights
+from subbit.sw.ir.weights import KERNEL_BITS, CodebookWeights
 from subbit.sw.lower.stages.order import order_units
 from subbit.sw.lower.stages.stage import check_divides, divisors
 
@@ -55,18 +54,18 @@ def lookup_engine(stage: "DotStage", network: Network) -> LookupUnit | BlockLook
     given = (weights, x.encoding, x.bits, masked, y.height * y.width // stage.pixels, post)
     settings = (stage.weights, stage.popcount)
     if stage.engine == LOOKUP:
-        if stage.simd != KERNEL or stage.pixels != 1:
+        if stage.simd != KERNEL_BITS or stage.pixels != 1:
             raise PlanError(
-                f"engine {LOOKUP!r} takes one channel of one pixel at a time: simd={KERNEL} and "
-                f"pixels=1, not simd={stage.simd} and pixels={stage.pixels}"
+                f"engine {LOOKUP!r} takes one channel of one pixel at a time: simd={KERNEL_BITS} "
+                f"and pixels=1, not simd={stage.simd} and pixels={stage.pixels}"
             )
         return LookupUnit(*given, *settings, lanes=stage.pe, dot9=stage.dot9)
-    if stage.simd % KERNEL or stage.pe != 1:
+    if stage.simd % KERNEL_BITS or stage.pe != 1:
         raise PlanError(
-            f"engine {BLOCK!r} looks up whole kernels for one output: simd a multiple of {KERNEL} "
-            f"and pe=1, not simd={stage.simd} and pe={stage.pe}"
+            f"engine {BLOCK!r} looks up whole kernels for one output: simd a multiple of "
+            f"{KERNEL_BITS} and pe=1, not simd={stage.simd} and pe={stage.pe}"
         )
-    ports = stage.simd // KERNEL
+    ports = stage.simd // KERNEL_BITS
     shape: dict[str, Any] = {"pixels": stage.pixels, "ports": ports, "dot9": stage.dot9}
     return BlockLookupUnit(*given, *settings, **shape, fill=stage.fill)
 
@@ -77,7 +76,7 @@ def lookup_cycles(stage: "DotStage", network: Network) -> int:
     y, (cout, cin) = network.types[stage.layers[0]], weights.shape[:2]
     if stage.engine == LOOKUP:
         return y.height * y.width * cin * max((1 << weights.tau) // stage.dot9, cout // stage.pe)
-    groups, turns = y.height * y.width // stage.pixels, cin * KERNEL // stage.simd
+    groups, turns = y.height * y.width // stage.pixels, cin * KERNEL_BITS // stage.simd
     return groups * max((cin << weights.tau) // stage.dot9, cout * turns)
 
 
@@ -88,7 +87,7 @@ def lookup_variants(stage: "DotStage", network: Network) -> Iterator["DotStage"]
     layer, weights = stage.layer(network), stage.layer(network).weights
     if not isinstance(layer, Conv2d) or not isinstance(weights, CodebookWeights):
         return
-    if weights.codewords[0].size != KERNEL:
+    if weights.codewords[0].size != KERNEL_BITS:
         return
     x = network.types[network.node(stage.layers[0]).inputs[0]]
     row, (cout, cin) = network.types[stage.layers[0]].width, weights.shape[:2]
@@ -98,18 +97,18 @@ def lookup_variants(stage: "DotStage", network: Network) -> Iterator["DotStage"]
             for n in divisors(1 << weights.tau)
             if 1 << weights.tau <= n * cout // pe or n == 1 << weights.tau
         )
-        yield replace(stage, engine=LOOKUP, pe=pe, simd=KERNEL, pixels=1, dot9=dot9)
+        yield replace(stage, engine=LOOKUP, pe=pe, simd=KERNEL_BITS, pixels=1, dot9=dot9)
     if is_zero_padded(layer, x) and cin % 2:
         return
-    entry = (KERNEL * ((1 << x.bits) - 1)).bit_length()
-    countable = x.bits == 1 and (weights.tau <= MAX_TAU or is_zero_padded(layer, x))
+    entry = (KERNEL_BITS * ((1 << x.bits) - 1)).bit_length()
+    countable = x.bits == 1 and (weights.tau <= MAX_COUNTED_TAU or is_zero_padded(layer, x))
     for ports, pixels in product(divisors(cin)[1:], divisors(row)):
         if pixels * entry <= WORD or pixels == 1:
             wanted = max(1 << weights.tau, (x.width + 2) * layer.stride * pixels // row)
             filled = (n for n in divisors(ports) if n == ports or ports * wanted <= n * cout)
             shape: dict[str, Any] = {
                 "pe": 1,
-                "simd": KERNEL * ports,
+                "simd": KERNEL_BITS * ports,
                 "pixels": pixels,
                 "dot9": next(filled),
             }

@@ -1,4 +1,4 @@
-"""DepthwiseUnit convolutions."""
+"""Depthwise convolutions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

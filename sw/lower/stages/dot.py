@@ -98,6 +98,10 @@ class DotStage(Stage):
         stage = cls(layers=layers)
         return replace(stage, simd=stage.simds(network)[0])
 
+    def with_popcount(self, form: str) -> "DotStage":
+        """The stage with XNOR-popcounts of that form."""
+        return replace(self, popcount=form)
+
     def layer(self, network: Network) -> Conv2d | Linear:
         """The layer whose dot products the stage computes."""
         layer = network.node(self.layers[0]).layer

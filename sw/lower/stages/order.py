@@ -10,13 +10,13 @@ __all__ = ["order_units"]
 
 
 def order_units(
-    o: Lanes, pixels: int, passes: int, groups: int, cycles: int, deep: int = 0
+    o: Lanes, pixels: int, passes: int, groups: int, cycles: int, block_words: int = 0
 ) -> list[tuple[str, Unit]]:
     """What follows an engine that gives ``o``, the next outputs of ``pixels`` pixels, in each of
     ``passes`` beats, ``groups`` times a frame, each group in ``cycles`` cycles.
 
     As many beats are joined as let the outputs of a group leave in that time, if any number does.
-    ``deep``: words from which they wait in block RAM; 0 leaves that to their size.
+    ``block_words``: words from which they wait in block RAM; 0 leaves that to their size.
     """
     if pixels == 1:
         return []
@@ -29,6 +29,6 @@ def order_units(
         units.append(("join", UpsizeUnit(o, joined, groups * passes)))
     words, pe = passes // joined, o.lanes // pixels
     wide, pixel = (Lanes(lanes * joined, o.bits, o.signed) for lanes in (o.lanes, pe))
-    memory = "block" if deep and words >= deep else "auto"
+    memory = "block" if block_words and words >= block_words else "auto"
     units.append(("gather", ReplayUnit(wide, words, pixels, groups, memory)))
-    return [*units, ("deal", DealUnit(pixel, pixels, words, groups, pe))]
+    return [*units, ("deal", DealUnit(pixel, words, groups, pixels, pe))]

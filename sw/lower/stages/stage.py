@@ -47,6 +47,10 @@ class Stage(ABC):
         is wrong.
         """
 
+    def with_popcount(self, form: str) -> Self:
+        """The stage with XNOR-popcounts of that form; itself where it has none."""
+        return self
+
     def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
         """The settings that the planner may choose, each with the values worth trying."""
         return {}

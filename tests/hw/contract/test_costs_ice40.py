@@ -10,16 +10,17 @@ from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import choose_memory, memory_cost, small_rams
 from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.families.part import Part
+from subbit.hw.families.table import family
 from subbit.hw.layers.add import AddUnit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.window.window import WindowUnit
-from subbit.sw.flow.family import FAMILIES
 from subbit.sw.flow.verilog import to_verilog
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.types import TensorType
 
+ICE40 = family("ice40")
 SHAPES = [(8, 4), (16, 8), (5, 16), (7, 9), (2, 33), (32, 3), (49, 32), (64, 2), (8, 1000)]
 UNITS: list[Unit] = [
     WindowUnit(TensorType.codes(6, 12, 8, 1), 3, 1, Padding.ZERO, 8, 2),
@@ -35,7 +36,7 @@ def cells_of(verilog: str, folder: Path, name: str = "dut") -> dict[str, int]:
     source, report = folder / "dut.v", folder / "stat.json"
     source.write_text(verilog)
     design = libyosys.Design()
-    commands = FAMILIES["ice40"].synthesis.format(name=name).splitlines()
+    commands = ICE40.mapping(name).splitlines()
     for command in (f"read_verilog {source}", *commands):
         libyosys.run_pass(f"tee -q -o {folder / 'log.txt'} {command}", design)
     libyosys.run_pass(f"tee -q -o {report} stat -json", design)
@@ -59,7 +60,7 @@ def memory(width: int, depth: int) -> str:
 def test_synthesis_takes_block_ram_where_it_is_said_to(
     width: int, depth: int, tmp_path: Path
 ) -> None:
-    said = memory_cost(width, depth).on("ice40")
+    said = ICE40.cost(memory_cost(width, depth))
     cells = cells_of(memory(width, depth), tmp_path)
     assert said.block_rams == cells.get("SB_RAM40_4K", 0)
     registers = sum(count for kind, count in cells.items() if kind.startswith("SB_DFF"))
@@ -71,7 +72,7 @@ def test_estimates_are_near_what_is_mapped(unit: Unit, tmp_path: Path) -> None:
     text = to_verilog(unit.load_component()(unit), name="dut", platform=Part("ice40"))
     cells = cells_of(text, tmp_path)
     registers = sum(count for kind, count in cells.items() if kind.startswith("SB_DFF"))
-    said = unit.cost().on("ice40")
+    said = ICE40.cost(unit.cost())
     assert said.flip_flops == pytest.approx(registers, rel=0.15)
     assert said.block_rams == cells.get("SB_RAM40_4K", 0)
     # A logic cell has one lookup table and one register, which may or may not belong together.
@@ -83,6 +84,6 @@ def test_block_rams_of_four_kilobits() -> None:
         *(1, 2, 1),
         2,
     ]
-    assert Cost(10, 20, 1, 5, -4, 30).on("ecp5") == Cost(10, 20, 1)
-    assert Cost(10, 20, 1, 5, -4, 30).on("ice40") == Cost(6 + 30, 50, 5)
-    assert (Cost(small_rams=2) + Cost(small_rams=3)).on("ice40").block_rams == 5
+    assert family("ecp5").cost(Cost(10, 20, 1, 5, -4, 30)) == Cost(10, 20, 1)
+    assert ICE40.cost(Cost(10, 20, 1, 5, -4, 30)) == Cost(6 + 30, 50, 5)
+    assert ICE40.cost(Cost(small_rams=2) + Cost(small_rams=3)).block_rams == 5

@@ -14,16 +14,20 @@ from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.avgpool2d import AvgPool2dUnit
 from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
 from subbit.hw.layers.maxpool2d import MaxPool2dUnit
+from subbit.hw.post.affine import AffineUnit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
+from subbit.hw.tables.packing import pack_elements
 from subbit.hw.window.window import WindowUnit
+from subbit.sim.components import CASES
+from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.types import TensorType
 from subbit.sw.ir.weights import BinaryWeights
-from tests.hw.harness import pack, unpack, with_reset
+from tests.hw.harness import unpack, with_reset
 
 CODES = TensorType.codes(4, 3, 4, 2)
 KERNELS = BinaryWeights(np.random.default_rng(2).integers(0, 2, (4, 1, 3, 3)))
@@ -47,6 +51,9 @@ UNITS: list[Unit] = [
     FifoUnit(Lanes(2, 2), 3, 12, "block"),
     UpsizeUnit(Lanes(2, 2), 3, 12),
     DownsizeUnit(Lanes(6, 2), 3, 4),
+    AffineUnit(Affine([3, -2, 1], [5, 0, -7]), TensorType.integers(2, 2, 3, -32, 31), 3),
+    *(CASES[name]() for name in ("dot_plain", "lookup", "block_lookup", "shared_rows")),
+    *(CASES[name]() for name in ("threshold", "deal")),
 ]
 
 
@@ -76,10 +83,10 @@ def test_reset_in_the_middle(unit: Unit) -> None:
         for _ in range(20 + 4 * sum(len(p.steps) for p in unit.processes())):
             ctx.set(component.i.valid, position < len(beats))
             if position < len(beats):
-                ctx.set(i_payload, pack(beats[position], unit.i.bits))
+                ctx.set(i_payload, pack_elements(beats[position], unit.i.bits))
             position += bool(ctx.get(component.i.valid) and ctx.get(component.i.ready))
             if ctx.get(component.o.valid):
-                out.append(unpack(ctx.get(o_payload), unit))
+                out.append(unpack(ctx.get(o_payload), unit.o))
             await ctx.tick()
 
     simulator = Simulator(with_reset(component, reset))

@@ -11,9 +11,10 @@ from subbit.hw.dot import dot as engine
 from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.dot_rtl import Dot
 from subbit.hw.tables import rom
+from subbit.hw.tables.packing import pack_elements
 from subbit.sw.ir import Encoding, Weights
 from tests.hw.dots import affine, codebook, frames, plain, thresholds, tiled
-from tests.hw.harness import check_unit, pack, unpack, with_reset
+from tests.hw.harness import check_unit, unpack, with_reset
 
 BIPOLAR, UNSIGNED = Encoding.BIPOLAR, Encoding.UNSIGNED
 
@@ -233,10 +234,10 @@ def test_a_reset_in_the_middle_of_a_frame(far: bool, cycles: int) -> None:
             for _ in range(count):
                 ctx.set(component.i.valid, int(position < len(beats)))
                 beat = beats[min(position, len(beats) - 1)]
-                ctx.set(component.i.payload.as_value(), pack(beat, unit.i.bits))
+                ctx.set(component.i.payload.as_value(), pack_elements(beat, unit.i.bits))
                 position += ctx.get(component.i.ready)
                 if ctx.get(component.o.valid) and ready:
-                    out.append(unpack(ctx.get(component.o.payload.as_value()), unit))
+                    out.append(unpack(ctx.get(component.o.payload.as_value()), unit.o))
                 await ctx.tick()
 
     simulator = Simulator(with_reset(component, reset))

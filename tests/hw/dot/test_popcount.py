@@ -8,7 +8,7 @@ from amaranth.sim import Simulator
 
 from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.dot.popcount_rtl import PopcountXnor
-from subbit.hw.tables.rom import packed
+from subbit.hw.tables.packing import pack_elements
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def simulated(shape: PopcountShape, lanes: Any, weights: Any) -> tuple[list[list
     async def bench(ctx: Any) -> None:
         for cycle in range(len(lanes) + shape.latency):
             if cycle < len(lanes):
-                ctx.set(counter.x, packed(lanes[cycle], shape.bits + shape.masked))
-                ctx.set(counter.w, packed(weights[cycle].ravel(), 1))
+                ctx.set(counter.x, pack_elements(lanes[cycle], shape.bits + shape.masked))
+                ctx.set(counter.w, pack_elements(weights[cycle].ravel(), 1))
             if cycle >= shape.latency:
                 number = ctx.get(counter.count)
                 mask = (1 << shape.width) - 1

@@ -12,7 +12,7 @@ from subbit.hw.dot.popcount_rtl import PopcountXnor
 from subbit.hw.dot.tree_counter_rtl import PopcountSum, VendorPopcount
 from subbit.hw.families.ecp5 import cells_rtl as ecp5
 from subbit.hw.families.ecp5.carry import Half, half_of
-from subbit.hw.families.netlist import Add, CarryTap
+from subbit.hw.families.netlist import AddPlace, CarryTap
 from subbit.hw.trees.counter import Popcount, popcount_netlist
 from tests.hw.gates import Aig, Bdds, graph_of, solve
 
@@ -24,7 +24,9 @@ def form_of(shape: PopcountShape, fabric: str = "ecp5", depth: int = 1) -> Vendo
     return VendorPopcount(
         shape,
         Popcount(
-            *(shape.simd, shape.bits, shape.masked),
+            simd=shape.simd,
+            bits=shape.bits,
+            masked=shape.masked,
             fabric=fabric,
             depth=depth,
             scales=shape.scales,
@@ -190,7 +192,10 @@ def test_cells_in_simulation(shape: PopcountShape, fabric: str, depth: int, tmp_
 def test_masks_that_repeat_in_simulation(tmp_path: Path) -> None:
     shape = PopcountShape(2, 72, 1, True)
     check_simulation(
-        VendorPopcount(shape, Popcount(72, 1, True, period=9)), shape, "ecp5", tmp_path
+        VendorPopcount(shape, Popcount(72, 1, True, period=9, fabric="ecp5")),
+        shape,
+        "ecp5",
+        tmp_path,
     )
 
 
@@ -199,7 +204,7 @@ def test_constant_weights(masked: bool, tmp_path: Path) -> None:
     random, simd, runs = np.random.default_rng(3), 45, 200
     weights = random.random(simd) < 0.4
     shape = PopcountShape(1, simd, 1, masked)
-    form = VendorPopcount(shape, Popcount(simd, 1, masked, tuple(map(int, weights))))
+    form = VendorPopcount(shape, Popcount(simd, 1, masked, tuple(map(int, weights)), fabric="ecp5"))
     x = random.random((1, len(form.x), runs)) < np.linspace(0, 1, runs)
     graph = graph_of(form, [form.x, form.count, form.padding], tmp_path, "ecp5")
     seen = graph.simulate([{"x": x[0]}] * (form.latency + 1), "count")[-1:]
@@ -210,7 +215,7 @@ def test_constant_weights(masked: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize("depth", [1, 2])
 def test_running_sum(depth: int, tmp_path: Path) -> None:
     random, simd, bits, runs, words = np.random.default_rng(4), 27, 8, 100, 12
-    form = PopcountSum(Popcount(simd, total=bits, depth=depth))
+    form = PopcountSum(Popcount(simd, total=bits, depth=depth, fabric="ecp5"))
     x, w = (random.random((words, simd, runs)) < 0.7 for _ in range(2))
     first = random.random((words, 1, runs)) < 0.3
     first[0] = True
@@ -228,10 +233,10 @@ def test_running_sum(depth: int, tmp_path: Path) -> None:
 def test_wrong_init_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planted = 0
 
-    def wrong(place: Add | CarryTap) -> Half | None:
+    def wrong(place: AddPlace | CarryTap) -> Half | None:
         nonlocal planted
         half = half_of(place)
-        if half and isinstance(place, Add) and not planted:
+        if half and isinstance(place, AddPlace) and not planted:
             planted = 1
             return dataclasses.replace(half, init=half.init ^ 0x8000)
         return half
@@ -241,7 +246,7 @@ def test_wrong_init_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert not equal(form_of(shape), shape, "ecp5", tmp_path / "bdd")
     planted = 0
     latency = shape.latency
-    padded = VendorPopcount(shape, Popcount(shape.simd), latency)
+    padded = VendorPopcount(shape, Popcount(shape.simd, fabric="ecp5"), latency)
     assert not solve(padded, PopcountXnor(shape), 0, latency, tmp_path / "sat", "ecp5")
     planted, large = 0, PopcountShape(1, 128, 1)
     with pytest.raises(AssertionError):
@@ -252,14 +257,14 @@ def test_wrong_init_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="does not count a row"):
-        VendorPopcount(PopcountShape(1, 9, 1), Popcount(8))
+        VendorPopcount(PopcountShape(1, 9, 1), Popcount(8, fabric="ecp5"))
     with pytest.raises(ValueError, match=r"take \d cycles, which is more than 1"):
-        VendorPopcount(PopcountShape(1, 64, 1), Popcount(64), 1)
+        VendorPopcount(PopcountShape(1, 64, 1), Popcount(64, fabric="ecp5"), 1)
     with pytest.raises(ValueError, match="does not count a row"):
-        VendorPopcount(PopcountShape(1, 9, 1, scales=(1, 2)), Popcount(9))
+        VendorPopcount(PopcountShape(1, 9, 1, scales=(1, 2)), Popcount(9, fabric="ecp5"))
     with pytest.raises(ValueError, match=r"scales are powers of two, not \(1, 3\)"):
-        Popcount(9, scales=(1, 3))
+        Popcount(9, scales=(1, 3), fabric="ecp5")
     with pytest.raises(ValueError, match="18 weights, not 9"):
-        Popcount(9, weights=(1,) * 9, scales=(1, 2))
+        Popcount(9, weights=(1,) * 9, scales=(1, 2), fabric="ecp5")
     with pytest.raises(ValueError, match="no running sum"):
-        PopcountSum(Popcount(9))
+        PopcountSum(Popcount(9, fabric="ecp5"))

@@ -128,12 +128,12 @@ def test_windows_from_block_rams() -> None:
     ("lanes", "pixels", "passes", "pe"), [(2, 2, 3, 1), (3, 4, 1, 1), (1, 5, 2, 1), (4, 3, 2, 2)]
 )
 def test_deal(lanes: int, pixels: int, passes: int, pe: int) -> None:
-    unit = DealUnit(Lanes(lanes, 2), pixels, passes, 3, pe)
+    unit = DealUnit(Lanes(lanes, 2), passes, 3, pixels, pe)
     check_unit(unit, np.random.default_rng(pixels).integers(0, 4, (2 * unit.i_beats, unit.i.lanes)))
 
 
 def test_deal_behind_a_replay_transposes() -> None:
-    deal = DealUnit(Lanes(2, 4), 3, 4, 2)
+    deal = DealUnit(Lanes(2, 4), 4, 2, pixels=3)
     beats = np.random.default_rng(0).integers(0, 16, (2 * 4, 6))
     replayed = ReplayUnit(deal.i, 4, 3, 2).reference(beats)
     wanted = beats.reshape(2, 8, 3).swapaxes(1, 2)

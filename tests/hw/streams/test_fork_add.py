@@ -61,13 +61,13 @@ def test_lanes_must_divide_the_channels() -> None:
         AddUnit(ir.Add(), CODES(2, 3, 4, 1), CODES(2, 3, 4, 1), 3)
 
 
-class Hasty(ForkUnit):
+class EarlyForkUnit(ForkUnit):
     """Says what Fork says."""
 
-    component: ClassVar[str] = "tests.hw.streams.test_fork_add:HastyFork"
+    component: ClassVar[str] = "tests.hw.streams.test_fork_add:EarlyFork"
 
 
-class HastyFork(Fork):
+class EarlyFork(Fork):
     """Takes the next beat once the first branch has taken this one."""
 
     o0: stream.Interface
@@ -96,7 +96,7 @@ class LonelyAdd(Add):
 @pytest.mark.parametrize(
     "unit",
     [
-        Hasty(Lanes(2, 4), 2, 30),
+        EarlyForkUnit(Lanes(2, 4), 2, 30),
         Lonely(ir.Add(), CODES(5, 6, 2, 4), CODES(5, 6, 2, 4), 2),
     ],
     ids=["fork", "add"],

@@ -5,13 +5,14 @@ import pytest
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import block_rams
-from subbit.hw.tables.rom import LARGE_TABLE_WIDTH, PART_BITS, PART_BLOCKS, RomTable, packed
+from subbit.hw.tables.packing import pack_elements
+from subbit.hw.tables.rom import LARGE_TABLE_WIDTH, PART_BITS, PART_BLOCKS, RomTable
 
 
 def table(width: int, depth: int, style: str) -> RomTable:
     rng = np.random.default_rng(width + depth)
     return RomTable(
-        tuple(packed(row, 1) for row in rng.integers(0, 2, (depth, width))), width, style
+        tuple(pack_elements(row, 1) for row in rng.integers(0, 2, (depth, width))), width, style
     )
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from subbit.hw.dot.popcount import nets_of
-from subbit.hw.families.carry import FABRICS
-from subbit.hw.families.netlist import Chain
+from subbit.hw.families.netlist import CarryChain
+from subbit.hw.families.table import FAMILIES
 from subbit.hw.trees.counter import Popcount, popcount_netlist, task_of
 from subbit.hw.trees.search import find_plan, known_plans, price, scaled
 from subbit.hw.trees.tree_plan import Heights, Task, tally
@@ -31,10 +31,17 @@ def expected(form: Popcount, nets: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     "form",
     [
-        *(Popcount(simd, fabric=fabric) for simd in (1, 2, 47, 300) for fabric in FABRICS),
-        *(Popcount(36, 2, scales=(1, 2)), Popcount(25, 8), Popcount(21, 3, True, scales=(1, 4))),
-        *(Popcount(36, 2, True, scales=(1, 1), period=9), Popcount(150, 1, True, period=25)),
-        *(Popcount(45, 1, True, period=9, fabric="gowin"), Popcount(128, limit=8)),
+        *(Popcount(simd, fabric=fabric) for simd in (1, 2, 47, 300) for fabric in FAMILIES),
+        *(
+            Popcount(36, 2, scales=(1, 2), fabric="ecp5"),
+            Popcount(25, 8, fabric="ecp5"),
+            Popcount(21, 3, True, scales=(1, 4), fabric="ecp5"),
+        ),
+        *(
+            Popcount(36, 2, True, scales=(1, 1), period=9, fabric="ecp5"),
+            Popcount(150, 1, True, period=25, fabric="ecp5"),
+        ),
+        *(Popcount(45, 1, True, period=9, fabric="gowin"), Popcount(128, limit=8, fabric="ecp5")),
     ],
     ids=str,
 )
@@ -47,8 +54,8 @@ def test_netlists_count(form: Popcount) -> None:
 
 
 def test_chains_add_what_stands_together() -> None:
-    netlist = popcount_netlist(Popcount(576))
-    chains = [(level, cell) for level, cell in netlist.cells if isinstance(cell, Chain)]
+    netlist = popcount_netlist(Popcount(576, fabric="ecp5"))
+    chains = [(level, cell) for level, cell in netlist.cells if isinstance(cell, CarryChain)]
     first, second = ([cell for level, cell in chains if level == at] for at in (0, 1))
     driver = {place.out: at for at, cell in enumerate(first) for place in cell.places}
     reached = [{driver[net] for net in nets_of(cell) if net in driver} for cell in second]
@@ -65,10 +72,10 @@ def test_rows_of_engines_need_no_search() -> None:
 @pytest.mark.parametrize(
     ("form", "most"),
     [
-        (Popcount(128), 1.40),
-        (Popcount(576), 1.48),
-        (Popcount(144, 1, True, period=9), 1.70),
-        (Popcount(36, 2, scales=(1, 2)), 1.38),
+        (Popcount(128, fabric="ecp5"), 1.40),
+        (Popcount(576, fabric="ecp5"), 1.48),
+        (Popcount(144, 1, True, period=9, fabric="ecp5"), 1.70),
+        (Popcount(36, 2, scales=(1, 2), fabric="ecp5"), 1.38),
         (Popcount(128, fabric="ice40"), 2.35),
     ],
 )
@@ -78,18 +85,20 @@ def test_lookup_tables_a_position(form: Popcount, most: float) -> None:
 
 
 def test_a_plan_is_scaled_to_a_task_nearby() -> None:
-    task = task_of(Popcount(200))
+    task = task_of(Popcount(200, fabric="ecp5"))
     found = find_plan(task)
     assert found == find_plan.__wrapped__(task)  # always the same one
     assert tally(found).left == 0
-    [known] = [plan for plan in known_plans() if plan.task == task_of(Popcount(192))]
+    [known] = [plan for plan in known_plans() if plan.task == task_of(Popcount(192, fabric="ecp5"))]
     start = scaled(known, task)
     assert start.levels == known.levels
     assert price(found) <= price(start)
 
 
 def test_a_chains_limit_changes_no_known_plan() -> None:
-    short, long = (find_plan(task_of(Popcount(128, limit=limit))) for limit in (12, 32))
+    short, long = (
+        find_plan(task_of(Popcount(128, limit=limit, fabric="ecp5"))) for limit in (12, 32)
+    )
     assert (short.chains, short.compressors) == (long.chains, long.compressors)
     assert tally(short).lut4 > tally(long).lut4
 
@@ -97,6 +106,6 @@ def test_a_chains_limit_changes_no_known_plan() -> None:
 def test_names_of_tasks() -> None:
     assert task_named("12", 8) == Task(Heights.of([12]), 8)
     assert task_named("4x2*1.2", 32).heights.pairs == (4, 8, 4, 0, 0, 0)
-    assert task_named("m9+7@ice40", 32) == task_of(Popcount(9, 1, True, None, 7, "ice40"))
+    assert task_named("m9+7@ice40", 32) == task_of(Popcount(9, 1, True, None, 7, fabric="ice40"))
     with pytest.raises(PlanError, match="'9y' names no count"):
         task_named("9y", 32)

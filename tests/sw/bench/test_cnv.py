@@ -16,9 +16,9 @@ from subbit.sw.golden import evaluate
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.models.cnv import CONVOLUTIONS, LINEARS, build_cnv
 from subbit.sw.models.cnv_plan import FOLDING, cnv_plan
+from tests.paths import SHARED
 from tests.sw.samples import message
 
-SHARED = Path(__file__).resolve().parents[4] / "shared"
 REAL = SHARED / "models" / "cnv-w1a1-cifar10.npz"
 CHANNELS = (3, 4, 6, 5, 8, 4, 10, 12, 7, 3)
 Arrays = dict[str, NDArray[np.int64]]

@@ -33,9 +33,10 @@ from subbit.sw.ir import (
     Threshold,
     load_network,
 )
+from tests.paths import EXAMPLES
 from tests.sw.samples import message
 
-EXAMPLE = Path(__file__).resolve().parents[4] / "examples" / "digits-plain.safetensors"
+EXAMPLE = EXAMPLES / "digits-plain.safetensors"
 
 
 def bits(draw: np.random.Generator, *shape: int) -> BinaryWeights:

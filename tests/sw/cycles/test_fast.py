@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from subbit.sw.cycles.fast import measure
-from subbit.sw.cycles.model import GIVE, INPUT, POP, PUSH, RESERVE, TAKE, WAIT, Feed, Process, run
+from subbit.sw.cycles.model import (
+    FRAME_INPUT,
+    GIVE,
+    POP,
+    PUSH,
+    RESERVE,
+    TAKE,
+    WAIT,
+    Feed,
+    Process,
+    run,
+)
 
 
 def random_process(rng: np.random.Generator, takes: int, gives: int) -> Process:
@@ -47,7 +58,7 @@ def test_forks_and_joins(seed: int) -> None:
     middle = random_process(rng, 8, 8)
     deep = Process("fifo", np.full(8, TAKE | GIVE, np.uint8), capacity=40, recycle=1)
     processes = [random_process(rng, 6, 8), middle, deep, random_process(rng, 8, 3)]
-    check(processes, [(INPUT,), ((0, 0),), ((0, 1),), ((1, 0), (2, 0))])
+    check(processes, [(FRAME_INPUT,), ((0, 0),), ((0, 1),), ((1, 0), (2, 0))])
 
 
 def test_a_join_that_starves_is_named() -> None:
@@ -55,7 +66,7 @@ def test_a_join_that_starves_is_named() -> None:
     every = np.full(4, TAKE | GIVE, np.uint8)
     processes = [Process("fork", every), Process("late", late), Process("add", every)]
     with pytest.raises(ValueError, match="the chain cannot go on: fork, late, add wait"):
-        measure(processes, 2, [(INPUT,), ((0, 0),), ((1, 0), (0, 1))])
+        measure(processes, 2, [(FRAME_INPUT,), ((0, 0),), ((1, 0), (0, 1))])
 
 
 def test_neighbours_that_disagree_are_named() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from subbit.sw.cycles import INPUT, Feed, Process, run
+from subbit.sw.cycles import FRAME_INPUT, Feed, Process, run
 from subbit.sw.cycles.fast import measure
 from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT
 
@@ -89,7 +89,7 @@ def random_graph(seed: int) -> tuple[list[Process], list[tuple[Feed, ...]]]:
     chance = np.random.default_rng(seed)
     beats = int(chance.integers(1, 7))
     processes = [random_process(chance, "p0", int(chance.integers(1, 7)), beats)]
-    feeds: list[tuple[Feed, ...]] = [(INPUT,)]
+    feeds: list[tuple[Feed, ...]] = [(FRAME_INPUT,)]
     ends: list[Feed] = [(0, 0)]
     while len(processes) < 4 + seed % 5 or len(ends) > 1:
         k, what = len(processes), chance.random()
@@ -148,7 +148,7 @@ def test_a_branch_that_waits_holds_the_others_back_one_register_later() -> None:
     queue = Process("queue", np.array([TAKE | GIVE] * 4, np.uint8), capacity=4, recycle=1)
     half = Process("half", np.array([TAKE, TAKE | GIVE] * 2, np.uint8), capacity=9)
     both = Process("both", np.array([TAKE | GIVE] * 2, np.uint8))
-    feeds = [(INPUT,), ((0, 0),), ((0, 1),), ((2, 0),), ((1, 0), (3, 0))]
+    feeds = [(FRAME_INPUT,), ((0, 0),), ((0, 1),), ((2, 0),), ((1, 0), (3, 0))]
     trace = run([fork, slow, queue, half, both], 1, feeds)
     assert trace.branches[0][0].tolist() == [1, 3, 5, 7]
     assert trace.branches[0][1].tolist() == [1, 2, 4, 6]
@@ -163,4 +163,4 @@ def test_the_input_may_come_at_a_given_rate() -> None:
 def test_joined_streams_must_agree() -> None:
     one, two = (Process(f"{n}", np.array([TAKE | GIVE] * n, np.uint8)) for n in (1, 2))
     with pytest.raises(ValueError, match="1 gives 1 beats a frame, but 2 takes 2"):
-        run([one, two], 1, [(INPUT,), ((0, 0), (0, 1))])
+        run([one, two], 1, [(FRAME_INPUT,), ((0, 0), (0, 1))])

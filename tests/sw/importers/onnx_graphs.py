@@ -12,7 +12,7 @@ from subbit.sw.importers.api import check_import, import_file
 
 Array = NDArray[Any]
 QONNX = "qonnx.custom_op.general"
-CUSTOM = ("Quant", "BipolarQuant", "Trunc")
+CUSTOM = ("Quant", "IntQuant", "BipolarQuant", "Trunc")
 
 
 class GraphMaker:
@@ -80,11 +80,13 @@ class GraphMaker:
 
     def model(self, output: str) -> Any:
         """The whole model."""
+        places = self.nodes[-1].op_type == "ArgMax"
+        kind = TensorProto.INT64 if places else TensorProto.FLOAT
         graph = helper.make_graph(
             self.nodes,
             "graph",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
+            [helper.make_tensor_value_info(output, kind, None)],
             self.arrays,
         )
         opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid(QONNX, self.qonnx)]

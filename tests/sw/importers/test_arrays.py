@@ -18,6 +18,7 @@ from subbit.sw.importers.arrays.described import build_described
 from subbit.sw.importers.arrays.formulas import evaluate_description
 from subbit.sw.ir import load_network
 from subbit.sw.models.cnv import describe_cnv
+from tests.paths import DOCS
 from tests.sw.bench.test_cnv import parameters
 from tests.sw.samples import message
 
@@ -140,7 +141,7 @@ def test_the_command_takes_cnv(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_the_description_of_cnv_is_on_the_pages() -> None:
-    page = Path(__file__).resolve().parents[4] / "docs" / "cnv-w1a1.json"
+    page = DOCS / "use" / "cnv-w1a1.json"
     assert json.loads(page.read_text()) == describe_cnv()
 
 

@@ -15,9 +15,9 @@ from subbit.sw.data import load_dataset, preprocess
 from subbit.sw.golden import predict
 from subbit.sw.importers.api import check_import, import_file
 from subbit.sw.ir import load_network
+from tests.paths import SHARED
 from tests.sw.importers.onnx_graphs import GraphMaker
 
-SHARED = Path(__file__).resolve().parents[4] / "shared"
 MNIST = SHARED / "data" / "mnist"
 MODELS = {"tfc-1w1a-mnist": (1, 9296), "tfc-1w2a-mnist": (2, 9474)}
 

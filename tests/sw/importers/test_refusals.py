@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from subbit.sw.cli import app
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.api import import_file
-from subbit.sw.importers.onnx.wire import check_fields
+from subbit.sw.importers.onnx.field_count import check_fields
 from tests.sw.importers.onnx_graphs import GraphMaker
 from tests.sw.samples import message
 

@@ -19,7 +19,6 @@ from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, load_plan, save_plan, smallest_plan
 from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.planner import default_plan, planned
-from subbit.sw.planner.costs import with_popcount
 from tests.networks import NETWORKS, small_network
 
 
@@ -199,7 +198,7 @@ def test_the_default_plan_spends_its_budget_on_rate() -> None:
     assert intervals[-1] < intervals[0] / 8
     assert all(row.cost.lut4 <= lut4 for lut4, row in list(zip(budgets, found, strict=True))[1:])
     # Where nothing fits, everything is folded as far as it goes.
-    least = [with_popcount(stage, "ecp5") for stage in smallest_plan(network).stages]
+    least = [stage.with_popcount("ecp5") for stage in smallest_plan(network).stages]
     assert plans[0] == Plan(network.digest, tuple(least))
 
 

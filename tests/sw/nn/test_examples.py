@@ -10,8 +10,8 @@ from subbit.sw.data import load_dataset, preprocess
 from subbit.sw.golden import predict
 from subbit.sw.ir import Add, BinaryWeights, CodebookWeights, Conv2d, Network, load_network
 from subbit.sw.ir.planes import branches_of
+from tests.paths import EXAMPLES
 
-EXAMPLES = Path(__file__).parents[4] / "examples"
 MNIST = Path(os.environ.get("SUBBIT_MNIST", EXAMPLES.parent.parent / "shared/data/mnist"))
 LEAST = {
     "digits-plain": 0.97,

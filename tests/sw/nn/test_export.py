@@ -32,6 +32,7 @@ from subbit.sw.nn.layers import (
     TiledLinear,
 )
 from subbit.sw.nn.real import real_part
+from tests.paths import DOCS
 from tests.sw.nn.nn_checks import assert_same
 
 PIXELS = TensorType.codes(8, 8, 2, 4, Encoding.UNSIGNED)
@@ -228,7 +229,7 @@ def test_thresholds_are_one_bit() -> None:
 
 
 def test_the_example_in_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = Path(__file__).parents[4] / "docs" / "training.md"
+    page = DOCS / "use" / "training.md"
     _, _, rest = page.read_text().partition("```python\n")
     monkeypatch.chdir(tmp_path)
     exec(compile(rest.partition("```")[0], str(page), "exec"), {})

@@ -7,7 +7,7 @@ from subbit.hw.contract.cost import Cost
 from subbit.sw.errors import FitError
 from subbit.sw.planner.calibration import Calibration, calibration
 from subbit.sw.planner.choose import choose, default_goal
-from subbit.sw.planner.goal import Goal, budget_of, host_cost, plan_for
+from subbit.sw.planner.goal import Goal, budget_of, host_cost, least_plan
 from subbit.sw.planner.search import lacking
 from tests.networks import small_network
 
@@ -29,7 +29,7 @@ def test_a_default_plan_keeps_a_reserve(name: str) -> None:
 
 def test_the_same_plan_takes_more_block_rams_of_four_kilobits() -> None:
     network = small_network("plain")
-    result = plan_for(network, ICE, Goal(fps=1000))
+    result = least_plan(network, ICE, Goal(fps=1000))
     again = choose(network, ULX3S, goal=Goal(fps=1000, clock_hz=result.clock_hz))
     assert result.design.block_rams > again.design.block_rams
 

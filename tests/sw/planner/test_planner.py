@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from subbit.boards import BOARDS, Board, board
 from subbit.hw.contract.cost import Cost
-from subbit.sw.bench.unlike import Builder
+from subbit.sw.bench.unlike import RandomNetwork
 from subbit.sw.cli.plan import plan_command, sentences
 from subbit.sw.errors import FitError, PlanError
 from subbit.sw.ir import Network, load_network, save_network
@@ -22,28 +22,28 @@ from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.planner.advice import would_do
 from subbit.sw.planner.calibration import Calibration, Line, calibration
 from subbit.sw.planner.choose import choose, default_goal
-from subbit.sw.planner.costs import WIDE, Costs, total, with_popcount
+from subbit.sw.planner.costs import WIDE, Costs, total
 from subbit.sw.planner.goal import (
     Goal,
     NothingFits,
     Planned,
     budget_of,
-    plan_for,
+    least_plan,
     planned,
     stretched,
 )
 from subbit.sw.planner.report import describe, plan_report
 from subbit.sw.planner.search import Search, lacking
 from tests.networks import small_network
+from tests.paths import EXAMPLES
 
-EXAMPLES = Path(__file__).parents[4] / "examples"
 ULX3S = board("ulx3s-85f")
 SMALL = board("ulx3s-12f")
 
 
 def residual() -> Network:
     """A network whose paths join."""
-    b = Builder(3)
+    b = RandomNetwork(3)
     b.conv(4, 1)
     x = b.sign(4, 300)
     b.conv(4, 4)
@@ -67,14 +67,14 @@ def exact(result: Planned) -> None:
 def test_the_most_that_fits_keeps_the_budget_and_the_slowest_stage_sets_the_rate(name: str) -> None:
     network = small_network(name)
     goal = Goal(lut4=1500)
-    result = plan_for(network, ULX3S, goal)
+    result = least_plan(network, ULX3S, goal)
     exact(result)
     assert result.cost.lut4 <= 1500
     assert not lacking(result.cost, budget_of(result.network, ULX3S, goal))
     assert result.timing.interval_cycles == result.slowest.cycles
     folded = planned(network, ULX3S, smallest_plan(network))
     assert result.timing.interval_cycles < folded.timing.interval_cycles / 4
-    more = plan_for(network, ULX3S, Goal(lut4=4000))
+    more = least_plan(network, ULX3S, Goal(lut4=4000))
     assert more.timing.interval_cycles <= result.timing.interval_cycles
 
 
@@ -85,7 +85,7 @@ def test_the_budget_holds_for_the_plan_and_not_for_rough_estimates_of_it() -> No
     allowed = budget_of(network, ULX3S, goal)
     rough = search.best(allowed)
     assert rough is not None
-    result = plan_for(network, ULX3S, goal, search)
+    result = least_plan(network, ULX3S, goal, search)
     exact(result)
     assert not lacking(result.cost, allowed)
     assert result.timing.interval_cycles < 0.6 * rough.slowest
@@ -95,7 +95,7 @@ def test_the_budget_holds_for_the_plan_and_not_for_rough_estimates_of_it() -> No
 
 def test_a_rate_is_reached_with_less_area_than_a_higher_one() -> None:
     network = small_network("plain")
-    results = [plan_for(network, ULX3S, Goal(fps=fps)) for fps in (20_000, 100_000, 300_000)]
+    results = [least_plan(network, ULX3S, Goal(fps=fps)) for fps in (20_000, 100_000, 300_000)]
     for fps, result in zip((20_000, 100_000, 300_000), results, strict=True):
         exact(result)
         assert result.fps >= fps
@@ -105,7 +105,7 @@ def test_a_rate_is_reached_with_less_area_than_a_higher_one() -> None:
 
 
 def test_paths_that_join_get_the_queues_they_need() -> None:
-    result = plan_for(residual(), ULX3S, Goal(lut4=1500))
+    result = least_plan(residual(), ULX3S, Goal(lut4=1500))
     exact(result)
     queues = dict(result.plan.queues)
     assert set(queues) == {"threshold1>conv2d2", "threshold1>add5"}
@@ -117,7 +117,7 @@ def test_paths_that_join_get_the_queues_they_need() -> None:
 
 def test_every_fifo_pays() -> None:
     network = small_network("plain")
-    result = plan_for(network, ULX3S, Goal(lut4=4000))
+    result = least_plan(network, ULX3S, Goal(lut4=4000))
     for position, stage in enumerate(result.plan.stages):
         least = Search(network, Costs(network, "ecp5")).seeds[position].fifo
         if stage.fifo <= max(least, 2):
@@ -152,8 +152,8 @@ def test_a_quick_estimate_is_near_that_of_the_vendors_trees() -> None:
     choice = Search(network, costs).solve(1500, Cost(9999, 9999, 99))
     assert choice
     for option in choice.options:
-        units = with_popcount(option.stage, "ecp5").units(network)
-        said = total(calibration().of(unit) for _, unit in units)
+        units = option.stage.with_popcount("ecp5").units(network)
+        said = total(calibration("ecp5").of(unit) for _, unit in units)
         assert option.cost.lut4 == pytest.approx(said.lut4, rel=0.15, abs=30)
 
 
@@ -166,7 +166,7 @@ def test_the_default_is_planned_for_quick_builds() -> None:
 
 def test_a_rate_that_only_faster_plans_have(monkeypatch: pytest.MonkeyPatch) -> None:
     network = small_network("plain")
-    most = plan_for(network, SMALL, Goal())
+    most = least_plan(network, SMALL, Goal())
 
     def none_for_a_rate(network: Network, board: Board, goal: Goal, search: Search) -> Planned:
         if goal.fps is not None:
@@ -174,13 +174,13 @@ def test_a_rate_that_only_faster_plans_have(monkeypatch: pytest.MonkeyPatch) -> 
         return most
 
     monkeypatch.setattr("subbit.sw.planner.goal.nearest", none_for_a_rate)
-    assert plan_for(network, SMALL, Goal(fps=most.fps * 0.99)) is most
+    assert least_plan(network, SMALL, Goal(fps=most.fps * 0.99)) is most
     with pytest.raises(NothingFits):
-        plan_for(network, SMALL, Goal(fps=most.fps * 1.01))
+        least_plan(network, SMALL, Goal(fps=most.fps * 1.01))
 
 
 def test_very_wide_counters_are_worth_their_wires() -> None:
-    b = Builder(5)
+    b = RandomNetwork(5)
     b.conv(64, 3)
     b.sign(64, 300)
     name = b.conv(64, 64)
@@ -188,7 +188,7 @@ def test_very_wide_counters_are_worth_their_wires() -> None:
     b.add(Flatten())
     b.linear(10, 64 * 64)
     network = b.network("wide", 8, 3, 8)
-    result = plan_for(network, ULX3S, Goal(clock_hz=1e8, fps=1e8 / 520))
+    result = least_plan(network, ULX3S, Goal(clock_hz=1e8, fps=1e8 / 520))
     wide = next(stage for stage in result.plan.stages if stage.layers[0] == name)
     assert isinstance(wide, DotStage)
     assert wide.pe * wide.simd * wide.pixels >= 64 * 64 * 576 // 520
@@ -242,7 +242,7 @@ def test_a_plan_that_does_not_fit_says_what_would(tmp_path: Path) -> None:
 
 def heavy(outputs: int = 1024) -> Network:
     """A network of more weights than a small board holds."""
-    b = Builder(5)
+    b = RandomNetwork(5)
     b.add(Flatten())
     b.linear(1024, 64)
     b.sign(1024, 9)
@@ -263,7 +263,7 @@ def test_weights_that_are_too_many_lead_to_a_board_or_fewer_bits() -> None:
 
 def test_no_plan_is_no_answer() -> None:
     with pytest.raises(NothingFits) as error:
-        plan_for(small_network("plain"), SMALL, Goal(lut4=10))
+        least_plan(small_network("plain"), SMALL, Goal(lut4=10))
     assert error.value.needs is not None
     assert error.value.needs.lut4 > 10
     assert set(BOARDS) >= {SMALL.name, ULX3S.name}
@@ -296,7 +296,7 @@ def test_the_command_shows_an_edited_plan(tmp_path: Path) -> None:
 
 
 def test_a_plan_that_is_too_large_exits_with_1(tmp_path: Path) -> None:
-    b = Builder(1)
+    b = RandomNetwork(1)
     b.conv(64, 1)
     b.sign(64, 300)
     b.conv(64, 64)
@@ -317,7 +317,7 @@ def test_a_plan_that_is_too_large_exits_with_1(tmp_path: Path) -> None:
 
 
 def test_a_calibration_is_read_as_written() -> None:
-    first = calibration()
+    first = calibration("ecp5")
     assert Calibration.from_json(first.to_json()) == first
     assert Line(1.5, 20.0)(100) == 170
     assert Line(1.5, 20.0)(0) == 0
@@ -329,7 +329,7 @@ def test_a_calibration_is_read_as_written() -> None:
 
 
 def test_tiles_that_share_no_rows_are_named_with_what_would_help() -> None:
-    b = Builder(1)
+    b = RandomNetwork(1)
     b.conv(4, 1)
     b.sign(4, 300)
     b.add(Flatten())

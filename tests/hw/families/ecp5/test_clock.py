@@ -12,7 +12,7 @@ from subbit.sw.errors import ToolError
 from subbit.sw.flow.route import place_and_route
 from subbit.sw.flow.synth import synthesise
 from subbit.sw.flow.verilog import rtlil_to_verilog
-from tests.flow.conftest import Built
+from tests.flow.builds import Built
 from tests.flow.echo import Echo
 
 BOARD = board("ulx3s")
@@ -28,7 +28,7 @@ def test_patched_like_routed(target_mhz: float, built: Built, tmp_path: Path) ->
     design = prepare(Echo(board=BOARD, target_hz=target_mhz * 1e6), BOARD)
     (tmp_path / "top.lpf").write_text(design.constraints)
     rtlil_to_verilog(design.rtlil, folder=tmp_path, name="top")
-    synthesise(tmp_path, name="top")
+    synthesise(tmp_path, name="top", fabric="ecp5")
     routed = place_and_route(tmp_path, BOARD, name="top", design="echo")
     patched = tmp_path / "patched.config"
     patched.write_text((built.folder / "top.config").read_text())

@@ -1,0 +1,272 @@
+"""Which tables the documentation has, and how the rows of each are read from its measurements."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from subbit.sw.bench.tables import Column, Row, Table
+
+__all__ = ["TABLES"]
+
+CELLS = (
+    Column("LUT4", "lut4"),
+    Column("flip-flops", "flip_flops"),
+    Column("block RAMs", "block_rams"),
+)
+BUILT = (
+    Column("network", "network"),
+    Column("board", "board"),
+    *CELLS,
+    Column("clock, MHz", "clock_mhz", ",.1f"),
+    Column("cycles a frame", "interval_cycles"),
+    Column("latency, us", "latency_us", ",.1f"),
+    Column("frames/s", "fps", ",.0f"),
+)
+CNV_ROWS = {
+    "right": "{correct:,} of {images:,} test images",
+    "cycles a frame, by the cycle model": "{interval_cycles:,}",
+    "cycles a frame, simulated": "{simulated_interval_cycles:,}",
+    "latency in cycles": "{latency_cycles:,}",
+    "LUT4, estimated": "{lut4:,}",
+    "flip-flops, estimated": "{flip_flops:,}",
+    "block RAMs, counted": "{block_rams:,}",
+    "streams compared": "{streams}",
+    "frames simulated": "{frames}",
+    "elements and cycles that differ": "{mismatches}",
+    "Verilog": "{verilog_mb} MB",
+}
+CNV_SECONDS = {
+    "golden model, all test images, one thread": "golden_s",
+    "Verilog, by Amaranth and Yosys": "rtl_s",
+    "Verilator and the C++ compiler, where the model was not there": "model_s",
+    "simulation": "simulation_s",
+    "comparison of all streams": "comparison_s",
+}
+# The first words of the names of the units on each page.
+COST_TABLES = {
+    "streams": ("window", "replay", "deal", "downsize", "upsize", "max", "argmax", "fifo"),
+    "graphs": ("fork", "add", "average", "global", "depthwise"),
+    "dot": ("dot",),
+    "threshold": ("threshold", "affine"),
+}
+FORMS = {"plain": "portable", "sum": "sum of XNORs"}
+
+
+def cnv_rows(result: Any) -> Iterator[Row]:
+    """What was found, a line each."""
+    for text, form in CNV_ROWS.items():
+        yield {"text": text, "value": form.format(**result)}
+
+
+def cnv_seconds(result: Any) -> Iterator[Row]:
+    """What took how long."""
+    for text, key in CNV_SECONDS.items():
+        yield {"text": text, "value": result[key]}
+
+
+def popcount_rows(result: Any) -> Iterator[Row]:
+    """The three forms of one count."""
+    what = {"device": result["device"], "width": result["width"]}
+    yield what | {"form": "carry chains"} | result
+    for name, form in FORMS.items():
+        yield what | {"form": form} | result[name]
+
+
+def engine_rows(result: Any) -> Iterator[Row]:
+    """The two forms of an engine."""
+    size = " x ".join(str(result[name]) for name in ("pe", "simd", "pixels"))
+    yield {"size": size, "form": "the part's cells"} | result
+    yield {"size": size, "form": "portable"} | result["portable"]
+
+
+def stage_rows(result: Any) -> Iterable[Row]:
+    """The stages of a plan."""
+    return [row | {"name": " ".join(row["layers"])} for row in result["stages"]]
+
+
+def seed_texts(row: Row) -> str | None:
+    """The clock of each seed, or nothing where none was routed."""
+    seeds = row.get("seeds")
+    return ", ".join(f"{mhz:.0f}" for mhz in seeds.values()) if seeds else None
+
+
+def settings(row: Row) -> str:
+    """The settings of an engine that was mapped."""
+    names = ("pe", "simd", "pixels", "dot9", "fill")
+    return ", ".join(f"{name} {row[name]}" for name in names if row.get(name) is not None)
+
+
+def of_key(key: str) -> Any:
+    """The rows below a key of the result."""
+    return lambda result: result[key]
+
+
+def cost_rows(*kinds: str) -> Any:
+    """The units whose names begin with one of the words."""
+    return lambda result: [
+        row for row in result["units"] if row["unit"].replace(",", "").split()[0] in kinds
+    ]
+
+
+COSTS = (
+    Column("unit", "unit"),
+    Column("family", "family"),
+    Column("LUT4", "mapped.lut4"),
+    Column("said", "said.lut4"),
+    Column("flip-flops", "mapped.flip_flops"),
+    Column("said", "said.flip_flops"),
+    Column("block RAMs", "mapped.block_rams"),
+    Column("said", "said.block_rams"),
+)
+EQUAL_LUT = (
+    Column("channels", "cout"),
+    Column("engine", "engine"),
+    Column("tau", "tau"),
+    Column("settings", settings),
+    Column("LUT4", "lut4"),
+    Column("block RAMs", "block_rams"),
+    Column("bMACs a cycle", "bmacs_per_cycle", ",.0f"),
+    Column("LUT4 a bMAC", "lut4_per_bmac", ".3f"),
+    Column("times the direct engine's work per LUT4", "ratio", ".3f"),
+)
+PLANNER = (
+    Column("network", "network"),
+    Column("LUT4 estimated", "lut4_estimated"),
+    Column("LUT4", "lut4_actual"),
+    Column("error", "lut4_error", "+.1%"),
+    Column("flip-flops estimated", "flip_flops_estimated"),
+    Column("flip-flops", "flip_flops_actual"),
+    Column("block RAMs estimated", "block_rams_estimated"),
+    Column("block RAMs", "block_rams_actual"),
+    Column("cycles estimated", "cycles_estimated"),
+    Column("cycles", "cycles_actual"),
+)
+TABLES = {
+    **{
+        f"costs-{name}": Table(("costs",), COSTS, cost_rows(*kinds), ("yosys",))
+        for name, kinds in COST_TABLES.items()
+    },
+    "networks": Table(
+        (
+            *("network-digits-*-ulx3s-85f", "network-mnist-*-ulx3s-85f", "network-tfc-*-ulx3s-12f"),
+            "network-*-icebreaker",
+        ),
+        BUILT,
+        tools=("yosys", "nextpnr-ecp5", "nextpnr-ice40"),
+    ),
+    "networks-icebreaker": Table(
+        ("network-*-icebreaker",),
+        (*BUILT, Column("Fmax, MHz", "fmax_mhz", ".2f")),
+        tools=("yosys", "nextpnr-ice40"),
+    ),
+    "cnv-boards": Table(
+        ("network-cnv-*",),
+        (
+            *BUILT,
+            Column("frames/s per 1,000 LUT4", "fps_per_1000_lut4", ",.0f"),
+            Column("right", "correct"),
+            Column("of", "images"),
+        ),
+    ),
+    "cnv": Table(
+        ("cnv",), (Column("", "text"), Column("", "value")), cnv_rows, ("yosys", "verilator")
+    ),
+    "cnv-seconds": Table(
+        ("cnv",),
+        (Column("step", "text"), Column("seconds", "value", ".1f")),
+        cnv_seconds,
+        ("yosys", "verilator"),
+    ),
+    "cnv-plan": Table(
+        ("plan-cnv",),
+        (
+            Column("stage", "name"),
+            *(Column(name, name) for name in ("pixels", "pe", "simd", "lanes")),
+            Column("FIFO behind", "fifo"),
+            Column("cycles", "cycles"),
+            *CELLS,
+        ),
+        stage_rows,
+        (),
+    ),
+    "popcount": Table(
+        ("popcount-ecp5-*", "popcount-ice40-*", "popcount-gowin-*"),
+        (
+            Column("device", "device"),
+            Column("positions", "width"),
+            Column("form", "form"),
+            Column("LUT4", "lut4"),
+            Column("a position", "lut4_per_bit", ".2f"),
+            Column("MHz", "fmax_mhz", ".0f"),
+            Column("cycles", "latency_cycles"),
+            Column("flip-flops", "flip_flops"),
+        ),
+        popcount_rows,
+        ("yosys", "nextpnr-ecp5", "nextpnr-ice40", "nextpnr-himbaechel"),
+    ),
+    "engine": Table(
+        ("engine-*",),
+        (
+            Column("PE x SIMD x pixels", "size"),
+            Column("form", "form"),
+            *CELLS,
+            Column("LUT4 per bMAC", "lut4_per_bmac", ".2f"),
+            Column("MHz of each seed", seed_texts),
+        ),
+        engine_rows,
+    ),
+    "precision-engines": Table(
+        ("precision-engines",),
+        (
+            Column("M/K", lambda row: f"{row['m']}/{row['k']}"),
+            Column("M*K", lambda row: row["m"] * row["k"]),
+            *CELLS,
+            Column("times the LUT4 of 1/1", "lut4_ratio", ".2f"),
+            Column("weight bits", "weight_bits"),
+            Column("LUT4, portable", "portable.lut4"),
+            Column("times", "portable.lut4_ratio", ".2f"),
+        ),
+        of_key("engines"),
+        ("yosys",),
+    ),
+    "precision-networks": Table(
+        ("precision-networks",),
+        (
+            Column("M/K", lambda row: f"{row['m']}/{row['k']}"),
+            Column("network", "network"),
+            Column("accuracy", "accuracy", ".2%"),
+            Column("weight bits", "weight_bits"),
+            *CELLS,
+            Column("cycles a frame", "cycles"),
+        ),
+        of_key("networks"),
+        (),
+    ),
+    "reuse-rtl": Table(
+        ("reuse",),
+        (
+            Column("channels", "channels"),
+            Column("cycles of the RTL", "cycles"),
+            Column("by the formula", "formula"),
+            Column("values or cycles that differ", "mismatches"),
+        ),
+        of_key("rtl"),
+        ("verilator",),
+    ),
+    "reuse-shared-rows": Table(
+        ("reuse",),
+        (
+            Column("p", "p"),
+            Column("cycles, times fewer", "cycle_ratio", ".3f"),
+            Column("bits, times fewer", "bit_ratio", ".3f"),
+            Column("LUT4", "lut4"),
+            Column("LUT4, plain weights", "plain_lut4"),
+            Column("times as many", "lut4_ratio", ".3f"),
+        ),
+        of_key("shared_rows"),
+        ("yosys",),
+    ),
+    "reuse-channels": Table(("reuse-channels",), EQUAL_LUT, of_key("equal_lut"), ("yosys",)),
+    "reuse-taus": Table(("reuse-taus",), EQUAL_LUT, of_key("equal_lut"), ("yosys",)),
+    "planner-ulx3s-85f": Table(("planner-ulx3s-85f",), PLANNER, list),
+    "planner-icebreaker": Table(("planner-icebreaker",), PLANNER, list, ("yosys", "nextpnr-ice40")),
+}

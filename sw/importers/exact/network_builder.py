@@ -1,0 +1,206 @@
+"""The Network that an import has built so far."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from subbit.sw.errors import NetworkError
+from subbit.sw.importers.exact.fold import rises
+from subbit.sw.importers.exact.mark import Mark
+from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.pixels import Pixels
+from subbit.sw.importers.exact.value import Const, Fractions, Value, fill, map_index
+from subbit.sw.ir import (
+    INPUT,
+    Add,
+    Encoding,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    MaxPool2d,
+    Network,
+    Node,
+    TensorType,
+)
+
+__all__ = ["NetworkBuilder", "whole_input"]
+
+MAX_CONSTANTS = 1 << 26
+MAX_WORK = 1 << 27
+
+
+@dataclass
+class NetworkBuilder:
+    """Layers, what is known of the source's tensors, and notes for the report.
+
+    ``linear``: names of the QuantizeLinear nodes met.
+    """
+
+    pixels: Pixels
+    nodes: list[Node] = field(default_factory=list)
+    types: dict[str, TensorType] = field(default_factory=dict)
+    marks: list[Mark] = field(default_factory=list)
+    folded: dict[str, list[str]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    flat: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    linear: set[str] = field(default_factory=set)
+    constant_elements: int = 0
+    work: int = 0
+
+    def put(self, stem: str, layer: Layer, *sources: str, origin: Iterable[str] = ()) -> str:
+        """Append a layer that reads ``sources``; returns its name, the stem and a number."""
+        self.counts[stem] = self.counts.get(stem, 0) + 1
+        name = f"{stem}{self.counts[stem]}"
+        self.types[name] = layer.infer(tuple(self.types[source] for source in sources))
+        self.nodes.append(Node(name, layer, sources))
+        self.folded[name] = list(origin)
+        return name
+
+    def kind(self, name: str) -> TensorType:
+        """The type of a tensor of the Network."""
+        return self.types[name]
+
+    def spend(self, op: Op, value: Value | Const) -> None:
+        """Raise NetworkError if the graph takes more memory or time than a network can need."""
+        if isinstance(value, Const):
+            self.constant_elements += value.array.size
+        self.charge(op, 0 if isinstance(value, Const) else value.index.size)
+
+    def charge(self, op: Op, elements: int) -> None:
+        """Count elements that are computed; raises NetworkError, see spend."""
+        self.work += elements
+        if self.constant_elements > MAX_CONSTANTS or self.work > MAX_WORK:
+            raise op.refuse(
+                "the graph's tensors are larger than any network's for an FPGA",
+                "import a smaller network",
+            )
+
+    def mark(self, op: Op, value: Value) -> None:
+        """Note that the source's output of ``op`` is to be compared with the Network's tensor."""
+        self.marks.append(
+            Mark(
+                op.outputs[0],
+                op.name,
+                value.name,
+                value.kind,
+                value.scale,
+                value.offset,
+                value.index,
+            )
+        )
+
+    def codes(self, op: Op, value: Value) -> Value:
+        """``value`` as codes without steps or pooling to come, for a layer that takes codes."""
+        value = self.settled(op, value)
+        if not value.kind.is_code:
+            raise op.refuse(
+                "its input is not quantised", "put a quantiser (Quant, BipolarQuant) before it"
+            )
+        return value
+
+    def settled(self, op: Op, value: Value) -> Value:
+        """``value`` with its pooling done and its steps, which must be linear, in the scale."""
+        value = self.pooled(op, self.decided(op, value))
+        line = value.line()
+        if line is None:
+            raise op.refuse(
+                f"its input is {value.blocking()} of numbers that are not quantised",
+                "put a quantiser between them",
+            )
+        return replace(value, scale=line[0], offset=line[1], steps=())
+
+    def decided(self, op: Op, value: Value) -> Value:
+        """``value``; the pixels become codes of eight bits if nobody has decided otherwise."""
+        if not value.raw:
+            return value
+        if self.pixels.table is None:
+            self.pixels.take_raw(value.kind.channels)
+        if not self.pixels.is_raw:
+            raise op.refuse(
+                "it reads the pixels, which another path quantises first",
+                "quantise the input once, for all paths",
+            )
+        return replace(value, raw=False)
+
+    def pooled(self, op: Op, value: Value) -> Value:
+        """``value`` with the pooling that is to come done on the Network's integers or codes."""
+        if value.pool_at is None:
+            return value
+        kind = self.kind(value.name)
+        low, high = kind.value_range
+        if not rises(value, low, high, value.pool_at):
+            raise op.refuse(
+                "max pooling follows a negative factor (a BatchNormalization?)",
+                "pool behind the quantiser, or make the factor positive",
+            )
+        name = self.put("pool", MaxPool2d(), value.name)
+        return replace(value, name=name, pool_at=None)
+
+    def integers(self, op: Op, value: Value) -> Value:
+        """``value`` as integers with the steps still to come; codes are summed with themselves."""
+        if not value.kind.is_code:
+            return value
+        value = self.pooled(op, self.decided(op, value))
+        if value.kind.shape[:2] == (1, 1):
+            name, factor = self.put("sum", GlobalAvgPool(), value.name), 1
+        else:
+            name, factor = self.put("sum", Add(), value.name, value.name), 2
+        return replace(value, name=name, kind=self.kind(name), scale=value.scale / factor, levels=0)
+
+    def flattened(self, op: Op, value: Value) -> Value:
+        """``value`` as a vector in the Network, in the order of its stream."""
+        if value.kind.shape[:2] == (1, 1):
+            return value
+        if value.steps and any(step.slope is None for step in value.steps):
+            raise op.refuse(
+                f"it follows {value.blocking()} element by element", "put a quantiser between them"
+            )
+        value = self.settled(op, value) if value.steps else self.pooled(op, value)
+        pixels = value.kind.height * value.kind.width
+        if value.name not in self.flat:
+            self.flat[value.name] = self.put("flatten", Flatten(), value.name)
+        name = self.flat[value.name]
+        scale, offset = np.tile(value.scale, pixels), np.tile(value.offset, pixels)
+        return replace(value, name=name, kind=self.kind(name), scale=scale, offset=offset)
+
+    def made(self, name: str, scale: Fractions, offset: Fractions, *, vector: bool) -> Value:
+        """The value of a new layer that the source sees as a map, or as a ``vector``."""
+        kind = self.kind(name)
+        index = map_index(kind)
+        return Value(name, kind, scale, offset, index.reshape(-1) if vector else index)
+
+    def network(self, name: str, metadata: dict[str, Any]) -> Network:
+        """The finished network."""
+        if not self.nodes:
+            raise NetworkError("the graph computes nothing; import a network with layers")
+        return Network(name, self.kind(INPUT), tuple(self.nodes), metadata)
+
+
+def whole_input(shape: tuple[int, ...], low: Fraction, high: Fraction) -> Value:
+    """The pixels of an input of the source's shape, with the batch: ``low`` for 0, ``high`` for
+    255.
+
+    (1, n) is a vector; (1, c, h, w) a map, or (1, h, w, c) where only that has 1 or 3 channels.
+    """
+    sides = shape[1:]
+    if len(sides) == 3:
+        last = sides[0] not in (1, 3) and sides[2] in (1, 3)
+        height, width, channels = sides if last else (*sides[1:], sides[0])
+        kind = TensorType.codes(height, width, channels, 8, Encoding.UNSIGNED)
+        index = map_index(kind)
+        index = index.transpose(1, 2, 0) if last else index
+    elif len(sides) in (1, 2):
+        height, width, channels = (*sides, 1) if len(sides) == 2 else (1, 1, sides[0])
+        kind = TensorType.codes(height, width, channels, 8, Encoding.UNSIGNED)
+        index = np.arange(kind.elements, dtype=np.int64).reshape(sides)
+    else:
+        raise NetworkError(
+            f"the input has the shape {'x'.join(map(str, shape))}; images are (batch, channels, "
+            "height, width) and vectors (batch, n)"
+        )
+    scale, offset = fill(channels, (high - low) / 255), fill(channels, low)
+    return Value(INPUT, kind, scale, offset, index, raw=True)

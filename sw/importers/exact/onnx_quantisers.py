@@ -1,0 +1,74 @@
+"""QuantizeLinear and DequantizeLinear, ONNX's own quantisers, with a Clip between them or not.
+
+The first waits, as an operation on each element, for the second, which makes codes of its integers.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subbit.sw.importers.exact.arithmetic import per_channel
+from subbit.sw.importers.exact.codes import to_codes
+from subbit.sw.importers.exact.network_builder import NetworkBuilder
+from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.quantiser import Quantiser
+from subbit.sw.importers.exact.value import Const, ElementStep, Value, exact
+
+__all__ = ["dequantise_linear", "quantise_linear"]
+
+Array = NDArray[Any]
+Floats = NDArray[np.float32]
+INTEGER_TYPES = (np.dtype(np.int8), np.dtype(np.uint8), np.dtype(np.int16), np.dtype(np.int32))
+
+
+def parameters(op: Op, inputs: list[Value | Const], ndim: int) -> tuple[Array, Array]:
+    """Scale and zero point, shaped to meet a tensor of ``ndim`` sides, as they are stored."""
+    scale, *rest = inputs
+    if not isinstance(scale, Const) or any(isinstance(zero, Value) for zero in rest):
+        raise op.refuse("its scale is not constant", "export with constant scales")
+    zero = rest[0].array if rest and isinstance(rest[0], Const) else np.zeros(1, np.uint8)
+    numbers = np.asarray(scale.real(), np.float32)
+    if zero.dtype not in INTEGER_TYPES or not np.isfinite(numbers).all() or (numbers <= 0).any():
+        raise op.refuse("its scale or zero point is none", "export positive scales, and integers")
+    axis = int(op.attributes.get("axis", 1))
+    sides = [1] * ndim
+    if max(numbers.size, zero.size) > 1:
+        sides[axis] = -1
+    return numbers.reshape(sides), zero.reshape(sides)
+
+
+def quantise_linear(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value | Const:
+    """``saturate(round(x / scale) + zero)``, integers of the zero point's type."""
+    x, *rest = inputs
+    shape = x.shape if isinstance(x, Value) else x.array.shape
+    scale, zero = parameters(op, rest, len(shape))
+    ends = np.iinfo(zero.dtype)
+
+    def run(numbers: Floats, s: Array, z: Array) -> Floats:
+        """The operator in float32, in which these integers are exact."""
+        whole = np.rint(numbers / s) + z.astype(np.float32)
+        return np.asarray(np.clip(whole, ends.min, ends.max), np.float32)
+
+    if isinstance(x, Const):
+        return Const(run(np.asarray(x.real(), np.float32), scale, zero))
+    value, (s, z) = per_channel(builder, op, x, [scale, zero])
+    builder.linear.add(op.name)
+    return value.then(ElementStep(op.name, lambda numbers: run(numbers, s, z)))
+
+
+def dequantise_linear(
+    builder: NetworkBuilder, op: Op, inputs: list[Value | Const]
+) -> Value | Const:
+    """``(x - zero) * scale`` of integers."""
+    x, *rest = inputs
+    shape = x.shape if isinstance(x, Value) else x.array.shape
+    scale, zero = parameters(op, rest, len(shape))
+    if isinstance(x, Const):
+        return Const(x.array.astype(np.float32) - zero.astype(np.float32), scale)
+    if not any(step.node in builder.linear for step in x.steps):
+        raise op.refuse("its input is not quantised", "put a QuantizeLinear before it")
+    value, (s, z) = per_channel(builder, op, x, [scale, zero])
+    base, step = -exact(z) * exact(s), exact(s)
+    quantiser = Quantiser(lambda y: np.asarray((y - z) * s, np.float32), base, step, None)
+    return to_codes(builder, op, value, quantiser)

@@ -1,0 +1,105 @@
+"""Executing an ONNX or QONNX graph as it is with qonnx, which runs onnxruntime node by node.
+
+Only graphs that the importer has accepted come here: their operators and sizes are known.
+"""
+
+import copy
+import warnings
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.core.onnx_exec import execute_onnx
+from qonnx.transformation.fold_constants import FoldConstants
+from qonnx.transformation.general import RemoveStaticGraphInputs
+from qonnx.transformation.infer_shapes import InferShapes
+
+from subbit.sw.errors import NetworkError
+from subbit.sw.importers.onnx.graph import Graph
+
+__all__ = ["QonnxExecutor"]
+
+QUANTISERS = ("Quant", "IntQuant", "BipolarQuant", "Trunc")
+DOMAIN = "qonnx.custom_op.general"
+Floats = NDArray[np.float32]
+
+
+class QonnxExecutor:
+    """The graph, cleaned as qonnx does it but with all names kept, for batches of ``batch``.
+
+    Raises NetworkError where qonnx cannot execute it.
+    """
+
+    def __init__(self, graph: Graph, batch: int) -> None:
+        self.graph, self.batch = graph, batch
+        try:
+            self.model = cleaned(batched(graph, batch))
+            self.run(np.zeros((batch, *graph.shape[1:]), np.float32))
+        except Exception as error:
+            # Whatever qonnx or onnxruntime raise: the import is done, only the comparison fails.
+            if batch > 1:
+                self.batch = 1
+                self.model = QonnxExecutor(graph, 1).model
+                return
+            reason = " ".join(str(error).split())[:200]
+            raise NetworkError(
+                f"qonnx cannot execute the graph ({reason}); import with --images 0"
+            ) from None
+
+    def run(self, x: Floats) -> dict[str, NDArray[Any]]:
+        """Every tensor for at most ``batch`` inputs, by name, each with the inputs first."""
+        count = len(x)
+        full = np.zeros((self.batch, *x.shape[1:]), np.float32)
+        full[:count] = x
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = execute_onnx(self.model, {self.graph.input: full}, True)
+        return {
+            name: array[:count]
+            for name, array in found.items()
+            if array is not None and array.ndim and len(array) == self.batch
+        }
+
+
+def batched(graph: Graph, batch: int) -> Any:
+    """A copy of the model whose input, and every reshaping to a batch of 1, has this batch."""
+    model = copy.deepcopy(graph.model)
+    proto = model.graph
+    del proto.value_info[:]
+    for info in proto.input:
+        if info.name == graph.input:
+            info.type.tensor_type.shape.dim[0].dim_value = batch
+    proto.output[0].type.tensor_type.ClearField("shape")
+    arrays = {tensor.name: tensor for tensor in proto.initializer}
+    for node in proto.node:
+        if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
+            arrays[node.output[0]] = node.attribute[0].t
+    for node in proto.node:
+        if node.op_type in QUANTISERS:
+            node.domain = DOMAIN
+        if node.op_type == "Reshape" and node.input[0] not in arrays and node.input[1] in arrays:
+            widen(arrays[node.input[1]], batch)
+    return model
+
+
+def widen(tensor: Any, batch: int) -> None:
+    """Make the batch of 1 in a constant shape ``batch``."""
+    shape = onnx.numpy_helper.to_array(tensor).copy()
+    if shape.ndim == 1 and shape.size and shape[0] == 1:
+        shape[0] = batch
+        tensor.CopyFrom(onnx.numpy_helper.from_array(shape, tensor.name))
+
+
+def cleaned(model: Any) -> Any:
+    """The model with all shapes known and what is constant computed, weights' quantisers kept."""
+    wrapped = ModelWrapper(model)
+    for transformation in (
+        InferShapes(),
+        FoldConstants(exclude_op_types=[*QUANTISERS, "QuantizeLinear", "DequantizeLinear"]),
+        RemoveStaticGraphInputs(),
+        InferShapes(),
+    ):
+        wrapped = wrapped.transform(transformation)
+    return wrapped

@@ -1,0 +1,158 @@
+"""From an ONNX or QONNX file to a Network."""
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from subbit.sw.errors import NetworkError
+from subbit.sw.importers.exact.ending import finish_network
+from subbit.sw.importers.exact.guard import guarded
+from subbit.sw.importers.exact.mark import Mark
+from subbit.sw.importers.exact.network_builder import NetworkBuilder, whole_input
+from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.pixels import Pixels
+from subbit.sw.importers.exact.pools import add
+from subbit.sw.importers.exact.value import Const, Value
+from subbit.sw.importers.onnx.constants import FOLDABLE, evaluate_constant
+from subbit.sw.importers.onnx.graph import Graph, read_graph
+from subbit.sw.importers.onnx.operators import CONSTANT_RULES, LAST, RULES, supported_operators
+from subbit.sw.ir import INPUT, Network
+
+__all__ = ["OnnxImport", "import_onnx"]
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxImport:
+    """A network and how it relates to its source.
+
+    ``marks``: tensors of the source that tensors of the network stand for; ``logits``: the source's
+    output with the value that the network has for it; ``folded``: for each layer the source's nodes
+    in it; ``low``, ``high``: what the source's input is for pixels 0 and 255.
+    """
+
+    network: Network
+    graph: Graph
+    marks: tuple[Mark, ...]
+    logits: Value
+    logits_source: str
+    folded: dict[str, list[str]]
+    notes: dict[str, Any]
+    low: Fraction
+    high: Fraction
+
+
+def import_onnx(
+    path: str | os.PathLike[str],
+    *,
+    low: float = 0.0,
+    high: float = 1.0,
+    name: str | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> OnnxImport:
+    """The network in an ONNX or QONNX file, exactly.
+
+    ``low`` and ``high``: what the file's input is where a pixel is 0 and 255. ``metadata`` go into
+    the network; ``dataset.preprocess`` is added. Raises NetworkError, naming file, node, reason and
+    remedy, for whatever cannot be exact.
+    """
+    try:
+        graph = read_graph(path, frozenset(supported_operators()))
+        span = Fraction(float(low)), Fraction(float(high))
+        if span[0] >= span[1]:
+            raise NetworkError(f"pixels range from {low} to {high}; name a lower number first")
+        # Whether numbers are finite is checked where it matters.
+        with np.errstate(all="ignore"):
+            return walk(graph, span, network_name(path, name), metadata or {})
+    except NetworkError as error:
+        raise NetworkError(f"{path}: {error}") from None
+
+
+def network_name(path: str | os.PathLike[str], name: str | None) -> str:
+    """The given name, or the file's as a network may have it."""
+    stem = "".join(c if c.isalnum() or c in "_.-" else "-" for c in Path(path).stem.lower())
+    return name or stem.encode("ascii", "ignore").decode().strip("_.-")[:63] or "network"
+
+
+def walk(
+    graph: Graph, span: tuple[Fraction, Fraction], name: str, metadata: dict[str, Any]
+) -> OnnxImport:
+    """Apply every operator's rule, one after the other."""
+    builder = NetworkBuilder(Pixels())
+    pixels = whole_input(graph.shape, *span)
+    builder.types[INPUT] = pixels.kind
+    known: dict[str, Value | Const] = {key: Const(a) for key, a in graph.constants.items()}
+    known[graph.input] = pixels
+    ended: Op | None = None
+    op = None
+    for op in graph.ops:
+        if ended is not None:
+            raise ended.refuse("another node reads its result", "end the network with it")
+        made = step(builder, op, operands(op, known))
+        if made is None:
+            ended = op
+        else:
+            builder.spend(op, made)
+            known[op.outputs[0]] = made
+    if op is None:
+        raise NetworkError("the graph computes nothing of its input; import one with layers")
+    source = op.inputs[0] if ended else graph.output
+    last = known.get(source)
+    if not isinstance(last, Value):
+        raise NetworkError("the graph's output does not depend on its input; export it again")
+    logits = guarded(op, lambda: finish_network(builder, op, last))
+    return result(builder, graph, logits, source, span, name, metadata)
+
+
+def operands(op: Op, known: dict[str, Value | Const]) -> list[Value | Const]:
+    """The inputs of an operator; those without a name are left out."""
+    missing = [key for key in op.inputs if key and key not in known]
+    if missing:
+        raise op.refuse(
+            f"it reads {missing[0][:64]!r}, another node's second output", "use first outputs alone"
+        )
+    return [known[key] for key in op.inputs if key]
+
+
+def step(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value | Const | None:
+    """The result of one operator; None for one that only picks the class."""
+    values = [x for x in inputs if isinstance(x, Value)]
+    constants = [x for x in inputs if isinstance(x, Const)]
+    if op.kind in LAST:
+        return None
+    if not values and op.kind in FOLDABLE:
+        return evaluate_constant(op, constants)
+    if op.kind == "Add" and len(values) == 2:
+        return guarded(op, lambda: add(builder, op, inputs))
+    if op.kind not in RULES or (not values and op.kind not in CONSTANT_RULES):
+        raise op.refuse("it is only supported on constants", "replace it before exporting")
+    return guarded(op, lambda: RULES[op.kind](builder, op, inputs))
+
+
+def result(
+    builder: NetworkBuilder,
+    graph: Graph,
+    logits: Value,
+    source: str,
+    span: tuple[Fraction, Fraction],
+    name: str,
+    metadata: dict[str, Any],
+) -> OnnxImport:
+    """The finished import, with what the host does to the pixels in the metadata."""
+    if builder.pixels.table is None:
+        raise NetworkError("the graph's output does not depend on its input; export it again")
+    dataset = {**metadata.get("dataset", {}), "preprocess": builder.pixels.preprocess()}
+    network = builder.network(name, {**metadata, "dataset": dataset})
+    return OnnxImport(
+        network,
+        graph,
+        tuple(builder.marks),
+        logits,
+        source,
+        builder.folded,
+        builder.notes,
+        *span,
+    )

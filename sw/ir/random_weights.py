@@ -1,0 +1,46 @@
+"""Random weights and thresholds, for measurements, advice and tests of networks not yet trained."""
+
+import numpy as np
+
+from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.types import Encoding
+from subbit.sw.ir.weights import (
+    KERNEL_BITS,
+    BinaryWeights,
+    CodebookWeights,
+    TiledWeights,
+    kernels_of,
+)
+
+__all__ = ["random_binary", "random_codebook", "random_threshold", "random_tiled"]
+
+
+def random_binary(rng: np.random.Generator, shape: tuple[int, ...]) -> BinaryWeights:
+    """Binary weights of the shape ``(out, in)`` or ``(out, in, k, k)``."""
+    return BinaryWeights(rng.integers(0, 2, shape, np.uint8))
+
+
+def random_codebook(
+    rng: np.random.Generator, outputs: int, inputs: int, tau: int
+) -> CodebookWeights:
+    """Indices of a 3x3 convolution into ``2**tau`` codewords, all of them different."""
+    numbers = rng.choice(1 << KERNEL_BITS, 1 << tau, replace=False)
+    return CodebookWeights(kernels_of(numbers), rng.integers(0, 1 << tau, (outputs, inputs)))
+
+
+def random_tiled(rng: np.random.Generator, shape: tuple[int, ...], repeats: int) -> TiledWeights:
+    """A tile that the weights of the shape repeat, without scales."""
+    tile = rng.integers(0, 2, int(np.prod(shape)) // repeats, np.uint8)
+    return TiledWeights(shape, tile, np.ones(repeats, np.int64))
+
+
+def random_threshold(
+    rng: np.random.Generator,
+    channels: int,
+    levels: int,
+    reach: int,
+    encoding: Encoding = Encoding.BIPOLAR,
+) -> Threshold:
+    """``levels`` thresholds a channel in ``-reach..reach``, some channels rising, some falling."""
+    rows = np.sort(rng.integers(-reach, reach + 1, (channels, levels)), axis=1)
+    return Threshold(rows, rng.integers(0, 2, channels, np.uint8), encoding)

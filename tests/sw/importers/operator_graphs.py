@@ -1,0 +1,193 @@
+"""Small graphs and modules for single operators, between a first layer and a last one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tests.sw.importers.onnx_graphs import GraphMaker
+
+Draw = np.random.Generator
+Build = Callable[[GraphMaker, Draw], str]
+SIDE, CHANNELS = 8, 6
+
+
+def signs(draw: Draw, *shape: int) -> np.ndarray:
+    """Random -1 and +1."""
+    return draw.choice([-1.0, 1.0], shape)
+
+
+def sums(g: GraphMaker, draw: Draw) -> str:
+    """Integers of a first layer, times 1/8."""
+    x = g.node("Flatten", g.bipolar(g.node("Sub", "x", g.const(0.5))), axis=1)
+    x = g.node("MatMul", x, g.const(signs(draw, SIDE * SIDE, CHANNELS)))
+    return g.node("Mul", x, g.const(0.125))
+
+
+def logits(g: GraphMaker, x: str, draw: Draw) -> str:
+    """A quantiser of three bits and a last layer."""
+    return g.node("MatMul", g.quant(x, 0.25, 3), g.const(signs(draw, CHANNELS, 5)))
+
+
+def each(kind: str, **attributes: Any) -> Build:
+    """An operator on each element of sums."""
+    return lambda g, draw: logits(g, g.node(kind, sums(g, draw), **attributes), draw)
+
+
+def ending(kind: str, *outputs: str, **attributes: Any) -> Build:
+    """An operator that picks the class of logits."""
+
+    def build(g: GraphMaker, draw: Draw) -> str:
+        more = [g.const([1], np.int64)] if kind == "TopK" else []
+        x = g.node(kind, logits(g, sums(g, draw), draw), *more, **attributes)
+        g.nodes[-1].output.extend(outputs)
+        return x
+
+    return build
+
+
+def int_quant(g: GraphMaker, draw: Draw) -> str:
+    """IntQuant, another name of Quant."""
+    parameters = [g.const(v) for v in (0.25, 0.0, 3.0)]
+    x = g.node("IntQuant", sums(g, draw), *parameters, signed=1, narrow=0, rounding_mode="ROUND")
+    return g.node("MatMul", x, g.const(signs(draw, CHANNELS, 5)))
+
+
+def sides(g: GraphMaker, draw: Draw) -> str:
+    """Sides of 1 added and taken away."""
+    x = g.node("Unsqueeze", sums(g, draw), g.const([2, 3], np.int64))
+    return logits(g, g.node("Squeeze", x, g.const([2, 3], np.int64)), draw)
+
+
+def computed_weights(g: GraphMaker, draw: Draw) -> str:
+    """Weights that the graph computes from constants: small integers in the end."""
+    squares = g.const(draw.choice([1.0, 4.0, 9.0], (CHANNELS + 2, 5)))
+    w = g.node("Slice", g.node("Sqrt", squares), g.const([2], np.int64), g.const([8], np.int64))
+    w = g.node("Abs", g.node("Sub", w, g.const(4.0)))
+    w = g.node("Floor", g.node("Add", w, g.const(0.75)))
+    w = g.node("Ceil", g.node("Div", w, g.const(1.25)))
+    w = g.node("Mul", w, g.node("Reciprocal", g.const(0.5)))
+    filled = g.node("ConstantOfShape", g.const([CHANNELS, 5], np.int64))
+    w = g.node("Pow", g.node("Add", w, filled), g.node("Constant", value_float=2.0))
+    return g.node("MatMul", g.quant(sums(g, draw), 0.25, 3), w)
+
+
+GRAPHS: dict[str, Build] = {
+    **{k: each(k) for k in ("Sigmoid", "HardSigmoid", "Softplus", "Softsign", "Neg", "Selu")},
+    "Elu": each("Elu", alpha=0.5),
+    "Dropout": each("Dropout"),
+    "Cast": each("Cast", to=1),
+    "IntQuant": int_quant,
+    "sides": sides,
+    "computed weights": computed_weights,
+    "LogSoftmax": ending("LogSoftmax", axis=1),
+    "ArgMax": ending("ArgMax", axis=1),
+    "TopK": ending("TopK", "places"),
+}
+
+
+def binary(part: nn.Module) -> nn.Module:
+    """A torch layer with weights -1 and +1."""
+    part.weight.data = torch.where(part.weight.data >= 0, 1.0, -1.0)
+    return part
+
+
+class Between(nn.Module):
+    """``middle`` between a convolution of six channels and a quantiser with a last layer."""
+
+    def __init__(self, middle: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.middle = middle
+        self.first = binary(nn.Conv2d(2, CHANNELS, 3, bias=False))
+        count = middle(torch.zeros(1, CHANNELS, 6, 6)).numel()
+        self.last = binary(nn.Linear(count, 5, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.middle(self.first(x) / 512)
+        x = torch.round(torch.clamp(4 * x, -4.0, 3.0)) / 4
+        return self.last(torch.flatten(x, 1))
+
+
+class Matrix(nn.Module):
+    """Products with constant matrices, as a function, a method and an operator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        shapes = {"first": (128, CHANNELS), "second": (CHANNELS, CHANNELS), "last": (CHANNELS, 5)}
+        for name, shape in shapes.items():
+            self.register_buffer(name, torch.where(torch.randn(shape) >= 0, 1.0, -1.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.matmul(x.flatten(1), self.first)
+        x = torch.round((x / 2048).clamp(-4.0, 3.0)).matmul(self.second)
+        return torch.round((x / 8).clamp(-4.0, 3.0)) @ self.last
+
+
+def twice(x: Tensor) -> Tensor:
+    """A tensor added to itself by function and by method, behind a quantiser."""
+    x = torch.floor(x.clamp(-4.0, 3.0))
+    return torch.add(x, x).add(x)
+
+
+def codes(step: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A function whose results are integers, of a few of them."""
+    return lambda x: step(torch.clamp(2 * x, -3.0, 3.0))
+
+
+class Steps(nn.Module):
+    """Integers from -3 to 3."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return codes(torch.round)(x)
+
+
+def moved(x: Tensor) -> Tensor:
+    """Sides moved, added and taken away, in the end as they were."""
+    x = torch.permute(x, (0, 2, 3, 1)).permute(0, 3, 1, 2)
+    x = torch.transpose(x, 1, 2).transpose(1, 2).contiguous().float()
+    x = torch.squeeze(torch.unsqueeze(x, 1), 1).unsqueeze(2).squeeze(2)
+    return torch.reshape(x, (x.size(0), -1)).reshape(x.size(0), 6, 6, 6).view(x.shape)
+
+
+PASSED: dict[str, Callable[[Tensor], Tensor]] = {
+    **{
+        f"functional.{name}": getattr(functional, name)
+        for name in (
+            *("relu", "relu6", "hardtanh", "leaky_relu", "hardsigmoid", "softsign", "elu", "selu"),
+            *("softplus", "logsigmoid"),
+        )
+    },
+    **{f"torch.{name}": getattr(torch, name) for name in ("relu", "tanh", "sigmoid", "neg")},
+    **{
+        f"nn.{module.__name__}": module()
+        for module in (
+            *(nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.Tanh, nn.Sigmoid, nn.Hardsigmoid, nn.LeakyReLU),
+            *(nn.ELU, nn.SELU, nn.Softplus, nn.Softsign, nn.LogSigmoid, nn.Identity, nn.Dropout2d),
+        )
+    },
+    **{
+        name: codes(getattr(torch, name.removeprefix("torch.")))
+        for name in ("torch.sign", "torch.round", "torch.floor", "torch.ceil")
+    },
+    ".relu": lambda x: x.relu().tanh().sigmoid(),
+    ".clamp": lambda x: torch.clip(x, -1.0, 1.0).clamp(-0.75, 0.75),
+    ".sign": codes(lambda x: x.sign()),
+    ".round": codes(lambda x: x.round()),
+    ".floor": codes(lambda x: x.floor()),
+    ".ceil": codes(lambda x: x.ceil()),
+    ".neg": lambda x: -x.neg(),
+    "arithmetic": lambda x: torch.div(torch.sub(torch.mul(x, 2.0), 0.5), 4.0),
+    "methods": lambda x: x.mul(2.0).sub(0.5).div(4.0).add(0.25) - 0.125,
+    "symbols": lambda x: -((x + 0.5) * 2.0 - 0.25) / 3.0,
+    "twice": twice,
+    "moved": moved,
+    "prelu": lambda x: functional.prelu(x, torch.linspace(0, 1, CHANNELS)),
+    "max_pool2d": lambda x: functional.max_pool2d(x, 2),
+    "mean": lambda x: torch.mean(codes(torch.round)(x), (2, 3), keepdim=True),
+    "one pixel": lambda x: functional.adaptive_avg_pool2d(codes(torch.round)(x), 1),
+    "nn.AdaptiveAvgPool2d": nn.Sequential(Steps(), nn.AdaptiveAvgPool2d(1)),
+    "functional.dropout": lambda x: functional.dropout(x, 0.5, False),
+}

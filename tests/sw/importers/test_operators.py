@@ -1,0 +1,207 @@
+"""Every operator of the importers alone; and what each still lacks, which is nothing."""
+
+import operator
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from subbit.sw.errors import NetworkError
+from subbit.sw.importers.api import check_import
+from subbit.sw.importers.onnx.constants import FOLDABLE
+from subbit.sw.importers.onnx.operators import LAST, RULES, supported_operators
+from subbit.sw.importers.torch.function_rules import FUNCTIONS, METHODS
+from subbit.sw.importers.torch.module import import_torch, trace
+from subbit.sw.importers.torch.module_rules import MODULES
+from tests.paths import DOCS
+from tests.sw.importers import test_onnx, test_torch
+from tests.sw.importers.onnx_graphs import GraphMaker, checked
+from tests.sw.importers.operator_graphs import GRAPHS, PASSED, Between, Matrix
+from tests.sw.samples import message
+
+PAGE = DOCS / "import.md"
+IMAGE = torch.zeros(1, 2, 8, 8)
+SYMBOLS = {
+    "@": operator.matmul,
+    "+": operator.add,
+    "-": operator.sub,
+    "-x": operator.neg,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+# Torch has something of the same name, which is not the same or has no place in a network.
+OTHERWISE = {
+    "Trunc": "torch.trunc drops what is behind the point, QONNX's Trunc drops bits",
+    "Softmax": "leave it out: it does not change the class",
+    "LogSoftmax": "leave it out: it does not change the class",
+    "ArgMax": "leave it out: a Network ends in logits, and the host picks the class",
+    "TopK": "leave it out: a Network ends in logits, and the host picks the class",
+}
+
+
+@cache
+def rows() -> dict[str, tuple[str, ...]]:
+    """The table of the page: for each ONNX operator the torch names beside it; under "" the torch
+    names without an operator.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    text = PAGE.read_text().split("## What a graph may hold")[1].split("\n## ")[0]
+    for cells in re.findall(r"^\|([^|]*)\|([^|]*)\|[^|]*\|$", text, re.M):
+        onnx, names = (tuple(re.findall(r"`([^`]+)`", cell)) for cell in cells)
+        for kind in onnx or ("",):
+            found[kind] = found.get(kind, ()) + names
+    return found
+
+
+def meant(name: str) -> Any:
+    """What a torch name of the table stands for: a class, a function, or the name of a method."""
+    if name in SYMBOLS:
+        return SYMBOLS[name]
+    module, _, rest = name.rpartition(".")
+    places = {"nn": nn, "torch": torch, "functional": functional}
+    return getattr(places[module], rest) if module else rest
+
+
+@cache
+def onnx_graphs() -> frozenset[str]:
+    """The operators in the graphs that tests import."""
+    kinds: set[str] = set()
+    for build in (*test_onnx.CASES, *GRAPHS.values()):
+        g = GraphMaker(1, 1, 8, 8)
+        build(g, np.random.default_rng(1))
+        kinds.update(node.op_type for node in g.nodes)
+    return frozenset(kinds)
+
+
+@cache
+def torch_graphs() -> frozenset[Any]:
+    """The classes, functions and methods in the modules that tests import."""
+    modules = [build() for build, _ in test_torch.CASES.values()]
+    modules += [*map(Between, PASSED.values()), Matrix()]
+    found: set[Any] = set()
+    for module in modules:
+        root, graph = trace(module)
+        for node in graph.nodes:
+            if node.op == "call_module":
+                found.add(type(root.get_submodule(str(node.target))))
+            elif node.op in ("call_function", "call_method"):
+                found.add(node.target)
+    return frozenset(found)
+
+
+def module_classes() -> list[type]:
+    """Torch's own modules for which there is a rule."""
+    every = [k for kinds, _ in MODULES for k in (kinds if isinstance(kinds, tuple) else (kinds,))]
+    return [k for k in every if k.__module__.startswith("torch.")]
+
+
+def has_rule(thing: Any) -> bool:
+    """Whether the torch importer takes a class, a function or a method."""
+    if isinstance(thing, str):
+        return thing in METHODS
+    if isinstance(thing, type):
+        return issubclass(thing, tuple(module_classes()))
+    return thing in FUNCTIONS
+
+
+def namesakes(kind: str) -> list[str]:
+    """What torch calls as ONNX does, capitals and underscores aside."""
+    places = {"nn": nn, "torch": torch, "functional": functional, "": Tensor}
+    plain = kind.lower()
+    return [
+        f"{place}.{name}"
+        for place, module in places.items()
+        for name in dir(module)
+        if name.replace("_", "").lower() == plain
+        and not name.endswith("_")
+        and callable(getattr(module, name))
+    ]
+
+
+def lacking(kind: str) -> list[str]:
+    """What an ONNX operator still lacks: a rule, a row, a test graph, or a rule for torch."""
+    found = [] if kind in {*RULES, *FOLDABLE, *LAST} else ["a rule in sw/importers/onnx"]
+    found += [] if kind in rows() else ["a row in docs/import.md"]
+    found += [] if kind in onnx_graphs() else ["a test graph"]
+    if kind in RULES and not rows().get(kind) and namesakes(kind) and kind not in OTHERWISE:
+        found.append(f"a rule for torch's {namesakes(kind)[0]}")
+    return found
+
+
+def lacking_in_torch(name: str) -> list[str]:
+    """What a torch name of the table still lacks: a rule, or a module in the tests."""
+    thing = meant(name)
+    found = [] if has_rule(thing) else ["a rule in sw/importers/torch"]
+    return found + ([] if thing in torch_graphs() else ["a test module"])
+
+
+@pytest.mark.parametrize("kind", sorted({*supported_operators(), *rows()} - {""}))
+def test_no_operator_lacks_anything(kind: str) -> None:
+    assert lacking(kind) == []
+
+
+@pytest.mark.parametrize("name", sorted({name for row in rows().values() for name in row}))
+def test_no_torch_name_lacks_anything(name: str) -> None:
+    assert lacking_in_torch(name) == []
+
+
+def test_every_torch_rule_has_a_row() -> None:
+    named = [meant(name) for row in rows().values() for name in row]
+    assert [m for m in METHODS if m not in named] == []
+    assert [f for f in FUNCTIONS if f not in named] == []
+    classes = [c for c in named if isinstance(c, type)]
+    assert [k for k in module_classes() if not any(issubclass(c, k) for c in classes)] == []
+
+
+def test_exceptions_are_operators() -> None:
+    assert set(OTHERWISE) <= set(supported_operators())
+    assert all(namesakes(kind) for kind in OTHERWISE)
+
+
+def test_what_lacks_is_named() -> None:
+    assert lacking("Round") == [
+        "a rule in sw/importers/onnx",
+        "a row in docs/import.md",
+        "a test graph",
+    ]
+    assert lacking_in_torch("nn.GELU") == ["a rule in sw/importers/torch", "a test module"]
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_an_operator_agrees(name: str, tmp_path: Path) -> None:
+    g = GraphMaker(1, 1, 8, 8)
+    path = g.save(GRAPHS[name](g, np.random.default_rng(3)), tmp_path / "net.onnx")
+    agreement = checked(path)["agreement"]
+    assert agreement["first_difference"] is None
+    assert (agreement["classes_apart"], agreement["elements"] > 0) == (0, True)
+
+
+@pytest.mark.parametrize("name", [*PASSED, "matrix"])
+def test_a_torch_function_agrees(name: str) -> None:
+    torch.manual_seed(3)
+    module = Matrix() if name == "matrix" else Between(PASSED[name])
+    agreement = check_import(import_torch(module, IMAGE, span=(0.0, 255.0)))["agreement"]
+    assert agreement["first_difference"] is None
+    assert (agreement["classes_apart"], agreement["elements"] > 0) == (0, True)
+
+
+FALLING: dict[str, Callable[[Tensor], Tensor]] = {
+    "LeakyReLU": nn.LeakyReLU(-0.1),
+    "ELU": nn.ELU(-1.0),
+    "leaky_relu": lambda x: functional.leaky_relu(x, -0.1),
+    "elu": lambda x: functional.elu(x, alpha=-1.0),
+}
+
+
+@pytest.mark.parametrize("name", FALLING)
+def test_a_function_that_falls_is_refused(name: str) -> None:
+    module = Between(FALLING[name])
+    text = message(lambda: import_torch(module, IMAGE), NetworkError)
+    assert text.endswith(f"({name}): its slope is negative; use a slope of 0 or more")
