@@ -147,9 +147,9 @@ def simulate_mapped(
     The netlist stays in ``folder``/<network>-mapped. Raises what ``simulate`` raises.
     """
     if codes is None:
-        codes, images = choose_frames(network, frames, seed, data)
+        codes, images, population = choose_frames(network, frames, seed, data)
     else:
-        images = "the codes given"
+        images, population = "the codes given", None
     pipeline = Pipeline(network, plan)
     name = "net_" + network.name.replace(".", "_").replace("-", "_")
     place = folder / f"{network.name}-mapped"
@@ -169,5 +169,6 @@ def simulate_mapped(
         model=model,
         golden=golden_model(network, codes),
         images=images,
+        drawn_from=population,
         progress=progress,
     )

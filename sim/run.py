@@ -34,7 +34,8 @@ class SimResult:
     first (None where too few came); the predicted ones are the cycle model's for the same frames
     without back-pressure. ``classes``: int64 ``[frames]``. ``images`` says what was fed in,
     ``golden`` whether the golden model took part (it needs torch) beside the references of the
-    units, ``waves`` where the waveforms are.
+    units, ``waves`` where the waveforms are. ``drawn_from``: how many images the data set has, of
+    which the frames were drawn by class and ``seed``; None where they are of none.
     """
 
     network: str
@@ -54,6 +55,7 @@ class SimResult:
     cycles_per_second: float
     classes: NDArray[np.int64]
     waves: Path | None = None
+    drawn_from: int | None = None
 
     def summary(self) -> dict[str, Any]:
         """What ``subbit sim --json`` prints."""
@@ -83,19 +85,20 @@ def simulate(
 ) -> SimResult:
     """Run ``frames`` frames through the RTL of ``network`` under ``plan``; compare every stream.
 
-    ``codes``: the frames ``[n][y][x][c]``; without, the first test images of the network's data
-    set (its files in ``data``), or random codes where there are none: ``images`` of the result
-    tells. ``backpressure``: ``none`` (cycles are compared too) or ``random`` from ``seed``, at
-    both ends. The run's files go into ``folder``/<network>, the compiled models into ``models``, by
-    default ``folder``/models, for the next time.
+    ``codes``: the frames ``[n][y][x][c]``; without, test images of the network's data set (its
+    files in ``data``), drawn by ``seed`` and class, or random codes where there are none:
+    ``images`` and ``drawn_from`` of the result tell. ``backpressure``: ``none`` (cycles are
+    compared too) or ``random`` from ``seed``, at both ends. The run's files go into
+    ``folder``/<network>, the compiled models into ``models``, by default ``folder``/models, for the
+    next time.
 
     Raises ToolError where a tool is missing or fails, PlanError where the plan does not fit,
     DataError or NetworkError where ``data`` is given and cannot be used.
     """
     if codes is None:
-        codes, images = choose_frames(network, frames, seed, data)
+        codes, images, population = choose_frames(network, frames, seed, data)
     else:
-        images = "the codes given"
+        images, population = "the codes given", None
     pipeline = Pipeline(network, plan)
     name = network.name.replace(".", "_").replace("-", "_")
     return simulate_design(
@@ -107,6 +110,7 @@ def simulate(
         models=models or folder / "models",
         golden=golden_model(network, codes),
         images=images,
+        drawn_from=population,
         progress=progress,
     )
 
@@ -124,6 +128,7 @@ def simulate_design(
     waves: bool = False,
     golden: Golden | None = None,
     images: str = "the codes given",
+    drawn_from: int | None = None,
     progress: Progress = SILENT,
 ) -> SimResult:
     """``simulate`` for a design that stands for the accelerator of ``pipeline``; see there.
@@ -153,6 +158,7 @@ def simulate_design(
         backpressure=backpressure,
         seed=seed,
         images=images,
+        drawn_from=drawn_from,
         golden=golden is not None,
         streams=len(design.watched),
         mismatches=found.mismatches,
@@ -170,17 +176,18 @@ def simulate_design(
 
 def choose_frames(
     network: Network, frames: int, seed: int, data: Path | None
-) -> tuple[NDArray[np.integer[Any]], str]:
-    """Frames to simulate, and where they come from."""
+) -> tuple[NDArray[np.integer[Any]], str, int | None]:
+    """Frames to simulate, where they come from, and how many there are in all."""
     try:
-        return load_frames(network, data, frames).codes, "test images of the network's data set"
+        found = load_frames(network, data, frames, seed=seed)
+        return found.codes, "test images of the network's data set", found.population
     except SubbitError as error:
         if data is not None:
             raise
         kind = network.input_type
         draw = np.random.default_rng(seed)
         codes = draw.integers(kind.low, kind.high + 1, (frames, *kind.shape), np.int64)
-        return codes, f"random codes ({error})"
+        return codes, f"random codes ({error})", None
 
 
 def golden_model(network: Network, codes: NDArray[np.integer[Any]]) -> Golden | None:

@@ -38,3 +38,12 @@ class BoardError(SubbitError):
 
 class FamilyError(SubbitError):
     """There is no such FPGA family, or it lacks what was asked of it."""
+
+
+QUOTED = 200
+
+
+def quote(value: object) -> str:
+    """``repr(value)``, of which a message shows at most 200 characters."""
+    text = repr(value)
+    return text if len(text) <= QUOTED else text[: QUOTED - 3] + "..."

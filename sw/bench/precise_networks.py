@@ -20,6 +20,7 @@ from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner import DEFAULT_LUT4, Planned, default_plan, planned
+from subbit.sw.shares import sampled
 
 __all__ = ["alike", "bench_networks", "bench_precision", "precision_of"]
 
@@ -63,8 +64,9 @@ def bench_networks(
 ) -> list[dict[str, Any]]:
     """A row for each network, planned with the folding that the first gets for ``lut4`` LUTs.
 
-    ``m``, ``k``: see precision_of; ``accuracy``: of ``limit`` images in the folder ``data``, or
-    without one what the network's file says; ``weight_bits``, ``cycles`` of a frame, ``lut4`` and
+    ``m``, ``k``: see precision_of; ``correct`` of ``images`` and their share ``accuracy``: of
+    ``limit`` images drawn by class from the folder ``data`` (of so many, see sampled), or without
+    one what the network's file says; ``weight_bits``, ``cycles`` of a frame, ``lut4`` and
     ``block_rams``, estimated or (``synthesise``) as Yosys maps them for an ECP5. Raises
     SubbitError.
     """
@@ -76,7 +78,7 @@ def bench_networks(
         reference = reference or plan
         result = planned(network, BOARD, plan)
         row = precision_of(network) | {"network": network.name, "weight_bits": network.weight_bits}
-        row |= {"accuracy": accuracy(network, data, limit), "synthesised": synthesise}
+        row |= accuracy(network, data, limit) | {"synthesised": synthesise}
         row["cycles"] = result.timing.interval_cycles
         rows.append(row | cells(result, synthesise, progress))
     progress.phase("")
@@ -122,14 +124,26 @@ def alike(network: Network, reference: Plan) -> Plan:
     return Plan(network.digest, tuple(stages), device=reference.device)
 
 
-def accuracy(network: Network, data: Path | None, limit: int | None) -> float | None:
-    """Of the images in the folder, or what the file says, or None where it says nothing."""
+def accuracy(network: Network, data: Path | None, limit: int | None) -> dict[str, Any]:
+    """``accuracy``, ``correct`` and ``images``: of the images in the folder, or what the file says,
+    or None where it says nothing.
+    """
     if data is not None:
-        return round(evaluate_dataset(network, data, limit).accuracy, 4)
+        found = evaluate_dataset(network, data, limit)
+        total = found.population or found.images
+        drawn = sampled(found.correct, found.images, total, found.seed)
+        return shares(found.correct, found.images) | drawn
     said = network.metadata.get("accuracy")
-    if not isinstance(said, dict) or not said.get("images"):
-        return None
-    return round(float(said["correct"] / said["images"]), 4)
+    row = said if isinstance(said, dict) else {}
+    correct, images = row.get("correct"), row.get("images")
+    if type(correct) is not int or type(images) is not int or not 0 <= correct <= images != 0:
+        return {"accuracy": None, "correct": None, "images": None}
+    return shares(correct, images)
+
+
+def shares(correct: int, images: int) -> dict[str, Any]:
+    """The numbers and their share."""
+    return {"accuracy": round(correct / images, 4), "correct": correct, "images": images}
 
 
 def cells(result: Planned, synthesise: bool, progress: Progress) -> dict[str, int]:

@@ -4,10 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from subbit.boards import Board
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.lazy import LazyGroup
 from subbit.sw.cli.options import as_json, board_option, chosen_plan, print_json
 from subbit.sw.errors import SubbitError
@@ -89,4 +89,4 @@ def networks_command(models: tuple[Path, ...], board: Board, json_: bool) -> Non
         table.add_column(name, justify="left" if name == "network" else "right")
     for row in rows:
         table.add_row(*(str(row[name]) for name in COLUMNS))
-    Console().print(table)
+    plain_console().print(table)

@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from subbit.sw.atomic import write_atomic
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, print_json
 
 __all__ = ["cnv_command"]
@@ -55,5 +55,5 @@ def cnv_command(parameters: Path, images: Path, frames: int, out: Path, json_: b
         table = Table(title=f"{report.network} on {report.dataset}", show_header=False)
         for name, value in row.items():
             table.add_row(name, str(value))
-        Console().print(table)
+        plain_console().print(table)
     return 1 if report.mismatches else 0

@@ -3,9 +3,9 @@
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, print_json
 
 __all__ = ["costs_command"]
@@ -54,6 +54,6 @@ def costs_command(
         cells = asdict(row)
         pairs = [f"{cells[f'{name}_said']:,} {cells[f'{name}_mapped']:,}" for name in CELLS]
         table.add_row(row.family, row.unit, *pairs, style=None if row.holds else "red")
-    Console().print(table)
+    plain_console().print(table)
     click.echo(f"worst error of LUT4s: {report.worst_lut4_error:+.1%}")
     return 0 if report.holds else 1

@@ -3,9 +3,9 @@
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, print_json
 
 __all__ = ["engine_command"]
@@ -84,4 +84,4 @@ def engine_command(
         table.add_column(name, justify="right")
     for key in ("lut4", "lut4_per_bmac", "block_rams", "flip_flops", "fmax_mhz", "seeds"):
         table.add_row(key, *(str(form.get(key, "")) for form in forms.values()))
-    Console().print(table)
+    plain_console().print(table)

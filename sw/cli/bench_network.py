@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from subbit.boards import Board
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import (
     as_json,
     board_option,
@@ -74,4 +74,4 @@ def network_command(
     table = Table(title=f"{report.network} on {report.board}", show_header=False)
     for name, value in asdict(report).items():
         table.add_row(name, str(value))
-    Console().print(table)
+    plain_console().print(table)

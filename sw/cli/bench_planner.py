@@ -5,11 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from subbit.boards import Board
 from subbit.sw.atomic import write_atomic
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, board_option, print_json
 
 __all__ = ["planner_command"]
@@ -71,6 +71,6 @@ def planner_command(
         cells = [f"{row[f'{name}_estimated']:,} {row[f'{name}_actual']:,}" for name in COLUMNS]
         cells[0] += f" ({row['lut4_error']:+.1%})"
         table.add_row(row["network"], *cells)
-    Console().print(table)
+    plain_console().print(table)
     for group, error in found.worst_lut4_error.items():
         click.echo(f"worst error of LUT4s, {group}: {error:+.1%}")

@@ -3,9 +3,9 @@
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, print_json
 
 __all__ = ["popcount_command"]
@@ -49,7 +49,7 @@ def popcount_command(device: str, width: int, mhz: float | None, seeds: int, jso
     if json_:
         print_json(found)
     else:
-        Console().print(table_of(found))
+        plain_console().print(table_of(found))
 
 
 def table_of(found: dict[str, Any]) -> Table:

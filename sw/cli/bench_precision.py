@@ -4,15 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, print_json
 
 __all__ = ["precision_command"]
 
 ENGINES = ("m", "k", "lut4", "lut4_ratio", "block_rams", "block_rams_ratio", "flip_flops")
-NETWORKS = ("network", "m", "k", "accuracy", "weight_bits", "lut4", "block_rams", "cycles")
+NETWORKS = (
+    *("network", "m", "k", "accuracy", "correct", "images"),
+    *("weight_bits", "lut4", "block_rams", "cycles"),
+)
 
 
 def take_pairs(
@@ -41,7 +44,7 @@ def take_pairs(
 @click.option("--simd", type=click.IntRange(1, 1024), default=36, show_default=True, help="Inputs.")
 @click.option("--portable/--no-portable", default=True, help="Map portable counters, too.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the networks' data set.")
-@click.option("--limit", type=click.IntRange(1), help="Images at most.")
+@click.option("--limit", type=click.IntRange(1), help="Images at most, drawn by class.")
 @click.option(
     "--lut4", type=click.IntRange(1), default=6000, show_default=True, help="Of the first network."
 )
@@ -103,4 +106,4 @@ def show(title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> No
         table.add_column(name, justify="left" if name == "network" else "right")
     for row in rows:
         table.add_row(*(str(row[name]) for name in columns))
-    Console().print(table)
+    plain_console().print(table)

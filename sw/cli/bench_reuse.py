@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import Command, as_json, print_json
 
 __all__ = ["reuse_command"]
@@ -97,4 +97,4 @@ def reuse_command(
         for row in found:
             table.add_row(*(str(row.get(name, "")) for name in names))
         if found:
-            Console().print(table)
+            plain_console().print(table)

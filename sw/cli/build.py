@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from subbit.boards import Board
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import (
     as_json,
     board_option,
@@ -96,5 +96,5 @@ def bitstream_command(
     if json_:
         print_json(asdict(summary))
         return
-    Console().print(summary.table(asdict(board.device)))
+    plain_console().print(summary.table(asdict(board.device)))
     click.echo(folder / summary.bitstream)

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, data_option, model_argument, print_json
 from subbit.sw.errors import NetworkError
 from subbit.sw.ir import load_network, save_network
+from subbit.sw.shares import share_text
 
 if TYPE_CHECKING:
     from subbit.sw.compress.finetune import Training
@@ -38,7 +39,7 @@ __all__ = ["compress_command"]
     type=click.IntRange(1),
     default=200,
     show_default=True,
-    help="Training images on which the thresholds are fitted again.",
+    help="Training images, drawn by class, on which the thresholds are fitted again.",
 )
 @click.option("--epochs", type=click.IntRange(0), help="Epochs of training on; default: none.")
 @click.option("--steps", type=click.IntRange(1), help="Steps of a batch, instead of --epochs.")
@@ -49,10 +50,18 @@ __all__ = ["compress_command"]
     help="The learning rate at the start, which falls as a cosine; default: 0.001.",
 )
 @click.option("--mirror", is_flag=True, help="Train on images that are mirrored at random.")
-@click.option("--train-images", type=click.IntRange(2), help="Images of an epoch; default: all.")
-@click.option("--limit", type=click.IntRange(1), help="Only the first images of the test set.")
 @click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the images' order."
+    "--train-images",
+    type=click.IntRange(2),
+    help="Training images, drawn by class; default: all.",
+)
+@click.option("--limit", type=click.IntRange(1), help="Only so many test images, drawn by class.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Of draws and of the images' order.",
 )
 @as_json
 def compress_command(
@@ -84,7 +93,7 @@ def compress_command(
     out = out or model.with_name(f"{model.stem}-sub.safetensors")
     if out.resolve() == model.resolve():
         raise NetworkError(f"{out} is the network to compress; name another place with --out")
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    with Progress(console=plain_console(stderr=True), transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
         def told(name: str, done: int, total: int) -> None:
@@ -132,7 +141,7 @@ def show(report: dict[str, Any]) -> None:
         share = f"{row['changed'] / row['weights']:.1%}"
         cells = (f"{row[key]:,}" for key in ("bits_before", "bits_after"))
         table.add_row(row["layer"], row["encoding"], f"{row['weights']:,}", share, *cells)
-    console = Console()
+    console = plain_console()
     console.print(table)
     bits = report["weight_bits"]
     console.print(f"weight bits: {bits['before']:,} to {bits['after']:,}", highlight=False)
@@ -148,8 +157,6 @@ def show(report: dict[str, Any]) -> None:
         )
     console.print(f"seed {report['seed']}", highlight=False)
     for name, row in report["accuracy"].items():
-        share = row["correct"] / row["images"]
-        console.print(
-            f"{name}: {row['correct']} of {row['images']} right ({share:.2%})", highlight=False
-        )
+        text = share_text(row["correct"], row["images"], row.get("of"), report["seed"])
+        console.print(f"{name}: {text}", highlight=False, soft_wrap=True)
     console.print(f"written to {report['out']}", highlight=False, soft_wrap=True)

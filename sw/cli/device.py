@@ -1,13 +1,16 @@
 """subbit program, subbit run: the board itself."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from subbit.boards import Board
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import (
     as_json,
     board_option,
@@ -16,9 +19,18 @@ from subbit.sw.cli.options import (
     print_json,
 )
 from subbit.sw.errors import SubbitError
-from subbit.sw.ir import load_network
+from subbit.sw.ir import Network, load_network
+from subbit.sw.shares import share_text
+
+if TYPE_CHECKING:
+    from subbit.sw.host.classify import Classification
+    from subbit.sw.host.pictures import Picture
+    from subbit.sw.host.run import SampleRun
 
 __all__ = ["program_command", "run_command"]
+
+# Pictures that are shown as text beside their class.
+SHOWN = 8
 
 
 @click.command("program", short_help="Load a bitstream into the board.")
@@ -59,7 +71,17 @@ def program_command(model: Path, board: Board, flash: bool) -> None:
     type=click.Path(path_type=Path),
     help="The network in the board; by default the one among examples/ and build/ that it is.",
 )
-@click.option("--samples", type=click.IntRange(1), help="Classify the first test images instead.")
+@click.option(
+    "--samples", type=click.IntRange(1), help="Classify test images, drawn by class, instead."
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the draw.")
+@click.option("--invert", is_flag=True, help="Exchange black and white, as of ink on paper.")
+@click.option(
+    "--preview",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.png",
+    help="Write what the network sees of the images as a PNG.",
+)
 @board_option
 @data_option
 @as_json
@@ -68,28 +90,78 @@ def run_command(
     port: str,
     model: Path | None,
     samples: int | None,
+    seed: int,
+    invert: bool,
+    preview: Path | None,
     board: Board,
     data: Path | None,
     json_: bool,
 ) -> None:
     """Classify IMAGES (PNG, JPEG and others), or samples of the data set, on the board.
 
-    With the port 'sim', the board is a simulation of the whole design (slow; needs --model).
+    Images of any size and depth become what the network was trained on, which is shown; a warning
+    says where one does not look like it. With the port 'sim', the board is a simulation of the
+    whole design (slow; needs --model).
 
     \b
-    Example: subbit run --port /dev/ttyUSB0 three.png seven.png
+    Example: subbit run --port /dev/ttyUSB0 examples/pictures/three.png
+             subbit run --port /dev/ttyUSB0 --invert --preview seen.png ink-on-paper.jpg
              subbit run --port /dev/ttyUSB0 --samples 100
     """
-    from subbit.sw.host.run import run_images
+    from subbit.sw.host.run import run_images, run_samples
 
     if bool(images) == bool(samples):
         raise click.UsageError("Name images, or ask for --samples.")
+    if samples and (invert or preview):
+        raise click.UsageError("--invert and --preview are for images, not for --samples.")
     network = load_network(model) if model else None
-    results = run_images(*(port, images), network=network, samples=samples, data=data, board=board)
+    if samples:
+        found = run_samples(*(port, samples), network=network, data=data, board=board, seed=seed)
+        print_json(found.summary()) if json_ else show_samples(found)
+        return
+    art: dict[str, str] = {}
+    results = run_images(
+        *(port, images),
+        network=network,
+        board=board,
+        invert=invert,
+        preview=preview,
+        seen=partial(tell_seen, art),
+    )
     if json_:
         print_json([asdict(result) for result in results])
         return
+    show_results(results, art)
+    if preview is not None:
+        click.echo(f"what the network sees: {preview}")
+
+
+def tell_seen(art: dict[str, str], network: Network, pictures: Sequence["Picture"]) -> None:
+    """Warn on stderr, and put what the network sees of the first pictures into ``art``."""
+    from subbit.sw.host.preview import text_preview
+
+    for picture in pictures:
+        for warning in picture.warnings:
+            click.echo(f"subbit: warning: {picture.path}: {warning}", err=True)
+    for picture in pictures[:SHOWN]:
+        art[str(picture.path)] = text_preview(picture, network.input_type.high)
+
+
+def show_results(results: list["Classification"], art: dict[str, str]) -> None:
+    """Print the classes, and beside the first ones what the network sees."""
+    table = Table("image", Column("seen", no_wrap=True), "class", "logits", show_lines=True)
+    for row in results:
+        logits = " ".join(map(str, row.logits))
+        table.add_row(row.name, art.get(row.name, ""), row.label, logits)
+    plain_console().print(table)
+    if len(results) > len(art):
+        click.echo(f"the first {len(art)} are shown; --preview FILE.png shows up to 64")
+
+
+def show_samples(found: "SampleRun") -> None:
+    """Print the classes of test images, and how many are right."""
     table = Table("image", "class", "logits")
-    for result in results:
-        table.add_row(result.name, result.label, " ".join(map(str, result.logits)))
-    Console().print(table)
+    for row in found.results:
+        table.add_row(row.name, row.label, " ".join(map(str, row.logits)))
+    plain_console().print(table)
+    click.echo(share_text(found.correct, len(found.results), found.population, found.seed))

@@ -5,10 +5,10 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from subbit.boards import BOARDS, DEFAULT_BOARD, board
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, print_json
 from subbit.sw.errors import ToolError
 
@@ -43,7 +43,7 @@ def doctor_command(json_: bool) -> int:
         for row in rows:
             found = row["version"] if row["found"] else "[bold]missing[/]"
             table.add_row(*map(str, (row["name"], row["needed_for"], found, row["advice"])))
-        Console().print(table)
+        plain_console().print(table)
     broken = [row for row in rows if row["needed_for"] == "bitstream" and not row["found"]]
     return 1 if broken else 0
 

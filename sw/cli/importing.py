@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, print_json
 from subbit.sw.errors import NetworkError
 
@@ -108,7 +108,7 @@ def import_command(
     out = out or file.with_suffix(".safetensors")
     if out.resolve() == file.resolve():
         raise NetworkError(f"{out} is the file to import; name another place with --out")
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    with Progress(console=plain_console(stderr=True), transient=True) as bars:
         task = bars.add_task("comparing", total=None)
         report = import_network(
             *(file, out, data),
@@ -136,7 +136,7 @@ def show_layers(report: dict[str, Any]) -> None:
         shape = "x".join(map(str, row["shape"]))
         cells = (row["name"], shape, row["encoding"], row["bits_per_weight"], row["apart"])
         table.add_row(*map(str, cells), row["file"])
-    console = Console()
+    console = plain_console()
     console.print(table)
     for row in report["layers"]:
         for note in row["notes"]:
@@ -165,7 +165,7 @@ def show(report: dict[str, Any]) -> None:
             ", ".join(row["source"]),
             f"{row['apart']:,}" if row["compared"] else "",
         )
-    console = Console()
+    console = plain_console()
     console.print(table)
     lines = [f"preprocessing: {report['preprocess']}", *report["remarks"]]
     lines += [f"{key}: {value}" for key, value in report["notes"].items()]

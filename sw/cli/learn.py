@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import Progress
 
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, data_option, model_argument, print_json
 from subbit.sw.ir import load_network
+from subbit.sw.shares import share_text
 
 __all__ = ["eval_command", "train_command"]
 
@@ -91,10 +92,13 @@ def train_command(
 @click.command("eval", short_help="Measure the accuracy of a network.")
 @model_argument
 @data_option
-@click.option("--limit", type=click.IntRange(1), help="Only the first images of the test set.")
+@click.option("--limit", type=click.IntRange(1), help="Only so many images, drawn by class.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the draw.")
 @as_json
-def eval_command(model: Path, data: Path | None, limit: int | None, json_: bool) -> None:
+def eval_command(model: Path, data: Path | None, limit: int | None, seed: int, json_: bool) -> None:
     """Classify the test images of MODEL's data set with the golden model.
+
+    With --limit every class has its share, and the result says how sure it is.
 
     \b
     Example: subbit eval examples/digits-plain.safetensors --json
@@ -103,15 +107,15 @@ def eval_command(model: Path, data: Path | None, limit: int | None, json_: bool)
     from subbit.sw.evaluate import evaluate_dataset
 
     network = load_network(model)
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    with Progress(console=plain_console(stderr=True), transient=True) as bars:
         task = bars.add_task(network.name, total=None)
         result = evaluate_dataset(
-            network, data, limit, lambda done, total: bars.update(task, completed=done, total=total)
+            *(network, data, limit),
+            lambda done, total: bars.update(task, completed=done, total=total),
+            seed=seed,
         )
     if json_:
         print_json(result.summary())
     else:
-        click.echo(
-            f"{network.name}: {result.correct} of {result.images} images right "
-            f"({result.accuracy:.2%})"
-        )
+        text = share_text(result.correct, result.images, result.population, seed)
+        click.echo(f"{network.name}: {text}")

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import (
     as_json,
     model_argument,
@@ -47,7 +47,7 @@ def info_command(model: Path, json_: bool) -> None:
         )
     table.add_section()
     table.add_row("all", "", "", "", f"{network.weight_count:,}", f"{network.weight_bits:,}")
-    console = Console()
+    console = plain_console()
     console.print(table)
     for key, value in network.metadata.items():
         console.print(f"{key}: {value}", highlight=False, markup=False)

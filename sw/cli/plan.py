@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from subbit.boards import Board
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import (
     as_json,
     board_option,
@@ -91,7 +91,7 @@ def show(result: "Planned", rows: dict[str, Any], edited: bool) -> None:
     table.add_row("link and clocks", "", "", *(f"{host[name]:,}" for name in KNOWN[2:]))
     table.add_row("all", "", "", *(f"{rows[name]:,}" for name in KNOWN[2:]))
     table.add_row("of", "", "", *(f"{rows['available'][name]:,}" for name in KNOWN[2:]))
-    console = Console()
+    console = plain_console()
     console.print(table)
     for line in sentences(rows, edited):
         console.print(line, highlight=False, markup=False)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from subbit.boards import Board
+from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import (
     as_json,
     board_option,
@@ -115,7 +115,7 @@ def run_components(frames: int, backpressure: str, seed: int, waves: bool, json_
             table.add_row(
                 row.name, row.kind, str(row.frames), str(row.cycles), str(row.mismatches), found
             )
-        Console().print(table)
+        plain_console().print(table)
     return 1 if any(result.mismatches for result in results) else 0
 
 
@@ -125,6 +125,6 @@ def show(result: "SimResult") -> None:
     for name, value in result.summary().items():
         if name not in ("network", "first_difference") and value is not None:
             table.add_row(name, str(value))
-    Console().print(table)
+    plain_console().print(table)
     if result.first_difference is not None:
         click.echo(f"first difference: {result.first_difference}")

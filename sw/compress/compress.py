@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from subbit.sw.compress.shrink import DEFAULT_MIN_SIZE, refit, shrink
+from subbit.sw.data.dataset import stratified
 from subbit.sw.errors import NetworkError
 from subbit.sw.evaluate import Frames, load_frames
 from subbit.sw.ir import Network
+from subbit.sw.shares import sampled
 
 if TYPE_CHECKING:
     from subbit.sw.compress.finetune import Training
@@ -47,10 +50,11 @@ def compress_network(
     least ``min_size`` weights (``repeats``), or both; see shrink.
 
     With the data set's folder ``data``, or for digits, thresholds are fitted again on ``images``
-    training images drawn from ``seed``, then all is trained on by ``training`` if there are any, on
-    all training images or ``train_images`` of them; after each step accuracy is measured, on the
-    first ``limit`` test images. ``progress`` gets a phase, what is done of it, and its whole.
-    Raises NetworkError, DataError, and ToolError where torch is missing.
+    training images, then all is trained on by ``training`` if there are any, on all training images
+    or ``train_images`` of them; after each step accuracy is measured, on all test images or
+    ``limit`` of them. Any part is drawn from ``seed``, of every class its share. ``progress`` gets
+    a phase, what is done of it, and its whole. NetworkError, DataError, and ToolError where torch
+    is missing.
     """
     small, rows = shrink(network, tau, repeats, min_size)
     report: dict[str, Any] = {
@@ -63,33 +67,45 @@ def compress_network(
         "training": asdict(training) if training is not None else None,
         "accuracy": {},
     }
-    if data is None and network.metadata.get("dataset", {}).get("name") != "digits":
+    if data is None and network.dataset.get("name") != "digits":
         if training is not None:
             raise NetworkError("training needs the training images; name their folder with --data")
         return Compressed(small, report)
-    test, train = load_frames(network, data, limit), load_frames(network, data, split="train")
+    test = load_frames(network, data, limit, seed=seed)
+    train = load_frames(network, data, split="train")
     order = np.random.default_rng(seed).permutation(len(train.labels))
     told = progress or (lambda name, done, total: None)
 
     def measure(name: str, found: Network) -> None:
         """Add the number of right classes."""
-        report["accuracy"][name] = counted(found, test, lambda *done: told(name, *done))
+        row = counted(found, test, lambda *done: told(name, *done))
+        drawn = sampled(row["correct"], row["images"], test.population, seed)
+        report["accuracy"][name] = {**row, **drawn}
 
     measure("before", network)
     measure("compressed", small)
-    codes = train.codes[order[:images]].astype(np.int64)
+    codes = train.codes[drawn_of(train, order, images, seed)].astype(np.int64)
     small = refit(network, small, codes, lambda *done: told("fitting", *done))
     measure("fitted", small)
     if training is not None:
         from subbit.sw.compress.finetune import finetune
 
-        chosen = order[:train_images]
+        chosen = drawn_of(train, order, train_images, seed)
         small = finetune(
             *(small, train.codes[chosen], train.labels[chosen], training),
             lambda done, total, loss: told("training", done, total),
         )
         measure("trained", small)
     return Compressed(small, report)
+
+
+def drawn_of(
+    train: Frames, order: NDArray[np.int64], count: int | None, seed: int
+) -> NDArray[np.int64]:
+    """The places in ``order`` of ``count`` training images, of every class its share."""
+    if count is None or count >= len(order):
+        return order
+    return order[np.isin(order, stratified(train.labels, count, seed))]
 
 
 def counted(network: Network, frames: Frames, told: Callable[[int, int], object]) -> dict[str, int]:

@@ -1,13 +1,13 @@
 """What every data set loader returns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import DataError
 
-__all__ = ["Dataset", "Split", "check_split"]
+__all__ = ["Dataset", "Split", "check_split", "stratified"]
 
 Split = str
 
@@ -17,12 +17,13 @@ class Dataset:
     """Images with their labels.
 
     ``images``: uint8 ``[n][height][width][channels]``; ``labels``: int64 ``[n]``, each an index
-    into ``classes``.
+    into ``classes``. ``white``: the pixel that stands for white, where 0 stands for black.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
+    white: int = 255
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or len(self.images) != len(self.labels):
@@ -38,8 +39,42 @@ class Dataset:
         return len(self.images)
 
     def take(self, limit: int | None) -> "Dataset":
-        """The first ``limit`` images, or all of them for None."""
-        return Dataset(self.images[:limit], self.labels[:limit], self.classes)
+        """The first ``limit`` images, or all of them for None. Of a folder these are the images of
+        the first classes: to measure anything, ``draw``.
+        """
+        return replace(self, images=self.images[:limit], labels=self.labels[:limit])
+
+    def draw(self, count: int | None, seed: int = 1) -> NDArray[np.int64]:
+        """The places, ascending, of ``count`` images drawn by ``seed``, of every class its share;
+        of all images for None, or where there are no more.
+        """
+        if count is None or count >= len(self):
+            return np.arange(len(self))
+        return stratified(self.labels, count, seed)
+
+    def at(self, places: NDArray[np.int64]) -> "Dataset":
+        """The images at these places."""
+        return replace(self, images=self.images[places], labels=self.labels[places])
+
+
+def stratified(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """The places, ascending, of ``count`` labels drawn by ``seed`` so that of every class there are
+    ``count`` times its share, rounded down or up; which are rounded up is by the fractions, and
+    among equal ones drawn.
+    """
+    # RandomState's stream is frozen for all numpy versions, default_rng's is not.
+    draw = np.random.RandomState(seed & 0xFFFFFFFF)
+    classes, sizes = np.unique(labels, return_counts=True)
+    quotas = count * sizes / max(len(labels), 1)
+    takes = np.floor(quotas).astype(np.int64)
+    fractions = (quotas - takes).round(9)
+    order = np.lexsort((draw.permutation(len(classes)), -fractions))
+    takes[order[: count - int(takes.sum())]] += 1
+    parts = [
+        draw.permutation(np.flatnonzero(labels == label))[:take]
+        for label, take in zip(classes, takes, strict=True)
+    ]
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *parts])).astype(np.int64)
 
 
 def check_split(split: Split) -> None:

@@ -12,6 +12,7 @@ __all__ = ["load_digits"]
 
 SPLIT_SEED = 2021
 TEST_SHARE = 0.2
+WHITE = 16
 
 
 def load_digits(split: Split, folder: Path | None = None) -> Dataset:
@@ -38,4 +39,4 @@ def load_digits(split: Split, folder: Path | None = None) -> Dataset:
         in_test[draw.permutation(members)[: round(TEST_SHARE * len(members))]] = True
     chosen = in_test if split == "test" else ~in_test
     images = source.images[chosen].astype(np.uint8)[..., None]
-    return Dataset(images, labels[chosen], tuple(map(str, range(10))))
+    return Dataset(images, labels[chosen], tuple(map(str, range(10))), WHITE)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.data.dataset import Dataset, Split, check_split
-from subbit.sw.data.image import open_image
+from subbit.sw.data.image import read_image
 from subbit.sw.errors import DataError
 
 __all__ = ["load_folder"]
@@ -57,5 +57,4 @@ def stack(paths: list[Path]) -> NDArray[np.uint8]:
 
 def pixels(path: Path, channels: int | None) -> NDArray[np.uint8]:
     """One image as ``[height][width][channels]``."""
-    image = np.asarray(open_image(path, channels), np.uint8)
-    return image[..., None] if image.ndim == 2 else image
+    return np.rint(255 * read_image(path, channels)).astype(np.uint8)

@@ -82,6 +82,7 @@ def summarise(
         bitstream=built.bitstream.name,
         bitstream_sha256=hashlib.sha256(built.bitstream.read_bytes()).hexdigest(),
         tools=built.tools,
+        accuracy_images=accuracy_images(network),
     )
 
 
@@ -91,3 +92,8 @@ def accuracy(network: Network) -> float | None:
     if not isinstance(row, dict) or not row.get("images"):
         return None
     return round(int(row.get("correct", 0)) / int(row["images"]), 6)
+
+
+def accuracy_images(network: Network) -> int | None:
+    """Of how many images ``accuracy`` is; None where the network's file does not tell it."""
+    return None if accuracy(network) is None else int(network.metadata["accuracy"]["images"])

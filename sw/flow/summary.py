@@ -17,7 +17,8 @@ class Summary:
     ``fmax_mhz``: what the accelerator's clock could run at, by nextpnr's worst-case timing;
     ``clock_mhz``: what the PLL makes of it. ``interval_cycles``, ``latency_cycles``: by the cycle
     model; ``fps``: frames a second at ``clock_mhz``, without the serial port. ``accuracy``: of the
-    network's test set, 0 to 1, as its file tells, or None. ``weight_bits``: stored for weights.
+    network's test set, 0 to 1, as its file tells, of ``accuracy_images`` images, or None.
+    ``weight_bits``: stored for weights.
     ``wall_s``: seconds that the build took. ``digest``: of what the network computes.
     """
 
@@ -40,6 +41,7 @@ class Summary:
     bitstream: str
     bitstream_sha256: str
     tools: dict[str, str] = field(default_factory=dict)
+    accuracy_images: int | None = None
 
     def to_json(self) -> str:
         """The summary as a JSON object."""
@@ -61,6 +63,8 @@ class Summary:
             shown = "unknown" if value is None else f"{value:,}"
             if isinstance(value, float):
                 shown = f"{value:,.4f}" if name == "accuracy" else f"{value:,.2f}"
+            if name == "accuracy" and self.accuracy_images:
+                shown += f" of {self.accuracy_images:,} images"
             if available and name in available:
                 shown += f" of {available[name]:,}"
             table.add_row(name, f"{shown} {unit}".strip())

@@ -1,23 +1,57 @@
 """Images classified on a board, or on a simulation of one: what ``subbit run`` does."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from subbit import boards
 from subbit.boards import Board
 from subbit.sw.errors import LinkError, NetworkError
-from subbit.sw.host.classify import Classification, classify_codes, classify_files
+from subbit.sw.host.classify import Classification, classify_codes, classify_pictures
 from subbit.sw.host.device import Device
+from subbit.sw.host.pictures import Picture, read_pictures
+from subbit.sw.host.preview import save_preview
 from subbit.sw.host.transport import SerialTransport
 from subbit.sw.ir import Network, load_network
+from subbit.sw.shares import sampled
 
-__all__ = ["known_network", "open_device", "run_images"]
+__all__ = ["SampleRun", "known_network", "open_device", "run_images", "run_samples"]
 
 SIMULATED = "sim"
 # A simulated board takes a few thousand times as long as a real one.
 SIMULATED_TIMEOUT_S = 60.0
 FOLDERS = (Path("examples"), Path("build"))
+
+
+@dataclass(frozen=True)
+class SampleRun:
+    """What a board made of test images: ``results``, of which ``correct`` are right.
+
+    ``population``: images of the test set, from which these were drawn by class with ``seed`` where
+    they are fewer.
+    """
+
+    results: list[Classification]
+    population: int
+    seed: int
+
+    @property
+    def correct(self) -> int:
+        """How many images have the class that the data set says."""
+        return sum(row.index == row.wanted for row in self.results)
+
+    def summary(self) -> dict[str, Any]:
+        """What ``subbit run --samples --json`` prints."""
+        images = len(self.results)
+        return {
+            "images": images,
+            "correct": self.correct,
+            "accuracy": self.correct / images,
+            **sampled(self.correct, images, self.population, self.seed),
+            "results": [asdict(row) for row in self.results],
+        }
 
 
 def run_images(
@@ -28,24 +62,60 @@ def run_images(
     samples: int | None = None,
     data: Path | None = None,
     board: Board | None = None,
+    invert: bool = False,
+    preview: Path | None = None,
+    seed: int = 1,
+    seen: Callable[[Network, Sequence[Picture]], object] | None = None,
 ) -> list[Classification]:
-    """Classify image files, or the first ``samples`` test images of the network's data set (its
-    files in ``data``), on the board at a serial port, or for the port ``sim`` on a simulated one.
+    """Classify image files, or ``samples`` test images of the network's data set (its files in
+    ``data``; see run_samples), on the board at a serial port, or for the port ``sim`` on a
+    simulated one.
 
     ``network``: that the board holds; by default the one below examples/ and build/ that it is.
-    ``board``: by default the ULX3S. Raises LinkError, NetworkError and DataError.
+    ``board``: by default the ULX3S. Image files become what the network was trained on, see
+    read_pictures, white and black exchanged with ``invert``; ``preview`` is a PNG to write of what
+    the network sees, and ``seen`` is told before anything is classified. Raises LinkError,
+    NetworkError and DataError.
+    """
+    if bool(images) == bool(samples):
+        raise LinkError("name images, or ask for a number of samples")
+    if samples:
+        found = run_samples(port, samples, network=network, data=data, board=board, seed=seed)
+        return found.results
+    with open_device(port, network, board) as device:
+        network = network or known_network(device.info.digest)
+        pictures = read_pictures(network, images, invert)
+        if preview is not None:
+            save_preview(pictures, network.input_type.high, preview)
+        if seen is not None:
+            seen(network, pictures)
+        return classify_pictures(device, network, pictures)
+
+
+def run_samples(
+    port: str,
+    samples: int,
+    *,
+    network: Network | None = None,
+    data: Path | None = None,
+    board: Board | None = None,
+    seed: int = 1,
+) -> SampleRun:
+    """Classify ``samples`` test images of the network's data set, drawn by ``seed`` so that each
+    class has its share; arguments as of run_images. Raises LinkError, NetworkError and DataError.
     """
     from subbit.sw.evaluate import load_frames
 
-    if bool(images) == bool(samples):
-        raise LinkError("name images, or ask for a number of samples")
     with open_device(port, network, board) as device:
         network = network or known_network(device.info.digest)
-        if images:
-            return classify_files(device, network, images)
-        frames = load_frames(network, data, samples)
-        names = [f"test image {n} (is {y})" for n, y in enumerate(frames.labels)]
-        return classify_codes(device, network, frames.codes, names)
+        frames = load_frames(network, data, samples, seed=seed)
+        labels = frames.labels.tolist()
+        rows = zip(frames.places.tolist(), labels, strict=True)
+        names = [f"test image {place} (is {label})" for place, label in rows]
+        found = classify_codes(device, network, frames.codes, names)
+        pairs = zip(found, labels, strict=True)
+        results = [replace(row, wanted=label) for row, label in pairs]
+        return SampleRun(results, frames.population, seed)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 
 from subbit.sw.data.cifar10 import CLASSES
 from subbit.sw.data.load import DATASETS, load_dataset
+from subbit.sw.data.pixels import measure_pixels, pixels_of
 from subbit.sw.data.preprocess import preprocess
 from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.importers.agree import Tensors, compare
 from subbit.sw.importers.exact.mark import Mark
 from subbit.sw.importers.report import import_report
 from subbit.sw.ir import Network, save_network
+from subbit.sw.shares import sampled
 
 __all__ = ["ImportResult", "Imported", "check_import", "import_file", "import_network"]
 
 BY_SHAPE = {(28, 28, 1): "mnist", (32, 32, 3): "cifar10", (8, 8, 1): "digits"}
 NOISE = 20
+MEASURED = 5000
 BATCH = 100
 Images = NDArray[np.uint8]
 
@@ -65,9 +68,11 @@ def import_network(
 ) -> Imported:
     """The network in ``path``, written to ``out`` if that is given, and its comparison with its
     source: import_file, which takes what is in ``source``, then check_import, which takes the rest.
-    Raises what they raise.
+    What the images of ``data``, or of digits, look like is noted for pictures. Raises what they
+    raise.
     """
     result = import_file(path, **source)
+    result = replace(result, network=with_pixels(result.network, data))
     if out is not None:
         save_network(result.network, out)
     report = check_import(result, data, images=images, seed=seed, progress=progress)
@@ -167,7 +172,7 @@ def mark_of(name: str, known: Any) -> Mark:
 
 def with_preprocess(network: Network, dataset: str | None) -> tuple[Network, tuple[str, ...]]:
     """The network with data set and preprocessing in the metadata, the top bits by default."""
-    row = dict(network.metadata.get("dataset", {}))
+    row = dict(network.dataset)
     bits = network.input_type.bits
     row.setdefault("preprocess", {"bits": bits, "shift": 8 - bits})
     metadata = {**network.metadata, "dataset": row}
@@ -203,8 +208,9 @@ def with_dataset(network: Network, dataset: str | None) -> tuple[Network, tuple[
     name = dataset or BY_SHAPE.get(shape)
     if name is None:
         return network, ("no data set is known for this input; name one with --dataset",)
-    row = {**network.metadata.get("dataset", {}), "name": name}
+    row = {**network.dataset, "name": name}
     metadata = {**network.metadata, "dataset": row}
+    metadata.setdefault("pixels", pixels_of(metadata, shape[2]).to_json())
     count = network.types[network.nodes[-1].inputs[0]].channels
     if "classes" in metadata:
         count = 0
@@ -215,6 +221,25 @@ def with_dataset(network: Network, dataset: str | None) -> tuple[Network, tuple[
     guessed = f"data set: {name}, by the input's shape; name another with --dataset"
     named = Network(network.name, network.input_type, network.nodes, metadata)
     return named, () if dataset else (guessed,)
+
+
+def with_pixels(network: Network, data: Path | None) -> Network:
+    """The network with what the training images of its data set look like in the metadata, or its
+    test images where only those are there; unchanged where there are none, or of other pixels.
+    """
+    name = network.dataset.get("name")
+    pixels = pixels_of(network.metadata, network.input_type.channels)
+    if name not in DATASETS or (data is None and name != "digits") or pixels.histogram:
+        return network
+    try:
+        whole = load_dataset(name, "train", data)
+    except DataError:
+        whole = load_dataset(name, "test", data)
+    if whole.images.shape[1:] != network.input_type.shape or whole.white != pixels.high:
+        return network
+    shown = whole.at(whole.draw(MEASURED))
+    metadata = {**network.metadata, "pixels": measure_pixels(shown.images, shown.white).to_json()}
+    return Network(network.name, network.input_type, network.nodes, metadata)
 
 
 def check_import(
@@ -233,7 +258,7 @@ def check_import(
     """
     agreement, remarks = None, list(result.remarks)
     if images != 0:
-        frames, labels, text = test_images(result.network, data, images, seed)
+        frames, labels, text, population = test_images(result.network, data, images, seed)
         remarks.append(f"compared on {text}")
         run, batch = result.source(min(BATCH, len(frames)))
         total = len(frames)
@@ -241,27 +266,33 @@ def check_import(
         agreement = compare(
             result.network, result.marks, run, result.logits, frames, labels, batch, tell
         )
-    return {
-        **import_report(result.network, result.folded, result.notes, agreement),
-        "remarks": remarks,
-    }
+    report = import_report(result.network, result.folded, result.notes, agreement)
+    if agreement is not None and agreement.correct is not None:
+        report["agreement"] |= sampled(agreement.correct, agreement.images, population, seed)
+    return {**report, "remarks": remarks}
 
 
 def test_images(
     network: Network, data: Path | None, count: int | None, seed: int
-) -> tuple[Images, NDArray[np.int64] | None, str]:
-    """Images ``[n][h][w][c]``, their labels where there are some, and what they are."""
-    dataset = network.metadata.get("dataset", {})
+) -> tuple[Images, NDArray[np.int64] | None, str, int]:
+    """Images ``[n][h][w][c]``, their labels where there are some, what they are, and of how many
+    they were drawn.
+    """
+    dataset = network.dataset
     if data is None and dataset.get("name") != "digits":
         shape = (count or NOISE, *network.input_type.shape)
         noise = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
-        return noise, None, f"{len(noise)} images of noise, seed {seed}"
+        return noise, None, f"{len(noise)} images of noise, seed {seed}", len(noise)
     if "name" not in dataset:
         raise DataError(f"the data set in {data} has no name; name it with --dataset")
-    found = load_dataset(dataset["name"], "test", data).take(count)
+    whole = load_dataset(dataset["name"], "test", data)
+    found = whole.at(whole.draw(count, seed))
     if found.images.shape[1:] != network.input_type.shape:
         raise DataError(
             f"data set {dataset['name']!r} has images of shape {found.images.shape[1:]}, the "
             f"network takes {network.input_type.shape}; name another with --dataset"
         )
-    return found.images, found.labels, f"{len(found)} test images of {dataset['name']}"
+    text = f"{len(found)} test images of {dataset['name']}"
+    if len(found) < len(whole):
+        text += f", drawn from {len(whole)} by class with seed {seed}"
+    return found.images, found.labels, text, len(whole)

@@ -37,7 +37,7 @@ def import_report(
         "network": network.name,
         "digest": network.digest,
         "input": str(network.input_type),
-        "preprocess": network.metadata.get("dataset", {}).get("preprocess"),
+        "preprocess": network.dataset.get("preprocess"),
         "folded_into_input": folded.get(INPUT, []),
         "weights": network.weight_count,
         "weight_bits": network.weight_bits,

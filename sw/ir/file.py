@@ -4,6 +4,7 @@ docs/reference/network-format.md specifies the format. Nothing in a file is ever
 size is bounded before memory is taken for it.
 """
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -16,9 +17,11 @@ from safetensors.numpy import load as parse_arrays
 from safetensors.numpy import save as serialise
 
 from subbit.sw.atomic import advice, write_atomic
-from subbit.sw.errors import NetworkError
-from subbit.sw.ir.header import FORMAT_VERSION, build_network, strict_json
+from subbit.sw.errors import NetworkError, quote
+from subbit.sw.ir.header import FORMAT_VERSION, build_network
 from subbit.sw.ir.network import Network
+from subbit.sw.ir.parts import hash_arrays
+from subbit.sw.loading import loading, reason_of, strict_json
 
 __all__ = ["FORMAT_VERSION", "load_network", "save_network"]
 
@@ -39,6 +42,7 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> None:
         "version": FORMAT_VERSION,
         "network": network.structure(),
         "metadata": network.metadata,
+        "checksum": checksum(tensors),
     }
     text = json.dumps(header, sort_keys=True, allow_nan=False)
     content = serialise(tensors, {"subbit": text})
@@ -54,12 +58,28 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> None:
 
 def load_network(path: str | os.PathLike[str]) -> Network:
     """Read and check the network in ``path``; raises NetworkError, naming file and fault."""
-    try:
+    damaged = "a damaged network file ({reason}); export it again or fetch it whole"
+    with loading(Path(path), NetworkError, damaged, "the file"):
         return parse_network(read_bounded(Path(path)))
-    except NetworkError as error:
-        raise NetworkError(f"{path}: {error}") from None
-    except RecursionError:
-        raise NetworkError(f"{path}: the header is nested too deeply; export it again") from None
+
+
+def checksum(arrays: dict[str, NDArray[Any]]) -> str:
+    """SHA-256, in hex, of names, types, shapes and contents of all arrays."""
+    total = hashlib.sha256()
+    hash_arrays(total, "", arrays)
+    return total.hexdigest()
+
+
+def check_sum(header: Any, arrays: dict[str, NDArray[Any]]) -> None:
+    """Take the checksum out of the header, if there is one, and raise NetworkError unless it is
+    that of the arrays.
+    """
+    said = header.pop("checksum", None) if isinstance(header, dict) else None
+    if said is not None and said != checksum(arrays):
+        raise NetworkError(
+            f"its arrays are not those of its checksum {quote(said)[:24]}: the file is damaged; "
+            "fetch it again, or export it again"
+        )
 
 
 def check_size(what: str, size: int, limit: int) -> None:
@@ -70,14 +90,11 @@ def check_size(what: str, size: int, limit: int) -> None:
 
 def read_bounded(path: Path) -> bytes:
     """The content of the file, if it is one of a sane size."""
-    try:
-        if path.exists() and not path.is_file():
-            raise NetworkError("not a file; name a .safetensors network")
-        check_size("file", path.stat().st_size, MAX_FILE_BYTES)
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES)
-    except OSError as error:
-        raise NetworkError(f"cannot read the file ({error.strerror}); check the path") from None
+    if path.exists() and not path.is_file():
+        raise NetworkError("not a file; name a .safetensors network")
+    check_size("file", path.stat().st_size, MAX_FILE_BYTES)
+    with path.open("rb") as file:
+        return file.read(MAX_FILE_BYTES)
 
 
 def parse_network(content: bytes) -> Network:
@@ -90,14 +107,22 @@ def parse_network(content: bytes) -> Network:
         text = header_text(declared)
         check_arrays(declared, len(content) - 8 - header_bytes)
         arrays = parse_arrays(content)
+    except RecursionError:
+        raise NetworkError("the header is nested too deeply; export it again") from None
     except (ValueError, SafetensorError) as error:
-        reason = str(error).partition("\n")[0][:100]
-        raise NetworkError(f"not a safetensors file, or a damaged one ({reason})") from None
+        raise NetworkError(
+            f"not a safetensors file, or a damaged one ({reason_of(error)})"
+        ) from None
     check_finite(arrays)
     try:
         header = strict_json(text)
     except ValueError as error:
-        raise NetworkError(f"the network's header is not JSON ({error}); export it again") from None
+        raise NetworkError(
+            f"the network's header is not JSON ({reason_of(error)}); export it again"
+        ) from None
+    except RecursionError:
+        raise NetworkError("the header is nested too deeply; export it again") from None
+    check_sum(header, arrays)
     return build_network(header, arrays)
 
 
@@ -119,10 +144,11 @@ def check_arrays(declared: dict[str, Any], size: int) -> None:
     end = 0
     for name, row in declared.items():
         if not isinstance(row, dict) or not isinstance(row.get("data_offsets"), list):
-            raise ValueError(f"array {name!r} has no place")
+            raise ValueError(f"array {quote(name)} has no place")
         if row.get("dtype") not in (*FLOATS, *INTEGERS):
             raise NetworkError(
-                f"array {name!r} holds {row.get('dtype')}; a network's parameters are integers"
+                f"array {quote(name)} holds {str(row.get('dtype'))[:40]}; "
+                "a network's parameters are integers"
             )
         end = max([end, *(place for place in row["data_offsets"] if type(place) is int)])
     if end > size:
@@ -136,8 +162,9 @@ def check_finite(arrays: dict[str, NDArray[Any]]) -> None:
             continue
         if not np.isfinite(array).all():
             raise NetworkError(
-                f"array {name!r} holds NaN or infinite numbers; train and export the network again"
+                f"array {quote(name)} holds NaN or infinite numbers; "
+                "train and export the network again"
             )
         raise NetworkError(
-            f"array {name!r} holds {array.dtype}; a network's parameters are integers"
+            f"array {quote(name)} holds {array.dtype}; a network's parameters are integers"
         )

@@ -1,8 +1,7 @@
 """The JSON header of a network's file: the graph without its arrays."""
 
-import json
 from collections.abc import Container
-from typing import Any, NoReturn
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -12,31 +11,11 @@ from subbit.sw.ir.network import MAX_NODES, Network, Node, check_name
 from subbit.sw.ir.parts import take_int, take_text
 from subbit.sw.ir.types import Encoding, TensorType
 
-__all__ = ["FORMAT_VERSION", "build_network", "strict_json"]
+__all__ = ["FORMAT_VERSION", "build_network"]
 
 FORMAT_VERSION = 2  # version 1 is the same with fewer layers and encodings
 
 Arrays = dict[str, NDArray[Any]]
-
-
-def strict_json(text: bytes | str) -> Any:
-    """The JSON value of ``text``; raises ValueError for repeated names, NaN and infinity too."""
-    return json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
-
-
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of the pairs, if no name occurs twice."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"{key[:64]!r} occurs twice")
-        found[key] = value
-    return found
-
-
-def refuse(constant: str) -> NoReturn:
-    """Raise ValueError: JSON has no NaN or Infinity."""
-    raise ValueError(f"{constant} is no number")
 
 
 def build_network(header: Any, arrays: Arrays) -> Network:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.layer import Layer
 from subbit.sw.ir.parts import as_json, hash_arrays
 from subbit.sw.ir.types import TensorType
@@ -49,8 +49,8 @@ class Network:
     def __post_init__(self) -> None:
         if not NETWORK_NAME.fullmatch(self.name):
             raise NetworkError(
-                f"the network's name {self.name!r} must be 1 to 63 of a-z, 0-9, '_', '.', '-', "
-                "starting with a letter or digit"
+                f"the network's name {quote(self.name)} must be 1 to 63 of a-z, 0-9, '_', '.', "
+                "'-', starting with a letter or digit"
             )
         if not self.input_type.is_code:
             raise NetworkError(
@@ -139,6 +139,12 @@ class Network:
         """Bits that the hardware stores for the weights."""
         return sum(node.layer.weight_bits for node in self.nodes)
 
+    @property
+    def dataset(self) -> dict[str, Any]:
+        """``dataset`` of the metadata, empty where there is none or where it is no object."""
+        found = self.metadata.get("dataset")
+        return found if isinstance(found, dict) else {}
+
     def structure(self) -> dict[str, Any]:
         """The graph without its arrays and metadata, as JSON values.
 
@@ -182,7 +188,7 @@ def infer_node(node: Node, types: dict[str, TensorType]) -> TensorType:
     """The type of the node's output, given those of the tensors made before it."""
     if not node.inputs:
         raise NetworkError(f"layer {node.name!r} reads nothing; name its inputs")
-    missing = ", ".join(repr(name) for name in node.inputs if name not in types)
+    missing = ", ".join(quote(name) for name in node.inputs if name not in types)[:200]
     if missing:
         raise NetworkError(f"layer {node.name!r} reads {missing}, which no layer before it makes")
     try:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import QUOTED, NetworkError, quote
 from subbit.sw.ir.types import TensorType
 
 __all__ = [
@@ -87,7 +87,9 @@ def take_int(attributes: dict[str, Any], name: str, low: int, high: int) -> int:
     """Remove and return the integer attribute ``name``, which must lie in ``low..high``."""
     value = attributes.pop(name, None)
     if type(value) is not int or not low <= value <= high:
-        raise NetworkError(f"attribute {name!r} must be an integer in {low}..{high}, not {value!r}")
+        raise NetworkError(
+            f"attribute {name!r} must be an integer in {low}..{high}, not {quote(value)}"
+        )
     return value
 
 
@@ -95,14 +97,17 @@ def take_text(attributes: dict[str, Any], name: str, choices: tuple[str, ...]) -
     """Remove and return the text attribute ``name``, which must be one of ``choices``."""
     value = attributes.pop(name, None)
     if value not in choices:
-        raise NetworkError(f"attribute {name!r} must be one of {', '.join(choices)}, not {value!r}")
+        raise NetworkError(
+            f"attribute {name!r} must be one of {', '.join(choices)}, not {quote(value)}"
+        )
     return str(value)
 
 
 def no_more(attributes: dict[str, Any], tensors: dict[str, Any]) -> None:
     """Raise NetworkError if anything is left that the layer does not know."""
     if attributes or tensors:
-        raise NetworkError(f"unknown parts: {', '.join(map(repr, (*attributes, *tensors)))}")
+        names = ", ".join(map(quote, (*attributes, *tensors)))
+        raise NetworkError(f"unknown parts: {names[:QUOTED]}")
 
 
 def only_input(inputs: tuple[TensorType, ...]) -> TensorType:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.parts import no_more
 from subbit.sw.ir.weights import (
@@ -150,7 +150,7 @@ def check_scales(scales: tuple[int, ...], planes: int) -> None:
         if type(scale) is not int or scale not in PLANE_SCALES:
             raise NetworkError(
                 f"the scale of a bit plane is a power of two from 1 to {PLANE_SCALES[-1]}, "
-                f"not {scale!r}"
+                f"not {quote(scale)}"
             )
 
 
@@ -201,4 +201,4 @@ def planes_of_codes(codes: Ints, bits: int) -> tuple[Weights, ...]:
 def check_precision(bits: int) -> None:
     """Raise NetworkError unless ``bits`` is 1 to 8."""
     if type(bits) is not int or not 1 <= bits <= MAX_PRECISION:
-        raise NetworkError(f"weights have 1 to {MAX_PRECISION} bits, not {bits!r}")
+        raise NetworkError(f"weights have 1 to {MAX_PRECISION} bits, not {quote(bits)}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
 
 __all__ = ["Encoding", "TensorType"]
 
@@ -72,7 +72,7 @@ class TensorType:
     ) -> "TensorType":
         """A tensor of ``bits``-wide codes (1 to 8 bits), bipolar unless said otherwise."""
         if type(bits) is not int or not 1 <= bits <= MAX_BITS:
-            raise NetworkError(f"codes are 1 to {MAX_BITS} bits wide, not {bits!r}")
+            raise NetworkError(f"codes are 1 to {MAX_BITS} bits wide, not {quote(bits)}")
         if encoding is Encoding.INTEGER:
             raise NetworkError(
                 "codes are unsigned or bipolar; use TensorType.integers for integers"

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.arrays import Bits, Ints, as_bits, as_ints
 from subbit.sw.ir.parts import Parts, no_more, take_array
 
@@ -246,7 +246,7 @@ class TiledWeights(Weights):
         """See Parts."""
         shape = attributes.pop("shape", None)
         if not isinstance(shape, list):
-            raise NetworkError(f"attribute 'shape' must be a list of integers, not {shape!r}")
+            raise NetworkError(f"attribute 'shape' must be a list of integers, not {quote(shape)}")
         tile, scales = take_array(tensors, "tile"), take_array(tensors, "scales")
         no_more(attributes, tensors)
         return cls(tuple(shape), tile, scales)
@@ -255,10 +255,12 @@ class TiledWeights(Weights):
 def check_shape(shape: tuple[int, ...]) -> None:
     """Raise NetworkError unless ``shape`` is that of a linear or a square convolution layer."""
     if len(shape) not in (2, 4) or (len(shape) == 4 and shape[2] != shape[3]):
-        raise NetworkError(f"weights have the shape (out, in) or (out, in, k, k), not {shape}")
+        raise NetworkError(
+            f"weights have the shape (out, in) or (out, in, k, k), not {quote(shape)}"
+        )
     if any(type(side) is not int or not 1 <= side <= MAX_SIDE for side in shape):
         raise NetworkError(
-            f"every side of a layer's weights is an integer in 1..{MAX_SIDE}, not so {shape}"
+            f"every side of a layer's weights is an integer in 1..{MAX_SIDE}, not so {quote(shape)}"
         )
     if prod(shape) > MAX_WEIGHTS:
         raise NetworkError(
@@ -272,11 +274,11 @@ ENCODINGS: dict[str, type[Weights]] = {
 
 
 def weights_from_parts(
-    encoding: str, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]
+    encoding: Any, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]
 ) -> Weights:
     """The weights that ``attributes`` and ``tensors`` of an encoding describe."""
-    if encoding not in ENCODINGS:
+    if not isinstance(encoding, str) or encoding not in ENCODINGS:
         raise NetworkError(
-            f"unknown weight encoding {encoding!r}; known are {', '.join(ENCODINGS)}"
+            f"unknown weight encoding {quote(encoding)}; known are {', '.join(ENCODINGS)}"
         )
     return ENCODINGS[encoding].from_parts(attributes, tensors)

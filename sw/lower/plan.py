@@ -9,8 +9,9 @@ from typing import Any
 from subbit.boards import DEVICES
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.sw.atomic import advice, write_atomic
-from subbit.sw.errors import PlanError
+from subbit.sw.errors import PlanError, quote
 from subbit.sw.ir.network import Network
+from subbit.sw.loading import loading, strict_json
 from subbit.sw.lower.graph import edges, forks, groups, lanes_before
 from subbit.sw.lower.stages.stage import Stage
 
@@ -19,6 +20,7 @@ __all__ = ["Plan", "check_plan", "groups", "load_plan", "save_plan", "smallest_p
 PLAN_VERSION = 1
 MAX_PLAN_BYTES = 4 << 20
 MAX_DEPTH = 1 << 20
+KEYS = ("subbit_plan", "network", "device", "stages", "queues")
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,11 @@ def check_queues(network: Network, plan: Plan) -> None:
     for name, depth in plan.queues:
         if name not in places:
             there = ", ".join(places) or "none, as no tensor has several readers"
-            raise PlanError(f"there is no place for a queue {name!r}; there are {there}")
+            raise PlanError(f"there is no place for a queue {quote(name)}; there are {there}")
         if type(depth) is not int or not 0 <= depth <= MAX_DEPTH:
-            raise PlanError(f"queue {name!r} has a depth of 0 to {MAX_DEPTH}, not {depth!r}")
+            raise PlanError(
+                f"queue {quote(name)} has a depth of 0 to {MAX_DEPTH}, not {quote(depth)}"
+            )
 
 
 def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
@@ -110,29 +114,39 @@ def load_plan(path: str | os.PathLike[str], network: Network) -> Plan:
     """Read and check a plan for ``network``; raises PlanError, naming the file, the stage and what
     is wrong.
     """
-    try:
-        if Path(path).stat().st_size > MAX_PLAN_BYTES:
-            raise PlanError("too large for a plan")
-        row = json.loads(Path(path).read_text(encoding="utf-8"))
-        return parse_plan(row, network)
-    except OSError as error:
-        raise PlanError(
-            f"{path}: cannot read the plan ({error.strerror}); check the path"
-        ) from None
-    except (ValueError, RecursionError):
-        raise PlanError(f"{path}: not a JSON file; make a plan with `subbit plan`") from None
-    except PlanError as error:
-        raise PlanError(f"{path}: {error}") from None
+    damaged = "not a JSON file ({reason}); make a plan with `subbit plan`"
+    with loading(Path(path), PlanError, damaged, "the plan"):
+        return parse_plan(strict_json(read_plan(Path(path))), network)
+
+
+def read_plan(path: Path) -> bytes:
+    """The content of the file, if it is one of a sane size."""
+    if path.exists() and not path.is_file():
+        raise PlanError("not a file; name a plan")
+    with path.open("rb") as file:
+        content = file.read(MAX_PLAN_BYTES + 1)
+    if len(content) > MAX_PLAN_BYTES:
+        raise PlanError("too large for a plan")
+    return content
+
+
+def check_keys(row: dict[str, Any]) -> None:
+    """Raise PlanError where the plan says something that no plan does."""
+    unknown = [key for key in row if key not in KEYS]
+    if unknown:
+        raise PlanError(f"unknown key {quote(unknown[0])}; a plan has {', '.join(KEYS)}")
+    if not isinstance(row.get("device", ""), str):
+        raise PlanError(f"'device' must be a name, not {quote(row['device'])}")
 
 
 def parse_plan(row: Any, network: Network) -> Plan:
     """The plan in a JSON value."""
     if not isinstance(row, dict) or not isinstance(row.get("stages"), list):
         raise PlanError("not a plan; make one with `subbit plan`")
-    if row.get("subbit_plan") != PLAN_VERSION:
-        raise PlanError(
-            f"plan version {row.get('subbit_plan')!r}; this subbit reads version {PLAN_VERSION}"
-        )
+    version = row.get("subbit_plan")
+    if type(version) is not int or version != PLAN_VERSION:
+        raise PlanError(f"plan version {quote(version)}; this subbit reads version {PLAN_VERSION}")
+    check_keys(row)
     if row.get("network") != network.digest:
         raise PlanError(
             f"the plan is for another network than {network.name!r}; "

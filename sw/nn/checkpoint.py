@@ -1,10 +1,6 @@
 """Checkpoints of a training run: written whole or not at all, read without executing anything."""
 
 import io
-import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +8,16 @@ import torch
 from torch import Tensor
 
 from subbit.sw.atomic import write_atomic
-from subbit.sw.errors import DataError
+from subbit.sw.errors import QUOTED, DataError, quote
+from subbit.sw.loading import loading
+from subbit.sw.nn.resumed import History, check_finite, check_history, check_model, check_optimizer
+from subbit.sw.torch_file import load_torch
 
 __all__ = ["History", "load_checkpoint", "save_checkpoint", "start_from", "start_from_checkpoint"]
 
 VERSION = 2
-
-
-@dataclass
-class History:
-    """Per finished epoch: mean training loss, and accuracy on the test set from 0 to 1."""
-
-    loss: list[float]
-    accuracy: list[float]
-
-    @property
-    def epochs(self) -> int:
-        """Finished epochs."""
-        return len(self.loss)
+KEYS = {"version", "run", "model", "optimizer", "loss", "accuracy"}
+DAMAGED = "it is no checkpoint that can be read ({reason}); start anew"
 
 
 def save_checkpoint(
@@ -56,25 +44,28 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, run: dict[str, Any], model: torch.nn.Module, optimizer: Any
+    path: Path, run: dict[str, Any], model: torch.nn.Module, optimizer: torch.optim.Optimizer
 ) -> History:
     """Put the state in ``path`` into ``model`` and ``optimizer``.
 
-    Raises DataError if there is none, if it is damaged, or if it belongs to another run than
-    ``run``.
+    Raises DataError if there is none, if anything in it is not what a run leaves, or if it belongs
+    to another run than ``run``. Model and optimizer change only if all of it is sound.
     """
     if not path.is_file():
         raise DataError(f"there is no checkpoint {path} to resume from; start without --resume")
-    with readable(path):
+    with loading(path, DataError, DAMAGED):
         state = read_state(path)
         if state["run"] != run:
             raise DataError(
-                f"{path} belongs to a run with other settings "
-                f"({state['run']}); start without --resume"
+                f"it belongs to a run with other settings ({quote(state['run'])}); "
+                "start without --resume"
             )
+        history = check_history(state["loss"], state["accuracy"], run["epochs"])
+        check_model(state["model"], model.state_dict())
+        check_optimizer(state["optimizer"], optimizer)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        return History(list(state["loss"]), list(state["accuracy"]))
+        return history
 
 
 def start_from_checkpoint(path: Path, model: torch.nn.Module) -> str:
@@ -84,11 +75,12 @@ def start_from_checkpoint(path: Path, model: torch.nn.Module) -> str:
     """
     if not path.is_file():
         raise DataError(f"there is no checkpoint {path} to start from; name another file")
-    with readable(path):
+    with loading(path, DataError, DAMAGED):
         state = read_state(path)
-        start_from(model, state["model"])
         run = state["run"]
-        return f"{run['name']}, epochs {run['epochs']}, seed {run['seed']}"
+        text = f"{run['name']}, epochs {run['epochs']}, seed {run['seed']}"
+        start_from(model, state["model"])
+        return text[:QUOTED]
 
 
 @torch.no_grad()
@@ -103,11 +95,14 @@ def start_from(model: torch.nn.Module, state: dict[str, Tensor]) -> list[str]:
     own = model.state_dict()
     shared = [name for name in own if name in state]
     for name in shared:
+        if not isinstance(state[name], Tensor):
+            raise DataError(f"cannot start from a module in which {quote(name)} is no tensor")
         if own[name].shape != state[name].shape:
             raise DataError(
                 f"cannot start from a module in which {name!r} has the shape "
                 f"{tuple(state[name].shape)}, not {tuple(own[name].shape)}"
             )
+        check_finite(name, state[name])
     if not any("encoder." in name for name in shared):
         raise DataError("cannot start from a module that has no weights in common with this one")
     for name in shared:
@@ -117,23 +112,12 @@ def start_from(model: torch.nn.Module, state: dict[str, Tensor]) -> list[str]:
 
 def read_state(path: Path) -> dict[str, Any]:
     """The dictionary in a checkpoint of this version."""
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if state["version"] != VERSION:
-        raise DataError(f"{path} is of another version of subbit; start anew")
-    return state
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn what a damaged file makes torch raise into a DataError."""
     try:
-        yield
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError) as error:
-        raise DataError(f"{path} is no checkpoint that can be read ({first_line(error)})") from None
-    except pickle.UnpicklingError:
-        raise DataError(f"{path} is no checkpoint; start anew") from None
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what the error says, or its kind if it says nothing."""
-    return str(error).partition("\n")[0] or type(error).__name__
+        state = load_torch(path, DataError)
+    except DataError as error:
+        raise DataError(DAMAGED.format(reason=error)) from None
+    if not isinstance(state, dict) or state.keys() != KEYS:
+        raise DataError("it is no checkpoint of a training run; start anew")
+    if type(state["version"]) is not int or state["version"] != VERSION:
+        raise DataError("it is of another version of subbit; start anew")
+    return state

@@ -33,8 +33,8 @@ class TrainingProgress:
     """Where a run stands: finished ``epoch`` of ``epochs``, finished ``batch`` of ``batches`` in
     the next one.
 
-    ``loss``: of the last batch; ``accuracy``: on the test set after the last epoch, 0 before the
-    first.
+    ``loss``: of the last batch; ``accuracy``: on the ``images`` of the test set after the last
+    epoch, 0 before the first.
     """
 
     epoch: int
@@ -43,6 +43,7 @@ class TrainingProgress:
     batches: int
     loss: float
     accuracy: float
+    images: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +126,7 @@ class Trainer:
         store_channels_last(self.model)
         self.optimizer = torch.optim.Adam(parameter_groups(self.model, recipe))
         self.history = History([], [])
+        self.images = 0
 
     @property
     def run(self) -> dict[str, Any]:
@@ -143,6 +145,7 @@ class Trainer:
 
     def fit(self, train: Split, test: Split, progress: Callable[[TrainingProgress], None]) -> None:
         """Train to the last epoch, with a checkpoint after each."""
+        self.images = len(test.labels)
         while self.history.epochs < self.epochs:
             loss = self.epoch(train, progress)
             correct = count_correct(self.model, test)
@@ -158,7 +161,8 @@ class Trainer:
     def standing(self, batch: int, batches: int, loss: float) -> TrainingProgress:
         """The present state as a TrainingProgress."""
         accuracy = self.history.accuracy[-1] if self.history.accuracy else 0.0
-        return TrainingProgress(self.history.epochs, self.epochs, batch, batches, loss, accuracy)
+        standing = (self.history.epochs, self.epochs, batch, batches, loss, accuracy)
+        return TrainingProgress(*standing, self.images)
 
     def epoch(self, train: Split, progress: Callable[[TrainingProgress], None]) -> float:
         """One pass over the training set; returns the mean loss."""

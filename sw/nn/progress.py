@@ -17,6 +17,14 @@ from subbit.sw.nn.loop import TrainingProgress
 __all__ = ["training_bar"]
 
 
+def shown(progress: TrainingProgress) -> str:
+    """The accuracy after the last epoch, and of how many images."""
+    if not progress.accuracy:
+        return ""
+    count = f" of {progress.images:,}" if progress.images else ""
+    return f"{100 * progress.accuracy:.2f} %{count}"
+
+
 @contextmanager
 def training_bar(console: Console | None = None) -> Iterator[Callable[[TrainingProgress], None]]:
     """A bar that shows epochs, batches, loss and accuracy; yields the callable that moves it."""
@@ -38,7 +46,7 @@ def training_bar(console: Console | None = None) -> Iterator[Callable[[TrainingP
                 completed=progress.epoch * progress.batches + progress.batch,
                 epoch=f"{min(progress.epoch + 1, progress.epochs)}/{progress.epochs}",
                 loss=progress.loss,
-                accuracy=f"{100 * progress.accuracy:.2f} %" if progress.accuracy else "",
+                accuracy=shown(progress),
             )
 
         yield show

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from subbit.sw.data import Dataset, preprocess
+from subbit.sw.data.pixels import measure_pixels
 from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.ir import Network, save_network
 from subbit.sw.nn.agree import compare
@@ -113,11 +114,12 @@ def run(
 ) -> TrainResult:
     """The run that train_network describes, from where ``trainer`` stands."""
     chosen, seed = trainer.recipe, trainer.seed
-    _, train = load_split(chosen, "train", data)
+    shown, train = load_split(chosen, "train", data)
     dataset, test = load_split(chosen, "test", data)
     trainer.fit(train, test, progress)
     correct = count_correct(trainer.model, test)
     metadata = describe(trainer, dataset, correct, out, data is not None, start)
+    metadata["pixels"] = measure_pixels(shown.images, shown.white).to_json()
     codes = preprocess(dataset.images, chosen.preprocess)
     network = export(trainer.model, chosen.input_type, chosen.name, metadata, codes=codes)
     compare(trainer.model, network, codes).require_exact()

@@ -12,6 +12,7 @@ from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.evaluate import evaluate_dataset, load_frames
 from subbit.sw.golden import predict
 from subbit.sw.ir import Argmax, Encoding, Flatten, Linear, Network, TensorType
+from subbit.sw.shares import wilson
 from tests.sw.samples import binary, message
 
 RNG = np.random.default_rng(41)
@@ -49,13 +50,27 @@ def test_counts_what_the_golden_model_finds() -> None:
     }
 
 
-def test_limit_takes_the_first_images() -> None:
+def test_a_part_is_drawn_by_class_and_says_how_sure_it_is() -> None:
     pytest.importorskip("sklearn")
     mine = network()
-    some, every = evaluate_dataset(mine, limit=25), evaluate_dataset(mine)
-    assert some.images == 25
-    np.testing.assert_array_equal(some.predicted, every.predicted[:25])
-    assert evaluate_dataset(mine, limit=1 << 20).images == every.images
+    some, every = evaluate_dataset(mine, limit=40, seed=3), evaluate_dataset(mine)
+    places = load_frames(mine, None, 40, seed=3).places
+    assert (some.images, len(set(places))) == (40, 40)
+    assert np.bincount(some.labels).tolist() == [4] * 10
+    np.testing.assert_array_equal(some.predicted, every.predicted[places])
+    low, high = wilson(some.correct, 40)
+    assert some.summary() == {
+        "network": "mine",
+        "dataset": "digits",
+        "split": "test",
+        "images": 40,
+        "correct": some.correct,
+        "accuracy": some.correct / 40,
+        "of": 359,
+        "seed": 3,
+        "interval": [round(low, 6), round(high, 6)],
+    }
+    assert evaluate_dataset(mine, limit=1 << 20).summary() == every.summary()
 
 
 def test_a_sound_network_counts_every_image(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import QUOTED, NetworkError, quote
 from subbit.sw.importers.arrays.rows import DescriptionRow
 from subbit.sw.importers.exact.integers import Inexact, as_weights
 from subbit.sw.importers.exact.value import Fractions, fill
@@ -44,6 +44,7 @@ __all__ = ["Described", "Known", "build_described", "describe"]
 Ints = NDArray[np.int64]
 Arrays = dict[str, Ints]
 LIMIT = 1 << 31
+MAX_WEIGHT_BITS = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +107,14 @@ class DescriptionReader:
         row = DescriptionRow("the input", dict(self.entry))
         shape = row.take("shape", list)
         if len(shape) != 3 or not all(type(side) is int for side in shape):
-            raise NetworkError(f"the input's shape is [height, width, channels], not {shape}")
+            raise NetworkError(
+                f"the input's shape is [height, width, channels], not {quote(shape)}"
+            )
         encoding = row.choice("encoding", ("unsigned", "bipolar"), "unsigned")
         bits = row.take("bits", int, 8)
         height, width, channels = shape
         self.source = TensorType.codes(height, width, channels, bits, Encoding(encoding))
-        offset = fill(channels, row.take("offset", int, 0))
+        offset = fill(channels, take_offset(row))
         row.finish()
         self.known[INPUT] = Known(self.source, Fraction(1), offset)
 
@@ -119,12 +122,15 @@ class DescriptionReader:
         """Append the layer that a row describes."""
         kind = row.choice("kind", tuple(ROW_KINDS))
         name = row.take("name", str, f"{kind}{len(self.nodes)}")
-        row.where = f"layer {name!r}"
+        row.where = f"layer {name[:64]!r}"
         last = self.nodes[-1].name if self.nodes else INPUT
         sources = tuple(row.take("inputs", list, [last]))
-        missing = [source for source in sources if source not in self.known]
-        if missing or len(sources) != (2 if kind == "add" else 1):
-            raise row.error(f"it reads {', '.join(map(str, sources))}, of which not all are there")
+        if name in self.known:
+            raise row.error("two layers have this name")
+        there = all(isinstance(source, str) and source in self.known for source in sources)
+        if not there or len(sources) != (2 if kind == "add" else 1):
+            names = ", ".join(map(str, sources))[:QUOTED]
+            raise row.error(f"it reads {names}, of which not all are there")
         layer, scale, offset, order = ROW_KINDS[kind](self, row, *(self.known[s] for s in sources))
         row.finish()
         try:
@@ -138,13 +144,21 @@ class DescriptionReader:
         """Remove and return the array that ``row[key]`` names."""
         name = row.take(key, str)
         if name not in self.arrays:
-            raise NetworkError(f"the array {name} is missing")
+            raise NetworkError(f"the array {name[:QUOTED]} is missing")
         array = self.arrays.pop(name)
         if (rank is not None and array.ndim != rank) or not array.size:
             raise NetworkError(f"{name} must have {rank} dimensions, not the shape {array.shape}")
-        if np.abs(array).max() > LIMIT:
+        if array.min() < -LIMIT or array.max() > LIMIT:
             raise NetworkError(f"{name} must lie in {-LIMIT}..{LIMIT}")
         return array
+
+
+def take_offset(row: DescriptionRow) -> int:
+    """The row's ``offset``, which thresholds take up."""
+    offset: int = row.take("offset", int, 0)
+    if abs(offset) > LIMIT:
+        raise row.error(f"'offset' must lie in {-LIMIT}..{LIMIT}, not {quote(offset)}")
+    return offset
 
 
 Made = tuple[Layer, Fraction, Fractions, Ints | None]
@@ -154,7 +168,10 @@ def take_weights(builder: DescriptionReader, row: DescriptionRow, rank: int) -> 
     """The integer weights of a row and the name of their array."""
     name = row.values.get("weights", "")
     numbers = builder.array(row, "weights", rank)
-    if row.take("bits", int, 8) == 1 and not np.isin(numbers, (-1, 1)).all():
+    bits = row.take("bits", int, 8)
+    if not 1 <= bits <= MAX_WEIGHT_BITS:
+        raise row.error(f"'bits' must lie in 1..{MAX_WEIGHT_BITS}, not {bits}")
+    if bits == 1 and not np.isin(numbers, (-1, 1)).all():
         raise NetworkError(f"{name} must hold -1 and +1 alone")
     return numbers, str(name)
 
@@ -236,12 +253,15 @@ def threshold(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made
     levels = (1 << limits.shape[1].bit_length()) - 1
     rising = np.ones(channels, np.int64)
     if "falling" in row.values:
-        rising = 1 - np.clip(builder.array(row, "falling", 1), 0, 1)
+        falling = builder.array(row, "falling", 1)
+        if len(falling) != channels or not np.isin(falling, (0, 1)).all():
+            raise row.error(f"'falling' must hold {channels} numbers, each 0 or 1")
+        rising = 1 - falling
     encoding = Encoding(row.choice("encoding", ("bipolar", "unsigned"), "bipolar"))
     top = max(int(least.max()), x.kind.high + 1)
     spare = np.full((channels, levels - limits.shape[1]), top, np.int64)
     layer = Threshold(np.concatenate([least, spare], axis=1), rising.astype(np.uint8), encoding)
-    return layer, Fraction(1), fill(channels, row.take("offset", int, 0)), None
+    return layer, Fraction(1), fill(channels, take_offset(row)), None
 
 
 def number_of(builder: DescriptionReader, row: DescriptionRow) -> tuple[Fraction, Fraction]:
@@ -263,7 +283,10 @@ def integer_limits(limits: Ints, scale: Fraction, offset: Fractions, row: Descri
     """
     least = limits + int(row.take("above", bool, True))
     exact = (least.astype(object) - offset[:, None]) / scale
-    return np.array([[-(-n // 1) for n in line] for line in exact], np.int64)
+    whole = [[int(-(-n // 1)) for n in line] for line in exact]
+    if any(abs(n) >= 1 << 62 for line in whole for n in line):
+        raise row.error("its thresholds lie beyond 62 bits; use a larger scale before it")
+    return np.array(whole, np.int64)
 
 
 def max_pool(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
@@ -305,7 +328,10 @@ def affine(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
         raise row.error(f"it has {len(factors)} scales for {x.kind.channels} channels")
     scale, offset = factors.astype(object) * x.scale, factors * x.offset + shifts
     whole = lcm(*(number.denominator for number in (*scale, *offset)))
-    layer = Affine((scale * whole).astype(np.int64), (offset * whole).astype(np.int64))
+    numbers = scale * whole, offset * whole
+    if any(abs(n) >= 1 << 62 for part in numbers for n in part):
+        raise row.error("its numbers lie beyond 62 bits; use smaller ones")
+    layer = Affine(*(part.astype(np.int64) for part in numbers))
     return layer, Fraction(1, whole), fill(x.kind.channels, 0), None
 
 

@@ -3,14 +3,14 @@
 import io
 import os
 import zipfile
-import zlib
 from math import prod
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
+from subbit.sw.loading import as_int64, loading
 
 __all__ = ["MAX_ARRAYS", "MAX_ARRAY_BYTES", "read_npz"]
 
@@ -27,23 +27,31 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, Array]:
     """All arrays of the archive by name, as int64.
 
     Runs nothing that the file holds, and takes no more memory than its arrays do. Raises
-    NetworkError where the file cannot be read, has more than MAX_ARRAYS arrays, or one that is no
-    integer array or larger than MAX_ARRAY_BYTES.
+    NetworkError where the file cannot be read, has more than MAX_ARRAYS arrays, two of one name, or
+    one that is no integer array, has a number beyond 63 bits, or is larger than MAX_ARRAY_BYTES.
     """
-    try:
+    with loading(Path(path), NetworkError, "damaged or no .npz file ({reason}); fetch it again"):
+        if Path(path).exists() and not Path(path).is_file():
+            raise NetworkError("not a file; name a .npz file of integer arrays")
         with zipfile.ZipFile(Path(path)) as archive:
-            entries = archive.infolist()
-            if len(entries) > MAX_ARRAYS:
-                raise NetworkError(f"it holds more than {MAX_ARRAYS} arrays")
-            return {
-                entry.filename.removesuffix(".npy"): read_array(archive, entry) for entry in entries
-            }
-    except NetworkError as error:
-        raise NetworkError(f"{path}: {error}; name a .npz file of integer arrays") from None
-    except OSError as error:
-        raise NetworkError(f"{path}: {error.strerror}; check the path") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
-        raise NetworkError(f"{path}: damaged or no .npz file; fetch it again") from None
+            try:
+                return read_entries(archive)
+            except NetworkError as error:
+                raise NetworkError(f"{error}; name a .npz file of integer arrays") from None
+
+
+def read_entries(archive: zipfile.ZipFile) -> dict[str, Array]:
+    """All arrays of an open archive, by name."""
+    entries = archive.infolist()
+    if len(entries) > MAX_ARRAYS:
+        raise NetworkError(f"it holds more than {MAX_ARRAYS} arrays")
+    found: dict[str, Array] = {}
+    for entry in entries:
+        name = entry.filename.removesuffix(".npy")
+        if name in found:
+            raise NetworkError(f"it holds two arrays of the name {quote(name)}")
+        found[name] = read_array(archive, entry)
+    return found
 
 
 def read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Array:
@@ -56,12 +64,16 @@ def read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Array:
     stream = io.BytesIO(content)
     try:
         shape, by_column, kind = HEADERS[np.lib.format.read_magic(stream)](stream)
-    except (KeyError, ValueError):
+    except Exception:
+        # numpy evaluates the header as a Python literal, which raises whatever that does.
         raise NetworkError(f"{name!r} is not in numpy's format") from None
-    if not np.issubdtype(kind, np.integer):
-        raise NetworkError(f"the array {name!r} holds {kind}, not integers")
+    if kind.kind not in "iu":
+        raise NetworkError(f"the array {name!r} holds {quote(str(kind))[1:-1]}, not integers")
     start = stream.tell()
-    if len(content) - start != prod(shape) * kind.itemsize:
-        raise NetworkError(f"the array {name!r} is cut short or too long for its shape {shape}")
+    sound = all(type(side) is int and side >= 0 for side in shape)
+    if not sound or len(content) - start != prod(shape) * kind.itemsize:
+        shown = quote(shape)
+        raise NetworkError(f"the array {name!r} is cut short or too long for its shape {shown}")
     flat = np.frombuffer(content, kind, offset=start)
-    return flat.reshape(shape, order="F" if by_column else "C").astype(np.int64)
+    array = flat.reshape(shape, order="F" if by_column else "C")
+    return as_int64(f"the array {name!r}", array, NetworkError)

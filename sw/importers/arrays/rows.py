@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load as parse_arrays
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
 from subbit.sw.importers.arrays.npz import read_npz
-from subbit.sw.ir.header import strict_json
+from subbit.sw.loading import as_int64, loading, strict_json
 
-__all__ = ["DescriptionRow", "read_arrays", "read_description"]
+__all__ = ["DescriptionRow", "check_names", "read_arrays", "read_bounded", "read_description"]
 
 MAX_DESCRIPTION_BYTES = 1 << 20
 MAX_ARRAYS_BYTES = 256 << 20
@@ -45,7 +44,9 @@ class DescriptionRow:
         """Remove and return a string that must be one of the choices."""
         value = self.values.pop(key, default)
         if value not in choices:
-            raise self.error(f"{key!r} must be one of {', '.join(choices)}, not {str(value)[:40]}")
+            raise self.error(
+                f"{key!r} must be one of {', '.join(choices)}, not {quote(value)[:42]}"
+            )
         return str(value)
 
     def error(self, reason: str) -> NetworkError:
@@ -60,40 +61,42 @@ class DescriptionRow:
 
 def read_bounded(path: Path, limit: int) -> bytes:
     """The content of a file of at most ``limit`` bytes."""
-    try:
-        if path.exists() and not path.is_file():
-            raise NetworkError(f"{path}: not a file; check the path")
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-    except OSError as error:
-        raise NetworkError(f"{path}: {error.strerror}; check the path") from None
+    if path.exists() and not path.is_file():
+        raise NetworkError("not a file; check the path")
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
     if len(content) > limit:
-        raise NetworkError(f"{path}: larger than {limit} bytes; no such file of a network is")
+        raise NetworkError(f"larger than {limit} bytes; no such file of a network is")
     return content
 
 
 def read_description(path: Path) -> dict[str, Any]:
     """The JSON object in a file; raises NetworkError."""
-    try:
+    with loading(path, NetworkError, "no JSON ({reason}); see docs/use/import.md"):
         value = strict_json(read_bounded(path, MAX_DESCRIPTION_BYTES))
-    except (ValueError, RecursionError) as error:
-        raise NetworkError(f"{path}: no JSON ({str(error)[:80]}); see docs/use/import.md") from None
-    if not isinstance(value, dict):
-        raise NetworkError(f"{path}: a description is a JSON object; see docs/use/import.md")
-    return value
+        if not isinstance(value, dict):
+            raise NetworkError("a description is a JSON object; see docs/use/import.md")
+        return value
 
 
 def read_arrays(path: Path) -> Arrays:
     """The integer arrays in an .npz or .safetensors file, as int64; raises NetworkError."""
     if path.suffix == ".npz":
         return read_npz(path)
-    content = read_bounded(path, MAX_ARRAYS_BYTES)
-    try:
-        arrays = parse_arrays(content)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())[:80]
-        raise NetworkError(f"{path}: no safetensors file, or a damaged one ({reason})") from None
-    for name, array in arrays.items():
-        if not np.issubdtype(array.dtype, np.integer):
-            raise NetworkError(f"{path}: the array {name[:64]!r} holds {array.dtype}, not integers")
-    return {name: array.astype(np.int64) for name, array in arrays.items()}
+    with loading(path, NetworkError, "no safetensors file, or a damaged one ({reason})"):
+        content = read_bounded(path, MAX_ARRAYS_BYTES)
+        check_names(content)
+        return {
+            name: as_int64(f"the array {name[:64]!r}", array, NetworkError)
+            for name, array in parse_arrays(content).items()
+        }
+
+
+def check_names(content: bytes) -> None:
+    """Raise ValueError where the header of a safetensors file is no JSON or has a name twice, of
+    which the parser would take the last.
+    """
+    size = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or size > len(content) - 8:
+        raise ValueError("its header is cut short")
+    strict_json(content[8 : 8 + size])

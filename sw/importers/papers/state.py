@@ -1,23 +1,20 @@
 """state_dicts that came from elsewhere: read without executing anything, every size bounded."""
 
 import os
-import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
 from torch import Tensor
 
-from subbit.sw.errors import NetworkError
-from subbit.sw.importers.arrays.rows import read_bounded
+from subbit.sw.errors import NetworkError, quote
+from subbit.sw.importers.arrays.rows import check_names, read_bounded
+from subbit.sw.loading import loading
+from subbit.sw.torch_file import MAX_FILE_BYTES, load_torch
 
 __all__ = ["State", "read_state"]
 
-MAX_FILE_BYTES = 1 << 30
-MAX_PICKLE_BYTES = 16 << 20
 MAX_ELEMENTS = 1 << 28
 State = dict[str, Tensor]
 NESTED = ("state_dict", "model", "model_state_dict", "net")
@@ -27,51 +24,16 @@ def read_state(path: str | os.PathLike[str]) -> State:
     """The tensors of a checkpoint by name: .safetensors, or what torch.save wrote.
 
     A state_dict within it is found under the usual names, and the prefix ``module.`` of a parallel
-    module is taken off. Raises NetworkError where the file cannot be read, would execute code, or
-    holds tensors larger than their storage.
+    module is taken off. Raises NetworkError where the file cannot be read, would execute code, has
+    two tensors of one name, or holds tensors larger than their storage.
     """
     path = Path(path)
-    try:
-        if path.suffix == ".safetensors":
-            return checked(parse_tensors(read_bounded(path, MAX_FILE_BYTES)))
-        check_archive(path)
-        return checked(torch.load(path, map_location="cpu", weights_only=True))
-    except NetworkError as error:
-        text = str(error)
-        raise NetworkError(text if text.startswith(str(path)) else f"{path}: {text}") from None
-    except pickle.UnpicklingError:
-        raise NetworkError(
-            f"{path}: it holds more than tensors, and would execute code; "
-            "save the state_dict alone: torch.save(module.state_dict(), path)"
-        ) from None
-    except OSError as error:
-        raise NetworkError(f"{path}: {error.strerror or error}; check the path") from None
-    except (SafetensorError, RuntimeError, ValueError, EOFError, LookupError, TypeError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise NetworkError(f"{path}: damaged, or no checkpoint ({reason}); save it again") from None
-
-
-def check_archive(path: Path) -> None:
-    """Raise NetworkError unless the file is an archive of torch.save of a sane size."""
-    if path.exists() and not path.is_file():
-        raise NetworkError("not a file; name a checkpoint")
-    with path.open("rb") as file:
-        if file.read(4) != b"PK\x03\x04":
-            raise NetworkError(
-                "not written by torch.save of PyTorch 1.6 or newer; save the state_dict again"
-            )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except zipfile.BadZipFile:
-        raise NetworkError("a damaged archive; save it again") from None
-    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-        raise NetworkError("a compressed archive, as torch.save writes none; save it again")
-    if sum(entry.file_size for entry in entries) > MAX_FILE_BYTES:
-        raise NetworkError(f"larger than {MAX_FILE_BYTES} bytes; name a smaller checkpoint")
-    pickles = [entry.file_size for entry in entries if entry.filename.endswith(".pkl")]
-    if max(pickles, default=0) > MAX_PICKLE_BYTES:
-        raise NetworkError("its index is larger than that of any state_dict; save it alone")
+    with loading(path, NetworkError, "damaged, or no checkpoint ({reason}); save it again"):
+        if path.suffix != ".safetensors":
+            return checked(load_torch(path))
+        content = read_bounded(path, MAX_FILE_BYTES)
+        check_names(content)
+        return checked(parse_tensors(content))
 
 
 def checked(found: Any) -> State:
@@ -81,12 +43,17 @@ def checked(found: Any) -> State:
             found = found[name]
     if not isinstance(found, dict):
         raise NetworkError(f"it holds a {type(found).__name__}, no state_dict; save that alone")
-    state = {str(key): value for key, value in found.items() if isinstance(value, Tensor)}
+    state: State = {}
+    for key, value in found.items():
+        if isinstance(value, Tensor):
+            name = str(key).removeprefix("module.")
+            if name in state:
+                raise NetworkError(f"it holds two tensors of the name {quote(name)}")
+            check_tensor(name, value)
+            state[name] = value
     if not state:
         raise NetworkError("it holds no tensors; save the module's state_dict")
-    for key, value in state.items():
-        check_tensor(key, value)
-    return {key.removeprefix("module."): value for key, value in state.items()}
+    return state
 
 
 def check_tensor(key: str, value: Tensor) -> None:

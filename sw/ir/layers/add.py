@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.layer import Layer
 from subbit.sw.ir.parts import no_more, take_int
 from subbit.sw.ir.types import TensorType
@@ -30,7 +30,9 @@ class Add(Layer):
     def __post_init__(self) -> None:
         for shift in self.shifts:
             if type(shift) is not int or not 0 <= shift <= MAX_SHIFT:
-                raise NetworkError(f"an addition shifts by 0 to {MAX_SHIFT} bits, not {shift!r}")
+                raise NetworkError(
+                    f"an addition shifts by 0 to {MAX_SHIFT} bits, not {quote(shift)}"
+                )
 
     @property
     def shifts(self) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.layer import Layer
 from subbit.sw.ir.parts import no_more, only_input, take_int
 from subbit.sw.ir.types import TensorType
@@ -39,10 +39,10 @@ class AvgPool2d(Layer):
 
     def __post_init__(self) -> None:
         if type(self.kernel) is not int or self.kernel not in KERNELS:
-            raise NetworkError(f"average pooling has a kernel of 2 to 8, not {self.kernel!r}")
+            raise NetworkError(f"average pooling has a kernel of 2 to 8, not {quote(self.kernel)}")
         object.__setattr__(self, "stride", self.stride or self.kernel)
         if type(self.stride) is not int or self.stride not in STRIDES:
-            raise NetworkError(f"average pooling has a stride of 1 to 8, not {self.stride!r}")
+            raise NetworkError(f"average pooling has a stride of 1 to 8, not {quote(self.stride)}")
 
     def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
         """Integers in the range of ``kernel**2`` values of the input."""

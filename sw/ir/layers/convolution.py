@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.layer import Layer
 from subbit.sw.ir.layers.linear import dot_type
 from subbit.sw.ir.parts import only_input, take_int, take_text
@@ -48,7 +48,8 @@ class Convolution(Layer):
             raise NetworkError(f"the stride of a convolution is 1 or 2, not {self.stride}")
         if self.padding not in tuple(Padding):
             raise NetworkError(
-                f"the padding of a convolution is one of {', '.join(Padding)}, not {self.padding!r}"
+                f"the padding of a convolution is one of {', '.join(Padding)}, "
+                f"not {quote(self.padding)}"
             )
         object.__setattr__(self, "padding", Padding(self.padding))
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.arrays import Bits, Ints, as_bits, as_ints
 from subbit.sw.ir.layer import Layer
 from subbit.sw.ir.parts import no_more, only_input, take_array, take_text
@@ -49,7 +49,7 @@ class Threshold(Layer):
             )
         if self.encoding not in CODES:
             raise NetworkError(
-                f"the codes of a threshold are {' or '.join(CODES)}, not {self.encoding!r}"
+                f"the codes of a threshold are {' or '.join(CODES)}, not {quote(self.encoding)}"
             )
         object.__setattr__(self, "encoding", Encoding(self.encoding))
         object.__setattr__(self, "thresholds", thresholds)

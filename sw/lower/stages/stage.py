@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
-from subbit.sw.errors import PlanError
+from subbit.sw.errors import PlanError, quote
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import Network, Node
@@ -124,7 +124,7 @@ def combinations(stage: AnyStage, axes: Mapping[str, Sequence[int | str]]) -> It
 
 def unknown_setting(name: str, known: Iterable[str]) -> PlanError:
     """The error for a setting that a stage does not have."""
-    return PlanError(f"unknown setting {name!r}; this stage has {', '.join(known)}")
+    return PlanError(f"unknown setting {quote(name)}; this stage has {', '.join(known)}")
 
 
 def check_setting(
@@ -134,10 +134,10 @@ def check_setting(
     ``least`` to ``most``.
     """
     if words and value not in words:
-        raise PlanError(f"setting {name!r} must be one of {', '.join(words)}, not {value!r}")
+        raise PlanError(f"setting {name!r} must be one of {', '.join(words)}, not {quote(value)}")
     if not words and (type(value) is not int or not least <= value <= most):
         raise PlanError(
-            f"setting {name!r} must be an integer from {least} to {most}, not {value!r}"
+            f"setting {name!r} must be an integer from {least} to {most}, not {quote(value)}"
         )
 
 

@@ -10,8 +10,11 @@ import pytest
 from PIL import Image
 
 from subbit.sw.data import Dataset, load_dataset, load_image, preprocess
+from subbit.sw.data.dataset import stratified
 from subbit.sw.data.mnist import read_idx
 from subbit.sw.errors import DataError
+
+FIRST_DRAWN = (8, 13, 16, 18, 20, 26)
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -181,6 +184,52 @@ class TestImage:
         Image.new("1", (5000, 5000)).save(tmp_path / "huge.png")
         with pytest.raises(DataError, match="5000x5000 pixels, more than"):
             load_image(tmp_path / "huge.png", 8, 8, 1)
+
+
+class TestDraw:
+    def counts(self, sizes: list[int], count: int, seed: int = 1) -> list[int]:
+        """How many of each class are drawn from classes of these sizes, one after the other."""
+        labels = np.repeat(np.arange(len(sizes)), sizes)
+        chosen = stratified(labels, count, seed)
+        assert np.array_equal(chosen, np.unique(chosen))
+        return np.bincount(labels[chosen], minlength=len(sizes)).tolist()
+
+    def test_every_class_has_its_share(self) -> None:
+        assert self.counts([1000] * 10, 2000) == [200] * 10
+        assert self.counts([600, 300, 100], 10) == [6, 3, 1]
+        assert self.counts([600, 300, 100], 5) in ([3, 2, 0], [3, 1, 1])
+        assert sum(self.counts([7, 11, 13, 17], 9)) == 9
+        assert self.counts([5, 0, 5], 4) == [2, 0, 2]
+
+    @pytest.mark.parametrize("count", [1, 3, 7, 10, 15, 358])
+    def test_no_class_is_off_by_more_than_one(self, count: int) -> None:
+        whole = load_dataset("digits", "test")
+        found = whole.at(whole.draw(count))
+        assert len(found) == count
+        wanted = count * np.bincount(whole.labels) / len(whole)
+        assert (np.abs(np.bincount(found.labels, minlength=10) - wanted) < 1).all()
+
+    def test_the_seed_decides(self) -> None:
+        whole = load_dataset("digits", "test")
+        draws = [tuple(whole.draw(50, seed).tolist()) for seed in (1, 1, 2)]
+        assert draws[0] == draws[1] != draws[2]
+        assert {tuple(self.counts([9] * 4, 2, seed)) for seed in range(30)} > {(1, 1, 0, 0)}
+        # The stream of numpy's RandomState does not change between versions.
+        assert draws[0][:6] == FIRST_DRAWN
+
+    def test_all_images_keep_their_places(self) -> None:
+        whole = load_dataset("digits", "test")
+        for count in (None, 359, 1 << 20):
+            assert np.array_equal(whole.draw(count), np.arange(359))
+        assert whole.at(whole.draw(5)).white == whole.white == 16
+
+    def test_images_of_a_folder_are_of_every_class(self, tmp_path: Path) -> None:
+        for label in range(5):
+            (tmp_path / f"class{label}").mkdir()
+            for n in range(8):
+                Image.new("L", (4, 4), 20 * label).save(tmp_path / f"class{label}" / f"{n}.png")
+        whole = load_dataset("folder", "test", tmp_path)
+        assert np.bincount(whole.at(whole.draw(10)).labels).tolist() == [2] * 5
 
 
 class TestPreprocess:

@@ -238,17 +238,20 @@ def test_modules_of_other_names_are_refused() -> None:
 
 
 class Bomb:
-    """Runs code when unpickled."""
+    """Makes a file when unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Path("/tmp/subbit-bomb").touch, ())
+        return (self.path.touch, ())
 
 
 def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
     """Files that must be refused, and what the message says."""
     made = {name: folder / f"{name}.pth" for name in ("bomb", "old", "cut", "zip", "list", "wide")}
-    torch.save({"x": Bomb()}, made["bomb"])
-    made["old"].write_bytes(pickle.dumps({"x": Bomb()}))
+    torch.save({"x": Bomb(folder / "went-off")}, made["bomb"])
+    made["old"].write_bytes(pickle.dumps({"x": Bomb(folder / "went-off")}))
     torch.save({"x": torch.zeros(1000)}, made["cut"])
     made["cut"].write_bytes(made["cut"].read_bytes()[:-200])
     with zipfile.ZipFile(made["zip"], "w", zipfile.ZIP_DEFLATED) as archive:
@@ -275,7 +278,7 @@ def test_bad_checkpoints(name: str, tmp_path: Path) -> None:
     text = message(lambda: read_state(path), NetworkError)
     assert text.startswith(f"{path}: ")
     assert expected in text
-    assert not Path("/tmp/subbit-bomb").exists()
+    assert not (tmp_path / "went-off").exists()
 
 
 def test_state_dicts_are_found(tmp_path: Path) -> None:

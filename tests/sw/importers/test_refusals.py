@@ -221,14 +221,18 @@ def test_damaged_files_are_refused_or_read(tmp_path: Path) -> None:
 
 
 class Bomb:
-    """Runs code when unpickled."""
+    """Makes a file when unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Path("/tmp").touch, ())
+        return (self.path.touch, ())
 
 
 def test_a_pickle_is_not_opened(tmp_path: Path) -> None:
-    refused(write(tmp_path, pickle.dumps(Bomb())))
+    refused(write(tmp_path, pickle.dumps(Bomb(tmp_path / "went-off"))))
+    assert not (tmp_path / "went-off").exists()
 
 
 def test_external_data_are_not_opened(tmp_path: Path) -> None:

@@ -122,6 +122,27 @@ def broken(edit: str) -> Any:
 
 MESSAGES = [
     ("subbit_plan=2", "plan version 2; this subbit reads version 1"),
+    ("subbit_plan=true", "plan version True; this subbit reads version 1"),
+    ("subbit_plan=1.0", "plan version 1.0; this subbit reads version 1"),
+    (
+        'queue={"a": 1}',
+        "unknown key 'queue'; a plan has subbit_plan, network, device, stages, queues",
+    ),
+    ("device=3", "'device' must be a name, not 3"),
+    (
+        "stages.0.pe=true",
+        "stage 'conv1': setting 'pe' must be an integer from 0 to 1048576, not True",
+    ),
+    (
+        "stages.0.fifo=18446744073709551617",
+        "stage 'conv1': setting 'fifo' must be an integer from 0 to 1048576, not "
+        "18446744073709551617",
+    ),
+    (
+        f'stages.0.pe="{"x" * 4000}"',
+        f"stage 'conv1': setting 'pe' must be an integer from 0 to 1048576, not '{'x' * 196}...",
+    ),
+    ("queues=[]", "'queues' must be an object of depths by stream"),
     (
         'network="00"',
         "the plan is for another network than 'plain'; make a new one with `subbit plan`",
@@ -183,6 +204,25 @@ def test_a_wrong_plan_is_refused(edit: str, message: str, tmp_path: Path) -> Non
     with pytest.raises(PlanError) as caught:
         Pipeline(network, load_plan(file, network))
     assert str(caught.value).removeprefix(f"{file}: ") == message
+
+
+def test_a_plan_may_name_its_device(tmp_path: Path) -> None:
+    network, file = small_network("plain"), tmp_path / "plan.json"
+    save_plan(smallest_plan(network), file)
+    row = json.loads(file.read_text()) | {"device": "LFE5U-85F"}
+    file.write_text(json.dumps(row))
+    assert load_plan(file, network) == smallest_plan(network)
+
+
+@pytest.mark.parametrize("key", ["network", "stages", "pe"])
+def test_a_key_that_occurs_twice_is_refused(key: str, tmp_path: Path) -> None:
+    network, file = small_network("plain"), tmp_path / "plan.json"
+    save_plan(smallest_plan(network), file)
+    text = file.read_text().replace(f'"{key}": ', f'"{key}": 1, "{key}": ', 1)
+    file.write_text(text)
+    with pytest.raises(PlanError) as caught:
+        load_plan(file, network)
+    assert f"'{key}' occurs twice" in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
