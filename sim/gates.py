@@ -5,7 +5,6 @@ place and route takes is simulated with models of the vendor's cells. Names of i
 gone by then, so that the accelerator's results and their cycles are what is compared.
 """
 
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -86,16 +85,14 @@ def build_mapped(
     progress.phase("netlist")
     streams = {design.name: ports(design) for design in designs}
     rows = zip(designs, netlists, strict=True)
-    mapped = "".join(as_verilog(design.name, netlist) for design, netlist in rows)
-    cells = family(fabric).cell_models(tools.yosys_data())
-    verilog = cells + mapped + simtop(streams) + testbench(streams)
+    part = family(fabric)
+    mapped = "".join(as_verilog(design.name, part.modelled(netlist)) for design, netlist in rows)
+    verilog = part.cell_models(tools.yosys_data()) + mapped + simtop(streams) + testbench(streams)
     return build_model(verilog, "bench", models, waves=waves, progress=progress)
 
 
 def as_verilog(name: str, netlist: str) -> str:
     """A netlist in JSON as Verilog that instantiates cells."""
-    # An output may be open in Verilog, but not connected to x.
-    netlist = re.sub(r'("COUT": )\["x"\]', r"\1[]", netlist)
     with tempfile.TemporaryDirectory(prefix="subbit-") as place:
         folder = Path(place)
         (folder / f"{name}.json").write_text(netlist)

@@ -248,6 +248,10 @@ class Family:
         """
         raise self.lacks("reading of nextpnr's reports")
 
+    def modelled(self, netlist: str) -> str:
+        """A netlist of Yosys's (JSON) as the cell models take it; as it is unless overridden."""
+        return netlist
+
     def cell_models(self, yosys_data: Path) -> str:
         """Verilog models of every cell that synthesis may leave in an accelerator.
 

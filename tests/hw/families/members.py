@@ -46,7 +46,7 @@ GIVEN = {
     *("name", "title"),
     *("has_carry_trees", "has_register_cells", "has_block_roms", "has_lut_rams"),
     *("lacks", "mapping", "place_arguments", "pin_arguments", "popcount_form"),
-    *("covers", "finish_netlist", "large_arguments", "cells_in"),
+    *("covers", "finish_netlist", "large_arguments", "cells_in", "modelled"),
 }
 
 
