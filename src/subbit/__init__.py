@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from subbit.sim.run import simulate
     from subbit.sw.bench.cnv import bench_cnv
     from subbit.sw.bench.engine import bench_engine
+    from subbit.sw.bench.link import bench_link
     from subbit.sw.bench.network import bench_network
     from subbit.sw.bench.planner import bench_planner
     from subbit.sw.bench.popcount import bench_popcount
@@ -45,6 +46,7 @@ PLACES = {
     "Training": "sw.compress.finetune",
     "bench_cnv": "sw.bench.cnv",
     "bench_engine": "sw.bench.engine",
+    "bench_link": "sw.bench.link",
     "bench_network": "sw.bench.network",
     "bench_planner": "sw.bench.planner",
     "bench_precision": "sw.bench.precise_networks",
@@ -87,6 +89,7 @@ __all__ = [
     "Training",
     "bench_cnv",
     "bench_engine",
+    "bench_link",
     "bench_network",
     "bench_planner",
     "bench_popcount",

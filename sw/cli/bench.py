@@ -25,6 +25,7 @@ BENCHES = {
     "precision": "bench_precision",
     "reuse": "bench_reuse",
     "planner": "bench_planner",
+    "link": "bench_link",
 }
 
 COLUMNS = (

@@ -61,6 +61,12 @@ def program_command(model: Path, board: Board, flash: bool) -> None:
     help="The network in the board; by default the one among examples/ and build/ that it is.",
 )
 @click.option("--samples", type=click.IntRange(1), help="Classify the first test images instead.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, 600, min_open=True),
+    metavar="SECONDS",
+    help="How long an answer may take: 2 s by default, 60 s in simulation.",
+)
 @board_option
 @data_option
 @as_json
@@ -69,13 +75,15 @@ def run_command(
     port: str,
     model: Path | None,
     samples: int | None,
+    timeout: float | None,
     board: Board,
     data: Path | None,
     json_: bool,
-) -> None:
+) -> int:
     """Classify IMAGES (PNG, JPEG and others), or samples of the data set, on the board.
 
     With the port 'sim', the board is a simulation of the whole design (slow; needs --model).
+    Exits with 1 if an image got no result because too many of its bytes were lost or damaged.
 
     \b
     Example: subbit run --port /dev/ttyUSB0 three.png seven.png
@@ -86,11 +94,20 @@ def run_command(
     if bool(images) == bool(samples):
         raise click.UsageError("Name images, or ask for --samples.")
     network = load_network(model) if model else None
-    results = run_images(*(port, images), network=network, samples=samples, data=data, board=board)
+    results = run_images(
+        *(port, images),
+        network=network,
+        samples=samples,
+        data=data,
+        board=board,
+        timeout_s=timeout,
+    )
     if json_:
         print_json([asdict(result) for result in results])
-        return
-    table = Table("image", "class", "logits")
-    for result in results:
-        table.add_row(result.name, result.label, " ".join(map(str, result.logits)))
-    Console().print(table)
+    else:
+        table = Table("image", "class", "logits")
+        for result in results:
+            found = result.failure or " ".join(map(str, result.logits))
+            table.add_row(result.name, result.label, found)
+        Console().print(table)
+    return 1 if any(result.failure for result in results) else 0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.data.image import load_image
 from subbit.sw.data.preprocess import preprocess
+from subbit.sw.errors import LinkError
 from subbit.sw.host.device import Device
 from subbit.sw.ir import Network
 
@@ -18,12 +19,17 @@ __all__ = ["Classification", "classify_codes", "classify_files", "file_codes"]
 
 @dataclass(frozen=True)
 class Classification:
-    """What a board made of one frame: ``index`` of the class, its ``label``, the ``logits``."""
+    """What a board made of one frame: ``index`` of the class, its ``label``, the ``logits``.
+
+    ``failure``: why there is no result, or empty; then the index is -1, and label and logits are
+    empty.
+    """
 
     name: str
     index: int
     label: str
     logits: tuple[int, ...]
+    failure: str = ""
 
 
 def classify_files(
@@ -34,8 +40,9 @@ def classify_files(
 ) -> list[Classification]:
     """Classify the image files ``paths`` on ``device``, which must hold ``network``.
 
-    Images are scaled to the network's input and prepared as its metadata says. Raises LinkError if
-    the board holds another network or does not answer, DataError where a file is no image.
+    Images are scaled to the network's input and prepared as its metadata says. A frame for which
+    no result comes has its reason in ``failure``. Raises LinkError if the board holds another
+    network or gives no result at all, DataError where a file is no image.
     """
     codes = np.stack([file_codes(network, path) for path in paths])
     return classify_codes(device, network, codes, [str(path) for path in paths], progress)
@@ -52,10 +59,17 @@ def classify_codes(
     classify_files.
     """
     device.require(network)
-    winners, logits = device.infer(codes, progress)
-    labels = class_labels(network, logits.shape[1])
-    rows = zip(names, winners.tolist(), logits.tolist(), strict=True)
-    return [Classification(name, i, labels[i], tuple(row)) for name, i, row in rows]
+    answers = device.answers(codes, progress)
+    if len(answers.failures) == len(codes) > 0:
+        raise LinkError(answers.failures[0])
+    labels = class_labels(network, answers.logits.shape[1])
+    rows = zip(names, answers.classes.tolist(), answers.logits.tolist(), strict=True)
+    return [
+        Classification(name, -1, "", (), answers.failures[number])
+        if number in answers.failures
+        else Classification(name, i, labels[i], tuple(row))
+        for number, (name, i, row) in enumerate(rows)
+    ]
 
 
 def file_codes(network: Network, path: Path) -> NDArray[np.uint8]:

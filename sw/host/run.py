@@ -15,6 +15,7 @@ from subbit.sw.ir import Network, load_network
 __all__ = ["known_network", "open_device", "run_images"]
 
 SIMULATED = "sim"
+TIMEOUT_S = 2.0
 # A simulated board takes a few thousand times as long as a real one.
 SIMULATED_TIMEOUT_S = 60.0
 FOLDERS = (Path("examples"), Path("build"))
@@ -28,18 +29,21 @@ def run_images(
     samples: int | None = None,
     data: Path | None = None,
     board: Board | None = None,
+    timeout_s: float | None = None,
 ) -> list[Classification]:
     """Classify image files, or the first ``samples`` test images of the network's data set (its
     files in ``data``), on the board at a serial port, or for the port ``sim`` on a simulated one.
 
     ``network``: that the board holds; by default the one below examples/ and build/ that it is.
-    ``board``: by default the ULX3S. Raises LinkError, NetworkError and DataError.
+    ``board``: by default the ULX3S. ``timeout_s``: how long an answer may take. A frame for which
+    no result comes says why in ``failure``, beside the results of the others. Raises LinkError,
+    NetworkError and DataError.
     """
     from subbit.sw.evaluate import load_frames
 
     if bool(images) == bool(samples):
         raise LinkError("name images, or ask for a number of samples")
-    with open_device(port, network, board) as device:
+    with open_device(port, network, board, timeout_s) as device:
         network = network or known_network(device.info.digest)
         if images:
             return classify_files(device, network, images)
@@ -50,14 +54,19 @@ def run_images(
 
 @contextmanager
 def open_device(
-    port: str, network: Network | None = None, board: Board | None = None
+    port: str,
+    network: Network | None = None,
+    board: Board | None = None,
+    timeout_s: float | None = None,
 ) -> Iterator[Device]:
     """The board at the serial port, or for the port ``sim`` a simulated one that holds the network
-    with its default plan. ``board``: by default the ULX3S. Raises LinkError.
+    with its default plan. ``board``: by default the ULX3S. ``timeout_s``: how long an answer may
+    take, by default 2 s, and a minute where the board is simulated. Raises LinkError.
     """
     target = board or board_of("ulx3s")
     if port != SIMULATED:
-        with Device(SerialTransport(port, target.uart_baud)) as device:
+        line = SerialTransport(port, target.uart_baud)
+        with Device(line, timeout_s=timeout_s or TIMEOUT_S) as device:
             yield device
         return
     from subbit.hw.design.top import Core
@@ -78,7 +87,7 @@ def open_device(
             link_hz=target.oscillator_hz,
             baud=target.uart_baud,
         ) as simulated,
-        Device(simulated.transport(), timeout_s=SIMULATED_TIMEOUT_S) as device,
+        Device(simulated.transport(), timeout_s=timeout_s or SIMULATED_TIMEOUT_S) as device,
     ):
         yield device
 
