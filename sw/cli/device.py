@@ -28,6 +28,8 @@ __all__ = ["program_command", "run_command"]
 def program_command(model: Path, board: Board, flash: bool) -> None:
     """Load a bitstream into the board: MODEL's, from build/NETWORK-BOARD, or MODEL itself.
 
+    It must be the one that the summary.json beside it tells of, and hold MODEL as it is now.
+
     \b
     Example: subbit program examples/digits-plain.safetensors
              subbit program build/digits-plain-ulx3s-85f/digits-plain.bit
@@ -37,7 +39,7 @@ def program_command(model: Path, board: Board, flash: bool) -> None:
     from subbit.sw.flow.program import program_board
     from subbit.sw.flow.progress import ConsoleProgress
 
-    path = model
+    path, network = model, None
     if model.suffix not in (".bit", ".bin"):
         network = load_network(model)
         path = default_folder(network, board) / f"{network.name}.{family_of(board).bitstream}"
@@ -47,7 +49,7 @@ def program_command(model: Path, board: Board, flash: bool) -> None:
             )
     with ConsoleProgress() as progress:
         progress.phase(f"loading {path.name}")
-        program_board(path, board, flash=flash, progress=progress)
+        program_board(path, board, flash=flash, network=network, progress=progress)
 
 
 @click.command("run", short_help="Classify images on the board.")
