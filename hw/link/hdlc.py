@@ -49,6 +49,11 @@ class Deframer:
             self._extend(part)
         return contents
 
+    @property
+    def begun(self) -> bytes:
+        """What has come of the frame that is under way."""
+        return bytes(self._content)
+
     def _extend(self, part: bytes) -> None:
         for byte in part:
             if byte == ESCAPE and not self._escaped:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from subbit.sw.bench.cnv import bench_cnv
     from subbit.sw.bench.costs import bench_costs
     from subbit.sw.bench.engine import bench_engine
+    from subbit.sw.bench.link import bench_link
     from subbit.sw.bench.network import bench_network
     from subbit.sw.bench.planner import bench_planner
     from subbit.sw.bench.popcount import bench_popcount
@@ -47,6 +48,7 @@ PLACES = {
     "bench_cnv": "sw.bench.cnv",
     "bench_costs": "sw.bench.costs",
     "bench_engine": "sw.bench.engine",
+    "bench_link": "sw.bench.link",
     "bench_network": "sw.bench.network",
     "bench_planner": "sw.bench.planner",
     "bench_precision": "sw.bench.precise_networks",
@@ -90,6 +92,7 @@ __all__ = [
     "bench_cnv",
     "bench_costs",
     "bench_engine",
+    "bench_link",
     "bench_network",
     "bench_planner",
     "bench_popcount",

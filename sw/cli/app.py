@@ -2,16 +2,15 @@
 
 import errno
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 import click
 
 import subbit
 from subbit.sw.cli.lazy import LazyGroup
 from subbit.sw.errors import SubbitError, ToolError
+from subbit.sw.signals import interrupt_on_signals
 
 __all__ = ["app", "run"]
 
@@ -73,7 +72,7 @@ def app(ctx: click.Context) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code, with any error on stderr as one line."""
-    signal.signal(signal.SIGTERM, interrupt)
+    interrupt_on_signals()
     try:
         code = app.main(arguments, prog_name="subbit", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -93,11 +92,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return report(describe(error))
     except MemoryError:
         return report("not enough memory; close other programs, or take a smaller network")
-
-
-def interrupt(number: int, frame: FrameType | None) -> None:
-    """Let a request to end the process end its tools as well."""
-    raise KeyboardInterrupt
 
 
 def report(message: str, code: int = 2) -> int:

@@ -26,6 +26,7 @@ BENCHES = {
     "reuse": "bench_reuse",
     "planner": "bench_planner",
     "costs": "bench_costs",
+    "link": "bench_link",
 }
 
 COLUMNS = (

@@ -86,11 +86,13 @@ def bitstream_command(
     Example: subbit bitstream examples/digits-plain.safetensors --board ulx3s-85f
     """
     from subbit.sw.flow.bitstream import build_bitstream, default_folder
+    from subbit.sw.flow.folder import check_folder
     from subbit.sw.flow.progress import ConsoleProgress
 
     network = load_network(model)
+    folder = default_folder(network, board) if out is None else out
+    check_folder(folder)
     chosen = chosen_plan(network, board, plan, take_goal(goal))
-    folder = out or default_folder(network, board)
     with ConsoleProgress() as progress:
         summary = build_bitstream(network, chosen, board, folder, progress, seeds)
     if json_:

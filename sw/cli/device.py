@@ -40,6 +40,8 @@ SHOWN = 8
 def program_command(model: Path, board: Board, flash: bool) -> None:
     """Load a bitstream into the board: MODEL's, from build/NETWORK-BOARD, or MODEL itself.
 
+    It must be the one that the summary.json beside it tells of, and hold MODEL as it is now.
+
     \b
     Example: subbit program examples/digits-plain.safetensors
              subbit program build/digits-plain-ulx3s-85f/digits-plain.bit
@@ -48,7 +50,7 @@ def program_command(model: Path, board: Board, flash: bool) -> None:
     from subbit.sw.flow.program import program_board
     from subbit.sw.flow.progress import ConsoleProgress
 
-    path = model
+    path, network = model, None
     if model.suffix not in (".bit", ".bin"):
         network = load_network(model)
         path = default_folder(network, board) / f"{network.name}.{board.family.bitstream}"
@@ -58,7 +60,7 @@ def program_command(model: Path, board: Board, flash: bool) -> None:
             )
     with ConsoleProgress() as progress:
         progress.phase(f"loading {path.name}")
-        program_board(path, board, flash=flash, progress=progress)
+        program_board(path, board, flash=flash, network=network, progress=progress)
 
 
 @click.command("run", short_help="Classify images on the board.")
@@ -82,6 +84,12 @@ def program_command(model: Path, board: Board, flash: bool) -> None:
     metavar="FILE.png",
     help="Write what the network sees of the images as a PNG.",
 )
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, 600, min_open=True),
+    metavar="SECONDS",
+    help="How long an answer may take: 2 s by default, 60 s in simulation.",
+)
 @board_option
 @data_option
 @as_json
@@ -93,15 +101,17 @@ def run_command(
     seed: int,
     invert: bool,
     preview: Path | None,
+    timeout: float | None,
     board: Board,
     data: Path | None,
     json_: bool,
-) -> None:
+) -> int:
     """Classify IMAGES (PNG, JPEG and others), or samples of the data set, on the board.
 
     Images of any size and depth become what the network was trained on, which is shown; a warning
     says where one does not look like it. With the port 'sim', the board is a simulation of the
-    whole design (slow; needs --model).
+    whole design (slow; needs --model). Exits with 1 if an image got no result because too many of
+    its bytes were lost or damaged.
 
     \b
     Example: subbit run --port /dev/ttyUSB0 examples/pictures/three.png
@@ -116,9 +126,16 @@ def run_command(
         raise click.UsageError("--invert and --preview are for images, not for --samples.")
     network = load_network(model) if model else None
     if samples:
-        found = run_samples(*(port, samples), network=network, data=data, board=board, seed=seed)
+        found = run_samples(
+            *(port, samples),
+            network=network,
+            data=data,
+            board=board,
+            seed=seed,
+            timeout_s=timeout,
+        )
         print_json(found.summary()) if json_ else show_samples(found)
-        return
+        return failed(found.results)
     art: dict[str, str] = {}
     results = run_images(
         *(port, images),
@@ -127,13 +144,20 @@ def run_command(
         invert=invert,
         preview=preview,
         seen=partial(tell_seen, art),
+        timeout_s=timeout,
     )
     if json_:
         print_json([asdict(result) for result in results])
-        return
+        return failed(results)
     show_results(results, art)
     if preview is not None:
         click.echo(f"what the network sees: {preview}")
+    return failed(results)
+
+
+def failed(results: Sequence["Classification"]) -> int:
+    """1 if an image got no result."""
+    return 1 if any(result.failure for result in results) else 0
 
 
 def tell_seen(art: dict[str, str], network: Network, pictures: Sequence["Picture"]) -> None:
@@ -151,7 +175,7 @@ def show_results(results: list["Classification"], art: dict[str, str]) -> None:
     """Print the classes, and beside the first ones what the network sees."""
     table = Table("image", Column("seen", no_wrap=True), "class", "logits", show_lines=True)
     for row in results:
-        logits = " ".join(map(str, row.logits))
+        logits = row.failure or " ".join(map(str, row.logits))
         table.add_row(row.name, art.get(row.name, ""), row.label, logits)
     plain_console().print(table)
     if len(results) > len(art):
@@ -162,6 +186,6 @@ def show_samples(found: "SampleRun") -> None:
     """Print the classes of test images, and how many are right."""
     table = Table("image", "class", "logits")
     for row in found.results:
-        table.add_row(row.name, row.label, " ".join(map(str, row.logits)))
+        table.add_row(row.name, row.label, row.failure or " ".join(map(str, row.logits)))
     plain_console().print(table)
     click.echo(share_text(found.correct, len(found.results), found.population, found.seed))

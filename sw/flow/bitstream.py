@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from subbit.boards import Board
+from subbit.sw.errors import NetworkError
 from subbit.sw.flow.folder import build_folder, publish
 from subbit.sw.flow.implement import Implementation, implement
 from subbit.sw.flow.progress import SILENT, Progress
@@ -33,15 +34,18 @@ def build_bitstream(
     """Build the bitstream of ``network`` as planned for ``board``; all files go to ``out_folder``,
     by default default_folder's.
 
-    The folder changes only once everything is made: <network>.bit, the Verilog, constraints,
-    netlist, configuration, logs, the network and plan themselves, and last summary.json.
-    Place-and-route is tried with ``seeds`` seeds, and the fastest result kept.
+    The folder is replaced only once everything is made, and at once: <network>.bit, the Verilog,
+    constraints, netlist, configuration, logs, the network and plan themselves, and summary.json;
+    files of other names are kept. Place-and-route is tried with ``seeds`` seeds, and the fastest
+    result kept.
 
     Raises SubbitError (FitError where the board is too small), and OSError where the disk is full.
     """
     from subbit.hw.design.top import board_top
 
-    began, out = time.monotonic(), Path(out_folder or default_folder(network, board))
+    began = time.monotonic()
+    out = default_folder(network, board) if out_folder is None else Path(out_folder)
+    right = accuracy(network)
     with build_folder(out) as part:
         built = implement(
             *(board_top(network, plan, board), board, part),
@@ -51,14 +55,19 @@ def build_bitstream(
         )
         save_network(network, part / f"{network.name}.safetensors")
         save_plan(plan, part / "plan.json")
-        summary = summarise(network, plan, board, built, time.monotonic() - began)
+        summary = summarise(network, plan, board, built, right, time.monotonic() - began)
         (part / "summary.json").write_text(summary.to_json())
-        publish(part, out, last="summary.json")
+        publish(part, out)
     return summary
 
 
 def summarise(
-    network: Network, plan: Plan, board: Board, built: Implementation, wall_s: float
+    network: Network,
+    plan: Plan,
+    board: Board,
+    built: Implementation,
+    right: float | None,
+    wall_s: float,
 ) -> Summary:
     """The numbers of a build."""
     cycles, resources = Pipeline(network, plan), built.resources
@@ -76,7 +85,7 @@ def summarise(
         interval_cycles=cycles.interval_cycles,
         latency_cycles=cycles.latency_cycles,
         fps=round(built.clock_hz / cycles.interval_cycles, 3),
-        accuracy=accuracy(network),
+        accuracy=right,
         weight_bits=network.weight_bits,
         wall_s=round(wall_s, 2),
         bitstream=built.bitstream.name,
@@ -87,13 +96,27 @@ def summarise(
 
 
 def accuracy(network: Network) -> float | None:
-    """The share of test images that the network's file says are classified right."""
+    """The share of test images that the network's file says are classified right, or None where it
+    says nothing.
+
+    Raises NetworkError where it says something else than a share, or numbers of images.
+    """
     row = network.metadata.get("accuracy")
-    if not isinstance(row, dict) or not row.get("images"):
+    if isinstance(row, dict):
+        correct, images = row.get("correct", 0), row.get("images", 0)
+        if type(correct) is int and type(images) is int and 0 <= correct <= images:
+            return round(correct / images, 6) if images else None
+    elif row is None:
         return None
-    return round(int(row.get("correct", 0)) / int(row["images"]), 6)
+    elif isinstance(row, int | float) and not isinstance(row, bool) and 0 <= row <= 1:
+        return round(float(row), 6)
+    raise NetworkError(
+        f"network {network.name!r}: metadata.accuracy is a share from 0 to 1, or numbers of images "
+        f'as {{"correct": 98, "images": 100}}, not {str(row)[:200]}; correct or remove it'
+    )
 
 
 def accuracy_images(network: Network) -> int | None:
     """Of how many images ``accuracy`` is; None where the network's file does not tell it."""
-    return None if accuracy(network) is None else int(network.metadata["accuracy"]["images"])
+    row = network.metadata.get("accuracy")
+    return row.get("images") or None if isinstance(row, dict) else None

@@ -2,9 +2,12 @@
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Event, get_ident
 from typing import TypeVar
+
+from subbit.sw.flow.process import end_tools
+from subbit.sw.signals import deferred
 
 __all__ = ["cores", "in_parallel"]
 
@@ -28,20 +31,28 @@ def in_parallel(
     """``run(item, on_line)`` of all items in order, ``jobs`` of them at a time.
 
     ``run`` hands each line of its tool's output to ``on_line``, which ends it once another one has
-    failed. Raises what the first one that failed raised.
+    failed; a tool that says nothing is ended too. Raises what the first one that failed raised.
     """
-    stop = Event()
+    stop, threads = Event(), set[int]()
 
     def on_line(line: str) -> None:
         if stop.is_set():
             raise Stopped
 
+    def task(item: Item) -> Result:
+        threads.add(get_ident())
+        return run(item, on_line)
+
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        futures = [pool.submit(run, item, on_line) for item in items]
+        futures: list[Future[Result]] = []
         try:
+            futures.extend(pool.submit(task, item) for item in items)
             return [future.result() for future in futures]
         except BaseException:
             stop.set()
             for future in futures:
                 future.cancel()
+            with deferred():
+                while wait(futures, timeout=0.2).not_done:
+                    end_tools(tuple(threads))
             raise

@@ -1,4 +1,4 @@
-"""Running one tool: output in a log, errors as the user's, nothing left running on Ctrl-C."""
+"""Running one tool: output in a log, errors as the user's, nothing left running afterwards."""
 
 import contextlib
 import errno
@@ -6,13 +6,15 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from subbit.sw.errors import ToolError
 from subbit.sw.flow.tools import Tool
+from subbit.sw.signals import deferred
 
-__all__ = ["check_space", "run_tool"]
+__all__ = ["check_space", "end_tools", "run_tool"]
 
 MIN_FREE_BYTES = 1 << 20
 
@@ -34,20 +36,45 @@ def run_tool(
     """
     path = folder / log
     lines: list[str] = []
-    with path.open("w") as record, spawn(tool, arguments, folder) as process:
+    with path.open("w") as record, running(tool, arguments, folder) as process:
         assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                record.write(line)
-                lines.append(line.rstrip())
-                on_line(line.rstrip())
-            status = process.wait()
-        except BaseException:
-            end(process)
-            raise
+        for line in process.stdout:
+            record.write(line)
+            lines.append(line.rstrip())
+            on_line(line.rstrip())
+        status = process.wait()
     check_space(folder)
     if status:
         raise ToolError(f"{tool.name} failed: {error_line(lines, status)} (log: {path})")
+
+
+# What each thread runs, so that another one can end it.
+RUNNING: dict[int, subprocess.Popen[str]] = {}
+
+
+@contextlib.contextmanager
+def running(tool: Tool, arguments: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The tool, started; if the context ends early, the tool is ended."""
+    thread, process = threading.get_ident(), None
+    try:
+        with deferred():  # a signal between the start and its note would leave the tool alone
+            process = RUNNING[thread] = spawn(tool, arguments, folder)
+        yield process
+    except BaseException:
+        if process is not None:
+            end(process)
+        raise
+    finally:
+        RUNNING.pop(thread, None)
+        if process is not None and process.stdout is not None:
+            process.stdout.close()
+
+
+def end_tools(threads: Iterable[int]) -> None:
+    """End the tools that these threads run."""
+    for thread in threads:
+        if process := RUNNING.get(thread):
+            end(process)
 
 
 def spawn(tool: Tool, arguments: Sequence[str], folder: Path) -> subprocess.Popen[str]:
@@ -68,13 +95,13 @@ def spawn(tool: Tool, arguments: Sequence[str], folder: Path) -> subprocess.Pope
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End the tool and everything that it started, kindly first."""
-    for number, patience in ((signal.SIGTERM, 2), (signal.SIGKILL, 10)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
-            return
+    """End the tool and everything that it started, kindly first; no signal stops this halfway."""
+    with deferred():
+        for number, patience in ((signal.SIGTERM, 2), (signal.SIGKILL, 10)):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
 
 
 def error_line(lines: Sequence[str], status: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.errors import QUOTED
+from subbit.sw.errors import QUOTED, LinkError
 from subbit.sw.host.device import Device
 from subbit.sw.host.pictures import Picture, read_pictures
 from subbit.sw.ir import Network
@@ -27,7 +27,8 @@ class Classification:
     """What a board made of one frame: ``index`` of the class, its ``label``, the ``logits``.
 
     ``warnings``: why the picture may not be what the network was trained for, see read_pictures.
-    ``wanted``: the index of the right class, where it is known.
+    ``wanted``: the index of the right class, where it is known. ``failure``: why there is no
+    result, or empty; then the index is -1, and label and logits are empty.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Classification:
     logits: tuple[int, ...]
     warnings: tuple[str, ...] = ()
     wanted: int | None = None
+    failure: str = ""
 
 
 def classify_files(
@@ -49,8 +51,9 @@ def classify_files(
     """Classify the image files ``paths`` on ``device``, which must hold ``network``.
 
     Images are scaled to the network's input and prepared as its metadata says, see read_pictures;
-    ``invert`` exchanges black and white. Raises LinkError if the board holds another network or
-    does not answer, DataError where a file is no image.
+    ``invert`` exchanges black and white. A frame for which no result comes has its reason in
+    ``failure``. Raises LinkError if the board holds another network or gives no result at all,
+    DataError where a file is no image.
     """
     pictures = read_pictures(network, paths, invert)
     return classify_pictures(device, network, pictures, progress)
@@ -81,10 +84,17 @@ def classify_codes(
     classify_files.
     """
     device.require(network)
-    winners, logits = device.infer(codes, progress)
-    labels = class_labels(network, logits.shape[1])
-    rows = zip(names, winners.tolist(), logits.tolist(), strict=True)
-    return [Classification(name, i, labels[i], tuple(row)) for name, i, row in rows]
+    answers = device.answers(codes, progress)
+    if len(answers.failures) == len(codes) > 0:
+        raise LinkError(answers.failures[0])
+    labels = class_labels(network, answers.logits.shape[1])
+    rows = zip(names, answers.classes.tolist(), answers.logits.tolist(), strict=True)
+    return [
+        Classification(name, -1, "", (), failure=answers.failures[number])
+        if number in answers.failures
+        else Classification(name, i, labels[i], tuple(row))
+        for number, (name, i, row) in enumerate(rows)
+    ]
 
 
 def file_codes(network: Network, path: Path) -> NDArray[np.uint8]:

@@ -20,6 +20,7 @@ from subbit.sw.shares import sampled
 __all__ = ["SampleRun", "known_network", "open_device", "run_images", "run_samples"]
 
 SIMULATED = "sim"
+TIMEOUT_S = 2.0
 # A simulated board takes a few thousand times as long as a real one.
 SIMULATED_TIMEOUT_S = 60.0
 FOLDERS = (Path("examples"), Path("build"))
@@ -66,6 +67,7 @@ def run_images(
     preview: Path | None = None,
     seed: int = 1,
     seen: Callable[[Network, Sequence[Picture]], object] | None = None,
+    timeout_s: float | None = None,
 ) -> list[Classification]:
     """Classify image files, or ``samples`` test images of the network's data set (its files in
     ``data``; see run_samples), on the board at a serial port, or for the port ``sim`` on a
@@ -74,15 +76,23 @@ def run_images(
     ``network``: that the board holds; by default the one below examples/ and build/ that it is.
     ``board``: by default the ULX3S. Image files become what the network was trained on, see
     read_pictures, white and black exchanged with ``invert``; ``preview`` is a PNG to write of what
-    the network sees, and ``seen`` is told before anything is classified. Raises LinkError,
-    NetworkError and DataError.
+    the network sees, and ``seen`` is told before anything is classified. ``timeout_s``: how long an
+    answer may take. A frame for which no result comes says why in ``failure``, beside the results
+    of the others. Raises LinkError, NetworkError and DataError.
     """
     if bool(images) == bool(samples):
         raise LinkError("name images, or ask for a number of samples")
     if samples:
-        found = run_samples(port, samples, network=network, data=data, board=board, seed=seed)
+        found = run_samples(
+            *(port, samples),
+            network=network,
+            data=data,
+            board=board,
+            seed=seed,
+            timeout_s=timeout_s,
+        )
         return found.results
-    with open_device(port, network, board) as device:
+    with open_device(port, network, board, timeout_s) as device:
         network = network or known_network(device.info.digest)
         pictures = read_pictures(network, images, invert)
         if preview is not None:
@@ -100,13 +110,14 @@ def run_samples(
     data: Path | None = None,
     board: Board | None = None,
     seed: int = 1,
+    timeout_s: float | None = None,
 ) -> SampleRun:
     """Classify ``samples`` test images of the network's data set, drawn by ``seed`` so that each
     class has its share; arguments as of run_images. Raises LinkError, NetworkError and DataError.
     """
     from subbit.sw.evaluate import load_frames
 
-    with open_device(port, network, board) as device:
+    with open_device(port, network, board, timeout_s) as device:
         network = network or known_network(device.info.digest)
         frames = load_frames(network, data, samples, seed=seed)
         labels = frames.labels.tolist()
@@ -120,14 +131,19 @@ def run_samples(
 
 @contextmanager
 def open_device(
-    port: str, network: Network | None = None, board: Board | None = None
+    port: str,
+    network: Network | None = None,
+    board: Board | None = None,
+    timeout_s: float | None = None,
 ) -> Iterator[Device]:
     """The board at the serial port, or for the port ``sim`` a simulated one that holds the network
-    with its default plan. ``board``: by default the ULX3S. Raises LinkError.
+    with its default plan. ``board``: by default the ULX3S. ``timeout_s``: how long an answer may
+    take, by default 2 s, and a minute where the board is simulated. Raises LinkError.
     """
     target = board or boards.board(boards.DEFAULT_BOARD)
     if port != SIMULATED:
-        with Device(SerialTransport(port, target.uart_baud)) as device:
+        line = SerialTransport(port, target.uart_baud)
+        with Device(line, timeout_s=timeout_s or TIMEOUT_S) as device:
             yield device
         return
     from subbit.hw.design.top import BoardCore
@@ -148,7 +164,7 @@ def open_device(
             link_hz=target.oscillator_hz,
             baud=target.uart_baud,
         ) as simulated,
-        Device(simulated.transport(), timeout_s=SIMULATED_TIMEOUT_S) as device,
+        Device(simulated.transport(), timeout_s=timeout_s or SIMULATED_TIMEOUT_S) as device,
     ):
         yield device
 

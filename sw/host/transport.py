@@ -15,6 +15,7 @@ from subbit.sw.errors import LinkError
 __all__ = ["FileTransport", "PtyTransport", "SerialTransport", "Transport"]
 
 WRITE_TIMEOUT_S = 10.0
+WRITE_BYTES = 4096
 
 
 class Transport(ABC):
@@ -140,7 +141,9 @@ class SerialTransport(Transport):
     def write(self, content: bytes) -> None:
         """See Transport."""
         try:
-            self._serial.write(content)
+            # The time limit holds for each piece, so that a slow line is not taken for a dead one.
+            for start in range(0, len(content), WRITE_BYTES):
+                self._serial.write(content[start : start + WRITE_BYTES])
         except self._error as error:
             raise LinkError(f"port {self.name} does not take bytes ({error})") from None
 

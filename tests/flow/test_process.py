@@ -1,11 +1,13 @@
 """Running tools: their errors, and their end."""
 
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +16,7 @@ import pytest
 from subbit.boards import board
 from subbit.sw.errors import ToolError
 from subbit.sw.flow import tools
+from subbit.sw.flow.parallel import in_parallel
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.tools import Tool
 
@@ -60,41 +63,113 @@ def test_a_full_disk_is_seen_though_the_tool_says_nothing(
 
 
 INTERRUPTED = """
-import sys
+import random, sys, time
 from pathlib import Path
+from subbit.sw.flow.parallel import in_parallel
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.tools import Tool
-code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+from subbit.sw.signals import interrupt_on_signals
+interrupt_on_signals()
+folder, jobs, mute = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "mute"
+code = (
+    "import os, signal, subprocess, sys, time;"
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN) if " + sys.argv[4] + " else None;"
+    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
+    "open(f'{os.getpid()}.pid', 'w').write(f'{os.getpid()} {child.pid}');"
+    + ("" if mute else "[(print(k, flush=True), time.sleep(0.01)) for k in range(6000)];")
+    + "time.sleep(60)"
+)
 tool = Tool("sleeper", (sys.executable, "-c", code), "1", "here")
-run_tool(tool, [], folder=Path(sys.argv[1]), log="x.log", on_line=lambda s: print(s, flush=True))
+print("ready", flush=True)
+def run(number, on_line):
+    run_tool(tool, [], folder=folder, log=f"x{number}.log", on_line=on_line)
+if jobs == 1:
+    run(0, lambda line: None)
+else:
+    in_parallel(range(jobs), run, jobs)
 """
 
 
-def test_nothing_runs_on_after_ctrl_c(tmp_path: Path) -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("jobs", "manner", "stubborn"), [(1, "mute", False), (1, "talks", True), (3, "mute", False)]
+)
+def test_nothing_runs_on_after_a_signal(
+    number: signal.Signals, jobs: int, manner: str, stubborn: bool, tmp_path: Path
+) -> None:
+    """Real signals at random moments from the start of the tools on; some come twice."""
+    chance = random.Random(f"{number} {jobs} {manner}")
+    for _ in range(2):
+        parent = subprocess.Popen(
+            [sys.executable, "-c", INTERRUPTED, str(tmp_path), str(jobs), manner, str(stubborn)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "ready\n"
+        time.sleep(chance.random() * 0.6)
+        parent.send_signal(number)
+        if chance.random() < 0.5:
+            time.sleep(chance.random() * 0.05)
+            parent.send_signal(signal.SIGTERM)
+        assert parent.wait(20) != 0
+        parent.stdout.close()
+    left = [int(pid) for path in tmp_path.glob("*.pid") for pid in path.read_text().split()]
+    deadline = time.monotonic() + 5
+    while any(map(alive, left)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in left if alive(pid)]
+
+
+def test_a_reader_that_has_enough_ends_a_mute_tool(tmp_path: Path) -> None:
+    def enough(line: str) -> None:
+        raise ValueError(line)
+
+    began = time.monotonic()
+    tool = python("import time; print('one', flush=True); time.sleep(60)")
+    with pytest.raises(ValueError, match="one"):
+        run_tool(tool, [], folder=tmp_path, log="x.log", on_line=enough)
+    assert time.monotonic() - began < 20
+
+
+def test_a_failure_ends_a_mute_tool_beside_it(tmp_path: Path) -> None:
+    def run(number: int, on_line: Callable[[str], None]) -> None:
+        tool = python(f"import time; time.sleep({60 if number else 0.5}); exit(3)")
+        run_tool(tool, [], folder=tmp_path, log=f"{number}.log", on_line=on_line)
+
+    began = time.monotonic()
+    with pytest.raises(ToolError, match="exit code 3"):
+        in_parallel([0, 1], run, 2)
+    assert time.monotonic() - began < 20
+
+
+def test_signals_wait_for_a_step_and_an_ignored_one_stays_ignored() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from subbit.sw.signals import deferred, interrupt_on_signals\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "interrupt_on_signals()\n"
+        "os.kill(os.getpid(), signal.SIGHUP)\n"
+        "try:\n"
+        "    with deferred():\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        print('whole')\n"
+        "    print('never')\n"
+        "except KeyboardInterrupt:\n"
+        "    print('ended')\n"
     )
-    assert parent.stdout is not None
-    child = int(parent.stdout.readline())
-    parent.send_signal(signal.SIGINT)
-    assert parent.wait(10) != 0
-    for _ in range(50):
-        if not alive(child):
-            return
-        time.sleep(0.1)
-    pytest.fail("the tool runs on")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("whole\nended\n", 0), done.stderr
 
 
 def alive(process: int) -> bool:
-    """Whether a process runs."""
+    """Whether a process runs, and is not merely waited for."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
         return False
-    return True
+    return state.rpartition(")")[2].split()[0] not in "ZX"
 
 
 def test_a_missing_tool_is_told_how_to_get(monkeypatch: pytest.MonkeyPatch) -> None:

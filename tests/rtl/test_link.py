@@ -103,7 +103,7 @@ def test_garbage_before_and_between(board: Board, seed: int) -> None:
         line.write(chance.randbytes(400))
     with board.device() as device:
         board.check(device, 4, seed)
-        device._transport.write(chance.randbytes(400).replace(b"\x7e", b"") + b"\x7e")
+        device._line.transport.write(chance.randbytes(400).replace(b"\x7e", b"") + b"\x7e")
         board.check(device, 4, seed)
 
 

@@ -1,10 +1,7 @@
 """The family object of ECP5."""
 
-<<<<<<< ours
-from collections import Counter
-=======
 import re
->>>>>>> theirs
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path

@@ -141,14 +141,14 @@ def refusal(code: int, answer: bytes) -> bytes:
 
 def test_busy_is_tried_again() -> None:
     device = Device(Scripted(lambda n, a: refusal(ErrorCode.BUSY, a) if n % 3 == 1 else a))
-    device._sequence = 0x80
+    device._line._sequence = 0x80
     check(device, 20)
     assert device.statistics.errors == device.statistics.repeats > 5
 
 
 def test_a_refusal_that_does_not_end_is_reported() -> None:
     device = Device(Scripted(lambda n, a: refusal(ErrorCode.BAD_LENGTH, a) if n else a), retries=2)
-    device._sequence = 0x80
+    device._line._sequence = 0x80
     with pytest.raises(LinkError, match=r"frame 0 in 3 attempts \(the board answered BAD_LENGTH\)"):
         check(device, 1)
 
@@ -167,6 +167,144 @@ def test_endless_noise_does_not_hang() -> None:
 
     with pytest.raises(LinkError, match="sends bytes"):
         Device(Noise(lambda n, answer: b""), timeout_s=0.01, retries=1).identify()
+
+
+class Slow(Scripted):
+    """Gives each answer ``delay_s`` after its request, ``rate`` bytes a second, in a time of its
+    own that passes where the host waits.
+    """
+
+    name = "the slow line"
+
+    def __init__(self, delay_s: float, rate: float = 1e9) -> None:
+        super().__init__(lambda n, answer: answer)
+        self.delay_s, self.rate = delay_s, rate
+        self.now = self.free = 0.0
+        self.seen = False
+        self.due: list[tuple[float, bytes]] = []
+
+    def write(self, content: bytes) -> None:
+        self.inner.write(content)
+        begins = max(self.now + self.delay_s, self.free)
+        for byte in self.inner.read(1 << 20, 0):
+            begins += 1 / self.rate
+            self.due.append((begins, bytes([byte])))
+        self.free = begins
+
+    def read(self, limit: int, timeout_s: float) -> bytes:
+        """What comes until the timeout, and then nothing: the host's clock has not moved."""
+        if self.seen:
+            self.seen = False
+            return b""
+        self.now += timeout_s
+        arrived = b"".join(byte for when, byte in self.due if when <= self.now)
+        self.due = [entry for entry in self.due if entry[0] > self.now]
+        self.seen = bool(arrived)
+        return arrived
+
+
+@pytest.mark.parametrize("delay_s", [0.5, 1.5, 3.0, 7.0, 11.0])
+def test_a_slow_board_is_waited_for(delay_s: float) -> None:
+    line = Slow(delay_s)
+    device = Device(line, timeout_s=2.0)
+    check(device, 5)
+    assert len(line.inner.board.frames) == 5
+
+
+def test_a_line_that_is_too_slow_is_not_called_a_wrong_baud_rate() -> None:
+    with pytest.raises(
+        LinkError, match=r"too slowly: \d+ bytes came in 12 s; allow more time"
+    ) as e:
+        Device(Slow(0.0, rate=4), timeout_s=2.0).identify()
+    assert "baud" not in str(e.value)
+    with pytest.raises(LinkError, match="does not answer"):
+        Device(Slow(13.0), timeout_s=2.0).identify()
+    assert Device(Slow(13.0), timeout_s=15.0).identify() == board().info
+
+
+def test_a_board_that_falls_silent_leaves_the_results_before() -> None:
+    line = Scripted(lambda n, answer: answer if n <= 4 else b"")
+    device = Device(line)
+    codes = frames(9)
+    answers = device.answers(codes)
+    assert sorted(answers.failures) == [4, 5, 6, 7, 8]
+    for text in answers.failures.values():
+        assert "gave no result for 12 s; the board answered before" in text
+    expected = np.array([classify(code) for code in codes[:4]])
+    np.testing.assert_array_equal(answers.logits[:4], expected)
+    with pytest.raises(LinkError, match=r"no result for 12 s.* \(9 of 9 frames have no result\)"):
+        device.infer(codes)
+
+
+def test_a_frame_that_is_always_refused_leaves_the_others() -> None:
+    codes = frames(30)
+    poison = codes[7].astype(np.uint8).tobytes()
+
+    class Refusing(LoopbackDevice):
+        name = "the refusing board"
+
+        def write(self, content: bytes) -> None:
+            before = len(self.board.frames)
+            answer = self.board.feed(content)
+            seen = self.board.frames[before:]
+            if seen and seen[0].tobytes() == poison:
+                answer = refusal(ErrorCode.BAD_LENGTH, answer)
+            self._waiting += answer
+
+    answers = Device(Refusing(board())).answers(codes)
+    assert list(answers.failures) == [7]
+    assert "frame 7 in 6 attempts (the board answered BAD_LENGTH)" in answers.failures[7]
+    right = np.array([classify(code) for code in codes])
+    right[7] = 0
+    np.testing.assert_array_equal(answers.logits, right)
+
+
+def test_a_board_unplugged_leaves_the_results_before() -> None:
+    class Unplugged(Scripted):
+        def write(self, content: bytes) -> None:
+            if self.count > 12:
+                raise LinkError("the line is gone; connect it and start again")
+            super().write(content)
+
+    answers = Device(Unplugged(lambda n, answer: answer)).answers(frames(20))
+    done = 20 - len(answers.failures)
+    assert done > 3
+    reason = "the line is gone; connect it and start again"
+    assert answers.failures == dict.fromkeys(range(done, 20), reason)
+    expected = np.array([classify(code) for code in frames(20)[:done]])
+    np.testing.assert_array_equal(answers.logits[:done], expected)
+
+
+def test_a_call_that_was_interrupted_leaves_nothing_to_the_next() -> None:
+    device = Device(LoopbackDevice(board()))
+
+    def stop(count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        device.answers(frames(20), stop)
+    check(device, 20)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_late_or_reordered_number_gives_a_wrong_result(seed: int) -> None:
+    """Damage of all kinds, answers late at random, and BAD_CRC with numbers of other requests."""
+    chance = np.random.default_rng(seed)
+    held: list[bytes] = []
+
+    def script(n: int, answer: bytes) -> bytes:
+        held.append(answer)
+        if chance.random() < 0.1:
+            held.append(frame(Message(Kind.ERROR, chance.integers(256), b"\x01").content()))
+        if chance.random() < 0.1:
+            held[-1] = b""
+        if chance.random() < 0.4:
+            return b""
+        late = b"".join(held)
+        held.clear()
+        return late
+
+    check(Device(Scripted(script)), 400)
 
 
 def test_another_network_on_the_board_is_named() -> None:
