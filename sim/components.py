@@ -116,28 +116,36 @@ def dot(
 ) -> DotUnit:
     """An engine for three vectors a frame."""
     settings: dict[str, Any] = {"masked": False, "vectors": 3}
-    return DotUnit(weights, encoding, bits, pe=pe, simd=simd, **(settings | more))
+    return DotUnit(
+        weights=weights, encoding=encoding, bits=bits, pe=pe, simd=simd, **(settings | more)
+    )
 
 
 def lookup(outputs: int, channels: int, tau: int, **more: Any) -> LookupUnit:
     """A lookup engine with thresholds."""
     weights = codebook(outputs, channels, tau)
     ends = thresholds(outputs, 1, 20)
-    return LookupUnit(weights, BIPOLAR, 1, False, 3, ends, **more)
+    return LookupUnit(
+        weights=weights, encoding=BIPOLAR, bits=1, masked=False, vectors=3, post=ends, **more
+    )
 
 
 def block_lookup(outputs: int, channels: int, tau: int, **more: Any) -> BlockLookupUnit:
     """A block-RAM lookup engine with thresholds."""
     weights = codebook(outputs, channels, tau)
     ends = thresholds(outputs, 1, 20)
-    return BlockLookupUnit(weights, BIPOLAR, 1, False, 3, ends, **more)
+    return BlockLookupUnit(
+        weights=weights, encoding=BIPOLAR, bits=1, masked=False, vectors=3, post=ends, **more
+    )
 
 
 def shared_rows(rows: int, length: int, repeats: int, pe: int, simd: int) -> SharedRowsUnit:
     """An engine of shared rows, its sums counted from 0 up, with thresholds."""
     ones = np.ones(rows, np.int64)
     inner = dot(plain(rows, length), BIPOLAR, 1, pe, simd, post=Affine(ones, length * ones))
-    return SharedRowsUnit(inner, repeats, thresholds(rows * repeats, 1, 2 * length))
+    return SharedRowsUnit(
+        dot=inner, repeats=repeats, post=thresholds(rows * repeats, 1, 2 * length)
+    )
 
 
 def depthwise(
@@ -146,7 +154,7 @@ def depthwise(
     """A 3x3 depthwise convolution with thresholds of two bits."""
     layer = DepthwiseConv2d(BinaryWeights(bits(channels, channels, 1, 3, 3)), 1, Padding(padding))
     kind = TensorType.codes(4, 5, channels, code[1], code[0])
-    return DepthwiseUnit(layer, kind, at_once, thresholds(channels, 3, 9))
+    return DepthwiseUnit(layer=layer, input=kind, channels=at_once, post=thresholds(channels, 3, 9))
 
 
 def twice(depths: tuple[int, int]) -> WholePipeline:
@@ -160,15 +168,17 @@ def twice(depths: tuple[int, int]) -> WholePipeline:
 
 
 CASES: dict[str, Callable[[], Unit]] = {
-    "upsize": lambda: UpsizeUnit(Lanes(3, 2), 5, 20),
-    "upsize_by_1": lambda: UpsizeUnit(Lanes(2, 3), 1, 7),
-    "downsize": lambda: DownsizeUnit(Lanes(15, 2), 5, 5),
-    "fifo": lambda: FifoUnit(Lanes(3, 5, True), 4, 9, "distributed"),
-    "fifo_depth_1": lambda: FifoUnit(Lanes(1, 4), 1, 9),
-    "fifo_block": lambda: FifoUnit(Lanes(2, 9), 32, 50, "block"),
-    "replay": lambda: ReplayUnit(Lanes(4, 2), 3, 4, 5),
-    "replay_one_beat": lambda: ReplayUnit(Lanes(4, 1), 1, 3, 5),
-    "replay_block": lambda: ReplayUnit(Lanes(2, 8), 5, 2, 4, "block"),
+    "upsize": lambda: UpsizeUnit(element=Lanes(3, 2), ratio=5, beats=20),
+    "upsize_by_1": lambda: UpsizeUnit(element=Lanes(2, 3), ratio=1, beats=7),
+    "downsize": lambda: DownsizeUnit(element=Lanes(15, 2), ratio=5, beats=5),
+    "fifo": lambda: FifoUnit(element=Lanes(3, 5, True), depth=4, beats=9, memory="distributed"),
+    "fifo_depth_1": lambda: FifoUnit(element=Lanes(1, 4), depth=1, beats=9),
+    "fifo_block": lambda: FifoUnit(element=Lanes(2, 9), depth=32, beats=50, memory="block"),
+    "replay": lambda: ReplayUnit(element=Lanes(4, 2), words=3, folds=4, vectors=5),
+    "replay_one_beat": lambda: ReplayUnit(element=Lanes(4, 1), words=1, folds=3, vectors=5),
+    "replay_block": lambda: ReplayUnit(
+        element=Lanes(2, 8), words=5, folds=2, vectors=4, memory="block"
+    ),
     "window_masked": lambda: window(5, 6, 4, padding=Padding.ZERO, channels=2, folds=3),
     "window_bare": lambda: window(6, 5, 2, code=(BIPOLAR, 2), folds=2),
     "window_stride_2": lambda: window(7, 6, 2, stride=2, padding=Padding.MINUS, channels=2),
@@ -208,8 +218,8 @@ CASES: dict[str, Callable[[], Unit]] = {
         *(plain(4, 18), UNSIGNED, 8, 2, 9), post=thresholds(4, 1, 900), x_branches=1
     ),
     "dot_affine": lambda: dot(plain(10, 12), BIPOLAR, 1, 5, 12, post=affine(10)),
-    "deal": lambda: DealUnit(Lanes(2, 1), pixels=3, passes=2, groups=2),
-    "deal_pairs": lambda: DealUnit(Lanes(4, 3), pixels=2, passes=3, groups=2, pe=2),
+    "deal": lambda: DealUnit(pixel=Lanes(2, 1), pixels=3, passes=2, groups=2),
+    "deal_pairs": lambda: DealUnit(pixel=Lanes(4, 3), pixels=2, passes=3, groups=2, pe=2),
     "lookup": lambda: lookup(8, 3, 4, lanes=2, dot9=2),
     "lookup_balanced": lambda: lookup(16, 4, 3, lanes=2),
     "block_lookup": lambda: block_lookup(6, 8, 3, pixels=4, ports=4, dot9=2),
@@ -218,27 +228,34 @@ CASES: dict[str, Callable[[], Unit]] = {
     "shared_rows": lambda: shared_rows(6, 12, 2, pe=2, simd=4),
     "shared_rows_short": lambda: shared_rows(4, 8, 2, pe=2, simd=8),
     "threshold": lambda: ThresholdUnit(
-        thresholds(4, 1, 20), TensorType.integers(3, 2, 4, -30, 30), lanes=2
+        layer=thresholds(4, 1, 20), input=TensorType.integers(3, 2, 4, -30, 30), lanes=2
     ),
     "threshold_tree": lambda: ThresholdUnit(
-        thresholds(4, 7, 90), TensorType.integers(2, 2, 4, -100, 99), lanes=2, form="tree"
+        layer=thresholds(4, 7, 90),
+        input=TensorType.integers(2, 2, 4, -100, 99),
+        lanes=2,
+        form="tree",
     ),
     "threshold_3_bit": lambda: ThresholdUnit(
-        thresholds(6, 7, 90), TensorType.integers(2, 2, 6, -100, 99), lanes=3
+        layer=thresholds(6, 7, 90), input=TensorType.integers(2, 2, 6, -100, 99), lanes=3
     ),
-    "affine": lambda: AffineUnit(affine(6), TensorType.integers(2, 1, 6, -50, 70), lanes=2),
-    "maxpool": lambda: MaxPool2dUnit(TensorType.codes(4, 6, 4, 1), lanes=2),
-    "maxpool_integers": lambda: MaxPool2dUnit(TensorType.integers(5, 5, 2, -9, 9), lanes=1),
-    "avgpool": lambda: AvgPool2dUnit(AvgPool2d(2), TensorType.codes(4, 5, 4, 2), lanes=2),
+    "affine": lambda: AffineUnit(
+        layer=affine(6), input=TensorType.integers(2, 1, 6, -50, 70), lanes=2
+    ),
+    "maxpool": lambda: MaxPool2dUnit(input=TensorType.codes(4, 6, 4, 1), lanes=2),
+    "maxpool_integers": lambda: MaxPool2dUnit(input=TensorType.integers(5, 5, 2, -9, 9), lanes=1),
+    "avgpool": lambda: AvgPool2dUnit(
+        layer=AvgPool2d(2), input=TensorType.codes(4, 5, 4, 2), lanes=2
+    ),
     "avgpool_overlapping": lambda: AvgPool2dUnit(
-        AvgPool2d(3, 2), TensorType.integers(5, 7, 2, -9, 5), lanes=1
+        layer=AvgPool2d(3, 2), input=TensorType.integers(5, 7, 2, -9, 5), lanes=1
     ),
-    "globalavgpool": lambda: GlobalAvgPoolUnit(TensorType.codes(3, 4, 4, 1), lanes=2),
+    "globalavgpool": lambda: GlobalAvgPoolUnit(input=TensorType.codes(3, 4, 4, 1), lanes=2),
     "depthwise": lambda: depthwise(4, (BIPOLAR, 2), "zero", 2),
     "depthwise_bytes": lambda: depthwise(3, (UNSIGNED, 8), "none", 3),
     "fork_add": lambda: twice((0, 0)),
     "fork_add_queued": lambda: twice((3, 5)),
-    "argmax": lambda: ArgmaxUnit(TensorType.integers(1, 1, 10, -7, 7)),
+    "argmax": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 10, -7, 7)),
 }
 
 

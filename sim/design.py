@@ -140,14 +140,14 @@ def unit_design(name: str, unit: Unit) -> Design:
     """A unit alone."""
     process = len(unit.processes()) - 1
     watched = Watched(name, OUTPUT_STREAM, unit, unit.kind(), process)
-    return Design(name, unit.load_component()(unit), {}, (watched,))
+    return Design(name, unit.load_component()(unit=unit), {}, (watched,))
 
 
 def network_design(name: str, pipeline: Pipeline, component: Any = None) -> Design:
     """The accelerator of a pipeline, or ``component`` in its place, with the same ``taps``."""
     from subbit.hw.design.accelerator import Accelerator, tap_name
 
-    component = component or Accelerator(pipeline)
+    component = component or Accelerator(pipeline=pipeline)
     last = pipeline.steps[-1].name
     taps = {key: tap for key, tap in component.taps.items() if key != last}
     watched: list[Watched] = []

@@ -33,9 +33,11 @@ class Accelerator(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, pipeline: Pipeline, *, local_resets: bool = False) -> None:
+    def __init__(self, *, pipeline: Pipeline, local_resets: bool = False) -> None:
         self.pipeline, self._local_resets = pipeline, local_resets
-        self._parts = {step.name: step.unit.load_component()(step.unit) for step in pipeline.steps}
+        self._parts = {
+            step.name: step.unit.load_component()(unit=step.unit) for step in pipeline.steps
+        }
         self.taps: dict[str, stream.Interface] = {
             tap_name(step, branch): getattr(self._parts[step.name], port)
             for step in pipeline.steps

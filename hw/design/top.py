@@ -56,15 +56,19 @@ class BoardCore(wiring.Component):
 
     def __init__(self, *, pipeline: Pipeline, clock_hz: int, baud: int) -> None:
         network = pipeline.network
-        self.accelerator = Accelerator(pipeline, local_resets=True)
+        self.accelerator = Accelerator(pipeline=pipeline, local_resets=True)
         self._chain: list[Any] = [self.accelerator]
         if network.nodes[-1].layer.kind != "argmax":
             logits, lanes = logits_type(network), pipeline.o.lanes
             if lanes > 1:
                 self._chain.append(
-                    Downsize(DownsizeUnit(pipeline.o, lanes, logits.channels // lanes))
+                    Downsize(
+                        unit=DownsizeUnit(
+                            element=pipeline.o, ratio=lanes, beats=logits.channels // lanes
+                        )
+                    )
                 )
-            self._chain.append(Argmax(ArgmaxUnit(logits)))
+            self._chain.append(Argmax(unit=ArgmaxUnit(input=logits)))
         self._result = result = self._chain[-1].o
         self._link = HostLink(
             info=LinkInfo.from_network(network, clock_hz=0),

@@ -27,7 +27,7 @@ __all__ = ["DepthwiseUnit"]
 ROM_CYCLES = {"const": 0, "logic": 1, "block": 2}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class DepthwiseUnit(Unit):
     """``dot[c] = sum over l of w[c, l] * x[c, l]`` over the ``k * k`` positions l of each window,
     for ``channels`` channels c a beat, and ``post`` on each: the depthwise convolution ``layer``.
@@ -99,7 +99,14 @@ class DepthwiseUnit(Unit):
         """The counter of a channel."""
         relative = tuple(scale // self.unit_scale for scale in self.scales)
         constant = self.rom.style == "const"
-        return PopcountShape(1, self.size, self.input.bits, self.masked, constant, scales=relative)
+        return PopcountShape(
+            rows=1,
+            simd=self.size,
+            bits=self.input.bits,
+            masked=self.masked,
+            constant=constant,
+            scales=relative,
+        )
 
     @cached_property
     def rom(self) -> RomTable:

@@ -28,14 +28,14 @@ class Depthwise(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: DepthwiseUnit) -> None:
+    def __init__(self, *, unit: DepthwiseUnit) -> None:
         self._unit = unit
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit = self._unit
-        m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
+        m.submodules.queue = queue = CreditQueue(lanes=unit.o, depth=unit.depth)
         fire = self.i.valid & queue.room
         valid = valid_stages(m, fire, unit.stages, "valid")
         m.d.comb += [self.i.ready.eq(queue.room), queue.issue.eq(fire)]
@@ -50,12 +50,12 @@ class Depthwise(wiring.Component):
     def _raw_numbers(self, m: Module, fire: Value) -> list[Value]:
         """The raw number of each channel, ``raw_stages`` cycles after its beat."""
         unit, shape = self._unit, self._unit.popcount
-        m.submodules.rom = rom = RomSequence(unit.rom, max(unit.rom_cycles, 1))
+        m.submodules.rom = rom = RomSequence(table=unit.rom, cycles=max(unit.rom_cycles, 1))
         m.d.comb += rom.step.eq(fire)
         x = registered(m, self.i.payload.as_value(), unit.rom_cycles)
         found: list[Value] = []
         for channel in range(unit.channels):
-            m.submodules[f"popcount{channel}"] = popcount = PopcountXnor(shape)
+            m.submodules[f"popcount{channel}"] = popcount = PopcountXnor(shape=shape)
             lanes, bits = len(popcount.x), len(popcount.w)
             m.d.comb += [
                 popcount.x.eq(x[channel * lanes : (channel + 1) * lanes]),

@@ -33,7 +33,7 @@ from subbit.sw.ir.weights import TiledWeights, Weights
 __all__ = ["DotUnit"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class DotUnit(Unit):
     """``dot[v, o] = sum over l of w[o, l] * x[v, l]`` for input vectors x (output pixels) and the
     rows of ``weights``, and ``post`` on each output.
@@ -186,9 +186,16 @@ class DotUnit(Unit):
         long wires bind, have fewer registers.
         """
         source, scales = self.source, self.groups.scales
-        shape = (source.rows, self.simd, self.x_bits, self.masked, source.constant)
-        mhz = self.limits.large_engine_mhz if self.distance_stages else CLOCK_MHZ
-        return PopcountShape(*shape, self.form, scales, mhz)
+        return PopcountShape(
+            rows=source.rows,
+            simd=self.simd,
+            bits=self.x_bits,
+            masked=self.masked,
+            constant=source.constant,
+            form=self.form,
+            scales=scales,
+            mhz=self.limits.large_engine_mhz if self.distance_stages else CLOCK_MHZ,
+        )
 
     @property
     def crossing(self) -> bool:
@@ -247,7 +254,7 @@ class DotUnit(Unit):
         kinds = sums.shape[1:]
         lanes = sums.reshape(self.passes, self.pe, *kinds)[:, : self.source.rows]
         values = lanes.transpose(2, 3, 0, 4, 1).reshape(*kinds[:2], self.passes, -1)
-        return PaddingSumsConfig(self.border, values)
+        return PaddingSumsConfig(border=self.border, values=values)
 
     @cached_property
     def taken_back(self) -> Ints:

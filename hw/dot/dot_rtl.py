@@ -57,13 +57,13 @@ class Dot(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: DotUnit, o: Lanes | None = None) -> None:
+    def __init__(self, *, unit: DotUnit, o: Lanes | None = None) -> None:
         self._unit = unit
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(o or unit.o))})
 
     def end(self) -> CreditQueue | Any:
         """The component that takes the raw results: a CreditQueue, or one with the same ports."""
-        return CreditQueue(self._unit.o, self._unit.depth)
+        return CreditQueue(lanes=self._unit.o, depth=self._unit.depth)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -116,7 +116,7 @@ class Dot(wiring.Component):
         self, m: Module, config: PaddingSumsConfig, words: list[Value], step: Value
     ) -> list[Value]:
         """Twice each number, and what zero padding leaves out; the words come 2 after ``step``."""
-        m.submodules.padding = padding = PaddingSums(config)
+        m.submodules.padding = padding = PaddingSums(sums=config)
         m.d.comb += padding.step.eq(step)
         bits = self._unit.final_max.bit_length()
         found = []
@@ -130,7 +130,7 @@ class Dot(wiring.Component):
         bit_steps = self._unit.bit_steps
         if bit_steps == 1:
             return Const(0, 0), Const(1)
-        m.submodules.bit_step = bit_step = Counter(bit_steps)
+        m.submodules.bit_step = bit_step = Counter(length=bit_steps)
         m.d.comb += bit_step.step.eq(self.i.valid & (self.i.ready | ~bit_step.last))
         return bit_step.count, bit_step.last
 
@@ -144,7 +144,7 @@ class Dot(wiring.Component):
         ends = {(g + 1) * unit.words - 1: by for g, by in enumerate(unit.groups.shifts)}
         shifts = sorted(set(unit.groups.shifts) - {0})
         tables = [[ends.get(beat) == by for beat in range(unit.beats)] for by in shifts]
-        m.submodules.place = place = Counter(unit.beats, tables)
+        m.submodules.place = place = Counter(length=unit.beats, tables=tables)
         m.d.comb += place.step.eq(self.i.valid & self.i.ready)
         return place.last, {by: place.flags[at] for at, by in enumerate(shifts)}
 
@@ -173,7 +173,7 @@ class Dot(wiring.Component):
             steps = step, valid[unit.count_stages - 2]
             words = self._accumulated(m, platform, words, bits, steps, always)
         if unit.crossing:
-            m.submodules.scales = scales = RomSequence(unit.scale_rom, 2)
+            m.submodules.scales = scales = RomSequence(table=unit.scale_rom, cycles=2)
             m.d.comb += scales.step.eq(valid[unit.word_stages - 3])
             bits = unit.scale_bits
             factors = [scales.data[lane * bits : (lane + 1) * bits] for lane in range(unit.pe)]
@@ -231,7 +231,7 @@ class Dot(wiring.Component):
         padding: Value = Const(0)
         for first in range(0, all_rows, unit.rows_per_input_copy):
             rows = min(unit.rows_per_input_copy, all_rows - first)
-            popcount = PopcountXnor(replace(unit.popcount, rows=rows))
+            popcount = PopcountXnor(shape=replace(unit.popcount, rows=rows))
             m.submodules[f"popcount{pixel}_{first}"] = popcount
             m.d.comb += popcount.x.eq(local_register(m, platform, x) if unit.distance_stages else x)
             weights = (w[at : at + rows] for at in range(first, len(w), all_rows))

@@ -40,7 +40,7 @@ __all__ = [
 ZERO: Ints = np.zeros((), np.int64)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PlaneGroups:
     """Bit planes in groups of equally many; an engine takes one group after another. The weights
     are ``unit * sum over groups g, planes k of scales[k] * 2**(shifts from g on) * plane[g, k]``.
@@ -98,10 +98,12 @@ def plane_groups(weights: Weights, at_once: int = 0) -> PlaneGroups:
     lowest = [part[0][0].bit_length() for part in parts]
     shifts = [high - low for low, high in pairwise(lowest)]
     groups = tuple(tuple(plane for _, plane in part) for part in parts)
-    return PlaneGroups(groups[::-1], scales[0], tuple(shifts[::-1]), planes[0][0])
+    return PlaneGroups(
+        groups=groups[::-1], scales=scales[0], shifts=tuple(shifts[::-1]), unit=planes[0][0]
+    )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PlanesSource:
     """Several weight sources side by side, each for some of the bit planes of a step.
 
@@ -176,7 +178,9 @@ def planes_source(groups: PlaneGroups, pe: int, simd: int, memory: str) -> Weigh
     if len(found) == 1:
         only: Source = found[0]
         return only
-    return PlanesSource(reduce(lcm, (part.rows for part in found)), simd, found, places)
+    return PlanesSource(
+        rows=reduce(lcm, (part.rows for part in found)), simd=simd, parts=found, places=places
+    )
 
 
 def place_source(planes: tuple[Weights, ...], pe: int, simd: int, memory: str) -> Source:
@@ -203,7 +207,7 @@ def word_steps(
         words = step_bits(bits.reshape(passes * rows, -1), rows, simd)
         table.append(np.array(words, object).reshape(passes, -1))
     words = [int(word) for word in np.stack(table, axis=1).ravel()]
-    return WordSource(rows, simd, rom_of(words[: period(words)], rows * simd, memory))
+    return WordSource(rows=rows, simd=simd, rom=rom_of(words[: period(words)], rows * simd, memory))
 
 
 def codebook_passes(
@@ -222,7 +226,14 @@ def codebook_passes(
     codewords = np.zeros((1 << group_bits, 1 << tau, kernel), np.uint8)
     for turn, plane in enumerate(planes):
         codewords[turn] = plane.codewords.reshape(1 << tau, kernel)
-    return CodebookSource(pe, simd, rom, codewords.reshape(-1, kernel), len(planes), run)
+    return CodebookSource(
+        rows=pe,
+        simd=simd,
+        rom=rom,
+        codewords=codewords.reshape(-1, kernel),
+        codebooks=len(planes),
+        run=run,
+    )
 
 
 def side_by_side(sources: list[WordSource], memory: str) -> WordSource:
@@ -234,4 +245,4 @@ def side_by_side(sources: list[WordSource], memory: str) -> WordSource:
     words = [pack_elements(row, rows * simd) for row in zip(*columns, strict=True)]
     style = "logic" if all(source.rom.style == "logic" for source in sources) else memory
     rom = rom_of(words, rows * simd * len(sources), style)
-    return WordSource(rows, simd, rom, len(sources))
+    return WordSource(rows=rows, simd=simd, rom=rom, planes=len(sources))

@@ -28,7 +28,7 @@ def tree_stages(terms: int) -> int:
     return -(-ceil_log2(terms) // 2)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PopcountShape:
     """XNOR-popcounts of a word with the weights of ``rows`` outputs r, all branches added up::
 
@@ -98,7 +98,9 @@ class PopcountShape:
     def row(self) -> Popcount:
         """A row as the vendor's compressor tree counts it."""
         limit, depth = family(self.form).carry.speed(self.mhz)
-        row = Popcount(self.simd, self.bits, self.masked, fabric=self.form, scales=self.scales)
+        row = Popcount(
+            simd=self.simd, bits=self.bits, masked=self.masked, fabric=self.form, scales=self.scales
+        )
         return replace(row, limit=limit, depth=depth)
 
     @property

@@ -35,7 +35,7 @@ class PopcountXnor(wiring.Component):
     count: Signal
     padding: Signal
 
-    def __init__(self, shape: PopcountShape) -> None:
+    def __init__(self, *, shape: PopcountShape) -> None:
         self._shape = shape
         super().__init__(
             {
@@ -57,7 +57,9 @@ class PopcountXnor(wiring.Component):
     def _add_cells(self, m: Module) -> None:
         """The vendor's form."""
         shape = self._shape
-        m.submodules.cells = cells = VendorPopcount(shape, shape.row, shape.latency)
+        m.submodules.cells = cells = VendorPopcount(
+            shape=shape, form=shape.row, latency=shape.latency
+        )
         m.d.comb += [
             cells.x.eq(self.x),
             cells.w.eq(self.w),

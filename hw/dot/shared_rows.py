@@ -20,7 +20,7 @@ from subbit.sw.ir.types import TensorType
 __all__ = ["SharedRowsUnit"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SharedRowsUnit(Unit):
     """``out[k * rows + r] = post(sum of row r)`` for ``k = 0 .. repeats - 1``: the engine of tiled
     layers whose outputs share rows. Where p = ``repeats`` divides the outputs of a layer of Tiled

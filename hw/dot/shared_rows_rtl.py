@@ -37,9 +37,9 @@ class SharedRows(Dot):
         o                                         o0  o1  o2  o3     o0, o2, o4 of r0
     """
 
-    def __init__(self, unit: SharedRowsUnit) -> None:
-        super().__init__(unit.dot, unit.o)
-        self._end = RepeatedSums(unit)
+    def __init__(self, *, unit: SharedRowsUnit) -> None:
+        super().__init__(unit=unit.dot, o=unit.o)
+        self._end = RepeatedSums(unit=unit)
         self.collision = self._end.collision
 
     def end(self) -> "RepeatedSums":
@@ -64,7 +64,7 @@ class RepeatedSums(wiring.Component):
     data: View
     o: stream.Interface
 
-    def __init__(self, unit: SharedRowsUnit) -> None:
+    def __init__(self, *, unit: SharedRowsUnit) -> None:
         self._unit = unit
         self.collision = Signal()
         super().__init__(
@@ -80,13 +80,13 @@ class RepeatedSums(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit = self._unit
-        m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
+        m.submodules.queue = queue = CreditQueue(lanes=unit.o, depth=unit.depth)
         m.submodules.core = core = core_of(unit.core, unit.dot.o.bits)
         ends = [[at == 0 for at in range(unit.words)]]
-        m.submodules.issued = issued = Counter(unit.words, ends)
-        m.submodules.written = written = Counter(unit.words)
-        m.submodules.place = place = Counter(unit.words)
-        m.submodules.repeats = repeats = Counter(unit.repeats)
+        m.submodules.issued = issued = Counter(length=unit.words, tables=ends)
+        m.submodules.written = written = Counter(length=unit.words)
+        m.submodules.place = place = Counter(length=unit.words)
+        m.submodules.repeats = repeats = Counter(length=unit.repeats)
         taken = issued.flags[0] & self.issue
         filled = self.push & written.last
         read, emptied = Signal(), Signal()

@@ -25,7 +25,7 @@ from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, W
 __all__ = ["CodebookSource", "PhaseSource", "Source", "WordSource", "source_of"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class WordSource:
     """One table of whole weight words, read one after another: plain weights, or a tile.
 
@@ -79,7 +79,7 @@ class WordSource:
         return table + self.rom.late_cost
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CodebookSource:
     """A table of indices, and behind it a table of codewords for each kernel of a word: the
     compressed weights of Sub-bit Neural Networks (Wang et al., ICCV 2021), decoded.
@@ -151,7 +151,7 @@ class CodebookSource:
         return total
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PhaseSource:
     """One tile of Tiled Bit Networks that each row reads from its own place: weight f is
     ``tile[f mod q]``, by counting.
@@ -218,7 +218,7 @@ def plain(weights: Weights, pe: int, simd: int, memory: str) -> WordSource:
     """All weights, dense, one word a step."""
     bits = (weights.dense() > 0).astype(np.uint8).reshape(weights.shape[0], -1)
     words = step_bits(bits, pe, simd)
-    return WordSource(pe, simd, rom_of(words[: period(words)], pe * simd, memory))
+    return WordSource(rows=pe, simd=simd, rom=rom_of(words[: period(words)], pe * simd, memory))
 
 
 def codebook(weights: Weights, pe: int, simd: int, memory: str) -> Source:
@@ -234,7 +234,9 @@ def codebook(weights: Weights, pe: int, simd: int, memory: str) -> Source:
     rom = rom_of(words[: period(words)], simd // kernel * pe * weights.tau, memory)
     if better_dense(rom, kernel, weights.tau):
         return plain(weights, pe, simd, "logic")
-    return CodebookSource(pe, simd, rom, weights.codewords.reshape(-1, kernel))
+    return CodebookSource(
+        rows=pe, simd=simd, rom=rom, codewords=weights.codewords.reshape(-1, kernel)
+    )
 
 
 def index_words(weights: CodebookWeights, pe: int, simd: int) -> list[int]:
@@ -270,11 +272,15 @@ def tiled(weights: Weights, pe: int, simd: int, memory: str) -> Source:
     if rows == 1 or (weights.rows_shared and distinct % rows == 0):
         unrolled = np.tile(weights.tile, rows * length // gcd(rows * length, q))
         words = step_bits(unrolled.astype(np.int64).reshape(-1, length), rows, simd)
-        return WordSource(rows, simd, rom_of(words[: period(words)], rows * simd, memory))
+        return WordSource(
+            rows=rows, simd=simd, rom=rom_of(words[: period(words)], rows * simd, memory)
+        )
     words = pack_rows(weights.tile.reshape(-1, simd))
     starts = tuple(row * run % tile_words for row in range(rows))
     jump = (1 + (rows - 1) * run) % tile_words
-    return PhaseSource(rows, simd, rom_of(words, simd, memory), starts, run, jump)
+    return PhaseSource(
+        rows=rows, simd=simd, rom=rom_of(words, simd, memory), starts=starts, run=run, jump=jump
+    )
 
 
 SOURCES: dict[type[Weights], Callable[[Weights, int, int, str], Source]] = {

@@ -26,10 +26,14 @@ def ports(source: WeightSource) -> dict[str, wiring.Member]:
 def weights_of(source: WeightSource) -> "Planes | Words | Codewords | PhasedTile":
     """The component for a source."""
     if isinstance(source, PlanesSource):
-        return Planes(source)
+        return Planes(source=source)
     if isinstance(source, WordSource):
-        return Words(source)
-    return Codewords(source) if isinstance(source, CodebookSource) else PhasedTile(source)
+        return Words(source=source)
+    return (
+        Codewords(source=source)
+        if isinstance(source, CodebookSource)
+        else PhasedTile(source=source)
+    )
 
 
 def by_position(rows: Sequence[Value]) -> Value:
@@ -49,7 +53,7 @@ class Planes(wiring.Component):
     step: Signal
     w: Signal
 
-    def __init__(self, source: PlanesSource) -> None:
+    def __init__(self, *, source: PlanesSource) -> None:
         self._source = source
         super().__init__(ports(source))
 
@@ -81,7 +85,7 @@ class Words(wiring.Component):
     step: Signal
     w: Signal
 
-    def __init__(self, source: WordSource) -> None:
+    def __init__(self, *, source: WordSource) -> None:
         self._source = source
         super().__init__(ports(source))
 
@@ -89,7 +93,9 @@ class Words(wiring.Component):
         m = Module()
         source = self._source
         parts = source.parts.tables if source.parts and source.lead_cycles else ()
-        m.submodules.rom = rom = RomSequence(source.rom, source.table_cycles, parts=parts)
+        m.submodules.rom = rom = RomSequence(
+            table=source.rom, cycles=source.table_cycles, parts=parts
+        )
         m.d.comb += rom.step.eq(self.step)
         word, simd, planes = rom.data, source.simd, source.planes
         rows = [word[at : at + simd] for at in range(0, len(word), simd)]
@@ -112,14 +118,16 @@ class Codewords(wiring.Component):
     step: Signal
     w: Signal
 
-    def __init__(self, source: CodebookSource) -> None:
+    def __init__(self, *, source: CodebookSource) -> None:
         self._source = source
         super().__init__(ports(source))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         source, rows, bits = self._source, self._source.rows, self._source.field_bits
-        m.submodules.rom = rom = RomSequence(source.rom, 1 + (source.rom.style == "block"))
+        m.submodules.rom = rom = RomSequence(
+            table=source.rom, cycles=1 + (source.rom.style == "block")
+        )
         m.d.comb += rom.step.eq(self.step)
         indices = rom.data
         m.submodules.codewords = codewords = table_memory(source.low_rom)
@@ -167,7 +175,7 @@ class PhasedTile(wiring.Component):
     step: Signal
     w: Signal
 
-    def __init__(self, source: PhaseSource) -> None:
+    def __init__(self, *, source: PhaseSource) -> None:
         self._source = source
         super().__init__(ports(source))
 
@@ -183,7 +191,7 @@ class PhasedTile(wiring.Component):
         for row, start in enumerate(source.starts):
             addr = Signal(range(table.depth), init=start, name=f"addr{row}")
             following = Signal(range(2 * table.depth), name=f"following{row}")
-            m.submodules[f"tile{row}"] = tile = Rom(table, source.latency)
+            m.submodules[f"tile{row}"] = tile = Rom(table=table, cycles=source.latency)
             with m.If(last):
                 m.d.comb += following.eq(addr + source.jump)
             with m.Else():

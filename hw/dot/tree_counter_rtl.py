@@ -54,7 +54,7 @@ class VendorPopcount(wiring.Component):
     count: Signal
     padding: Signal
 
-    def __init__(self, shape: PopcountShape, form: Popcount, latency: int | None = None) -> None:
+    def __init__(self, *, shape: PopcountShape, form: Popcount, latency: int | None = None) -> None:
         if fields_of(shape) != fields_of(form):
             raise ValueError(f"{form!r} does not count a row of {shape!r}")
         self._shape, self.form = shape, form
@@ -120,7 +120,7 @@ class PopcountSum(wiring.Component):
     first: Signal
     count: Signal
 
-    def __init__(self, form: Popcount) -> None:
+    def __init__(self, *, form: Popcount) -> None:
         if not form.total or form.weights is not None:
             raise ValueError(f"{form!r} has no running sum, or constant weights")
         self._form, self._netlist = form, popcount_netlist(form)

@@ -22,7 +22,7 @@ def values(kind: TensorType, stored: Ints) -> Ints:
     return 2 * stored - kind.high if kind.encoding is Encoding.BIPOLAR else stored
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AddUnit(Unit):
     """``o = a * 2**shift_a + b * 2**shift_b`` for each element of two tensors, with the shifts of
     ``layer``.

@@ -36,7 +36,7 @@ class Add(wiring.Component):
     b: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: AddUnit) -> None:
+    def __init__(self, *, unit: AddUnit) -> None:
         self._unit = unit
         inputs = {port: In(stream_of(lanes)) for port, lanes in unit.inputs.items()}
         super().__init__({**inputs, "o": Out(stream_of(unit.o))})

@@ -14,7 +14,7 @@ from subbit.sw.ir.types import TensorType
 __all__ = ["ArgmaxUnit"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ArgmaxUnit(Unit):
     """Passes ``n`` logits through and then gives one beat more: the index of the greatest, the
     lowest index on ties.

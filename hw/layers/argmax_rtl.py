@@ -23,7 +23,7 @@ class Argmax(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: ArgmaxUnit) -> None:
+    def __init__(self, *, unit: ArgmaxUnit) -> None:
         self._unit = unit
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
 
@@ -32,7 +32,7 @@ class Argmax(wiring.Component):
         classes = self._unit.input.channels
         steps = range(classes + 1)
         m.submodules.steps = count = Counter(
-            classes + 1, [[k == 1 for k in steps], [k == classes for k in steps]]
+            length=classes + 1, tables=[[k == 1 for k in steps], [k == classes for k in steps]]
         )
         second, end = count.flags[0], count.flags[1]
         logit, best = self.o.payload[0], Signal.like(self.i.payload[0])

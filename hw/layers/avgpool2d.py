@@ -55,7 +55,7 @@ class Slots:
         return covered
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AvgPool2dUnit(LanesUnit):
     """``sum over ky, kx of value(x[y * stride + ky, x * stride + kx, c])``, the sum of each window
     of ``layer``; the division belongs to what follows.

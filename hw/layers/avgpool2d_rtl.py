@@ -30,7 +30,7 @@ class AvgPool2d(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: AvgPool2dUnit) -> None:
+    def __init__(self, *, unit: AvgPool2dUnit) -> None:
         self._unit = unit
         self.collision = Signal()
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
@@ -39,11 +39,11 @@ class AvgPool2d(wiring.Component):
         m = Module()
         unit, used = self._unit, self._unit.rows.used()
         begins, ends = unit.columns.tables()
-        m.submodules.chunks = chunks = Counter(unit.chunks)
+        m.submodules.chunks = chunks = Counter(length=unit.chunks)
         m.submodules.columns = columns = Counter(
-            unit.input.width, [*begins, *ends, np.logical_or.reduce(ends)]
+            length=unit.input.width, tables=[*begins, *ends, np.logical_or.reduce(ends)]
         )
-        m.submodules.rows = rows = Counter(unit.input.height, [used])
+        m.submodules.rows = rows = Counter(length=unit.input.height, tables=[used])
         shape = data.ArrayLayout(signed(unit.row_bits), unit.lanes)
         row = data.View(shape, Signal(shape.size, reset_less=True))
         row_valid, take_row = Signal(), Signal()
@@ -70,9 +70,9 @@ class AvgPool2d(wiring.Component):
         """Sums of the rows' sums, into the output."""
         unit, used = self._unit, self._unit.rows.used()
         begins, ends = (table[:, used] for table in unit.rows.tables())
-        m.submodules.words = words = Counter(unit.line_words)
+        m.submodules.words = words = Counter(length=unit.line_words)
         m.submodules.lines = lines = Counter(
-            int(used.sum()), [*begins, *ends, np.logical_or.reduce(ends)]
+            length=int(used.sum()), tables=[*begins, *ends, np.logical_or.reduce(ends)]
         )
         gives, free = lines.flags[-1], ~self.o.valid | self.o.ready
         numbers = self._sums(
@@ -109,7 +109,7 @@ class AvgPool2d(wiring.Component):
         """
         found: list[Value] = []
         for slot in range(slots):
-            delay = DelayLine(bits * self._unit.lanes, words, self._unit.memory)
+            delay = DelayLine(width=bits * self._unit.lanes, depth=words, memory=self._unit.memory)
             m.submodules[f"{name}{slot}"] = delay
             numbers = accumulated(delay, x, flags[slot], bits, start)
             m.d.comb += [delay.step.eq(step), delay.d.eq(Cat(*numbers))]

@@ -18,7 +18,7 @@ from subbit.sw.ir.types import TensorType
 __all__ = ["GlobalAvgPoolUnit"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GlobalAvgPoolUnit(LanesUnit):
     """``sum over y, x of value(x[y, x, c])``, the sum of each channel over the map; the division
     belongs to what follows.

@@ -26,7 +26,7 @@ class GlobalAvgPool(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: GlobalAvgPoolUnit) -> None:
+    def __init__(self, *, unit: GlobalAvgPoolUnit) -> None:
         self._unit = unit
         self.collision = Signal()
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
@@ -35,10 +35,10 @@ class GlobalAvgPool(wiring.Component):
         m = Module()
         unit, sums = self._unit, self._unit.sums
         start = [pixel == 0 for pixel in range(unit.map_pixels)]
-        m.submodules.chunks = chunks = Counter(unit.chunks)
-        m.submodules.pixels = pixels = Counter(unit.map_pixels, [start])
+        m.submodules.chunks = chunks = Counter(length=unit.chunks)
+        m.submodules.pixels = pixels = Counter(length=unit.map_pixels, tables=[start])
         width = sums.bits * unit.lanes
-        m.submodules.delay = delay = DelayLine(width, unit.chunks, unit.memory)
+        m.submodules.delay = delay = DelayLine(width=width, depth=unit.chunks, memory=unit.memory)
         numbers = accumulated(delay, self.i.payload, pixels.flags[0], sums.bits, sums.start)
         step = self.i.valid & self.i.ready
         m.d.comb += [

@@ -16,7 +16,7 @@ from subbit.sw.ir.types import TensorType
 __all__ = ["MaxPool2dUnit"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MaxPool2dUnit(LanesUnit):
     """``max over ky, kx in 0..1 of x[2 * y + ky, 2 * x + kx, c]``: the greatest of each 2x2 block,
     stride 2; a last odd row or column is dropped.

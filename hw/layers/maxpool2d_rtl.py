@@ -36,7 +36,7 @@ class MaxPool2d(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: MaxPool2dUnit) -> None:
+    def __init__(self, *, unit: MaxPool2dUnit) -> None:
         self._unit = unit
         self.collision = Signal()
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
@@ -47,13 +47,17 @@ class MaxPool2d(wiring.Component):
         width, height = unit.input.width, unit.input.height
         odd = [x % 2 == 1 for x in range(max(width, height))]
         used = [y < height // 2 * 2 for y in range(height)]
-        m.submodules.chunks = chunks = Counter(unit.chunks)
-        m.submodules.columns = columns = Counter(width, [odd[:width]])
-        m.submodules.rows = rows = Counter(height, [used])
-        m.submodules.pairs = pairs = Counter(unit.line_words)
-        m.submodules.pair_rows = pair_rows = Counter(2, [odd[:2]])
-        m.submodules.column = column = DelayLine(unit.i.width, unit.chunks, unit.memory)
-        m.submodules.line = line = DelayLine(unit.i.width, unit.line_words, unit.memory)
+        m.submodules.chunks = chunks = Counter(length=unit.chunks)
+        m.submodules.columns = columns = Counter(length=width, tables=[odd[:width]])
+        m.submodules.rows = rows = Counter(length=height, tables=[used])
+        m.submodules.pairs = pairs = Counter(length=unit.line_words)
+        m.submodules.pair_rows = pair_rows = Counter(length=2, tables=[odd[:2]])
+        m.submodules.column = column = DelayLine(
+            width=unit.i.width, depth=unit.chunks, memory=unit.memory
+        )
+        m.submodules.line = line = DelayLine(
+            width=unit.i.width, depth=unit.line_words, memory=unit.memory
+        )
         pair, pair_valid = Signal(unit.i.width, reset_less=True), Signal()
         payload = payload_register(m, self.o)
 

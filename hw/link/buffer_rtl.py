@@ -138,7 +138,9 @@ class FrameBuffer(wiring.Component):
             ]
             return
         beats = self._info.elements // group
-        join = Upsize(UpsizeUnit(Lanes(group, self._info.bits), ratio, beats))
+        join = Upsize(
+            unit=UpsizeUnit(element=Lanes(group, self._info.bits), ratio=ratio, beats=beats)
+        )
         m.submodules.join = DomainRenamer(self._r_domain)(join)
         wiring.connect(m, join.o, wiring.flipped(self.o))
         m.d.comb += [

@@ -23,7 +23,7 @@ class StreamCrossing(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, shape: Any, *, i_domain: str, o_domain: str) -> None:
+    def __init__(self, *, shape: Any, i_domain: str, o_domain: str) -> None:
         self._i_domain = i_domain
         self._o_domain = o_domain
         super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})

@@ -58,7 +58,9 @@ class HostLink(wiring.Component):
         self._deframer = HdlcDeframer()
         self._parser = RequestParser(frame_bytes=info.frame_bytes)
         self._buffer = FrameBuffer(info=info, lanes=lanes, w_domain=link_domain, r_domain=domain)
-        self._crossing = StreamCrossing(signed(result_bits), i_domain=domain, o_domain=link_domain)
+        self._crossing = StreamCrossing(
+            shape=signed(result_bits), i_domain=domain, o_domain=link_domain
+        )
         self._sender = ResponseSender(info=info, result_bits=result_bits)
         self._framer = HdlcFramer()
         self._tx = UartTx(clock_hz=clock_hz, baud=baud)

@@ -83,7 +83,7 @@ def default_window(frame_bytes: int) -> int:
     return window
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LinkInfo:
     """What a board holds, as IDENTIFIED tells it.
 
@@ -221,4 +221,16 @@ class LinkInfo:
         if encoding >= len(ENCODINGS) or not window or not name.isprintable():
             raise LinkError("the board's identification makes no sense; load the bitstream again")
         code = ENCODINGS[encoding]
-        return cls(digest.hex(), h, w, c, bits, code, logits, size, clock_hz, name, window)
+        return cls(
+            digest=digest.hex(),
+            height=h,
+            width=w,
+            channels=c,
+            bits=bits,
+            encoding=code,
+            logits=logits,
+            logit_bytes=size,
+            clock_hz=clock_hz,
+            name=name,
+            window=window,
+        )

@@ -29,7 +29,7 @@ FILLS = ("logic", "block")
 LOGIC_TAU = 4  # codewords for indices of more bits are kept in a block RAM
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class BlockLookupUnit(CodebookEngine):
     """``raw[p, o] = sum over channels c of table_c[index[o, c], p]`` for ``pixels`` neighbouring
     output pixels p at once: the lookup PE of Sub-bit Neural Networks with tables in block RAM,
@@ -185,8 +185,10 @@ class BlockLookupUnit(CodebookEngine):
         them.
         """
         if self.fill == "block":
-            return Dot9TablesShape(self.pixels, self.codewords, self.masked, self.form)
-        return Dot9Row(self.pixels, self.bits, self.masked, self.form)
+            return Dot9TablesShape(
+                pixels=self.pixels, codewords=self.codewords, matched=self.masked, form=self.form
+            )
+        return Dot9Row(pixels=self.pixels, bits=self.bits, matched=self.masked, form=self.form)
 
     @property
     def adder(self) -> EntrySumShape:
@@ -194,7 +196,11 @@ class BlockLookupUnit(CodebookEngine):
         trees = self.ports > 1 and adds_functions(self.form)
         form = self.form if trees else PORTABLE
         return EntrySumShape(
-            self.ports, self.entry_bits, self.raw_bits, self.reads_per_output > 1, form
+            count=self.ports,
+            bits=self.entry_bits,
+            width=self.raw_bits,
+            running=self.reads_per_output > 1,
+            form=form,
         )
 
     @property

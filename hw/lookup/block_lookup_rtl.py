@@ -45,7 +45,7 @@ class BlockLookup(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: BlockLookupUnit) -> None:
+    def __init__(self, *, unit: BlockLookupUnit) -> None:
         self._unit = unit
         self.collision = Signal()
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
@@ -53,13 +53,13 @@ class BlockLookup(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit = self._unit
-        m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
+        m.submodules.queue = queue = CreditQueue(lanes=unit.o, depth=unit.depth)
         m.submodules.slots = slots = Counter(
-            unit.reads_per_output, [[k == 0 for k in range(unit.reads_per_output)]]
+            length=unit.reads_per_output, tables=[[k == 0 for k in range(unit.reads_per_output)]]
         )
-        m.submodules.outputs = outputs = Counter(unit.cout)
-        m.submodules.groups = groups = Counter(unit.ports // unit.dot9)
-        m.submodules.filled_group = filled_group = Counter(unit.reads_per_output)
+        m.submodules.outputs = outputs = Counter(length=unit.cout)
+        m.submodules.groups = groups = Counter(length=unit.ports // unit.dot9)
+        m.submodules.filled_group = filled_group = Counter(length=unit.reads_per_output)
         code = Signal(unit.tau)
         whole = Signal(range(3))  # banks that are full
         takes = code == 0
@@ -101,7 +101,7 @@ class BlockLookup(wiring.Component):
         first = registered(m, slots.flags[0], unit.reach + 2)
         m.submodules.core = core = core_of(unit.core, unit.raw_bits)
         for pixel in range(unit.pixels):
-            m.submodules[f"sum{pixel}"] = adder = EntrySum(unit.adder)
+            m.submodules[f"sum{pixel}"] = adder = EntrySum(shape=unit.adder)
             at = pixel * unit.entry_bits
             m.d.comb += [
                 adder.x.eq(Cat(*(table[at : at + unit.entry_bits] for table in tables))),
@@ -140,19 +140,19 @@ class BlockLookup(wiring.Component):
         """The indices of a step, for all ports; ``place``: slot and output."""
         unit, table = self._unit, self._unit.index_rom
         if table.depth == unit.reads and 1 << unit.group_bits == unit.reads_per_output:
-            roms = [Rom(column, unit.index_cycles) for column in unit.index_roms]
+            roms = [Rom(table=column, cycles=unit.index_cycles) for column in unit.index_roms]
             for at, rom in enumerate(roms):
                 m.submodules[f"indices{at}"] = rom
                 m.d.comb += rom.addr.eq(place)
             return Cat(*(rom.data for rom in roms))
-        m.submodules.indices = sequence = RomSequence(table, unit.index_cycles)
+        m.submodules.indices = sequence = RomSequence(table=table, cycles=unit.index_cycles)
         m.d.comb += sequence.step.eq(read)
         return sequence.data
 
     def _entries(self, m: Module, code: Signal) -> list[Value]:
         """For each channel filled the word of its entries, ``reach`` cycles after the step."""
         unit, lane = self._unit, self._unit.lane
-        m.submodules.codewords = codewords = Rom(unit.code_rom, unit.code_cycles)
+        m.submodules.codewords = codewords = Rom(table=unit.code_rom, cycles=unit.code_cycles)
         m.d.comb += codewords.addr.eq(code)
         latest = Signal(unit.i.width, reset_less=True)
         newest = Signal(init=unit.dot9 % 2)
@@ -181,9 +181,9 @@ class BlockLookup(wiring.Component):
         config = self._unit.filler
         dot9: Dot9s | Dot9Tables
         if isinstance(config, Dot9Row):
-            dot9 = Dot9s(config)
+            dot9 = Dot9s(row=config)
         else:
-            dot9 = Dot9Tables(config)
+            dot9 = Dot9Tables(tables=config)
             m.d.comb += dot9.code.eq(code)
         m.submodules[f"dot9_{channel}"] = dot9
         return dot9

@@ -19,7 +19,7 @@ from subbit.sw.ir.weights import KERNEL_BITS, CodebookWeights
 __all__ = ["CodebookEngine"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CodebookEngine(Unit):
     """Dot products of 3x3 codebook ``weights`` with windows, by way of tables: for each channel the
     dot product of its window with every codeword is computed once and read for every output (the
@@ -102,7 +102,14 @@ class CodebookEngine(Unit):
     @property
     def popcount(self) -> PopcountShape:
         """A Dot9 unit: the entry of one codeword."""
-        return PopcountShape(1, KERNEL_BITS, self.bits, self.masked, False, self.form)
+        return PopcountShape(
+            rows=1,
+            simd=KERNEL_BITS,
+            bits=self.bits,
+            masked=self.masked,
+            constant=False,
+            form=self.form,
+        )
 
     @property
     def entry_bits(self) -> int:

@@ -19,7 +19,7 @@ LEVEL = 5  # lookup tables that add up the compressed bits of a window
 XOR, WIRE = 0b0110, 0b10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dot9Row:
     """``count[p] = sum over l, b of 2**b * xnor(x[p, l, b], w[l])`` for ``pixels`` windows x of
     nine positions of ``bits`` bits, and one codeword w. With ``matched``, ``x`` are matches
@@ -40,7 +40,9 @@ class Dot9Row:
     def single(self) -> PopcountShape:
         """The counter of a window, where carry chains do not compress."""
         form = PORTABLE if self.matched else self.form
-        return PopcountShape(1, KERNEL_BITS, self.bits, False, self.matched, form)
+        return PopcountShape(
+            rows=1, simd=KERNEL_BITS, bits=self.bits, masked=False, constant=self.matched, form=form
+        )
 
     @property
     def chained(self) -> bool:

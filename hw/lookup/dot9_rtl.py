@@ -27,7 +27,7 @@ class Dot9s(wiring.Component):
     w: Signal
     count: Signal
 
-    def __init__(self, row: Dot9Row) -> None:
+    def __init__(self, *, row: Dot9Row) -> None:
         self._row = row
         super().__init__(
             {
@@ -50,7 +50,7 @@ class Dot9s(wiring.Component):
     def _single(self, m: Module, pixel: int) -> Value:
         """The count of one window, of portable logic or the vendor's tree."""
         row, size = self._row, KERNEL_BITS * self._row.bits
-        m.submodules[f"popcount{pixel}"] = popcount = PopcountXnor(row.single)
+        m.submodules[f"popcount{pixel}"] = popcount = PopcountXnor(shape=row.single)
         ones = Const((1 << KERNEL_BITS) - 1, KERNEL_BITS)
         m.d.comb += [
             popcount.x.eq(self.x[pixel * size : (pixel + 1) * size]),

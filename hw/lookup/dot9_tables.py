@@ -22,7 +22,7 @@ MAX_COUNTED_TAU = ADDRESS - KERNEL_BITS + REST  # of codewords whose counts fit 
 PLACES = 32  # of a carry chain
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Dot9TablesShape:
     """``count[p] = sum over l of xnor(x[p, l], codewords[code, l])`` for ``pixels`` windows x of
     nine one-bit positions. A port of a block RAM reads the count of the first ``looked`` ones,

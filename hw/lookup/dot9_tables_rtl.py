@@ -30,7 +30,7 @@ class Dot9Tables(wiring.Component):
     w: Signal
     count: Signal
 
-    def __init__(self, tables: Dot9TablesShape) -> None:
+    def __init__(self, *, tables: Dot9TablesShape) -> None:
         self._tables = tables
         super().__init__(
             {
@@ -48,7 +48,7 @@ class Dot9Tables(wiring.Component):
         windows = [self.x[at : at + KERNEL_BITS] for at in range(0, len(self.x), KERNEL_BITS)]
         found: list[Value] = []
         for at in range(0, tables.pixels, 2):
-            m.submodules[f"counts{at}"] = rom = TwinRom(tables.rom)
+            m.submodules[f"counts{at}"] = rom = TwinRom(table=tables.rom)
             ports = ((rom.addr0, rom.data0), (rom.addr1, rom.data1))
             for window, (addr, data) in zip(windows[at : at + 2], ports, strict=False):
                 m.d.comb += addr.eq(Cat(self.code[: tables.tau], window[:looked]))

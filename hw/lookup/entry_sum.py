@@ -27,7 +27,7 @@ __all__ = ["EntrySumShape", "sum_netlist"]
 STEPS, WARM = 3000, 0.8  # of a search that begins with a known plan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EntrySumShape:
     """``count`` numbers of ``bits`` bits added up, modulo ``2**width``, and with ``running`` the
     sums of the words since the last one that came with ``first``.

@@ -26,7 +26,7 @@ class EntrySum(wiring.Component):
     first: Signal
     total: Signal
 
-    def __init__(self, shape: EntrySumShape) -> None:
+    def __init__(self, *, shape: EntrySumShape) -> None:
         self._shape = shape
         super().__init__(
             {

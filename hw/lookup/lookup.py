@@ -28,7 +28,7 @@ from subbit.sw.ir.weights import KERNEL_BITS
 __all__ = ["LookupUnit"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LookupUnit(CodebookEngine):
     """Sub-bit Neural Networks' engine (Wang et al., ICCV 2021, lookup PE), one window of one
     channel at a time: ``raw[o] = sum over channels c of table_c[index[o, c]]`` with ``table_c[k]``

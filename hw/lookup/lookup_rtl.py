@@ -61,7 +61,7 @@ class Lookup(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: LookupUnit) -> None:
+    def __init__(self, *, unit: LookupUnit) -> None:
         self._unit = unit
         self.collision = Signal()
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
@@ -69,11 +69,13 @@ class Lookup(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit = self._unit
-        m.submodules.queue = queue = CreditQueue(unit.o, unit.depth)
-        m.submodules.fills = fills = Counter(unit.fills, [[k == 0 for k in range(unit.fills)]])
+        m.submodules.queue = queue = CreditQueue(lanes=unit.o, depth=unit.depth)
+        m.submodules.fills = fills = Counter(
+            length=unit.fills, tables=[[k == 0 for k in range(unit.fills)]]
+        )
         ends = [[c == 0 for c in range(unit.cin)]]
-        m.submodules.reads = reads = Counter(unit.reads)
-        m.submodules.channels = channels = Counter(unit.cin, ends)
+        m.submodules.reads = reads = Counter(length=unit.reads)
+        m.submodules.channels = channels = Counter(length=unit.cin, tables=ends)
         whole = Signal(range(3))  # banks that are full
         free = whole != 2
         fill, read = Signal(), Signal()
@@ -117,9 +119,9 @@ class Lookup(wiring.Component):
     ) -> tuple[Signal, list[Value]]:
         """The bank being written, and each lane's entry, ``reach + 1`` cycles after ``read``."""
         unit = self._unit
-        m.submodules.codewords = codewords = RomSequence(unit.codeword_rom(unit.dot9))
-        m.submodules.indices = indices = RomSequence(unit.index_rom, unit.index_cycles)
-        m.submodules.rows = rows = Counter(unit.fills)
+        m.submodules.codewords = codewords = RomSequence(table=unit.codeword_rom(unit.dot9))
+        m.submodules.indices = indices = RomSequence(table=unit.index_rom, cycles=unit.index_cycles)
+        m.submodules.rows = rows = Counter(length=unit.fills)
         write_bank = Signal()
         m.d.comb += [codewords.step.eq(fill), indices.step.eq(read), rows.step.eq(written)]
         m.d.sync += write_bank.eq(write_bank ^ (written & rows.last))
@@ -127,7 +129,7 @@ class Lookup(wiring.Component):
         row_bits = (unit.fills - 1).bit_length()
         found: list[list[Value]] = [[] for _ in range(unit.lanes)]
         for at in range(unit.dot9):
-            m.submodules[f"dot9_{at}"] = dot9 = PopcountXnor(unit.popcount)
+            m.submodules[f"dot9_{at}"] = dot9 = PopcountXnor(shape=unit.popcount)
             m.submodules[f"table{at}"] = table = ram(unit.entry_bits, 2 * unit.fills, "distributed")
             write = table.write_port()
             size = len(dot9.w)
@@ -173,7 +175,7 @@ class Lookup(wiring.Component):
         partial sums.
         """
         unit, bits = self._unit, self._unit.raw_bits
-        m.submodules.sums = sums = DelayLine(unit.lanes * bits, unit.reads)
+        m.submodules.sums = sums = DelayLine(width=unit.lanes * bits, depth=unit.reads)
         totals: list[Value] = []
         for lane, entry in enumerate(entries):
             before = sums.q[lane * bits : (lane + 1) * bits]

@@ -21,7 +21,7 @@ from subbit.sw.ir.types import TensorType
 __all__ = ["AffineConfig", "AffineUnit"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class AffineConfig:
     """``y = mul[c] * x + add[c]``: a pipeline without streams, ``lanes`` numbers at a time,
     channels in order.
@@ -104,7 +104,7 @@ class AffineConfig:
         return rom_of(words, bits * self.lanes)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class AffineUnit(LanesUnit):
     """``y = scale[c] * x + offset[c]``: an affine ``layer`` between two streams.
 
@@ -135,7 +135,14 @@ class AffineUnit(LanesUnit):
     def core(self) -> AffineConfig:
         """The arithmetic."""
         x, layer = self.input, self.layer
-        return AffineConfig(x.low, x.high, layer.scale, layer.offset, self.lanes, self.o.bits)
+        return AffineConfig(
+            low=x.low,
+            high=x.high,
+            mul=layer.scale,
+            add=layer.offset,
+            lanes=self.lanes,
+            bits=self.o.bits,
+        )
 
     @property
     def depth(self) -> int:

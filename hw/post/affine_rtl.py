@@ -27,7 +27,7 @@ class AffineCore(wiring.Component):
     x: data.View
     y: data.View
 
-    def __init__(self, config: AffineConfig, bits: int) -> None:
+    def __init__(self, *, config: AffineConfig, bits: int) -> None:
         self._config, self.latency = config, config.latency
         shape = signed(bits) if config.signed else unsigned(bits)
         super().__init__(
@@ -42,8 +42,8 @@ class AffineCore(wiring.Component):
         m = Module()
         config = self._config
         group = count_steps(m, self.step, config.groups)
-        m.submodules.mul = mul = Rom(config.mul_rom, config.table_cycles)
-        m.submodules.add = add = Rom(config.add_rom, config.table_cycles)
+        m.submodules.mul = mul = Rom(table=config.mul_rom, cycles=config.table_cycles)
+        m.submodules.add = add = Rom(table=config.add_rom, cycles=config.table_cycles)
         m.d.comb += [mul.addr.eq(group), add.addr.eq(group)]
         moving = config.shift is None and config.add_rom.style != "const"
         offsets = registered(m, add.data, int(moving))
@@ -77,5 +77,7 @@ class Affine(PipedCore):
     RAM. Interval: a beat a cycle.
     """
 
-    def __init__(self, unit: AffineUnit) -> None:
-        super().__init__(unit, AffineCore(unit.core, unit.i.bits), unit.depth)
+    def __init__(self, *, unit: AffineUnit) -> None:
+        super().__init__(
+            unit=unit, core=AffineCore(config=unit.core, bits=unit.i.bits), depth=unit.depth
+        )

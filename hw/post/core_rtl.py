@@ -12,5 +12,5 @@ __all__ = ["core_of"]
 def core_of(config: PostConfig, bits: int) -> PipelineCore:
     """What turns raw numbers of ``bits`` bits into outputs."""
     if isinstance(config, ThresholdConfig):
-        return ThresholdCore(config, bits)
-    return AffineCore(config, bits)
+        return ThresholdCore(config=config, bits=bits)
+    return AffineCore(config=config, bits=bits)

@@ -76,9 +76,18 @@ class RawNumbers:
         if isinstance(post, Threshold):
             table, rising = self.thresholds(post), post.rising
             return ThresholdConfig(
-                self.low, self.high, table, rising, lanes, copies, lead_cycles=lead_cycles
+                low=self.low,
+                high=self.high,
+                thresholds=table,
+                rising=rising,
+                lanes=lanes,
+                copies=copies,
+                lead_cycles=lead_cycles,
             )
-        return AffineConfig(self.low, self.high, *self.scale_and_offset(post), lanes, bits, copies)
+        mul, add = self.scale_and_offset(post)
+        return AffineConfig(
+            low=self.low, high=self.high, mul=mul, add=add, lanes=lanes, bits=bits, copies=copies
+        )
 
 
 def output_type(post: Post, dots: TensorType) -> TensorType:

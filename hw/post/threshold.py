@@ -34,7 +34,7 @@ def threshold_values(layer: Threshold, x: Ints) -> Ints:
     return codes
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ThresholdConfig:
     """``code = #{k : x >= thresholds[c, k]}``, or ``2**M - 1`` less that where ``rising[c]`` is 0:
     counts the thresholds that a number reaches, by a search or by comparing with all at once.
@@ -220,7 +220,7 @@ def tree_cost(core: ThresholdConfig) -> Cost:
     return total + registers(core.width * (core.tree_cycles - 1) * count)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ThresholdUnit(LanesUnit):
     """A threshold activation ``layer`` between two streams: ``lanes`` integers in, as many M-bit
     codes out, each the number of its channel's thresholds that the integer reaches.

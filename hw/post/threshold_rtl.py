@@ -37,7 +37,7 @@ class ThresholdCore(wiring.Component):
     x: data.View
     y: data.View
 
-    def __init__(self, config: ThresholdConfig, bits: int) -> None:
+    def __init__(self, *, config: ThresholdConfig, bits: int) -> None:
         self._config, self.latency = config, config.latency
         shape = signed(bits) if config.signed else unsigned(bits)
         super().__init__(
@@ -60,8 +60,8 @@ class ThresholdCore(wiring.Component):
         """Comparators for all thresholds; the bits of a thermometer become a code."""
         config, cycles = self._config, self._config.table_cycles
         group = count_steps(m, self.step, config.groups)
-        m.submodules.thresholds = rom = Rom(config.tree_rom, cycles)
-        m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
+        m.submodules.thresholds = rom = Rom(table=config.tree_rom, cycles=cycles)
+        m.submodules.polarity = polarity = Rom(table=config.polarity_rom, cycles=cycles)
         m.d.comb += [rom.addr.eq(group), polarity.addr.eq(group)]
         stages = config.lead_cycles + int(config.polarity_rom.style != "const")
         falling = registered(m, polarity.data, stages)
@@ -94,7 +94,7 @@ class ThresholdCore(wiring.Component):
                 reached = registered(m, numbers[lane] >= threshold)
                 older = [registered(m, bit, cycles + 1) for bit in found[lane]]
                 found[lane] = [reached, *older]
-        m.submodules.polarity = polarity = Rom(config.polarity_rom, cycles)
+        m.submodules.polarity = polarity = Rom(table=config.polarity_rom, cycles=cycles)
         m.d.comb += polarity.addr.eq(group)
         stages = int(config.polarity_rom.style != "const")
         falling = registered(
@@ -111,7 +111,7 @@ class ThresholdCore(wiring.Component):
         config = self._config
         if step == 0:  # every copy compares with the same
             m.submodules.thresholds0 = rom = Rom(
-                config.rom(0, range(config.lanes)), config.table_cycles
+                table=config.rom(0, range(config.lanes)), cycles=config.table_cycles
             )
             m.d.comb += rom.addr.eq(group)
             table = registered(m, rom.data, config.lead_cycles)
@@ -123,7 +123,7 @@ class ThresholdCore(wiring.Component):
         values: list[Value] = []
         for at, bits in enumerate(found):
             lane = at % config.lanes
-            rom = Rom(config.rom(step, range(lane, lane + 1)), config.table_cycles)
+            rom = Rom(table=config.rom(step, range(lane, lane + 1)), cycles=config.table_cycles)
             m.submodules[f"thresholds{step}_{at}"] = rom
             m.d.comb += rom.addr.eq(Cat(*bits, group))
             values.append(reinterpret(rom.data, config))
@@ -154,5 +154,7 @@ class Threshold(PipedCore):
     thresholds in block RAM M or 1 more. Interval: a beat a cycle.
     """
 
-    def __init__(self, unit: ThresholdUnit) -> None:
-        super().__init__(unit, ThresholdCore(unit.core, unit.i.bits), unit.depth)
+    def __init__(self, *, unit: ThresholdUnit) -> None:
+        super().__init__(
+            unit=unit, core=ThresholdCore(config=unit.core, bits=unit.i.bits), depth=unit.depth
+        )

@@ -42,7 +42,7 @@ class CreditQueue(wiring.Component):
     data: View
     o: stream.Interface
 
-    def __init__(self, lanes: Lanes, depth: int) -> None:
+    def __init__(self, *, lanes: Lanes, depth: int) -> None:
         self._depth = depth
         super().__init__(
             {

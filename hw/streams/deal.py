@@ -13,7 +13,7 @@ from subbit.sw.cycles.model import GIVE, TAKE, Process
 __all__ = ["DealUnit"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DealUnit(Unit):
     """Of each beat the part of one pixel, chosen in turn: output beat ``(g, p, n)`` of group g,
     pixel p and pass n is the part of pixel p of input beat ``(g, p, n)``.

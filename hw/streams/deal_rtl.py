@@ -31,7 +31,7 @@ class Deal(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: DealUnit) -> None:
+    def __init__(self, *, unit: DealUnit) -> None:
         self._unit = unit
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
 
@@ -41,8 +41,8 @@ class Deal(wiring.Component):
         beat, bits = Signal(unit.i.width, reset_less=True), unit.o.bits * unit.pe
         full, moves = Signal(), Signal()
         payload = payload_register(m, self.o)
-        m.submodules.passes = passes = Counter(unit.passes)
-        m.submodules.pixel = pixel = Counter(unit.pixels)
+        m.submodules.passes = passes = Counter(length=unit.passes)
+        m.submodules.pixel = pixel = Counter(length=unit.pixels)
         m.d.comb += [
             moves.eq(~self.o.valid | self.o.ready),
             self.i.ready.eq(~full | moves),

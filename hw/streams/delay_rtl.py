@@ -32,7 +32,7 @@ class DelayLine(wiring.Component):
     d: Signal
     q: Signal
 
-    def __init__(self, width: int, depth: int, memory: str = "auto") -> None:
+    def __init__(self, *, width: int, depth: int, memory: str = "auto") -> None:
         self._width, self._depth = width, depth
         self._style = choose_memory(width, depth, memory)
         self.collision = Signal()

@@ -15,7 +15,7 @@ from subbit.sw.cycles.model import GIVE, TAKE, Process
 __all__ = ["FifoUnit"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FifoUnit(ElementUnit):
     """A queue of up to ``depth`` beats (1 or more) of payload ``element``, between two units. No
     signal crosses it within a cycle: both handshakes come from registers.

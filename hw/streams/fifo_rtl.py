@@ -33,7 +33,7 @@ class Fifo(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: FifoUnit) -> None:
+    def __init__(self, *, unit: FifoUnit) -> None:
         self._unit = unit
         self.collision = Signal()
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})

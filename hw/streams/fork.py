@@ -14,7 +14,7 @@ from subbit.sw.cycles.model import GIVE, TAKE, Process
 __all__ = ["ForkUnit"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ForkUnit(ElementUnit):
     """Gives every beat of ``i``, of payload ``element``, to each of ``branches`` output streams
     ``o0``, ``o1`` and so on, which take it in their own time.

@@ -21,7 +21,7 @@ class Fork(wiring.Component):
 
     i: stream.Interface
 
-    def __init__(self, unit: ForkUnit) -> None:
+    def __init__(self, *, unit: ForkUnit) -> None:
         self._unit = unit
         outputs = {port: Out(stream_of(lanes)) for port, lanes in unit.outputs.items()}
         super().__init__({"i": In(stream_of(unit.i)), **outputs})

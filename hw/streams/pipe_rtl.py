@@ -39,14 +39,14 @@ class PipedCore(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: Unit, core: PipelineCore, depth: int) -> None:
+    def __init__(self, *, unit: Unit, core: PipelineCore, depth: int) -> None:
         self._unit, self._core, self._depth = unit, core, depth
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.core = core = self._core
-        m.submodules.queue = queue = CreditQueue(self._unit.o, self._depth)
+        m.submodules.queue = queue = CreditQueue(lanes=self._unit.o, depth=self._depth)
         fire = self.i.valid & queue.room
         valid = valid_stages(m, fire, core.latency + 1, "valid")
         x = registered(m, self.i.payload.as_value())

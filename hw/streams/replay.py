@@ -16,7 +16,7 @@ from subbit.sw.errors import PlanError
 __all__ = ["ReplayUnit"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReplayUnit(ElementUnit):
     """Buffers a vector of ``words`` beats of payload ``element`` and emits it ``folds`` times, once
     for every fold of the engine behind. ``vectors``: per frame.

@@ -43,7 +43,7 @@ class Replay(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: ReplayUnit) -> None:
+    def __init__(self, *, unit: ReplayUnit) -> None:
         self._unit = unit
         self.collision = Signal()
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
@@ -59,7 +59,7 @@ class Replay(wiring.Component):
     def hold(self, m: Module) -> None:
         """One word: it stays in the output register for all its folds."""
         payload = payload_register(m, self.o)
-        m.submodules.folds = folds = Counter(self._unit.folds)
+        m.submodules.folds = folds = Counter(length=self._unit.folds)
         m.d.comb += [
             self.i.ready.eq(~self.o.valid | (folds.last & self.o.ready)),
             folds.step.eq(self.o.valid & self.o.ready),
@@ -80,9 +80,9 @@ class Replay(wiring.Component):
         m.submodules.memory = memory
         write, read = memory.write_port(), memory.read_port(domain="sync")
         write_bank, read_bank, whole = Signal(), Signal(), Signal(range(3))
-        m.submodules.write_count = write_count = Counter(unit.words)
-        m.submodules.read_count = read_count = Counter(unit.words)
-        m.submodules.folds = folds = Counter(unit.folds)
+        m.submodules.write_count = write_count = Counter(length=unit.words)
+        m.submodules.read_count = read_count = Counter(length=unit.words)
+        m.submodules.folds = folds = Counter(length=unit.folds)
         takes = self.i.valid & self.i.ready
         reads = (whole != 0) & (~self.o.valid | self.o.ready)
         pushed, popped = takes & write_count.last, reads & read_count.last & folds.last

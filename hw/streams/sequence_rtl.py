@@ -50,7 +50,7 @@ class Counter(wiring.Component):
     last: Signal
     flags: Signal
 
-    def __init__(self, length: int, tables: Iterable[Iterable[bool]] = ()) -> None:
+    def __init__(self, *, length: int, tables: Iterable[Iterable[bool]] = ()) -> None:
         self._length = length
         ends = [k == length - 1 for k in range(length)]
         self._tables = [[bool(x) for x in table] for table in tables] + [ends]

@@ -16,7 +16,7 @@ __all__ = ["DownsizeUnit", "UpsizeUnit"]
 HANDSHAKE = luts(4) + Cost(flip_flops=1)  # of the two streams
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UpsizeUnit(ElementUnit):
     """Joins ``ratio`` neighbouring beats of payload ``element`` into one, the first in the lowest
     lanes.
@@ -52,7 +52,7 @@ class UpsizeUnit(ElementUnit):
         return registers(parts + self.o.width) + counter_cost(self.ratio) + HANDSHAKE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DownsizeUnit(ElementUnit):
     """Splits each beat of payload ``element`` into ``ratio`` beats of a ``ratio``-th of its lanes
     each, the lowest lanes first. ``ratio`` divides the lanes of ``element``.

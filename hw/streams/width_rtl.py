@@ -31,7 +31,7 @@ class Upsize(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: UpsizeUnit) -> None:
+    def __init__(self, *, unit: UpsizeUnit) -> None:
         self._unit = unit
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
 
@@ -40,7 +40,7 @@ class Upsize(wiring.Component):
         ratio = self._unit.ratio
         payload = payload_register(m, self.o)
         parts = Signal((ratio - 1) * self._unit.i.width, reset_less=True)
-        m.submodules.count = count = Counter(ratio)
+        m.submodules.count = count = Counter(length=ratio)
         free = ~self.o.valid | self.o.ready
         m.d.comb += [
             self.i.ready.eq(~count.last | free),
@@ -74,7 +74,7 @@ class Downsize(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: DownsizeUnit) -> None:
+    def __init__(self, *, unit: DownsizeUnit) -> None:
         self._unit = unit
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
 
@@ -83,7 +83,7 @@ class Downsize(wiring.Component):
         ratio = self._unit.ratio
         parts = Signal(self._unit.i.width, reset_less=True)
         some = Signal()  # parts on offer
-        m.submodules.taken = taken = Counter(ratio)
+        m.submodules.taken = taken = Counter(length=ratio)
         m.d.comb += [
             self.o.valid.eq(some),
             self.o.payload.as_value().eq(parts[: self._unit.o.width]),

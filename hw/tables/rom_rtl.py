@@ -40,7 +40,7 @@ class Rom(wiring.Component):
     addr: Signal
     data: Signal
 
-    def __init__(self, table: RomTable, cycles: int = 1, *, in_parts: bool = False) -> None:
+    def __init__(self, *, table: RomTable, cycles: int = 1, in_parts: bool = False) -> None:
         self._table, self._cycles, self._in_parts = table, cycles, in_parts
         super().__init__({"addr": In(range(max(table.depth, 2))), "data": Out(max(table.width, 1))})
 
@@ -81,7 +81,7 @@ class TwinRom(wiring.Component):
     data0: Signal
     data1: Signal
 
-    def __init__(self, table: RomTable) -> None:
+    def __init__(self, *, table: RomTable) -> None:
         self._table = table
         addr, data = In(range(max(table.depth, 2))), Out(table.width)
         super().__init__({"addr0": addr, "addr1": addr, "data0": data, "data1": data})
@@ -121,7 +121,7 @@ class RomSequence(wiring.Component):
     step: Signal
     data: Signal
 
-    def __init__(self, table: RomTable, cycles: int = 1, *, parts: Sequence[RomTable] = ()) -> None:
+    def __init__(self, *, table: RomTable, cycles: int = 1, parts: Sequence[RomTable] = ()) -> None:
         self._table, self._cycles, self._parts = table, cycles, parts
         super().__init__({"step": In(1), "data": Out(max(table.width, 1))})
 
@@ -129,7 +129,7 @@ class RomSequence(wiring.Component):
         m = Module()
         table = self._table
         if not self._parts:
-            m.submodules.rom = rom = Rom(table, self._cycles)
+            m.submodules.rom = rom = Rom(table=table, cycles=self._cycles)
             m.d.comb += self.data.eq(rom.data)
             if table.style != "const":
                 m.d.comb += rom.addr.eq(count_steps(m, self.step, table.depth))
@@ -138,7 +138,9 @@ class RomSequence(wiring.Component):
         words: list[Value] = []
         for number, part in enumerate(self._parts):
             in_block = part.style == "block"
-            m.submodules[f"part{number}"] = rom = Rom(part, self._cycles, in_parts=in_block)
+            m.submodules[f"part{number}"] = rom = Rom(
+                table=part, cycles=self._cycles, in_parts=in_block
+            )
             near = [local_register(m, platform, value) for value in (step, reset)]
             m.d.comb += rom.addr.eq(count_steps(m, near[0], part.depth, near[1]))
             words.append(rom.data)

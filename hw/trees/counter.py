@@ -13,7 +13,7 @@ from subbit.hw.trees.tree_plan import Heights, Task
 __all__ = ["Popcount", "ones_netlist", "popcount_netlist", "task_of"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Popcount:
     """``sum over l, b, k of scales[k] * 2**b * (xnor(x[l, b], w[k, l]) & mask[l])`` of one row, as
     a compressor tree counts it.
@@ -117,7 +117,16 @@ def popcount_netlist(popcount: Popcount) -> Netlist:
 @lru_cache(maxsize=64)
 def ones_netlist(ones: int, value: int, fabric: str, limit: int, depth: int) -> Netlist:
     """Counts those of ``ones`` nets that are ``value``."""
-    shape = Popcount(ones, 1, False, (value,) * ones, 0, limit, depth, fabric=fabric)
+    shape = Popcount(
+        simd=ones,
+        bits=1,
+        masked=False,
+        weights=(value,) * ones,
+        total=0,
+        fabric=fabric,
+        limit=limit,
+        depth=depth,
+    )
     return popcount_netlist(shape)
 
 

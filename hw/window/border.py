@@ -81,7 +81,7 @@ def border_of(shape: tuple[int, int], kernel: int, stride: int, pixels: int) -> 
     return Border(sides[0], sides[1], pixels)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PaddingSumsConfig:
     """Constants that are added to the raw numbers of each pass: what zero padding, coded as other
     numbers, has falsified.

@@ -24,7 +24,7 @@ class PaddingSums(wiring.Component):
     step: Signal
     data: Signal
 
-    def __init__(self, sums: PaddingSumsConfig) -> None:
+    def __init__(self, *, sums: PaddingSumsConfig) -> None:
         self._sums = sums
         super().__init__({"step": In(1), "data": Out(max(sums.rom.width, 1))})
 
@@ -32,10 +32,10 @@ class PaddingSums(wiring.Component):
         m = Module()
         sums, border = self._sums, self._sums.border
         passes, columns, rows = sums.address_bits
-        m.submodules.passes = count = Counter(sums.passes)
+        m.submodules.passes = count = Counter(length=sums.passes)
         m.submodules.columns = column = counter_of(sums, border.column_kinds[1], columns)
         m.submodules.rows = row = counter_of(sums, border.row_kinds[1], rows)
-        m.submodules.rom = rom = Rom(sums.rom, 2)
+        m.submodules.rom = rom = Rom(table=sums.rom, cycles=2)
         m.d.comb += [
             count.step.eq(self.step),
             column.step.eq(self.step & count.last),
@@ -48,4 +48,4 @@ class PaddingSums(wiring.Component):
 
 def counter_of(sums: PaddingSumsConfig, kinds: Ints, bits: int) -> Counter:
     """A counter through the rows or columns of a frame that tells their kinds."""
-    return Counter(len(kinds), sums.flags(kinds, bits))
+    return Counter(length=len(kinds), tables=sums.flags(kinds, bits))

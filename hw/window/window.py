@@ -22,7 +22,7 @@ from subbit.sw.ir.types import Encoding, TensorType
 __all__ = ["WindowUnit"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WindowUnit(Unit):
     """For each output pixel of a convolution of ``kernel`` (odd) and ``stride`` its window, cut
     into chunks of ``channels`` channels, ``folds`` times over.
@@ -159,7 +159,12 @@ class WindowUnit(Unit):
         width = self.span * (self.column_bits + (self.kernel if self.masked else 0))
         vectors = self.rows.outputs * self.columns.outputs
         return ReplayUnit(
-            Lanes(1, width), self.chunks, self.folds, vectors, self.buffers, self.payload_delay
+            element=Lanes(1, width),
+            words=self.chunks,
+            folds=self.folds,
+            vectors=vectors,
+            memory=self.buffers,
+            payload_delay=self.payload_delay,
         )
 
     @property

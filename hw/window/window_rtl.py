@@ -31,7 +31,7 @@ class LineBuffer(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: WindowUnit) -> None:
+    def __init__(self, *, unit: WindowUnit) -> None:
         self._unit = unit
         self.collision = Signal()
         super().__init__(
@@ -45,8 +45,10 @@ class LineBuffer(wiring.Component):
         m = Module()
         unit = self._unit
         takes, gives, used = unit.line_tables()
-        m.submodules.columns = columns = Counter(unit.line_words, [used.repeat(unit.chunks)])
-        m.submodules.rows = rows = Counter(unit.rows_run, [takes, gives])
+        m.submodules.columns = columns = Counter(
+            length=unit.line_words, tables=[used.repeat(unit.chunks)]
+        )
+        m.submodules.rows = rows = Counter(length=unit.rows_run, tables=[takes, gives])
         take, give = rows.flags[0], rows.flags[1] & columns.flags[0]
         free = ~self.o.valid | self.o.ready
         step = (self.i.valid | ~take) & (free | ~give)
@@ -54,7 +56,9 @@ class LineBuffer(wiring.Component):
         column: Value = self.i.payload
         if unit.kernel > 1:
             above_bits = unit.column_bits - unit.i.width
-            m.submodules.lines = lines = DelayLine(above_bits, unit.line_words, unit.memory)
+            m.submodules.lines = lines = DelayLine(
+                width=above_bits, depth=unit.line_words, memory=unit.memory
+            )
             column = Cat(lines.q, self.i.payload)
             m.d.comb += [lines.step.eq(step), lines.d.eq(column[unit.i.width :])]
             m.d.comb += self.collision.eq(lines.collision)
@@ -85,7 +89,7 @@ class WindowHistory(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: WindowUnit) -> None:
+    def __init__(self, *, unit: WindowUnit) -> None:
         self._unit = unit
         self.collision = Signal()
         super().__init__(
@@ -98,9 +102,11 @@ class WindowHistory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit = self._unit
-        m.submodules.chunks = chunks = Counter(unit.chunks)
-        m.submodules.positions = positions = Counter(unit.columns.positions, unit.position_tables())
-        m.submodules.rows = rows = Counter(unit.rows.outputs, unit.rows.inside().T)
+        m.submodules.chunks = chunks = Counter(length=unit.chunks)
+        m.submodules.positions = positions = Counter(
+            length=unit.columns.positions, tables=unit.position_tables()
+        )
+        m.submodules.rows = rows = Counter(length=unit.rows.outputs, tables=unit.rows.inside().T)
         # After a reset the padding left of the first row has yet to come: no row before brought it.
         left = Signal(range(unit.columns.after + 1), init=unit.columns.after)
         begun = left == 0
@@ -130,7 +136,9 @@ class WindowHistory(wiring.Component):
                 window.eq(column),
             ]
             if past_bits:
-                m.submodules.past = past = DelayLine(past_bits, unit.chunks, unit.buffers)
+                m.submodules.past = past = DelayLine(
+                    width=past_bits, depth=unit.chunks, memory=unit.buffers
+                )
                 m.d.comb += [
                     window.eq(Cat(past.q, column)),
                     past.d.eq(window[len(column) :]),
@@ -174,20 +182,20 @@ class Window(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, unit: WindowUnit) -> None:
+    def __init__(self, *, unit: WindowUnit) -> None:
         self._unit = unit
         self.collision = Signal()
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(unit.o))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.lines = lines = LineBuffer(self._unit)
-        m.submodules.history = history = WindowHistory(self._unit)
+        m.submodules.lines = lines = LineBuffer(unit=self._unit)
+        m.submodules.history = history = WindowHistory(unit=self._unit)
         wiring.connect(m, lines.o, history.i)
         source, payload = history.o, history.o.payload
         m.d.comb += self.collision.eq(lines.collision | history.collision)
         if not self._unit.direct:
-            m.submodules.replay = replay = Replay(self._unit.replay)
+            m.submodules.replay = replay = Replay(unit=self._unit.replay)
             m.d.comb += [
                 replay.i.valid.eq(history.o.valid),
                 replay.i.payload[0].eq(history.o.payload),

@@ -32,7 +32,7 @@ class UnitChain(Elaboratable):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        made: list[Any] = [unit.load_component()(unit) for unit in self.units]
+        made: list[Any] = [unit.load_component()(unit=unit) for unit in self.units]
         for number, component in enumerate(made):
             m.submodules[f"unit{number}"] = component
         for before, after in pairwise(made):

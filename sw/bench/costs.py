@@ -56,7 +56,9 @@ def map_units(units: Mapping[str, Unit], fabric: str) -> dict[str, Cost]:
     """The cells of each unit's circuit after synthesis for a fabric, one run of Yosys for all: each
     stays a module of its own. Raises ToolError.
     """
-    return map_components({n: unit.load_component()(unit) for n, unit in units.items()}, fabric)
+    return map_components(
+        {n: unit.load_component()(unit=unit) for n, unit in units.items()}, fabric
+    )
 
 
 def map_components(components: Mapping[str, wiring.Component], fabric: str) -> dict[str, Cost]:

@@ -53,7 +53,7 @@ class EngineProbe(Elaboratable):
     """
 
     def __init__(self, unit: DotUnit) -> None:
-        self.engine = Dot(unit)
+        self.engine = Dot(unit=unit)
         self.pins = Signal(3)
         self.out = Signal(unit.o.width + 2)
 

@@ -17,7 +17,18 @@ CALL_FRAMES = 100
 # A frame that is given up after all its retries has had fewer reads than this.
 FRAME_READS = 5_000
 KINDS = ("flip", "drop", "insert")
-DIGITS = LinkInfo("00" * 32, 8, 8, 1, 4, Encoding.UNSIGNED, 10, 4, 50_000_000, "digits")
+DIGITS = LinkInfo(
+    digest="00" * 32,
+    height=8,
+    width=8,
+    channels=1,
+    bits=4,
+    encoding=Encoding.UNSIGNED,
+    logits=10,
+    logit_bytes=4,
+    clock_hz=50_000_000,
+    name="digits",
+)
 
 
 @dataclass(frozen=True)

@@ -81,20 +81,20 @@ def bench_popcount(
     if width < 1:
         raise SubbitError(f"a popcount has at least one position, not {width}")
     target = device_of(device)
-    shape = PopcountShape(1, width, 1)
+    shape = PopcountShape(rows=1, simd=width, bits=1)
     limit, depth = target.family.carry.speed(mhz or target.target_mhz)
-    form = Popcount(width, fabric=target.family.name, limit=limit, depth=depth)
+    form = Popcount(simd=width, fabric=target.family.name, limit=limit, depth=depth)
 
     def row(name: str, counter: PopcountComponent, latency: int) -> dict[str, Any]:
         progress.phase(f"{name}, {width} positions on {device}, seeds {', '.join(map(str, seeds))}")
         return figures(Probe(counter), latency, target, width, seeds)
 
     progress.phase("planning")
-    vendor = VendorPopcount(shape, form)
+    vendor = VendorPopcount(shape=shape, form=form)
     result: dict[str, Any] = {"device": device, "width": width, "seeds": list(seeds)}
     result |= {"chain_places": limit, "levels_between_registers": depth}
     result |= row("primitives", vendor, vendor.latency)
-    result["plain"] = row("portable form", PopcountXnor(shape), shape.latency)
+    result["plain"] = row("portable form", PopcountXnor(shape=shape), shape.latency)
     result["sum"] = row("sum of XNORs", SumOfXnors(width), 1)
     return result
 

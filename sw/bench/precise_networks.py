@@ -154,5 +154,5 @@ def cells(result: Planned, synthesise: bool, progress: Progress) -> dict[str, in
 
     pipeline = Pipeline(result.network, result.plan)
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as folder:
-        found = mapped(Accelerator(pipeline), Path(folder), progress)
+        found = mapped(Accelerator(pipeline=pipeline), Path(folder), progress)
     return {name: found[name] for name in NAMES}

@@ -104,7 +104,7 @@ def engine_row(
     progress.phase(f"{m_bits}/{k_bits} {form}")
     unit = engine_unit(m_bits, k_bits, pe, simd, form)
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as folder:
-        cells = mapped(Dot(unit), Path(folder), progress)
+        cells = mapped(Dot(unit=unit), Path(folder), progress)
     return {
         "m": m_bits,
         "k": k_bits,

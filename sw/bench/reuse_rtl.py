@@ -34,7 +34,12 @@ def bench_rtl(
     """
     units = {
         f"lookup{count}": LookupUnit(
-            codebook(count, count, tau), Encoding.BIPOLAR, 1, False, VECTORS, lanes=lanes
+            weights=codebook(count, count, tau),
+            encoding=Encoding.BIPOLAR,
+            bits=1,
+            masked=False,
+            vectors=VECTORS,
+            lanes=lanes,
         )
         for count in channels
     }

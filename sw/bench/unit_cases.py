@@ -134,22 +134,33 @@ def stream_cases() -> Iterator[UnitCase]:
     """What moves beats."""
     for lanes, bits, ratio in ((64, 4, 16), (16, 1, 4), (72, 2, 3)):
         name = f"{lanes} lanes of {bits} bits by {ratio}"
-        yield same(f"downsize {name}", DownsizeUnit(Lanes(lanes, bits), ratio, 64))
-        yield same(f"upsize to {name}", UpsizeUnit(Lanes(lanes // ratio, bits), ratio, 64 * ratio))
+        yield same(
+            f"downsize {name}", DownsizeUnit(element=Lanes(lanes, bits), ratio=ratio, beats=64)
+        )
+        yield same(
+            f"upsize to {name}",
+            UpsizeUnit(element=Lanes(lanes // ratio, bits), ratio=ratio, beats=64 * ratio),
+        )
     for width, depth, memory in (
         (8, 64, "auto"),
         (32, 16, "auto"),
         (72, 512, "auto"),
         (16, 2, "auto"),
     ):
-        yield same(f"fifo {width} bits by {depth}", FifoUnit(Lanes(width, 1), depth, 64, memory))
+        yield same(
+            f"fifo {width} bits by {depth}",
+            FifoUnit(element=Lanes(width, 1), depth=depth, beats=64, memory=memory),
+        )
     for width, branches in ((16, 2), (128, 3)):
-        yield same(f"fork {width} bits to {branches}", ForkUnit(Lanes(width, 1), branches, 64))
+        yield same(
+            f"fork {width} bits to {branches}",
+            ForkUnit(element=Lanes(width, 1), branches=branches, beats=64),
+        )
     for lanes, pixels, passes, pe in ((16, 4, 8, 1), (64, 7, 4, 4)):
-        deal = DealUnit(Lanes(lanes, 1), pixels, passes, 4, pe)
+        deal = DealUnit(pixel=Lanes(lanes, 1), passes=pixels, groups=passes, pixels=4, pe=pe)
         yield same(f"deal {lanes} lanes of {pixels} pixels", deal)
     for width, words, folds in ((32, 98, 8), (8, 2, 8), (144, 1, 16), (64, 12, 5)):
-        replay = ReplayUnit(Lanes(width, 1), words, folds, 4)
+        replay = ReplayUnit(element=Lanes(width, 1), words=words, folds=folds, vectors=4)
         yield same(f"replay {width} bits, {words} words", replay)
 
 
@@ -160,16 +171,58 @@ def window_cases() -> Iterator[UnitCase]:
     few = TensorType.codes(14, 14, 8, 2)
     wide = TensorType.codes(16, 16, 64, 1)
     zero, minus, none = Padding.ZERO, Padding.MINUS, Padding.NONE
-    yield same("window, chunks, masks", WindowUnit(bits1, 3, 1, zero, 16, 4))
-    yield same("window, chunks", WindowUnit(bits1, 3, 1, minus, 8, 8))
-    yield same("window, whole pixels", WindowUnit(few, 3, 1, minus, 8, 16))
-    yield same("window, payload delay", WindowUnit(few, 3, 1, minus, 8, 16, payload_delay=2))
-    yield same("window, 5x5 of 8 bits", WindowUnit(pixels8, 5, 1, zero, 1, 8))
-    yield same("window, stride 2", WindowUnit(bits1, 3, 2, minus, 32, 4))
-    yield same("window, 1x1", WindowUnit(bits1, 1, 1, none, 8, 4))
-    yield same("window, 4 pixels", WindowUnit(wide, 3, 1, minus, 16, 4, pixels=4))
-    yield same("window, direct", WindowUnit(few, 3, 1, none, 8, 1))
-    yield same("window, in block RAM", WindowUnit(wide, 3, 1, minus, 8, 4, "block", 1, "block"))
+    yield same(
+        "window, chunks, masks",
+        WindowUnit(input=bits1, kernel=3, stride=1, padding=zero, channels=16, folds=4),
+    )
+    yield same(
+        "window, chunks",
+        WindowUnit(input=bits1, kernel=3, stride=1, padding=minus, channels=8, folds=8),
+    )
+    yield same(
+        "window, whole pixels",
+        WindowUnit(input=few, kernel=3, stride=1, padding=minus, channels=8, folds=16),
+    )
+    yield same(
+        "window, payload delay",
+        WindowUnit(
+            input=few, kernel=3, stride=1, padding=minus, channels=8, folds=16, payload_delay=2
+        ),
+    )
+    yield same(
+        "window, 5x5 of 8 bits",
+        WindowUnit(input=pixels8, kernel=5, stride=1, padding=zero, channels=1, folds=8),
+    )
+    yield same(
+        "window, stride 2",
+        WindowUnit(input=bits1, kernel=3, stride=2, padding=minus, channels=32, folds=4),
+    )
+    yield same(
+        "window, 1x1",
+        WindowUnit(input=bits1, kernel=1, stride=1, padding=none, channels=8, folds=4),
+    )
+    yield same(
+        "window, 4 pixels",
+        WindowUnit(input=wide, kernel=3, stride=1, padding=minus, channels=16, folds=4, pixels=4),
+    )
+    yield same(
+        "window, direct",
+        WindowUnit(input=few, kernel=3, stride=1, padding=none, channels=8, folds=1),
+    )
+    yield same(
+        "window, in block RAM",
+        WindowUnit(
+            input=wide,
+            kernel=3,
+            stride=1,
+            padding=minus,
+            channels=8,
+            folds=4,
+            memory="block",
+            pixels=1,
+            buffers="block",
+        ),
+    )
 
 
 def layer_cases() -> Iterator[UnitCase]:
@@ -177,31 +230,43 @@ def layer_cases() -> Iterator[UnitCase]:
     small, sums = TensorType.codes(14, 14, 32, 2), TensorType.integers(14, 14, 32, -900, 900)
     for lanes in (4, 16):
         yield same(
-            f"threshold of 1 bit, {lanes} lanes", ThresholdUnit(thresholds(32, 99), sums, lanes)
+            f"threshold of 1 bit, {lanes} lanes",
+            ThresholdUnit(layer=thresholds(32, 99), input=sums, lanes=lanes),
         )
-        yield same(f"affine, {lanes} lanes", AffineUnit(affine(32), sums, lanes))
-        yield same(f"add, {lanes} lanes", AddUnit(Add(), sums, sums, lanes))
+        yield same(f"affine, {lanes} lanes", AffineUnit(layer=affine(32), input=sums, lanes=lanes))
+        yield same(f"add, {lanes} lanes", AddUnit(layer=Add(), left=sums, right=sums, lanes=lanes))
         yield same(
             f"max pool of 1 bit, {lanes} lanes",
-            MaxPool2dUnit(TensorType.codes(28, 28, 32, 1), lanes),
+            MaxPool2dUnit(input=TensorType.codes(28, 28, 32, 1), lanes=lanes),
         )
-        yield same(f"max pool of 2 bits, {lanes} lanes", MaxPool2dUnit(small, lanes))
-        yield same(f"average pool, {lanes} lanes", AvgPool2dUnit(AvgPool2d(2), small, lanes))
-        yield same(f"global pool, {lanes} lanes", GlobalAvgPoolUnit(small, lanes))
-    yield same("affine by a shift", AffineUnit(affine(32, shift=True), sums, 4))
-    yield same("add of codes", AddUnit(Add(1, 0), small, sums, 8))
-    yield same("max pool of sums", MaxPool2dUnit(TensorType.integers(8, 8, 16, -500, 500), 4))
+        yield same(f"max pool of 2 bits, {lanes} lanes", MaxPool2dUnit(input=small, lanes=lanes))
+        yield same(
+            f"average pool, {lanes} lanes",
+            AvgPool2dUnit(layer=AvgPool2d(2), input=small, lanes=lanes),
+        )
+        yield same(f"global pool, {lanes} lanes", GlobalAvgPoolUnit(input=small, lanes=lanes))
+    yield same("affine by a shift", AffineUnit(layer=affine(32, shift=True), input=sums, lanes=4))
+    yield same("add of codes", AddUnit(layer=Add(1, 0), left=small, right=sums, lanes=8))
+    yield same(
+        "max pool of sums", MaxPool2dUnit(input=TensorType.integers(8, 8, 16, -500, 500), lanes=4)
+    )
     yield same(
         "average pool, overlapping",
-        AvgPool2dUnit(AvgPool2d(3, 1), TensorType.codes(12, 12, 16, 4, UNSIGNED), 4),
+        AvgPool2dUnit(
+            layer=AvgPool2d(3, 1), input=TensorType.codes(12, 12, 16, 4, UNSIGNED), lanes=4
+        ),
     )
-    yield same("global pool of sums", GlobalAvgPoolUnit(TensorType.integers(7, 7, 64, -30, 30), 8))
+    yield same(
+        "global pool of sums",
+        GlobalAvgPoolUnit(input=TensorType.integers(7, 7, 64, -30, 30), lanes=8),
+    )
     for bits, form in ((2, "search"), (2, "tree"), (3, "auto"), (4, "search")):
-        unit = ThresholdUnit(thresholds(32, 300, bits), sums, 4, form)
+        unit = ThresholdUnit(layer=thresholds(32, 300, bits), input=sums, lanes=4, form=form)
         yield same(f"threshold of {bits} bits, {form}", unit)
     for classes, reach in ((10, 500), (100, 4000)):
         yield same(
-            f"argmax of {classes}", ArgmaxUnit(TensorType.integers(1, 1, classes, -reach, reach))
+            f"argmax of {classes}",
+            ArgmaxUnit(input=TensorType.integers(1, 1, classes, -reach, reach)),
         )
 
 
@@ -264,12 +329,14 @@ def dot_cases() -> Iterator[UnitCase]:
         layer = DepthwiseConv2d(plain(32, 1, 3, 3), 1, Padding.MINUS)
         yield same(
             f"depthwise, {channels} channels of {bits} bits",
-            DepthwiseUnit(layer, x, channels, post),
+            DepthwiseUnit(layer=layer, input=x, channels=channels, post=post),
         )
     masked = DepthwiseConv2d(plain(32, 1, 3, 3), 1, Padding.ZERO)
     yield same(
         "depthwise, masks",
-        DepthwiseUnit(masked, TensorType.codes(14, 14, 32, 1), 4, thresholds(32, 5)),
+        DepthwiseUnit(
+            layer=masked, input=TensorType.codes(14, 14, 32, 1), channels=4, post=thresholds(32, 5)
+        ),
     )
 
 
@@ -288,10 +355,19 @@ def shared_case(
 
     def make(fabric: str) -> Unit:
         dot = DotUnit(
-            plain(rows, length), BIPOLAR, 1, False, pe, simd, 16, None, "block", form=fabric
+            weights=plain(rows, length),
+            encoding=BIPOLAR,
+            bits=1,
+            masked=False,
+            pe=pe,
+            simd=simd,
+            vectors=16,
+            post=None,
+            memory="block",
+            form=fabric,
         )
         raw = replace(dot, post=Affine(np.ones(rows, np.int64), np.zeros(rows, np.int64)))
-        return SharedRowsUnit(raw, repeats, end)
+        return SharedRowsUnit(dot=raw, repeats=repeats, post=end)
 
     return UnitCase(name, make)
 
@@ -306,7 +382,16 @@ def codebook_cases() -> Iterator[UnitCase]:
         return UnitCase(
             name,
             lambda fabric: LookupUnit(
-                weights, BIPOLAR, bits, masked, 16, post, "auto", fabric, lanes, dot9
+                weights=weights,
+                encoding=BIPOLAR,
+                bits=bits,
+                masked=masked,
+                vectors=16,
+                post=post,
+                memory="auto",
+                form=fabric,
+                lanes=lanes,
+                dot9=dot9,
             ),
         )
 
@@ -324,7 +409,18 @@ def codebook_cases() -> Iterator[UnitCase]:
         return UnitCase(
             name,
             lambda fabric: BlockLookupUnit(
-                weights, BIPOLAR, bits, masked, 8, post, "auto", fabric, pixels, ports, dot9, fill
+                weights=weights,
+                encoding=BIPOLAR,
+                bits=bits,
+                masked=masked,
+                vectors=8,
+                post=post,
+                memory="auto",
+                form=fabric,
+                pixels=pixels,
+                ports=ports,
+                dot9=dot9,
+                fill=fill,
             ),
         )
 

@@ -20,7 +20,7 @@ def write_rtl(network: Network, plan: Plan, path: str | os.PathLike[str]) -> dic
     from subbit.hw.design.accelerator import Accelerator
     from subbit.sw.lower.pipeline import Pipeline
 
-    accelerator = Accelerator(Pipeline(network, plan))
+    accelerator = Accelerator(pipeline=Pipeline(network, plan))
     write_atomic(Path(path), to_verilog(accelerator, name="accelerator"))
     widths = {"clk": 1, "rst": 1}
     for place, _, value in accelerator.signature.flatten(accelerator):

@@ -89,7 +89,7 @@ class Wires:
 
     def queued(self, name: str, end: End, depth: int, stage: Stage) -> Steps:
         """A FIFO behind ``end``."""
-        unit = FifoUnit(end.lanes, depth, end.beats)
+        unit = FifoUnit(element=end.lanes, depth=depth, beats=end.beats)
         return (yield from self.placed(Step(name, unit, stage, feeds=(end.feed,))))
 
     def fitted(self, end: End, lanes: Lanes, head: str, stage: Stage) -> Steps:
@@ -98,11 +98,13 @@ class Wires:
         assert (o.bits, o.signed) == (lanes.bits, lanes.signed), f"{o} does not fit {lanes}"
         whole = lcm(o.lanes, lanes.lanes)
         if whole > o.lanes:
-            unit: Unit = UpsizeUnit(o, whole // o.lanes, beats)
+            unit: Unit = UpsizeUnit(element=o, ratio=whole // o.lanes, beats=beats)
             end = yield from self.placed(Step(f"{head}_upsize", unit, stage, feeds=(end.feed,)))
             beats //= whole // o.lanes
         if whole > lanes.lanes:
-            unit = DownsizeUnit(Lanes(whole, o.bits, o.signed), whole // lanes.lanes, beats)
+            unit = DownsizeUnit(
+                element=Lanes(whole, o.bits, o.signed), ratio=whole // lanes.lanes, beats=beats
+            )
             end = yield from self.placed(Step(f"{head}_downsize", unit, stage, feeds=(end.feed,)))
         return end
 
@@ -113,7 +115,7 @@ class Wires:
         if len(readers) < 2:
             self._ends |= {edge.name: end for edge in readers}
             return
-        unit = ForkUnit(end.lanes, len(readers), end.beats)
+        unit = ForkUnit(element=end.lanes, branches=len(readers), beats=end.beats)
         fork = yield from self.placed(Step(f"{tensor}_fork", unit, stage, feeds=(end.feed,)))
         for branch, edge in enumerate(readers):
             end = End((fork.feed[0], branch), fork.lanes, fork.beats)

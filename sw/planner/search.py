@@ -294,9 +294,13 @@ def join_cost(o: Lanes, i: Lanes, costs: Costs) -> Cost:
     whole = lcm(o.lanes, i.lanes)
     cost = Cost()
     if whole > o.lanes:
-        cost += costs.lines.of(UpsizeUnit(o, whole // o.lanes, whole // o.lanes))
+        cost += costs.lines.of(
+            UpsizeUnit(element=o, ratio=whole // o.lanes, beats=whole // o.lanes)
+        )
     if whole > i.lanes:
-        cost += costs.lines.of(DownsizeUnit(Lanes(whole, o.bits, o.signed), whole // i.lanes, 1))
+        cost += costs.lines.of(
+            DownsizeUnit(element=Lanes(whole, o.bits, o.signed), ratio=whole // i.lanes, beats=1)
+        )
     return cost
 
 

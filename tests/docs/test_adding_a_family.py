@@ -48,9 +48,18 @@ def test_the_example_of_the_page_works(toy: Family) -> None:
 def test_an_engine_is_portable_and_mapped_to_its_cells(toy: Family, tmp_path: Path) -> None:
     chance = np.random.default_rng(1)
     weights = BinaryWeights(chance.integers(0, 2, (4, 36), np.uint8))
-    unit = DotUnit(weights, Encoding.BIPOLAR, 1, False, 2, 18, 1, form=toy.popcount_form)
+    unit = DotUnit(
+        weights=weights,
+        encoding=Encoding.BIPOLAR,
+        bits=1,
+        masked=False,
+        pe=2,
+        simd=18,
+        vectors=1,
+        form=toy.popcount_form,
+    )
     made = [
-        to_verilog(unit.load_component()(unit), name="dot", platform=platform)
+        to_verilog(unit.load_component()(unit=unit), name="dot", platform=platform)
         for platform in (Part("toy"), None)
     ]
     assert made[0] == made[1]

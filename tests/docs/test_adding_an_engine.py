@@ -129,7 +129,7 @@ def test_a_wrong_weight_is_found(serial: Any) -> None:
 def test_a_reset_amid_a_vector(serial: Any) -> None:
     unit = serial(weights(6, 3, 8), thresholds(3, 1))
     beats = np.random.default_rng(6).integers(0, 2, (8, 1))
-    component, reset = unit.load_component()(unit), Signal()
+    component, reset = unit.load_component()(unit=unit), Signal()
     out: list[list[int]] = []
 
     async def bench(ctx: Any) -> None:

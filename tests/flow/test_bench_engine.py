@@ -45,7 +45,9 @@ def test_what_cannot_be_measured_is_refused() -> None:
 
 
 def test_memories_are_measured_as_bitstreams_have_them(tmp_path: Path) -> None:
-    units: list[Unit] = [ReplayUnit(Lanes(36, 2), 100, 4, 2, "block")]
+    units: list[Unit] = [
+        ReplayUnit(element=Lanes(36, 2), words=100, folds=4, vectors=2, memory="block")
+    ]
     chain = UnitChain(units)
     assert measure(chain, [chain.pins, chain.out], device_of("ecp5-25k"), tmp_path, ()) == []
     cells = netlist_cells(tmp_path / "top.json").row()

@@ -9,6 +9,6 @@ from subbit.sw.flow.verilog import to_verilog
 
 
 def test_no_net_is_named_like_a_bit_of_another() -> None:
-    text = to_verilog(Upsize(UpsizeUnit(Lanes(4, 1), 2, 4)), name="dut")
+    text = to_verilog(Upsize(unit=UpsizeUnit(element=Lanes(4, 1), ratio=2, beats=4)), name="dut")
     assert "o__payload" in text
     assert not re.findall(r"\\\S+\[\S*", text)

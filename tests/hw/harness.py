@@ -39,7 +39,7 @@ def simulate_unit(
     Returns the output beats and the cycle of each, counted from the first cycle in which input is
     offered.
     """
-    component = unit.load_component()(unit)
+    component = unit.load_component()(unit=unit)
     chance = random.Random(seed)
     out: list[list[int]] = []
     cycles: list[int] = []

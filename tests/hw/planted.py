@@ -79,7 +79,7 @@ class Wrapper(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.inner = self.inner = self.unit.inner.load_component()(self.unit.inner)
+        m.submodules.inner = self.inner = self.unit.inner.load_component()(unit=self.unit.inner)
         wiring.connect(m, wiring.flipped(self.i), self.inner.i)
         m.d.comb += [
             self.o.payload.eq(self.inner.o.payload),

@@ -64,7 +64,7 @@ def simulate_ports(unit: Unit, beats: Beats, expected: int, seed: int | None) ->
     """Drive ``beats`` (all inputs side by side) through the component; with a seed, each stream
     pauses in its own time. Fails where it takes too long.
     """
-    component = unit.load_component()(unit)
+    component = unit.load_component()(unit=unit)
     chance = random.Random(seed) if seed is not None else None
     sources, first = [], 0
     for port, lanes in unit.inputs.items():

@@ -52,7 +52,7 @@ class Case:
 
 def right(network: Network, lut4: int) -> Case:
     pipeline = Pipeline(network, default_plan(network, lut4=lut4))
-    return Case(pipeline, Accelerator(pipeline))
+    return Case(pipeline, Accelerator(pipeline=pipeline))
 
 
 def residual(queue: str, depth: int, kind: type[Pipeline] = Pipeline) -> Case:
@@ -61,7 +61,7 @@ def residual(queue: str, depth: int, kind: type[Pipeline] = Pipeline) -> Case:
     plan = smallest_plan(network)
     queues = dict(Pipeline(network, plan).queues) | {queue: depth}
     pipeline = kind(network, replace(plan, queues=tuple(queues.items())))
-    return Case(pipeline, Accelerator(pipeline))
+    return Case(pipeline, Accelerator(pipeline=pipeline))
 
 
 def short() -> Case:
@@ -77,14 +77,14 @@ def wrong_shift() -> Case:
     plan = smallest_plan(network)
     nodes = [replace(n, layer=Add(0, 1)) if n.name == "add1" else n for n in network.nodes]
     other = Network(network.name, network.input_type, tuple(nodes))
-    accelerator = Accelerator(Pipeline(other, replace(plan, network=other.digest)))
+    accelerator = Accelerator(pipeline=Pipeline(other, replace(plan, network=other.digest)))
     return Case(Pipeline(network, plan), accelerator)
 
 
 def lost_in_the_queue() -> Case:
     network = residual_network()
     plan = smallest_plan(network)
-    return Case(Pipeline(network, plan), Accelerator(Lossy(network, plan, "add1_queue")))
+    return Case(Pipeline(network, plan), Accelerator(pipeline=Lossy(network, plan, "add1_queue")))
 
 
 CASES: dict[str, Callable[[], Case]] = {

@@ -28,7 +28,19 @@ TIMEOUT_S, NOISY_TIMEOUT_S = 20.0, 2.0
 def info(height: int, width: int, channels: int, bits: int, window: int, logits: int) -> LinkInfo:
     encoding = Encoding.UNSIGNED
     digest = bytes(range(0x60, 0x80)).hex()
-    return LinkInfo(digest, height, width, channels, bits, encoding, logits, 4, 0, "sums", window)
+    return LinkInfo(
+        digest=digest,
+        height=height,
+        width=width,
+        channels=channels,
+        bits=bits,
+        encoding=encoding,
+        logits=logits,
+        logit_bytes=4,
+        clock_hz=0,
+        name="sums",
+        window=window,
+    )
 
 
 # Accelerator and link at clocks of either order, several lanes and one, elements that leave bits

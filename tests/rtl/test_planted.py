@@ -92,7 +92,7 @@ def wrong_parameters(
     wrong = with_effect(network, layer, change)
     plan = smallest_plan(network)
     other = Pipeline(wrong, replace(plan, network=wrong.digest))
-    return Pipeline(network, plan), Accelerator(other)
+    return Pipeline(network, plan), Accelerator(pipeline=other)
 
 
 def dropped_beat(place: str, at: int) -> tuple[Pipeline, Accelerator]:
@@ -100,7 +100,7 @@ def dropped_beat(place: str, at: int) -> tuple[Pipeline, Accelerator]:
     network = small_network("bits")
     plan = smallest_plan(network)
     wrong = Swapped(network, plan, place, lambda unit: Dropped(unit, at))
-    return Pipeline(network, plan), Accelerator(wrong)
+    return Pipeline(network, plan), Accelerator(pipeline=wrong)
 
 
 # Each with the stream in which it must be found, and the layer that must be named.

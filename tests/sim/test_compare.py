@@ -16,8 +16,8 @@ from subbit.sw.ir.types import TensorType
 FRAMES = 2
 # A tensor of 2x3 pixels of 4 channels, 2 a beat, joined to whole pixels and split again.
 TENSOR = TensorType.codes(2, 3, 4, 4)
-UP = UpsizeUnit(Lanes(2, 4), 2, 12)
-DOWN = DownsizeUnit(UP.o, 4, 6)
+UP = UpsizeUnit(element=Lanes(2, 4), ratio=2, beats=12)
+DOWN = DownsizeUnit(element=UP.o, ratio=4, beats=6)
 WATCHED = (
     Watched("join", "join", UP, "act1", 0, TENSOR, "act1"),
     Watched("split", "o", DOWN, "act1", 1, TENSOR),

@@ -91,12 +91,12 @@ class Ecp5(Family):
     ) -> "Component":
         from subbit.hw.families.ecp5.rom_rtl import BlockRom
 
-        return BlockRom(words, width, local_addresses=local_addresses)
+        return BlockRom(words=words, width=width, local_addresses=local_addresses)
 
     def twin_block_rom(self, words: Sequence[int], width: int) -> "Component":
         from subbit.hw.families.ecp5.rom_rtl import TwinBlockRom
 
-        return TwinBlockRom(words, width)
+        return TwinBlockRom(words=words, width=width)
 
     def cost(self, estimate: Cost) -> Cost:
         """Units estimate their cells of an ECP5."""

@@ -43,7 +43,7 @@ class BlockRom(wiring.Component):
     addr: Signal
     data: Signal
 
-    def __init__(self, words: Sequence[int], width: int, *, local_addresses: bool = False) -> None:
+    def __init__(self, *, words: Sequence[int], width: int, local_addresses: bool = False) -> None:
         self._words, self._width, self._local_addresses = words, width, local_addresses
         super().__init__({"addr": In(range(max(len(words), 2))), "data": Out(width)})
 
@@ -94,7 +94,7 @@ class TwinBlockRom(wiring.Component):
     data0: Signal
     data1: Signal
 
-    def __init__(self, words: Sequence[int], width: int) -> None:
+    def __init__(self, *, words: Sequence[int], width: int) -> None:
         self._words = words
         addr, data = In(range(max(len(words), 2))), Out(width)
         super().__init__({"addr0": addr, "addr1": addr, "data0": data, "data1": data})

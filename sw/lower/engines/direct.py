@@ -197,11 +197,24 @@ def window_units(
             f"pixels={stage.pixels} needs whole kernels: simd must be a multiple of {size}, "
             f"not {stage.simd}"
         )
-    return [("window", window), ("slice", DownsizeUnit(window.o, ratio, window.o_beats))]
+    return [
+        ("window", window),
+        ("slice", DownsizeUnit(element=window.o, ratio=ratio, beats=window.o_beats)),
+    ]
 
 
 def replay_units(stage: EngineStage, x: TensorType, folds: int) -> list[tuple[str, Unit]]:
     """The buffer that repeats the vector for every pass over the outputs."""
     if folds == 1:
         return []
-    return [("replay", ReplayUnit(Lanes.of(x, stage.simd), x.channels // stage.simd, folds, 1))]
+    return [
+        (
+            "replay",
+            ReplayUnit(
+                element=Lanes.of(x, stage.simd),
+                words=x.channels // stage.simd,
+                folds=folds,
+                vectors=1,
+            ),
+        )
+    ]

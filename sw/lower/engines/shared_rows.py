@@ -100,7 +100,7 @@ class SharedRowsEngine(Engine):
         lifts = np.tile(lift, shared)
         sums = RawNumbers(scales, -scales * lifts, given.infer((dot.dot_type,)).high)
         end = sums.layer(stage.post(network))
-        return [*units[:-1], (self.name, SharedRowsUnit(dot, shared, end))]
+        return [*units[:-1], (self.name, SharedRowsUnit(dot=dot, repeats=shared, post=end))]
 
     def notes(self, stage: EngineStage, network: Network) -> list[str]:
         """Why no outputs of a tiled layer share a row, and what tiles shorter than a row lose."""

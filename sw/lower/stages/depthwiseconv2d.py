@@ -70,5 +70,11 @@ class DepthwiseStage(Stage):
             folds=1,
             memory=self.window,
         )
-        engine = DepthwiseUnit(layer, x, self.channels, self.post(network), self.weights)
+        engine = DepthwiseUnit(
+            layer=layer,
+            input=x,
+            channels=self.channels,
+            post=self.post(network),
+            memory=self.weights,
+        )
         return [("window", window), ("depthwise", engine)]

@@ -21,14 +21,22 @@ def order_units(
     if pixels == 1:
         return []
     if passes == 1:
-        return [("split", DownsizeUnit(o, pixels, groups))]
+        return [("split", DownsizeUnit(element=o, ratio=pixels, beats=groups))]
     fitting = [n for n in divisors(passes) if passes // n * pixels <= cycles]
     joined = fitting[0] if fitting else passes
     units: list[tuple[str, Unit]] = []
     if joined > 1:
-        units.append(("join", UpsizeUnit(o, joined, groups * passes)))
+        units.append(("join", UpsizeUnit(element=o, ratio=joined, beats=groups * passes)))
     words, pe = passes // joined, o.lanes // pixels
     wide, pixel = (Lanes(lanes * joined, o.bits, o.signed) for lanes in (o.lanes, pe))
     memory = "block" if block_words and words >= block_words else "auto"
-    units.append(("gather", ReplayUnit(wide, words, pixels, groups, memory)))
-    return [*units, ("deal", DealUnit(pixel, words, groups, pixels, pe))]
+    units.append(
+        (
+            "gather",
+            ReplayUnit(element=wide, words=words, folds=pixels, vectors=groups, memory=memory),
+        )
+    )
+    return [
+        *units,
+        ("deal", DealUnit(pixel=pixel, passes=words, groups=groups, pixels=pixels, pe=pe)),
+    ]

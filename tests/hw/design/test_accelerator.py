@@ -48,7 +48,7 @@ class Whole(Unit):
         return sum((step.unit.cost() for step in self.pipeline.steps), Cost())
 
     def load_component(self) -> Any:
-        return lambda unit: Accelerator(unit.pipeline)
+        return lambda unit: Accelerator(pipeline=unit.pipeline)
 
 
 def test_each_unit_of_a_board_has_a_register_of_the_reset() -> None:
@@ -57,7 +57,7 @@ def test_each_unit_of_a_board_has_a_register_of_the_reset() -> None:
     names = [step.name for step in pipeline.steps]
 
     def text(apart: bool, part: Part | None) -> str:
-        accelerator = Accelerator(pipeline, local_resets=apart)
+        accelerator = Accelerator(pipeline=pipeline, local_resets=apart)
         return str(rtlil.convert(accelerator, platform=part, emit_src=False))
 
     together, found = text(False, Part("ecp5")), text(True, Part("ecp5"))

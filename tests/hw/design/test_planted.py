@@ -18,11 +18,11 @@ from tests.hw.planted import Dropped, Duplicated, Forgotten, Watched
 
 CODES = TensorType.codes(2, 3, 2, 2)
 UNITS: list[Any] = [
-    WindowUnit(CODES, 3, 1, Padding.ZERO, 1, 2),
-    WindowUnit(CODES, 3, 2, Padding.ZERO, 2, 1),
-    ReplayUnit(Lanes(4, 2), 3, 2, 2),
-    MaxPool2dUnit(CODES, 1),
-    FifoUnit(Lanes(4, 2), 2, 6),
+    WindowUnit(input=CODES, kernel=3, stride=1, padding=Padding.ZERO, channels=1, folds=2),
+    WindowUnit(input=CODES, kernel=3, stride=2, padding=Padding.ZERO, channels=2, folds=1),
+    ReplayUnit(element=Lanes(4, 2), words=3, folds=2, vectors=2),
+    MaxPool2dUnit(input=CODES, lanes=1),
+    FifoUnit(element=Lanes(4, 2), depth=2, beats=6),
 ]
 
 
@@ -53,11 +53,35 @@ def test_a_beat_lost_under_back_pressure_is_caught() -> None:
 
 
 WATCHED: list[Any] = [
-    *(FifoUnit(Lanes(1, 1), depth, 6) for depth in (1, 2, 3)),
-    *(ReplayUnit(Lanes(1, 1), words, 2, 3) for words in (2, 3)),
-    *(WindowUnit(TensorType.codes(3, 1, n, 1), 3, 1, Padding.ZERO, 1, n) for n in (1, 2, 3)),
-    *(WindowUnit(TensorType.codes(3, w, 1, 1), 3, 1, Padding.NONE, 1, 1) for w in (3, 4)),
-    *(MaxPool2dUnit(TensorType.codes(4, w, 2, 1), lanes) for w in (2, 4, 5) for lanes in (1, 2)),
+    *(FifoUnit(element=Lanes(1, 1), depth=depth, beats=6) for depth in (1, 2, 3)),
+    *(ReplayUnit(element=Lanes(1, 1), words=words, folds=2, vectors=3) for words in (2, 3)),
+    *(
+        WindowUnit(
+            input=TensorType.codes(3, 1, n, 1),
+            kernel=3,
+            stride=1,
+            padding=Padding.ZERO,
+            channels=1,
+            folds=n,
+        )
+        for n in (1, 2, 3)
+    ),
+    *(
+        WindowUnit(
+            input=TensorType.codes(3, w, 1, 1),
+            kernel=3,
+            stride=1,
+            padding=Padding.NONE,
+            channels=1,
+            folds=1,
+        )
+        for w in (3, 4)
+    ),
+    *(
+        MaxPool2dUnit(input=TensorType.codes(4, w, 2, 1), lanes=lanes)
+        for w in (2, 4, 5)
+        for lanes in (1, 2)
+    ),
 ]
 
 

@@ -31,27 +31,31 @@ from tests.hw.harness import unpack, with_reset
 
 CODES = TensorType.codes(4, 3, 4, 2)
 KERNELS = BinaryWeights(np.random.default_rng(2).integers(0, 2, (4, 1, 3, 3)))
-DEPTHWISE = DepthwiseUnit(DepthwiseConv2d(KERNELS, 1, Padding.ZERO), CODES, 2)
+DEPTHWISE = DepthwiseUnit(layer=DepthwiseConv2d(KERNELS, 1, Padding.ZERO), input=CODES, channels=2)
 UNITS: list[Unit] = [
     *(
-        WindowUnit(CODES, kernel, stride, padding, channels, 2)
+        WindowUnit(
+            input=CODES, kernel=kernel, stride=stride, padding=padding, channels=channels, folds=2
+        )
         for padding in (Padding.ZERO, Padding.PLUS)
         for kernel, stride in ((3, 1), (3, 2), (5, 1))
         for channels in (1, 4)
     ),
-    ReplayUnit(Lanes(2, 2), 3, 2, 4),
-    ReplayUnit(Lanes(2, 2), 1, 3, 4),
-    MaxPool2dUnit(CODES, 2),
-    AvgPool2dUnit(AvgPool2d(2), CODES, 2),
-    AvgPool2dUnit(AvgPool2d(3, 1), TensorType.integers(4, 3, 2, -8, 7), 1),
-    GlobalAvgPoolUnit(CODES, 2),
+    ReplayUnit(element=Lanes(2, 2), words=3, folds=2, vectors=4),
+    ReplayUnit(element=Lanes(2, 2), words=1, folds=3, vectors=4),
+    MaxPool2dUnit(input=CODES, lanes=2),
+    AvgPool2dUnit(layer=AvgPool2d(2), input=CODES, lanes=2),
+    AvgPool2dUnit(layer=AvgPool2d(3, 1), input=TensorType.integers(4, 3, 2, -8, 7), lanes=1),
+    GlobalAvgPoolUnit(input=CODES, lanes=2),
     DEPTHWISE,
-    ArgmaxUnit(TensorType.integers(1, 1, 5, -9, 9)),
-    FifoUnit(Lanes(2, 2), 3, 12, "distributed"),
-    FifoUnit(Lanes(2, 2), 3, 12, "block"),
-    UpsizeUnit(Lanes(2, 2), 3, 12),
-    DownsizeUnit(Lanes(6, 2), 3, 4),
-    AffineUnit(Affine([3, -2, 1], [5, 0, -7]), TensorType.integers(2, 2, 3, -32, 31), 3),
+    ArgmaxUnit(input=TensorType.integers(1, 1, 5, -9, 9)),
+    FifoUnit(element=Lanes(2, 2), depth=3, beats=12, memory="distributed"),
+    FifoUnit(element=Lanes(2, 2), depth=3, beats=12, memory="block"),
+    UpsizeUnit(element=Lanes(2, 2), ratio=3, beats=12),
+    DownsizeUnit(element=Lanes(6, 2), ratio=3, beats=4),
+    AffineUnit(
+        layer=Affine([3, -2, 1], [5, 0, -7]), input=TensorType.integers(2, 2, 3, -32, 31), lanes=3
+    ),
     *(CASES[name]() for name in ("dot_plain", "lookup", "block_lookup", "shared_rows")),
     *(CASES[name]() for name in ("threshold", "deal")),
 ]
@@ -59,7 +63,7 @@ UNITS: list[Unit] = [
 
 @pytest.mark.parametrize("unit", UNITS, ids=str)
 def test_reset_in_the_middle(unit: Unit) -> None:
-    component = unit.load_component()(unit)
+    component = unit.load_component()(unit=unit)
     reset = Signal()
     chance = random.Random(1)
     beats = np.random.default_rng(1).integers(0, 1 << unit.i.bits, (unit.i_beats, unit.i.lanes))

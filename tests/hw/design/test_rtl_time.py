@@ -29,7 +29,7 @@ def seconds(layers: int) -> float:
     """Processor time from a network to Verilog."""
     network = deep(layers)
     start = time.process_time()
-    text = to_verilog(Accelerator(Pipeline(network, smallest_plan(network))), name="deep")
+    text = to_verilog(Accelerator(pipeline=Pipeline(network, smallest_plan(network))), name="deep")
     assert text.count("conv") > layers
     return time.process_time() - start
 

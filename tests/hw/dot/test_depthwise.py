@@ -69,7 +69,9 @@ def case(row: tuple[Any, ...], memory: str = "auto") -> DepthwiseUnit:
     layer = DepthwiseConv2d(weights(channels, kernel, scales), stride, padding)
     x = TensorType.codes(6, 5, channels, bits, encoding)
     reach = layer.infer((x,)).high // 2
-    return DepthwiseUnit(layer, x, at_once, post(then, channels, reach), memory)
+    return DepthwiseUnit(
+        layer=layer, input=x, channels=at_once, post=post(then, channels, reach), memory=memory
+    )
 
 
 @pytest.mark.parametrize("row", CASES, ids=str)
@@ -89,7 +91,12 @@ def test_a_wrong_weight_and_a_lost_beat_are_caught() -> None:
     unit = case(CASES[0])
     bits = unit.layer.weights.tensors()["bits"].copy()
     bits[2, 0, 1, 1] ^= 1
-    wrong = DepthwiseUnit(DepthwiseConv2d(BinaryWeights(bits), 1, "zero"), unit.input, 2, unit.post)
+    wrong = DepthwiseUnit(
+        layer=DepthwiseConv2d(BinaryWeights(bits), 1, "zero"),
+        input=unit.input,
+        channels=2,
+        post=unit.post,
+    )
     beats = beats_for(unit, 2)
     assert (wrong.reference(beats) != unit.reference(beats)).any()
     with pytest.raises(AssertionError):

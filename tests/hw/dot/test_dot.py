@@ -213,14 +213,30 @@ def test_a_reset_in_the_middle_of_a_frame(far: bool, cycles: int) -> None:
     rng = np.random.default_rng(9)
     if far:
         rest: dict[str, Any] = {"post": thresholds(rng, 8, 60, 1), "pixels": 3}
-        unit = DotUnit(plain(rng, 8, 768), BIPOLAR, 1, False, 4, 256, 3, **rest)
+        unit = DotUnit(
+            weights=plain(rng, 8, 768),
+            encoding=BIPOLAR,
+            bits=1,
+            masked=False,
+            pe=4,
+            simd=256,
+            vectors=3,
+            **rest,
+        )
     else:
         unit = DotUnit(
-            tiled(rng, 5, 12, 3, True), BIPOLAR, 2, True, 5, 2, 3, thresholds(rng, 5, 30, 2)
+            weights=tiled(rng, 5, 12, 3, True),
+            encoding=BIPOLAR,
+            bits=2,
+            masked=True,
+            pe=5,
+            simd=2,
+            vectors=3,
+            post=thresholds(rng, 5, 30, 2),
         )
     assert unit.distance_stages == far
     beats = frames(rng, unit, 1)
-    component, reset = Dot(unit), Signal()
+    component, reset = Dot(unit=unit), Signal()
     out: list[list[int]] = []
 
     async def bench(ctx: Any) -> None:

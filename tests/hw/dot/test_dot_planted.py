@@ -18,7 +18,7 @@ RNG = np.random.default_rng(6)
 def plant(monkeypatch: pytest.MonkeyPatch, **faults: Any) -> None:
     """Build every dot engine from a unit with those faults, under the name of the right one."""
     monkeypatch.setattr(
-        DotUnit, "load_component", lambda _: lambda unit: Dot(replace(unit, **faults))
+        DotUnit, "load_component", lambda _: lambda unit: Dot(unit=replace(unit, **faults))
     )
 
 
@@ -31,7 +31,17 @@ def plant(monkeypatch: pytest.MonkeyPatch, **faults: Any) -> None:
 def test_one_wrong_bit_in_a_weight_memory(
     monkeypatch: pytest.MonkeyPatch, weights: Weights, place: int, memory: str
 ) -> None:
-    unit = DotUnit(weights, Encoding.BIPOLAR, 1, False, 1, 9, 6, None, memory)
+    unit = DotUnit(
+        weights=weights,
+        encoding=Encoding.BIPOLAR,
+        bits=1,
+        masked=False,
+        pe=1,
+        simd=9,
+        vectors=6,
+        post=None,
+        memory=memory,
+    )
     beats = frames(np.random.default_rng(0), unit, 2)
     check_unit(unit, beats)
     plant(monkeypatch, weights=flipped(weights, place))
@@ -42,7 +52,9 @@ def test_one_wrong_bit_in_a_weight_memory(
 @pytest.mark.parametrize("change", [1, -1])
 def test_a_threshold_off_by_one(monkeypatch: pytest.MonkeyPatch, change: int) -> None:
     weights = plain(RNG, 4, 35)
-    bare = DotUnit(weights, Encoding.BIPOLAR, 1, False, 2, 7, 5)
+    bare = DotUnit(
+        weights=weights, encoding=Encoding.BIPOLAR, bits=1, masked=False, pe=2, simd=7, vectors=5
+    )
     beats = frames(np.random.default_rng(1), bare, 2)
     dots = bare.reference(beats).reshape(-1, 4)
     # dot products are odd: a threshold of one that occurs, or just above one, can go wrong by one
@@ -59,15 +71,32 @@ def test_a_threshold_off_by_one(monkeypatch: pytest.MonkeyPatch, change: int) ->
 
 def test_a_wrong_polarity(monkeypatch: pytest.MonkeyPatch) -> None:
     post = thresholds(RNG, 4, 9, 1)
-    unit = DotUnit(plain(RNG, 4, 18), Encoding.BIPOLAR, 1, False, 2, 9, 3, post)
+    unit = DotUnit(
+        weights=plain(RNG, 4, 18),
+        encoding=Encoding.BIPOLAR,
+        bits=1,
+        masked=False,
+        pe=2,
+        simd=9,
+        vectors=3,
+        post=post,
+    )
     plant(monkeypatch, post=Threshold(post.thresholds, post.rising ^ np.array([0, 0, 0, 1])))
     with pytest.raises(AssertionError, match="Arrays are not equal"):
         check_unit(unit, frames(np.random.default_rng(2), unit, 2))
 
 
 def test_a_queue_without_enough_room_is_slower(monkeypatch: pytest.MonkeyPatch) -> None:
-    unit = DotUnit(plain(RNG, 4, 18), Encoding.BIPOLAR, 1, False, 2, 18, 8)
-    monkeypatch.setattr(DotUnit, "load_component", lambda _: lambda unit: Dot(unit))
+    unit = DotUnit(
+        weights=plain(RNG, 4, 18),
+        encoding=Encoding.BIPOLAR,
+        bits=1,
+        masked=False,
+        pe=2,
+        simd=18,
+        vectors=8,
+    )
+    monkeypatch.setattr(DotUnit, "load_component", lambda _: lambda unit: Dot(unit=unit))
     beats = frames(np.random.default_rng(3), unit, 1)
     check_unit(unit, beats)
     depth = unit.depth - 1
@@ -79,4 +108,4 @@ def test_a_queue_without_enough_room_is_slower(monkeypatch: pytest.MonkeyPatch) 
 def shallower(depth: int) -> Any:
     from subbit.hw.streams.credit_rtl import CreditQueue
 
-    return lambda lanes, _: CreditQueue(lanes, depth)
+    return lambda lanes, _: CreditQueue(lanes=lanes, depth=depth)

@@ -61,7 +61,7 @@ def test_counts(shape: PopcountShape, latency: int) -> None:
 
 def simulated(shape: PopcountShape, lanes: Any, weights: Any) -> tuple[list[list[int]], list[int]]:
     """The counts and blanks ``shape.latency`` cycles after each word."""
-    counter = PopcountXnor(shape)
+    counter = PopcountXnor(shape=shape)
     counts: list[list[int]] = []
     blanks: list[int] = []
 
@@ -85,9 +85,15 @@ def simulated(shape: PopcountShape, lanes: Any, weights: Any) -> tuple[list[list
 
 
 def test_top_and_width() -> None:
-    assert (PopcountShape(1, 9, 8).max_count, PopcountShape(1, 9, 8).width) == (2295, 12)
     assert (
-        PopcountShape(1, 9, 8, scales=(1, 2)).max_count,
-        PopcountShape(1, 9, 8, scales=(1, 2)).width,
+        PopcountShape(rows=1, simd=9, bits=8).max_count,
+        PopcountShape(rows=1, simd=9, bits=8).width,
+    ) == (2295, 12)
+    assert (
+        PopcountShape(rows=1, simd=9, bits=8, scales=(1, 2)).max_count,
+        PopcountShape(rows=1, simd=9, bits=8, scales=(1, 2)).width,
     ) == (6885, 13)
-    assert (PopcountShape(1, 144, 1).max_count, PopcountShape(1, 144, 1).width) == (144, 8)
+    assert (
+        PopcountShape(rows=1, simd=144, bits=1).max_count,
+        PopcountShape(rows=1, simd=144, bits=1).width,
+    ) == (144, 8)

@@ -17,7 +17,9 @@ from tests.hw.planted import Watched
 
 def plant(monkeypatch: pytest.MonkeyPatch, wrong: SharedRowsUnit) -> None:
     """Build every engine of shared rows from another unit, under the name of the right one."""
-    monkeypatch.setattr(SharedRowsUnit, "load_component", lambda _: lambda _: SharedRows(wrong))
+    monkeypatch.setattr(
+        SharedRowsUnit, "load_component", lambda _: lambda unit: SharedRows(unit=wrong)
+    )
 
 
 def found(
@@ -86,13 +88,13 @@ class Fewer(SharedRowsUnit):
 def test_a_bank_too_few_is_slower(monkeypatch: pytest.MonkeyPatch) -> None:
     unit = engine(2, 2, 36)
     monkeypatch.setattr(Fewer, "banks", 1, raising=False)
-    found(monkeypatch, unit, Fewer(unit.dot, unit.repeats, unit.post), CYCLES)
+    found(monkeypatch, unit, Fewer(dot=unit.dot, repeats=unit.repeats, post=unit.post), CYCLES)
 
 
 def test_a_queue_without_enough_room_is_slower(monkeypatch: pytest.MonkeyPatch) -> None:
     unit = engine(8, 1, 36)
     monkeypatch.setattr(Fewer, "depth", 2, raising=False)
-    found(monkeypatch, unit, Fewer(unit.dot, unit.repeats, unit.post), CYCLES)
+    found(monkeypatch, unit, Fewer(dot=unit.dot, repeats=unit.repeats, post=unit.post), CYCLES)
 
 
 def test_banks_that_are_taken_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

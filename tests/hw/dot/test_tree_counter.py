@@ -22,8 +22,8 @@ FABRICS = ("ecp5", "ice40", "gowin")
 def form_of(shape: PopcountShape, fabric: str = "ecp5", depth: int = 1) -> VendorPopcount:
     """The vendor's form of a shape."""
     return VendorPopcount(
-        shape,
-        Popcount(
+        shape=shape,
+        form=Popcount(
             simd=shape.simd,
             bits=shape.bits,
             masked=shape.masked,
@@ -59,7 +59,7 @@ def functions(graph: Aig, bdds: Bdds, shape: PopcountShape, period: int = 0) -> 
 
 def equal(form: VendorPopcount, shape: PopcountShape, fabric: str, folder: Path) -> bool:
     """Whether the form computes what the portable form does, for every input."""
-    portable = PopcountXnor(shape)
+    portable = PopcountXnor(shape=shape)
     bdds, period = Bdds(), form.form.period
     vendor = graph_of(form, ports(form), folder / "vendor", fabric)
     plain = graph_of(portable, ports(portable), folder / "plain")
@@ -67,19 +67,22 @@ def equal(form: VendorPopcount, shape: PopcountShape, fabric: str, folder: Path)
 
 
 SHAPES = [
-    *(PopcountShape(1, simd, 1) for simd in (1, 2, 3, 5, 7, 8, 13, 18, 24, 32)),
+    *(PopcountShape(rows=1, simd=simd, bits=1) for simd in (1, 2, 3, 5, 7, 8, 13, 18, 24, 32)),
     *(
-        PopcountShape(2, 9, 1),
-        PopcountShape(1, 6, 2),
-        PopcountShape(1, 4, 4),
-        PopcountShape(1, 9, 1, True),
+        PopcountShape(rows=2, simd=9, bits=1),
+        PopcountShape(rows=1, simd=6, bits=2),
+        PopcountShape(rows=1, simd=4, bits=4),
+        PopcountShape(rows=1, simd=9, bits=1, masked=True),
     ),
     *(
-        PopcountShape(1, 5, 1, scales=(1, 2)),
-        PopcountShape(1, 4, 2, scales=(1, 2)),
-        PopcountShape(2, 5, 1, scales=(1, 1)),
+        PopcountShape(rows=1, simd=5, bits=1, scales=(1, 2)),
+        PopcountShape(rows=1, simd=4, bits=2, scales=(1, 2)),
+        PopcountShape(rows=2, simd=5, bits=1, scales=(1, 1)),
     ),
-    *(PopcountShape(1, 3, 1, scales=(1, 1, 2, 4)), PopcountShape(1, 4, 1, True, scales=(1, 2))),
+    *(
+        PopcountShape(rows=1, simd=3, bits=1, scales=(1, 1, 2, 4)),
+        PopcountShape(rows=1, simd=4, bits=1, masked=True, scales=(1, 2)),
+    ),
 ]
 
 
@@ -91,7 +94,10 @@ def test_ecp5_equals_the_portable_form(shape: PopcountShape, tmp_path: Path) -> 
 @pytest.mark.parametrize("fabric", ["ice40", "gowin"])
 @pytest.mark.parametrize(
     "shape",
-    [*(PopcountShape(1, simd, 1) for simd in (3, 18, 32)), PopcountShape(1, 4, 2, scales=(1, 2))],
+    [
+        *(PopcountShape(rows=1, simd=simd, bits=1) for simd in (3, 18, 32)),
+        PopcountShape(rows=1, simd=4, bits=2, scales=(1, 2)),
+    ],
     ids=str,
 )
 def test_others_equal_the_portable_form(fabric: str, shape: PopcountShape, tmp_path: Path) -> None:
@@ -100,27 +106,36 @@ def test_others_equal_the_portable_form(fabric: str, shape: PopcountShape, tmp_p
 
 @pytest.mark.parametrize("fabric", FABRICS)
 @pytest.mark.parametrize(
-    "shape", [PopcountShape(1, 14, 1, True), PopcountShape(1, 7, 2, True, scales=(1, 1))], ids=str
+    "shape",
+    [
+        PopcountShape(rows=1, simd=14, bits=1, masked=True),
+        PopcountShape(rows=1, simd=7, bits=2, masked=True, scales=(1, 1)),
+    ],
+    ids=str,
 )
 def test_masks_that_repeat(shape: PopcountShape, fabric: str, tmp_path: Path) -> None:
     """Equal where the masks of every other position are, and different where they are not."""
-    form = Popcount(shape.simd, shape.bits, True, fabric=fabric, scales=shape.scales, period=2)
-    assert equal(VendorPopcount(shape, form), shape, fabric, tmp_path)
-    loose = VendorPopcount(shape, form)
+    form = Popcount(
+        simd=shape.simd, bits=shape.bits, masked=True, fabric=fabric, scales=shape.scales, period=2
+    )
+    assert equal(VendorPopcount(shape=shape, form=form), shape, fabric, tmp_path)
+    loose = VendorPopcount(shape=shape, form=form)
     loose.form = dataclasses.replace(form, period=0)
     assert not equal(loose, shape, fabric, tmp_path)
 
 
 @pytest.mark.parametrize("fabric", FABRICS)
 @pytest.mark.parametrize(
-    "shape", [PopcountShape(1, 9, 1), PopcountShape(1, 3, 2, scales=(1, 2))], ids=str
+    "shape",
+    [PopcountShape(rows=1, simd=9, bits=1), PopcountShape(rows=1, simd=3, bits=2, scales=(1, 2))],
+    ids=str,
 )
 def test_equal_by_sat(fabric: str, shape: PopcountShape, tmp_path: Path) -> None:
     """Yosys's own solver, registers and all: no input makes a difference in any cycle."""
-    form = Popcount(shape.simd, shape.bits, fabric=fabric, scales=shape.scales)
-    portable = PopcountXnor(shape)
+    form = Popcount(simd=shape.simd, bits=shape.bits, fabric=fabric, scales=shape.scales)
+    portable = PopcountXnor(shape=shape)
     latency = max(popcount_netlist(form).latency, shape.latency)
-    padded = VendorPopcount(shape, form, latency)
+    padded = VendorPopcount(shape=shape, form=form, latency=latency)
     assert solve(padded, portable, latency - shape.latency, latency, tmp_path, fabric)
 
 
@@ -169,19 +184,19 @@ def check_simulation(form: VendorPopcount, shape: PopcountShape, fabric: str, fo
 @pytest.mark.parametrize(
     ("shape", "fabric", "depth"),
     [
-        (PopcountShape(1, 128, 1), "ecp5", 1),
-        (PopcountShape(1, 576, 1), "ecp5", 1),
-        (PopcountShape(2, 144, 1), "ecp5", 2),
-        (PopcountShape(2, 16, 4), "ecp5", 1),
-        (PopcountShape(2, 36, 1, True), "ecp5", 1),
-        (PopcountShape(2, 36, 2, scales=(1, 2)), "ecp5", 1),
-        (PopcountShape(1, 18, 4, scales=(1, 2, 4, 8)), "ecp5", 2),
-        (PopcountShape(1, 9, 2, True, scales=(1, 1, 2)), "ecp5", 1),
-        (PopcountShape(1, 16, 2, scales=(1, 2)), "ice40", 1),
-        (PopcountShape(1, 128, 1), "ice40", 1),
-        (PopcountShape(1, 128, 1), "gowin", 1),
-        (PopcountShape(1, 9, 1, True), "ice40", 1),
-        (PopcountShape(1, 9, 2), "gowin", 1),
+        (PopcountShape(rows=1, simd=128, bits=1), "ecp5", 1),
+        (PopcountShape(rows=1, simd=576, bits=1), "ecp5", 1),
+        (PopcountShape(rows=2, simd=144, bits=1), "ecp5", 2),
+        (PopcountShape(rows=2, simd=16, bits=4), "ecp5", 1),
+        (PopcountShape(rows=2, simd=36, bits=1, masked=True), "ecp5", 1),
+        (PopcountShape(rows=2, simd=36, bits=2, scales=(1, 2)), "ecp5", 1),
+        (PopcountShape(rows=1, simd=18, bits=4, scales=(1, 2, 4, 8)), "ecp5", 2),
+        (PopcountShape(rows=1, simd=9, bits=2, masked=True, scales=(1, 1, 2)), "ecp5", 1),
+        (PopcountShape(rows=1, simd=16, bits=2, scales=(1, 2)), "ice40", 1),
+        (PopcountShape(rows=1, simd=128, bits=1), "ice40", 1),
+        (PopcountShape(rows=1, simd=128, bits=1), "gowin", 1),
+        (PopcountShape(rows=1, simd=9, bits=1, masked=True), "ice40", 1),
+        (PopcountShape(rows=1, simd=9, bits=2), "gowin", 1),
     ],
     ids=str,
 )
@@ -190,9 +205,11 @@ def test_cells_in_simulation(shape: PopcountShape, fabric: str, depth: int, tmp_
 
 
 def test_masks_that_repeat_in_simulation(tmp_path: Path) -> None:
-    shape = PopcountShape(2, 72, 1, True)
+    shape = PopcountShape(rows=2, simd=72, bits=1, masked=True)
     check_simulation(
-        VendorPopcount(shape, Popcount(72, 1, True, period=9, fabric="ecp5")),
+        VendorPopcount(
+            shape=shape, form=Popcount(simd=72, bits=1, masked=True, period=9, fabric="ecp5")
+        ),
         shape,
         "ecp5",
         tmp_path,
@@ -203,8 +220,13 @@ def test_masks_that_repeat_in_simulation(tmp_path: Path) -> None:
 def test_constant_weights(masked: bool, tmp_path: Path) -> None:
     random, simd, runs = np.random.default_rng(3), 45, 200
     weights = random.random(simd) < 0.4
-    shape = PopcountShape(1, simd, 1, masked)
-    form = VendorPopcount(shape, Popcount(simd, 1, masked, tuple(map(int, weights)), fabric="ecp5"))
+    shape = PopcountShape(rows=1, simd=simd, bits=1, masked=masked)
+    form = VendorPopcount(
+        shape=shape,
+        form=Popcount(
+            simd=simd, bits=1, masked=masked, weights=tuple(map(int, weights)), fabric="ecp5"
+        ),
+    )
     x = random.random((1, len(form.x), runs)) < np.linspace(0, 1, runs)
     graph = graph_of(form, [form.x, form.count, form.padding], tmp_path, "ecp5")
     seen = graph.simulate([{"x": x[0]}] * (form.latency + 1), "count")[-1:]
@@ -215,7 +237,7 @@ def test_constant_weights(masked: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize("depth", [1, 2])
 def test_running_sum(depth: int, tmp_path: Path) -> None:
     random, simd, bits, runs, words = np.random.default_rng(4), 27, 8, 100, 12
-    form = PopcountSum(Popcount(simd, total=bits, depth=depth, fabric="ecp5"))
+    form = PopcountSum(form=Popcount(simd=simd, total=bits, depth=depth, fabric="ecp5"))
     x, w = (random.random((words, simd, runs)) < 0.7 for _ in range(2))
     first = random.random((words, 1, runs)) < 0.3
     first[0] = True
@@ -242,13 +264,15 @@ def test_wrong_init_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         return half
 
     monkeypatch.setattr(ecp5, "half_of", wrong)
-    shape = PopcountShape(1, 9, 1)
+    shape = PopcountShape(rows=1, simd=9, bits=1)
     assert not equal(form_of(shape), shape, "ecp5", tmp_path / "bdd")
     planted = 0
     latency = shape.latency
-    padded = VendorPopcount(shape, Popcount(shape.simd, fabric="ecp5"), latency)
-    assert not solve(padded, PopcountXnor(shape), 0, latency, tmp_path / "sat", "ecp5")
-    planted, large = 0, PopcountShape(1, 128, 1)
+    padded = VendorPopcount(
+        shape=shape, form=Popcount(simd=shape.simd, fabric="ecp5"), latency=latency
+    )
+    assert not solve(padded, PopcountXnor(shape=shape), 0, latency, tmp_path / "sat", "ecp5")
+    planted, large = 0, PopcountShape(rows=1, simd=128, bits=1)
     with pytest.raises(AssertionError):
         check_simulation(form_of(large), large, "ecp5", tmp_path / "simulation")
     assert planted
@@ -257,14 +281,23 @@ def test_wrong_init_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="does not count a row"):
-        VendorPopcount(PopcountShape(1, 9, 1), Popcount(8, fabric="ecp5"))
+        VendorPopcount(
+            shape=PopcountShape(rows=1, simd=9, bits=1), form=Popcount(simd=8, fabric="ecp5")
+        )
     with pytest.raises(ValueError, match=r"take \d cycles, which is more than 1"):
-        VendorPopcount(PopcountShape(1, 64, 1), Popcount(64, fabric="ecp5"), 1)
+        VendorPopcount(
+            shape=PopcountShape(rows=1, simd=64, bits=1),
+            form=Popcount(simd=64, fabric="ecp5"),
+            latency=1,
+        )
     with pytest.raises(ValueError, match="does not count a row"):
-        VendorPopcount(PopcountShape(1, 9, 1, scales=(1, 2)), Popcount(9, fabric="ecp5"))
+        VendorPopcount(
+            shape=PopcountShape(rows=1, simd=9, bits=1, scales=(1, 2)),
+            form=Popcount(simd=9, fabric="ecp5"),
+        )
     with pytest.raises(ValueError, match=r"scales are powers of two, not \(1, 3\)"):
-        Popcount(9, scales=(1, 3), fabric="ecp5")
+        Popcount(simd=9, scales=(1, 3), fabric="ecp5")
     with pytest.raises(ValueError, match="18 weights, not 9"):
-        Popcount(9, weights=(1,) * 9, scales=(1, 2), fabric="ecp5")
+        Popcount(simd=9, weights=(1,) * 9, scales=(1, 2), fabric="ecp5")
     with pytest.raises(ValueError, match="no running sum"):
-        PopcountSum(Popcount(9, fabric="ecp5"))
+        PopcountSum(form=Popcount(simd=9, fabric="ecp5"))

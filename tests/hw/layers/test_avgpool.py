@@ -44,7 +44,7 @@ def frames(unit: AvgPool2dUnit | GlobalAvgPoolUnit, count: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("x", "kernel", "stride", "lanes"), POOLS)
 def test_windows(x: TensorType, kernel: int, stride: int, lanes: int) -> None:
-    unit = AvgPool2dUnit(AvgPool2d(kernel, stride), x, lanes)
+    unit = AvgPool2dUnit(layer=AvgPool2d(kernel, stride), input=x, lanes=lanes)
     check_unit(unit, frames(unit, 3))
     assert run(unit.processes(), 3).interval_cycles == unit.interval_cycles
 
@@ -52,20 +52,20 @@ def test_windows(x: TensorType, kernel: int, stride: int, lanes: int) -> None:
 @pytest.mark.parametrize("x", [CODES(3, 2, 4, 1), CODES(3, 3, 4, 3), INTEGERS(2, 2, 4, -9, 99)])
 @pytest.mark.parametrize("lanes", [1, 2, 4])
 def test_whole_maps(x: TensorType, lanes: int) -> None:
-    unit = GlobalAvgPoolUnit(x, lanes)
+    unit = GlobalAvgPoolUnit(input=x, lanes=lanes)
     check_unit(unit, frames(unit, 3))
     assert run(unit.processes(), 3).interval_cycles == unit.interval_cycles
 
 
 def test_one_pixel_is_its_own_sum() -> None:
-    unit = GlobalAvgPoolUnit(CODES(1, 1, 4, 2), 2)
+    unit = GlobalAvgPoolUnit(input=CODES(1, 1, 4, 2), lanes=2)
     check_unit(unit, frames(unit, 4))
 
 
 def test_references_by_hand() -> None:
-    unit = AvgPool2dUnit(AvgPool2d(2, 1), CODES(2, 3, 1, 8, UNSIGNED), 1)
+    unit = AvgPool2dUnit(layer=AvgPool2d(2, 1), input=CODES(2, 3, 1, 8, UNSIGNED), lanes=1)
     assert unit.reference(np.array([[1], [2], [3], [10], [20], [30]])).tolist() == [[33], [55]]
-    whole = GlobalAvgPoolUnit(CODES(1, 3, 2, 1), 2)
+    whole = GlobalAvgPoolUnit(input=CODES(1, 3, 2, 1), lanes=2)
     assert whole.reference(np.array([[1, 0], [1, 0], [0, 0]])).tolist() == [[1, -3]]
 
 
@@ -73,10 +73,10 @@ def test_references_by_hand() -> None:
 @pytest.mark.parametrize(
     "unit",
     [
-        AvgPool2dUnit(AvgPool2d(2, 2), CODES(4, 4, 2, 2), 1),
-        AvgPool2dUnit(AvgPool2d(3, 1), CODES(4, 5, 2, 2), 1),
-        AvgPool2dUnit(AvgPool2d(3, 2), CODES(5, 5, 2, 1), 2),
-        GlobalAvgPoolUnit(CODES(2, 2, 3, 2), 1),
+        AvgPool2dUnit(layer=AvgPool2d(2, 2), input=CODES(4, 4, 2, 2), lanes=1),
+        AvgPool2dUnit(layer=AvgPool2d(3, 1), input=CODES(4, 5, 2, 2), lanes=1),
+        AvgPool2dUnit(layer=AvgPool2d(3, 2), input=CODES(5, 5, 2, 1), lanes=2),
+        GlobalAvgPoolUnit(input=CODES(2, 2, 3, 2), lanes=1),
     ],
     ids=str,
 )
@@ -87,15 +87,15 @@ def test_no_word_is_read_while_it_is_written(
 
 
 def test_a_lost_beat_is_caught() -> None:
-    unit = AvgPool2dUnit(AvgPool2d(2, 1), CODES(3, 3, 2, 2), 1)
+    unit = AvgPool2dUnit(layer=AvgPool2d(2, 1), input=CODES(3, 3, 2, 2), lanes=1)
     with pytest.raises(AssertionError):
         check_unit(Dropped(unit, 5), frames(unit, 3))
 
 
 def test_what_does_not_fit() -> None:
     with pytest.raises(PlanError, match="lanes must divide the 4 channels, and 3 does not"):
-        AvgPool2dUnit(AvgPool2d(2), CODES(4, 4, 4, 1), 3)
+        AvgPool2dUnit(layer=AvgPool2d(2), input=CODES(4, 4, 4, 1), lanes=3)
     with pytest.raises(PlanError, match="lanes must divide the 4 channels, and 0 does not"):
-        GlobalAvgPoolUnit(CODES(4, 4, 4, 1), 0)
+        GlobalAvgPoolUnit(input=CODES(4, 4, 4, 1), lanes=0)
     with pytest.raises(NetworkError, match="5x5 average pooling does not fit an input of 4x4"):
-        AvgPool2dUnit(AvgPool2d(5), CODES(4, 4, 4, 1), 1)
+        AvgPool2dUnit(layer=AvgPool2d(5), input=CODES(4, 4, 4, 1), lanes=1)

@@ -30,23 +30,23 @@ def frames(unit: MaxPool2dUnit, count: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("height", "width", "channels", "bits", "lanes"), CODES)
 def test_codes(height: int, width: int, channels: int, bits: int, lanes: int) -> None:
-    unit = MaxPool2dUnit(TensorType.codes(height, width, channels, bits), lanes)
+    unit = MaxPool2dUnit(input=TensorType.codes(height, width, channels, bits), lanes=lanes)
     check_unit(unit, frames(unit, 3))
 
 
 @pytest.mark.parametrize(("low", "high"), [(-9, 4), (-1, 0), (0, 300), (-100, -50)])
 @pytest.mark.parametrize("memory", ["block", "distributed"])
 def test_integers(low: int, high: int, memory: str) -> None:
-    unit = MaxPool2dUnit(TensorType.integers(5, 4, 4, low, high), 2, memory)
+    unit = MaxPool2dUnit(input=TensorType.integers(5, 4, 4, low, high), lanes=2, memory=memory)
     check_unit(unit, frames(unit, 2))
 
 
 @pytest.mark.parametrize(("height", "width", "channels", "bits", "lanes"), CODES)
 def test_interval(height: int, width: int, channels: int, bits: int, lanes: int) -> None:
-    unit = MaxPool2dUnit(TensorType.codes(height, width, channels, bits), lanes)
+    unit = MaxPool2dUnit(input=TensorType.codes(height, width, channels, bits), lanes=lanes)
     assert run(list(unit.processes()), 3).interval_cycles == unit.interval_cycles
 
 
 def test_reference_takes_the_greatest_of_each_block() -> None:
-    unit = MaxPool2dUnit(TensorType.codes(3, 2, 1, 8), 1)
+    unit = MaxPool2dUnit(input=TensorType.codes(3, 2, 1, 8), lanes=1)
     assert unit.reference(np.array([[3], [9], [7], [1], [200], [201]])).tolist() == [[9]]

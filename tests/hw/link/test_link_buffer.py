@@ -15,7 +15,17 @@ from tests.hw.link.link_streams import receive, simulate
 
 def info(width: int, channels: int, bits: int, window: int = 2) -> LinkInfo:
     return LinkInfo(
-        "00" * 32, 1, width, channels, bits, Encoding.UNSIGNED, 2, 4, 1, "buffer", window
+        digest="00" * 32,
+        height=1,
+        width=width,
+        channels=channels,
+        bits=bits,
+        encoding=Encoding.UNSIGNED,
+        logits=2,
+        logit_bytes=4,
+        clock_hz=1,
+        name="buffer",
+        window=window,
     )
 
 

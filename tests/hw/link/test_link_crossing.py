@@ -13,7 +13,7 @@ from tests.hw.link.link_streams import receive, send, simulate
 @pytest.mark.parametrize(("here", "there"), [(1.0, 1.0), (1.0, 4.3), (3.7, 1.0), (1.0, 1.01)])
 @pytest.mark.parametrize("seed", [None, 5])
 def test_every_beat_crosses_once(here: float, there: float, seed: int | None) -> None:
-    dut = StreamCrossing(16, i_domain="here", o_domain="there")
+    dut = StreamCrossing(shape=16, i_domain="here", o_domain="there")
     sent = [random.Random(1).randrange(1 << 16) for _ in range(60)]
     chance = random.Random(seed) if seed else None
     got: list[int] = []

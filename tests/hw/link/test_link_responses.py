@@ -17,7 +17,18 @@ from tests.hw.link.link_streams import bits_of, receive, send, simulate
 
 def info(logits: int, logit_bytes: int, name: str = "some-network") -> LinkInfo:
     digest = bytes(range(0x70, 0x90)).hex()
-    return LinkInfo(digest, 28, 28, 1, 8, Encoding.BIPOLAR, logits, logit_bytes, 78_000_000, name)
+    return LinkInfo(
+        digest=digest,
+        height=28,
+        width=28,
+        channels=1,
+        bits=8,
+        encoding=Encoding.BIPOLAR,
+        logits=logits,
+        logit_bytes=logit_bytes,
+        clock_hz=78_000_000,
+        name=name,
+    )
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def engine(
     weights = codebook(rng, outputs, channels, tau)
     ends = end(post, rng, outputs, 9 * channels << bits)
     settings = {"masked": False, "vectors": 3, "pixels": 2, **rest}
-    return BlockLookupUnit(weights, encoding, bits, post=ends, **settings)
+    return BlockLookupUnit(weights=weights, encoding=encoding, bits=bits, post=ends, **settings)
 
 
 def windows(rng: np.random.Generator, unit: BlockLookupUnit, frames: int) -> Beats:
@@ -48,7 +48,15 @@ def windows(rng: np.random.Generator, unit: BlockLookupUnit, frames: int) -> Bea
         return rng.integers(0, 1 << unit.bits, (count, unit.i.lanes))
     width = unit.vectors * unit.pixels // 2
     x = TensorType.codes(2, width, unit.cin, unit.bits, unit.encoding)
-    window = WindowUnit(x, 3, 1, Padding.ZERO, unit.dot9, 1, pixels=unit.pixels)
+    window = WindowUnit(
+        input=x,
+        kernel=3,
+        stride=1,
+        padding=Padding.ZERO,
+        channels=unit.dot9,
+        folds=1,
+        pixels=unit.pixels,
+    )
     return window.reference(
         rng.integers(0, 1 << unit.bits, (frames * x.elements // unit.dot9, unit.dot9))
     )
@@ -165,7 +173,9 @@ def test_a_wrong_count_in_block_ram(monkeypatch: pytest.MonkeyPatch) -> None:
 def found_by_the_check(monkeypatch: pytest.MonkeyPatch, unit: BlockLookupUnit, wrong: Any) -> None:
     beats = windows(np.random.default_rng(1), unit, 2)
     check_unit(unit, beats)
-    monkeypatch.setattr(BlockLookupUnit, "load_component", lambda _: lambda _: BlockLookup(wrong))
+    monkeypatch.setattr(
+        BlockLookupUnit, "load_component", lambda _: lambda unit: BlockLookup(unit=wrong)
+    )
     with pytest.raises(AssertionError, match="Arrays are not equal"):
         check_unit(unit, beats)
 

@@ -39,7 +39,7 @@ def windows(rng: np.random.Generator, unit: LookupUnit, frames: int) -> Beats:
         return rng.integers(0, 1 << unit.bits, (count, 9))
     side = int(unit.vectors**0.5)
     x = TensorType.codes(side, side, unit.cin, unit.bits, unit.encoding)
-    window = WindowUnit(x, 3, 1, Padding.ZERO, 1, 1)
+    window = WindowUnit(input=x, kernel=3, stride=1, padding=Padding.ZERO, channels=1, folds=1)
     return window.reference(rng.integers(0, 1 << unit.bits, (frames * x.elements, 1)))
 
 
@@ -57,7 +57,12 @@ def lookup(
     weights = codebook(rng, outputs, channels, tau)
     ends = end(post, rng, outputs, 9 * channels << bits)
     return LookupUnit(
-        weights, encoding, bits, vectors=vectors, post=ends, **{"masked": False, **rest}
+        weights=weights,
+        encoding=encoding,
+        bits=bits,
+        vectors=vectors,
+        post=ends,
+        **{"masked": False, **rest},
     )
 
 
@@ -132,7 +137,7 @@ def test_only_3x3_codebooks() -> None:
     rng = np.random.default_rng(0)
     for weights in (codebook(rng, 4, 2, 2, kernel=5), plain(rng, 4, 9)):
         with pytest.raises(PlanError, match="only codebook weights of 3x3 kernels"):
-            LookupUnit(weights, BIPOLAR, 1, False, 1)  # type: ignore[arg-type]
+            LookupUnit(weights=weights, encoding=BIPOLAR, bits=1, masked=False, vectors=1)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("memory", ["block", "logic"])
@@ -162,7 +167,7 @@ def found_by_the_check(
 ) -> None:
     beats = windows(np.random.default_rng(1), unit, 2)
     check_unit(unit, beats)
-    monkeypatch.setattr(LookupUnit, "load_component", lambda _: lambda _: Lookup(wrong))
+    monkeypatch.setattr(LookupUnit, "load_component", lambda _: lambda unit: Lookup(unit=wrong))
     with pytest.raises(AssertionError, match=match):
         check_unit(unit, beats)
 

@@ -120,7 +120,16 @@ def test_other_layers_have_no_table() -> None:
 
 def test_windows_from_block_rams() -> None:
     x = TensorType.codes(4, 6, 6, 1)
-    unit = WindowUnit(x, 3, 1, Padding.ZERO, 2, 1, pixels=3, buffers="block")
+    unit = WindowUnit(
+        input=x,
+        kernel=3,
+        stride=1,
+        padding=Padding.ZERO,
+        channels=2,
+        folds=1,
+        pixels=3,
+        buffers="block",
+    )
     check_unit(Watched(unit), np.random.default_rng(0).integers(0, 2, (3 * unit.i_beats, 2)))
 
 
@@ -128,13 +137,13 @@ def test_windows_from_block_rams() -> None:
     ("lanes", "pixels", "passes", "pe"), [(2, 2, 3, 1), (3, 4, 1, 1), (1, 5, 2, 1), (4, 3, 2, 2)]
 )
 def test_deal(lanes: int, pixels: int, passes: int, pe: int) -> None:
-    unit = DealUnit(Lanes(lanes, 2), passes, 3, pixels, pe)
+    unit = DealUnit(pixel=Lanes(lanes, 2), passes=passes, groups=3, pixels=pixels, pe=pe)
     check_unit(unit, np.random.default_rng(pixels).integers(0, 4, (2 * unit.i_beats, unit.i.lanes)))
 
 
 def test_deal_behind_a_replay_transposes() -> None:
-    deal = DealUnit(Lanes(2, 4), 4, 2, pixels=3)
+    deal = DealUnit(pixel=Lanes(2, 4), passes=4, groups=2, pixels=3)
     beats = np.random.default_rng(0).integers(0, 16, (2 * 4, 6))
-    replayed = ReplayUnit(deal.i, 4, 3, 2).reference(beats)
+    replayed = ReplayUnit(element=deal.i, words=4, folds=3, vectors=2).reference(beats)
     wanted = beats.reshape(2, 8, 3).swapaxes(1, 2)
     assert deal.reference(replayed).tolist() == wanted.reshape(-1, 2).tolist()

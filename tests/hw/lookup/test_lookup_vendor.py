@@ -40,8 +40,11 @@ def numbers(bits: Any, size: int) -> Any:
 
 @pytest.mark.parametrize(("pixels", "matched"), [(1, False), (5, False), (8, False), (6, True)])
 def test_dot9(pixels: int, matched: bool, tmp_path: Path) -> None:
-    chance, row = np.random.default_rng(pixels), Dot9Row(pixels, 1, matched, "ecp5")
-    form = Dot9s(row)
+    chance, row = (
+        np.random.default_rng(pixels),
+        Dot9Row(pixels=pixels, bits=1, matched=matched, form="ecp5"),
+    )
+    form = Dot9s(row=row)
     x = chance.random((WORDS, pixels * 9, RUNS)) < chance.random(RUNS)
     w = chance.random((WORDS, 9, RUNS)) < chance.random(RUNS)
     x[0, :, :2], w[0, :, 0], w[0, :, 1] = True, True, False
@@ -55,15 +58,21 @@ def test_dot9(pixels: int, matched: bool, tmp_path: Path) -> None:
 
 
 SHAPES = [
-    *(EntrySumShape(count, 4, 7, False, "ecp5") for count in (2, 5, 8)),
-    *(EntrySumShape(count, 4, 9, True, "ecp5") for count in (2, 7, 16)),
-    EntrySumShape(4, 5, 8, True, "ecp5"),
+    *(
+        EntrySumShape(count=count, bits=4, width=7, running=False, form="ecp5")
+        for count in (2, 5, 8)
+    ),
+    *(
+        EntrySumShape(count=count, bits=4, width=9, running=True, form="ecp5")
+        for count in (2, 7, 16)
+    ),
+    EntrySumShape(count=4, bits=5, width=8, running=True, form="ecp5"),
 ]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_sums(shape: EntrySumShape, tmp_path: Path) -> None:
-    chance, form = np.random.default_rng(shape.count), EntrySum(shape)
+    chance, form = np.random.default_rng(shape.count), EntrySum(shape=shape)
     x = chance.random((WORDS, shape.count * shape.bits, RUNS)) < chance.random(RUNS)
     first = chance.random((WORDS, 1, RUNS)) < 0.3
     first[0] = True
@@ -81,7 +90,7 @@ def test_sums(shape: EntrySumShape, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [8, 32, 64])
 def test_large_sums_as_netlists(count: int) -> None:
-    shape = EntrySumShape(count, 4, 12, False, "ecp5")
+    shape = EntrySumShape(count=count, bits=4, width=12, running=False, form="ecp5")
     chance = np.random.default_rng(count)
     x = chance.random((count * 4, 300)) < np.linspace(0, 1, 300)
     wanted = numbers(x[None], 4)[0].sum(axis=0)
@@ -91,7 +100,9 @@ def test_large_sums_as_netlists(count: int) -> None:
 @pytest.mark.parametrize(("tau", "pixels"), [(4, 3), (5, 1), (5, 8)])
 def test_what_is_added_to_counts_from_block_ram(tau: int, pixels: int) -> None:
     chance = np.random.default_rng(tau + pixels)
-    tables = Dot9TablesShape(pixels, chance.integers(0, 2, (1 << tau, 9)), form="ecp5")
+    tables = Dot9TablesShape(
+        pixels=pixels, codewords=chance.integers(0, 2, (1 << tau, 9)), form="ecp5"
+    )
     width, rest = tables.rom.width, tables.rest
     counts = chance.integers(0, tables.looked + 1, (pixels, RUNS))
     bits = (counts[:, None] >> np.arange(width)[:, None] & 1).astype(bool)

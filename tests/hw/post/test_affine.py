@@ -26,7 +26,7 @@ def test_affine(
     scale: list[int], offset: list[int], lanes: int, low: int, high: int, latency: int
 ) -> None:
     tensor = TensorType.integers(2, 2, len(scale), low, high)
-    unit = AffineUnit(Affine(np.array(scale), np.array(offset)), tensor, lanes)
+    unit = AffineUnit(layer=Affine(np.array(scale), np.array(offset)), input=tensor, lanes=lanes)
     assert unit.processes()[0].latency == latency
     rng = np.random.default_rng(len(scale))
     beats = rng.integers(low, high + 1, (3 * unit.i_beats, lanes))
@@ -38,7 +38,7 @@ def test_affine(
 def test_constants_in_block_ram(spread: int, latency: int) -> None:
     rng = np.random.default_rng(spread)
     layer = Affine(rng.integers(1, 1 + spread, 128), rng.integers(-900, 900, 128))
-    unit = AffineUnit(layer, TensorType.integers(1, 1, 128, -20, 20), 1)
+    unit = AffineUnit(layer=layer, input=TensorType.integers(1, 1, 128, -20, 20), lanes=1)
     assert unit.processes()[0].latency == latency
     check_unit(unit, rng.integers(-20, 21, (256, 1)))
 
@@ -46,4 +46,4 @@ def test_constants_in_block_ram(spread: int, latency: int) -> None:
 def test_lanes_must_divide_the_channels() -> None:
     layer = Affine(np.ones(3, np.int64), np.zeros(3, np.int64))
     with pytest.raises(PlanError, match="lanes must divide the 3 channels, and 2 does not"):
-        AffineUnit(layer, TensorType.integers(1, 1, 3, -9, 9), 2)
+        AffineUnit(layer=layer, input=TensorType.integers(1, 1, 3, -9, 9), lanes=2)

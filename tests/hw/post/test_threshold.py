@@ -43,7 +43,9 @@ def test_threshold(
         return
     rng = np.random.default_rng(bits * channels)
     tensor = TensorType.integers(1, 3, channels, low, high)
-    unit = ThresholdUnit(layer(rng, channels, bits, max(-low, high)), tensor, lanes, form)
+    unit = ThresholdUnit(
+        layer=layer(rng, channels, bits, max(-low, high)), input=tensor, lanes=lanes, form=form
+    )
     assert unit.core.tree == (form == "tree")
     assert unit.processes()[0].latency == (tree if form == "tree" else search)
     check_unit(unit, rng.integers(low, high + 1, (2 * unit.i_beats, lanes)))
@@ -55,21 +57,27 @@ def test_the_form_that_costs_less_is_taken(bits: int, lanes: int) -> None:
     rng = np.random.default_rng(bits)
     tensor = TensorType.integers(1, 3, 32, -900, 900)
     table = layer(rng, 32, bits, 900)
-    costs = [ThresholdUnit(table, tensor, lanes, form).cost() for form in FORMS]
+    costs = [
+        ThresholdUnit(layer=table, input=tensor, lanes=lanes, form=form).cost() for form in FORMS
+    ]
     prices = [cost.lut4 + LANE_LUTS * cost.block_rams for cost in costs]
     assert prices[0] == min(prices)
-    assert not (bits > 6 and ThresholdUnit(table, tensor, lanes).core.tree)
+    assert not (bits > 6 and ThresholdUnit(layer=table, input=tensor, lanes=lanes).core.tree)
 
 
 def test_other_forms_are_refused() -> None:
     tensor = TensorType.integers(1, 1, 6, -9, 9)
     with pytest.raises(PlanError, match="thresholds must be one of auto, search, tree, not 'x'"):
-        ThresholdUnit(layer(np.random.default_rng(0), 6, 1, 9), tensor, 2, "x").processes()
+        ThresholdUnit(
+            layer=layer(np.random.default_rng(0), 6, 1, 9), input=tensor, lanes=2, form="x"
+        ).processes()
 
 
 def test_equal_channels_need_no_tables() -> None:
     tensor = TensorType.integers(1, 2, 8, -9, 9)
-    unit = ThresholdUnit(Threshold(np.full((8, 3), 2), np.zeros(8, np.int64)), tensor, 2)
+    unit = ThresholdUnit(
+        layer=Threshold(np.full((8, 3), 2), np.zeros(8, np.int64)), input=tensor, lanes=2
+    )
     assert unit.core.groups == 1
     assert unit.core.polarity_rom.style == "const"
     check_unit(unit, np.random.default_rng(0).integers(-9, 10, (16, 2)))
@@ -77,7 +85,9 @@ def test_equal_channels_need_no_tables() -> None:
 
 def test_every_number_at_every_threshold() -> None:
     tensor = TensorType.integers(1, 9, 1, -4, 4)
-    unit = ThresholdUnit(Threshold(np.array([[-4, 0, 4]]), np.array([1])), tensor, 1)
+    unit = ThresholdUnit(
+        layer=Threshold(np.array([[-4, 0, 4]]), np.array([1])), input=tensor, lanes=1
+    )
     numbers = np.arange(-4, 5).reshape(-1, 1)
     assert unit.reference(numbers).ravel().tolist() == [1, 1, 1, 1, 2, 2, 2, 2, 3]
     check_unit(unit, numbers)
@@ -86,5 +96,7 @@ def test_every_number_at_every_threshold() -> None:
 def test_lanes_must_divide_the_channels() -> None:
     with pytest.raises(PlanError, match="lanes must divide the 6 channels, and 4 does not"):
         ThresholdUnit(
-            layer(np.random.default_rng(0), 6, 1, 9), TensorType.integers(1, 1, 6, -9, 9), 4
+            layer=layer(np.random.default_rng(0), 6, 1, 9),
+            input=TensorType.integers(1, 1, 6, -9, 9),
+            lanes=4,
         )

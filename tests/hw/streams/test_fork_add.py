@@ -24,7 +24,7 @@ UNSIGNED = Encoding.UNSIGNED
 @pytest.mark.parametrize("branches", [2, 3])
 @pytest.mark.parametrize("lanes", [Lanes(1, 1), Lanes(3, 5, True)], ids=str)
 def test_every_branch_gets_every_beat(branches: int, lanes: Lanes) -> None:
-    unit = ForkUnit(lanes, branches, 9)
+    unit = ForkUnit(element=lanes, branches=branches, beats=9)
     check_ports(unit, random_operands(unit, 3))
 
 
@@ -47,7 +47,7 @@ def in_range(beats: np.ndarray, unit: AddUnit) -> np.ndarray:
 
 @pytest.mark.parametrize(("left", "right", "shifts", "lanes"), TYPES)
 def test_sums(left: TensorType, right: TensorType, shifts: tuple[int, int], lanes: int) -> None:
-    unit = AddUnit(ir.Add(*shifts), left, right, lanes)
+    unit = AddUnit(layer=ir.Add(*shifts), left=left, right=right, lanes=lanes)
     beats = in_range(random_operands(unit, 4), unit)
     check_ports(unit, beats)
     kind = unit.layer.infer((left, right))
@@ -58,7 +58,7 @@ def test_sums(left: TensorType, right: TensorType, shifts: tuple[int, int], lane
 
 def test_lanes_must_divide_the_channels() -> None:
     with pytest.raises(PlanError, match="lanes must divide the 4 channels, and 3 does not"):
-        AddUnit(ir.Add(), CODES(2, 3, 4, 1), CODES(2, 3, 4, 1), 3)
+        AddUnit(layer=ir.Add(), left=CODES(2, 3, 4, 1), right=CODES(2, 3, 4, 1), lanes=3)
 
 
 class EarlyForkUnit(ForkUnit):
@@ -96,8 +96,8 @@ class LonelyAdd(Add):
 @pytest.mark.parametrize(
     "unit",
     [
-        EarlyForkUnit(Lanes(2, 4), 2, 30),
-        Lonely(ir.Add(), CODES(5, 6, 2, 4), CODES(5, 6, 2, 4), 2),
+        EarlyForkUnit(element=Lanes(2, 4), branches=2, beats=30),
+        Lonely(layer=ir.Add(), left=CODES(5, 6, 2, 4), right=CODES(5, 6, 2, 4), lanes=2),
     ],
     ids=["fork", "add"],
 )

@@ -23,7 +23,9 @@ CASES = [
 @pytest.mark.parametrize("memory", ["distributed", "block"])
 @pytest.mark.parametrize(("lanes", "bits", "words", "folds", "vectors"), CASES)
 def test_replay(lanes: int, bits: int, words: int, folds: int, vectors: int, memory: str) -> None:
-    unit = ReplayUnit(Lanes(lanes, bits), words, folds, vectors, memory)
+    unit = ReplayUnit(
+        element=Lanes(lanes, bits), words=words, folds=folds, vectors=vectors, memory=memory
+    )
     shape = (words * vectors * 5, lanes)
     check_unit(unit, np.random.default_rng(words).integers(0, 1 << bits, shape))
     assert run(list(unit.processes()), 5).interval_cycles == unit.interval_cycles

@@ -14,7 +14,7 @@ def test_flags_follow_their_tables(length: int) -> None:
     random = np.random.default_rng(length).integers(0, 2, (3, length)).astype(bool)
     k = np.arange(length)
     tables = [*random, k > 2, k % 2 == 0, (k % 2 == 1) & (k < 9), k == 4, k < 0, k >= 0]
-    counter = Counter(length, tables)
+    counter = Counter(length=length, tables=tables)
 
     async def bench(ctx: Any) -> None:
         at = 0

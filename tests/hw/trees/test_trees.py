@@ -31,17 +31,20 @@ def expected(form: Popcount, nets: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     "form",
     [
-        *(Popcount(simd, fabric=fabric) for simd in (1, 2, 47, 300) for fabric in FAMILIES),
+        *(Popcount(simd=simd, fabric=fabric) for simd in (1, 2, 47, 300) for fabric in FAMILIES),
         *(
-            Popcount(36, 2, scales=(1, 2), fabric="ecp5"),
-            Popcount(25, 8, fabric="ecp5"),
-            Popcount(21, 3, True, scales=(1, 4), fabric="ecp5"),
+            Popcount(simd=36, bits=2, scales=(1, 2), fabric="ecp5"),
+            Popcount(simd=25, bits=8, fabric="ecp5"),
+            Popcount(simd=21, bits=3, masked=True, scales=(1, 4), fabric="ecp5"),
         ),
         *(
-            Popcount(36, 2, True, scales=(1, 1), period=9, fabric="ecp5"),
-            Popcount(150, 1, True, period=25, fabric="ecp5"),
+            Popcount(simd=36, bits=2, masked=True, scales=(1, 1), period=9, fabric="ecp5"),
+            Popcount(simd=150, bits=1, masked=True, period=25, fabric="ecp5"),
         ),
-        *(Popcount(45, 1, True, period=9, fabric="gowin"), Popcount(128, limit=8, fabric="ecp5")),
+        *(
+            Popcount(simd=45, bits=1, masked=True, period=9, fabric="gowin"),
+            Popcount(simd=128, limit=8, fabric="ecp5"),
+        ),
     ],
     ids=str,
 )
@@ -54,7 +57,7 @@ def test_netlists_count(form: Popcount) -> None:
 
 
 def test_chains_add_what_stands_together() -> None:
-    netlist = popcount_netlist(Popcount(576, fabric="ecp5"))
+    netlist = popcount_netlist(Popcount(simd=576, fabric="ecp5"))
     chains = [(level, cell) for level, cell in netlist.cells if isinstance(cell, CarryChain)]
     first, second = ([cell for level, cell in chains if level == at] for at in (0, 1))
     driver = {place.out: at for at, cell in enumerate(first) for place in cell.places}
@@ -72,11 +75,11 @@ def test_rows_of_engines_need_no_search() -> None:
 @pytest.mark.parametrize(
     ("form", "most"),
     [
-        (Popcount(128, fabric="ecp5"), 1.40),
-        (Popcount(576, fabric="ecp5"), 1.48),
-        (Popcount(144, 1, True, period=9, fabric="ecp5"), 1.70),
-        (Popcount(36, 2, scales=(1, 2), fabric="ecp5"), 1.38),
-        (Popcount(128, fabric="ice40"), 2.35),
+        (Popcount(simd=128, fabric="ecp5"), 1.40),
+        (Popcount(simd=576, fabric="ecp5"), 1.48),
+        (Popcount(simd=144, bits=1, masked=True, period=9, fabric="ecp5"), 1.70),
+        (Popcount(simd=36, bits=2, scales=(1, 2), fabric="ecp5"), 1.38),
+        (Popcount(simd=128, fabric="ice40"), 2.35),
     ],
 )
 def test_lookup_tables_a_position(form: Popcount, most: float) -> None:
@@ -85,11 +88,13 @@ def test_lookup_tables_a_position(form: Popcount, most: float) -> None:
 
 
 def test_a_plan_is_scaled_to_a_task_nearby() -> None:
-    task = task_of(Popcount(200, fabric="ecp5"))
+    task = task_of(Popcount(simd=200, fabric="ecp5"))
     found = find_plan(task)
     assert found == find_plan.__wrapped__(task)  # always the same one
     assert tally(found).left == 0
-    [known] = [plan for plan in known_plans() if plan.task == task_of(Popcount(192, fabric="ecp5"))]
+    [known] = [
+        plan for plan in known_plans() if plan.task == task_of(Popcount(simd=192, fabric="ecp5"))
+    ]
     start = scaled(known, task)
     assert start.levels == known.levels
     assert price(found) <= price(start)
@@ -97,7 +102,7 @@ def test_a_plan_is_scaled_to_a_task_nearby() -> None:
 
 def test_a_chains_limit_changes_no_known_plan() -> None:
     short, long = (
-        find_plan(task_of(Popcount(128, limit=limit, fabric="ecp5"))) for limit in (12, 32)
+        find_plan(task_of(Popcount(simd=128, limit=limit, fabric="ecp5"))) for limit in (12, 32)
     )
     assert (short.chains, short.compressors) == (long.chains, long.compressors)
     assert tally(short).lut4 > tally(long).lut4
@@ -106,6 +111,8 @@ def test_a_chains_limit_changes_no_known_plan() -> None:
 def test_names_of_tasks() -> None:
     assert task_named("12", 8) == Task(Heights.of([12]), 8)
     assert task_named("4x2*1.2", 32).heights.pairs == (4, 8, 4, 0, 0, 0)
-    assert task_named("m9+7@ice40", 32) == task_of(Popcount(9, 1, True, None, 7, fabric="ice40"))
+    assert task_named("m9+7@ice40", 32) == task_of(
+        Popcount(simd=9, bits=1, masked=True, weights=None, total=7, fabric="ice40")
+    )
     with pytest.raises(PlanError, match="'9y' names no count"):
         task_named("9y", 32)

@@ -96,7 +96,7 @@ def test_a_wrong_constant_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     values[2, 0, 1, 1] += 1
     wrong = replace(unit)
     object.__setattr__(wrong, "padding_sums", replace(unit.padding_sums, values=values))
-    monkeypatch.setattr(DotUnit, "load_component", lambda _: lambda _: Dot(wrong))
+    monkeypatch.setattr(DotUnit, "load_component", lambda _: lambda unit: Dot(unit=wrong))
     with pytest.raises(AssertionError, match="Arrays are not equal"):
         check_unit(unit, windows(unit, 1))
 

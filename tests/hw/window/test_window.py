@@ -56,7 +56,9 @@ def frames_of(unit: WindowUnit, frames: int, seed: int = 1) -> np.ndarray:
 def test_window(case: tuple[int, int, int, int, int, int, Padding, int, int]) -> None:
     height, width, cin, bits, kernel, stride, padding, channels, folds = case
     tensor = TensorType.codes(height, width, cin, bits)
-    unit = WindowUnit(tensor, kernel, stride, padding, channels, folds)
+    unit = WindowUnit(
+        input=tensor, kernel=kernel, stride=stride, padding=padding, channels=channels, folds=folds
+    )
     check_unit(unit, frames_of(unit, 3))
 
 
@@ -79,8 +81,18 @@ def test_pixels_side_by_side(
 ) -> None:
     height, width, cin, bits, kernel, stride, padding, channels, folds, pixels = case
     tensor = TensorType.codes(height, width, cin, bits)
-    unit = WindowUnit(tensor, kernel, stride, padding, channels, folds, pixels=pixels)
-    one = WindowUnit(tensor, kernel, stride, padding, channels, folds)
+    unit = WindowUnit(
+        input=tensor,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        channels=channels,
+        folds=folds,
+        pixels=pixels,
+    )
+    one = WindowUnit(
+        input=tensor, kernel=kernel, stride=stride, padding=padding, channels=channels, folds=folds
+    )
     beats = frames_of(unit, 3)
     check_unit(unit, beats)
     # the same windows as one by one, in another order
@@ -109,7 +121,14 @@ def test_data_behind_their_handshakes(
     height, width, cin, bits, kernel, stride, padding, folds, pixels = case
     tensor = TensorType.codes(height, width, cin, bits)
     unit = WindowUnit(
-        tensor, kernel, stride, padding, cin, folds, pixels=pixels, payload_delay=late
+        input=tensor,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        channels=cin,
+        folds=folds,
+        pixels=pixels,
+        payload_delay=late,
     )
     beats = frames_of(unit, 3)
     check_unit(unit, beats)
@@ -122,7 +141,15 @@ def test_data_behind_their_handshakes(
 @pytest.mark.parametrize(("channels", "folds", "late"), [(2, 1, 1), (1, 4, 1), (2, 4, 3)])
 def test_late_where_no_register_holds_the_window(channels: int, folds: int, late: int) -> None:
     with pytest.raises(PlanError, match="only where one register holds them"):
-        WindowUnit(TensorType.codes(4, 4, 2, 1), 3, 1, NONE, channels, folds, payload_delay=late)
+        WindowUnit(
+            input=TensorType.codes(4, 4, 2, 1),
+            kernel=3,
+            stride=1,
+            padding=NONE,
+            channels=channels,
+            folds=folds,
+            payload_delay=late,
+        )
 
 
 def test_interval_is_that_of_the_cycle_model() -> None:
@@ -133,7 +160,15 @@ def test_interval_is_that_of_the_cycle_model() -> None:
         padding = random.choice((NONE, ZERO)) if kernel > 1 else NONE
         tensor = TensorType.codes(random.randint(1, 8), random.randint(1, 8), 6, 1)
         channels, pixels = random.choice((2, 3, 6)), random.choice((1, 1, 2, 3))
-        unit = WindowUnit(tensor, kernel, stride, padding, channels, checked % 7 + 1, pixels=pixels)
+        unit = WindowUnit(
+            input=tensor,
+            kernel=kernel,
+            stride=stride,
+            padding=padding,
+            channels=channels,
+            folds=checked % 7 + 1,
+            pixels=pixels,
+        )
         row = Axis(tensor.width, kernel, stride, unit.pad).outputs
         if min(unit.rows.outputs, row) < 1 or row % pixels:
             continue
@@ -143,13 +178,22 @@ def test_interval_is_that_of_the_cycle_model() -> None:
 
 
 def test_large_rows_are_bound_by_the_replay() -> None:
-    unit = WindowUnit(TensorType.codes(30, 30, 64, 1), 3, 1, ZERO, 16, 8)
+    unit = WindowUnit(
+        input=TensorType.codes(30, 30, 64, 1),
+        kernel=3,
+        stride=1,
+        padding=ZERO,
+        channels=16,
+        folds=8,
+    )
     line_of_the_next_frame = 30 * 4 - 3 * 8 * 4 + 3 * 4
     assert unit.interval_cycles == 30 * 30 * 4 * 8 + line_of_the_next_frame
 
 
 def test_a_reference_window() -> None:
-    unit = WindowUnit(TensorType.codes(2, 2, 1, 2), 3, 1, ZERO, 1, 1)
+    unit = WindowUnit(
+        input=TensorType.codes(2, 2, 1, 2), kernel=3, stride=1, padding=ZERO, channels=1, folds=1
+    )
     first = unit.reference(np.array([[1], [2], [3], [0]]))[0]
     assert first.reshape(3, 3).tolist() == [[0, 0, 0], [0, 4 + 1, 4 + 2], [0, 4 + 3, 4 + 0]]
 
@@ -165,7 +209,14 @@ LARGE = [
 @pytest.mark.parametrize("case", LARGE, ids=str)
 def test_real_sizes(case: tuple[int, int, int, int, Padding, int, int]) -> None:
     height, width, cin, kernel, padding, channels, folds = case
-    unit = WindowUnit(TensorType.codes(height, width, cin, 1), kernel, 1, padding, channels, folds)
+    unit = WindowUnit(
+        input=TensorType.codes(height, width, cin, 1),
+        kernel=kernel,
+        stride=1,
+        padding=padding,
+        channels=channels,
+        folds=folds,
+    )
     beats = frames_of(unit, 1)
     out, cycles = simulate_unit(unit, beats, unit.o_beats, None)
     np.testing.assert_array_equal(out, unit.reference(beats))
