@@ -71,10 +71,10 @@ lint: .venv/.all  ## style and types
 	@.venv/bin/mypy
 
 tables: .venv/.all  ## the documentation's tables from docs/measurements: ARGS="--measure NAME"
-	@$(PYTHON_IN) -m subbit.sw.bench.tables $(ARGS)
+	@$(PYTHON_IN) -m subbit.sw.bench.pages $(ARGS)
 
 docs: .venv/.all  ## the documentation as web pages in build/docs, its links checked
-	@$(PYTHON_IN) -m subbit.sw.bench.tables --check
+	@$(PYTHON_IN) -m subbit.sw.bench.pages --check
 	@.venv/bin/mkdocs build --strict  # with --quiet no warning would count
 	@echo build/docs/index.html
 

@@ -50,7 +50,8 @@ class DotUnit(Unit):
     ``memory``: where the weights live: ``auto``, ``block`` or ``logic``. ``form``: of the counters,
     ``portable`` or the fabric whose cells they are made of. ``payload_delay``: the most cycles by
     which the payload of ``i`` may come after its handshake; each that the weights take, too, saves
-    a register of the inputs.
+    a register of the inputs. ``limits``: from what size on the engine and its tables are large on
+    the part, and have registers between them.
 
     An M-bit input and weights of K bit planes are M*K branches of the {-1,+1} decomposition (Sun et
     al., arXiv 1905.13389, eq. 9). ``x_branches`` bits of an input, a divisor of M, and

@@ -6,28 +6,21 @@ A page has a place for each, which is filled in and never edited by hand:
     ...
     <!-- end -->
 
-    python -m subbit.sw.bench.tables                    # fill in all pages
-    python -m subbit.sw.bench.tables --check            # exits with 1 where a page would change
-    python -m subbit.sw.bench.tables --measure NAME...  # first run these measurements again
+subbit.sw.bench.pages does so for all pages.
 """
 
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import click
-
-from subbit.sw.atomic import write_atomic
-from subbit.sw.bench.records import Record, load_record, measure, save_record
+from subbit.sw.bench.records import Record, load_record
 from subbit.sw.errors import SubbitError
 
-__all__ = ["Column", "Table", "fill", "load_records", "markdown", "stale_pages"]
+__all__ = ["Column", "Table", "fill", "load_records", "markdown"]
 
-DOCS = Path("docs")
 PLACE = re.compile(r"(<!-- table: ([a-z0-9-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 Row = Mapping[str, Any]
 
@@ -122,45 +115,3 @@ def fill(text: str, tables: Mapping[str, Table], records: Mapping[str, Record]) 
         return f"{found[1]}\n{markdown(tables[found[2]], records)}\n{found[4]}"
 
     return PLACE.sub(filled, text)
-
-
-def stale_pages(docs: Path = DOCS) -> dict[Path, str]:
-    """The pages below a folder that are not up to date, and what they should say.
-
-    Raises SubbitError.
-    """
-    from subbit.sw.bench.doc_tables import TABLES
-
-    records = load_records(docs / "measurements")
-    found = {}
-    for page in sorted(docs.rglob("*.md")):
-        text = page.read_text()
-        wanted = fill(text, TABLES, records)
-        if wanted != text:
-            found[page] = wanted
-    return found
-
-
-@click.command()
-@click.option(
-    "--check", is_flag=True, help="Change nothing; exit with 1 where a page would change."
-)
-@click.option("--measure", "names", multiple=True, help="Run this measurement again first.")
-def main(check: bool, names: tuple[str, ...]) -> None:
-    """Fill in the tables of the documentation from docs/measurements/."""
-    try:
-        for name in names:
-            record = load_record(DOCS / "measurements" / f"{name}.json")
-            save_record(measure(record), DOCS / "measurements")
-        stale = stale_pages()
-    except SubbitError as error:
-        raise click.ClickException(str(error)) from error
-    for page, text in stale.items():
-        click.echo(f"{page}: {'not up to date, run make tables' if check else 'filled in'}")
-        if not check:
-            write_atomic(page, text)
-    sys.exit(1 if check and stale else 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -10,18 +10,13 @@ from typing import Any
 
 import subbit.hw
 import subbit.sw.ir.layers
-from subbit.boards import Board
 from subbit.hw.contract.unit import Unit
-from subbit.hw.design.platform import board_platform, pll_settings
-from subbit.hw.families.table import FAMILIES
 from subbit.sim.components import CASES
 from subbit.sim.design import WholePipeline
 from subbit.sw import ir
-from subbit.sw.errors import FamilyError
+from subbit.sw.bench.unit_cases import unit_cases
 from subbit.sw.ir.kinds import KINDS, LayerKind
 from subbit.sw.ir.layer import Layer
-from subbit.sw.planner.calibration import calibration
-from tests.hw.contract import test_costs
 from tests.hw.design import test_reset
 from tests.paths import ROOT
 
@@ -103,8 +98,6 @@ def lacks_of_unit(kind: type[Unit]) -> list[str]:
     """What a class of units lacks."""
     lacks = lacks_of_place(f"{kind.__module__}:{kind.__name__}", "contract")
     lacks += lacks_of_place(kind.component, "circuit")
-    if kind.cost is Unit.cost:
-        lacks.append(f"cost: {kind.__name__}.cost")
     cases = [unit for build in CASES.values() for unit in units_of(build())]
     own = [unit for unit in cases if type(unit) is kind]
     if not own:
@@ -112,53 +105,11 @@ def lacks_of_unit(kind: type[Unit]) -> list[str]:
     several = any(len(unit.inputs) + len(unit.outputs) > 2 for unit in own)
     if not several and kind not in {type(unit) for unit in test_reset.UNITS}:
         lacks.append("reset: a case in UNITS of tests/hw/design/test_reset.py")
-    if kind not in {type(unit) for unit in test_costs.UNITS}:
-        lacks.append("cost: a case in UNITS of tests/hw/contract/test_costs.py")
+    if sum(kind is type(case.make("ecp5")) for case in unit_cases()) < 2:
+        lacks.append("cost: two cases in sw/bench/unit_cases.py")
     if not tests_name(rf"\b{kind.__name__}\b", "tests/hw"):
         lacks.append(f"tests: one below tests/hw that makes a {kind.__name__}")
     return lacks
-
-
-def lacks_of_board(board: Board) -> list[str]:
-    """What a board lacks."""
-    lacks = []
-    family = board.device.fabric
-    if family not in FAMILIES:
-        lacks.append(f"family: {family!r} in FAMILIES of hw/families/table.py")
-    else:
-        try:
-            calibration(family)
-            pll_settings(board, 50e6)
-        except FamilyError as error:
-            lacks.append(f"family: {error}")
-    platform = board_platform(board)
-    named = {"uart": 0, "led": board.leds - 1, board.oscillator: 0}
-    lacks += [
-        f"resource: {n} {at} of {board.platform}"
-        for n, at in named.items()
-        if not has(platform, n, at)
-    ]
-    for file in ("docs/use/boards.md", "README.md", "Makefile"):
-        if not names_board((ROOT / file).read_text(), board.name):
-            lacks.append(f"list: {board.name} in {file}")
-    return lacks
-
-
-def has(platform: Any, name: str, number: int) -> bool:
-    """Whether a platform has a resource."""
-    try:
-        platform.lookup(name, number)
-    except Exception as error:
-        if type(error).__name__ != "ResourceError":
-            raise
-        return False
-    return True
-
-
-def names_board(text: str, name: str) -> bool:
-    """Whether a text names a board, whole or by what comes behind the first dash."""
-    family, dash, size = name.partition("-")
-    return name in text or bool(dash and f"{family}-" in text and f"-{size}" in text)
 
 
 def tests_name(pattern: str, folder: str) -> bool:

@@ -46,8 +46,8 @@ def test_a_network_is_made_for_its_pins(icepi: Board) -> None:
 
 def test_the_texts_that_do_not_know_it_are_named(icepi: Board) -> None:
     assert missing_texts(icepi) == [
-        *(f"{file}: no icepi-zero" for file in ("README.md", "Makefile", "docs/boards.md")),
-        *(f"docs/boards.md: the row of icepi-zero does not have {n}" for n in ("24,288", "56")),
+        *(f"{file}: no icepi-zero" for file in ("README.md", "Makefile", "docs/use/boards.md")),
+        *(f"docs/use/boards.md: the row of icepi-zero does not have {n}" for n in ("24,288", "56")),
     ]
 
 

@@ -15,6 +15,7 @@ from amaranth.sim import Simulator
 
 from subbit.boards import board
 from subbit.hw.tables.packing import pack_elements
+from subbit.sw.bench.costs import map_units
 from subbit.sw.errors import PlanError
 from subbit.sw.ir import BinaryWeights, Linear, Network, TensorType, Threshold
 from subbit.sw.lower.engines import table
@@ -22,7 +23,6 @@ from subbit.sw.lower.engines.engine import EngineStage
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, load_plan, save_plan, smallest_plan
 from subbit.sw.planner import default_plan, planned
-from tests.hw.contract.test_costs import mapped
 from tests.hw.harness import check_unit, unpack, with_reset
 from tests.paths import DOCS
 
@@ -105,12 +105,12 @@ def test_the_circuit_is_its_contract(
     serial: Any, bits: int, length: int, depth: int, memory: str
 ) -> None:
     post = thresholds(5, bits) if bits else None
-    unit = serial(weights(length, 5, length), post, memory, depth)
+    unit = serial(weights=weights(length, 5, length), post=post, memory=memory, depth=depth)
     check_unit(unit, np.random.default_rng(length).integers(0, 2, (6 * length, 1)))
 
 
 def test_a_wrong_weight_is_found(serial: Any) -> None:
-    unit = serial(weights(5, 3, 8))
+    unit = serial(weights=weights(5, 3, 8))
     bits = unit.weights.bits.copy()
     bits[1, 4] ^= 1
     wrong = replace(unit, weights=BinaryWeights(bits))
@@ -127,7 +127,7 @@ def test_a_wrong_weight_is_found(serial: Any) -> None:
 
 
 def test_a_reset_amid_a_vector(serial: Any) -> None:
-    unit = serial(weights(6, 3, 8), thresholds(3, 1))
+    unit = serial(weights=weights(6, 3, 8), post=thresholds(3, 1))
     beats = np.random.default_rng(6).integers(0, 2, (8, 1))
     component, reset = unit.load_component()(unit=unit), Signal()
     out: list[list[int]] = []
@@ -154,10 +154,10 @@ def test_a_reset_amid_a_vector(serial: Any) -> None:
 
 @pytest.mark.parametrize(("outputs", "length", "memory"), [(32, 250, "block"), (16, 75, "logic")])
 def test_the_cost_is_near_what_is_mapped(
-    serial: Any, outputs: int, length: int, memory: str, tmp_path: Path
+    serial: Any, outputs: int, length: int, memory: str
 ) -> None:
-    unit = serial(weights(outputs, outputs, length), None, memory)
-    said, real = unit.cost(), mapped(unit, tmp_path)
+    unit = serial(weights=weights(outputs, outputs, length), memory=memory)
+    said, real = unit.cost(), map_units({"serial": unit}, "ecp5")["serial"]
     assert said.lut4 == pytest.approx(real.lut4, rel=0.15, abs=25)
     assert said.flip_flops == pytest.approx(real.flip_flops, rel=0.15, abs=25)
     assert said.block_rams == real.block_rams

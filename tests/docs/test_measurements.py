@@ -9,8 +9,9 @@ import pytest
 from click import Context, Group
 
 from subbit.sw.bench.doc_tables import TABLES
+from subbit.sw.bench.pages import stale_pages
 from subbit.sw.bench.records import load_record
-from subbit.sw.bench.tables import PLACE, stale_pages
+from subbit.sw.bench.tables import PLACE
 from subbit.sw.cli.app import app
 from tests.paths import DOCS
 

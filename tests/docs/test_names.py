@@ -13,7 +13,12 @@ from tests.paths import ROOT
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FILES = re.compile(r"`((?:hw|sw|sim|boards|tests|tools|src|examples|docs)/[\w./-]+)`")
 NAMES = re.compile(r"\bsubbit((?:\.[a-zA-Z_]\w*)+(?::\w+(?:\.\w+)*)?)")
-NEW = {"clamp"}  # the worked example of a guide, whose files are to be made
+NEW = {
+    "clamp",
+    "serial",
+    "toy",
+    "pear",
+}  # the worked examples of guides, whose files are to be made
 
 
 def found(name: str) -> Any:

@@ -66,12 +66,14 @@ def recounted(known: Board) -> list[int]:
 def missing_texts(known: Board) -> list[str]:
     """The places beside its file and its row that do not name the board yet, in words."""
     name, quoted = known.name, re.compile(rf"(?<![\w-]){re.escape(known.name)}(?![\w-])")
-    files = ("README.md", "Makefile", "docs/boards.md")
+    files = ("README.md", "Makefile", "docs/use/boards.md")
     missing = [f"{file}: no {name}" for file in files if not quoted.search(text_of(file))]
-    row = next((row for row in text_of("docs/boards.md").splitlines() if f"`{name}`" in row), "")
+    row = next(
+        (row for row in text_of("docs/use/boards.md").splitlines() if f"`{name}`" in row), ""
+    )
     for number in (known.device.lut4, known.device.block_rams):
         if f"{number:,}" not in row:
-            missing.append(f"docs/boards.md: the row of {name} does not have {number:,}")
+            missing.append(f"docs/use/boards.md: the row of {name} does not have {number:,}")
     return missing + missing_wheels(known)
 
 

