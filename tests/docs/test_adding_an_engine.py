@@ -120,10 +120,10 @@ def test_a_wrong_weight_is_found(serial: Any) -> None:
 
     class Wrong(serial):  # the contract of the right weights, the circuit of the wrong ones
         def load_component(self) -> Any:
-            return lambda _: component(wrong)
+            return lambda unit: component(unit=wrong)
 
     with pytest.raises(AssertionError):
-        check_unit(Wrong(unit.weights), beats)
+        check_unit(Wrong(weights=unit.weights), beats)
 
 
 def test_a_reset_amid_a_vector(serial: Any) -> None:
@@ -142,7 +142,7 @@ def test_a_reset_amid_a_vector(serial: Any) -> None:
                 ctx.set(component.i.payload.as_value(), pack_elements(beats[min(position, 7)], 1))
                 position += ctx.get(component.i.ready)
                 if ctx.get(component.o.valid):
-                    out.append(unpack(ctx.get(component.o.payload.as_value()), unit))
+                    out.append(unpack(ctx.get(component.o.payload.as_value()), unit.o))
                 await ctx.tick()
 
     simulator = Simulator(with_reset(component, reset))
