@@ -73,7 +73,7 @@ def map_components(components: Mapping[str, wiring.Component], fabric: str) -> d
     with tempfile.TemporaryDirectory(prefix="subbit-costs-") as place:
         folder = Path(place)
         rtlil_to_verilog(text, folder=folder, name="all")
-        synthesis = part.synthesis("all")
+        synthesis = part.mapping("all")
         script = f"read_verilog all.v\n{whole}{synthesis}\nwrite_json all.json\n"
         (folder / "all.ys").write_text(script)
         run_tool(tools.yosys(), ["all.ys"], folder=folder, log="all.log")

@@ -135,8 +135,6 @@ def check_keys(row: dict[str, Any]) -> None:
     unknown = [key for key in row if key not in KEYS]
     if unknown:
         raise PlanError(f"unknown key {quote(unknown[0])}; a plan has {', '.join(KEYS)}")
-    if not isinstance(row.get("device", ""), str):
-        raise PlanError(f"'device' must be a name, not {quote(row['device'])}")
 
 
 def parse_plan(row: Any, network: Network) -> Plan:
@@ -167,7 +165,9 @@ def parse_plan(row: Any, network: Network) -> Plan:
         raise PlanError("'queues' must be an object of depths by stream")
     device = row.get("device")
     if device is not None and not isinstance(device, str):
-        raise PlanError(f"'device' must be the name of a part, not {device!r}; or leave it out")
+        raise PlanError(
+            f"'device' must be the name of a part, not {quote(device)}; or leave it out"
+        )
     plan = Plan(network.digest, tuple(stages), tuple(queues.items()), device)
     if len(row["stages"]) > len(stages):
         raise PlanError(f"the plan has {len(row['stages'])} stages, the network has {len(stages)}")

@@ -14,7 +14,7 @@ from subbit.sw.planner.search import Search
 
 __all__ = ["DEFAULT_LUT4", "choose", "default_goal", "default_plan", "plan_for"]
 
-DEFAULT_LUT4 = 6000
+DEFAULT_LUT4 = 6250
 # Of a small device, which builds within minutes even with block RAMs nearly used up, but not with
 # more logic: at 86 % of an iCE40UP5K the placer found no places for carry chains.
 SMALL_RESERVE, SMALL_LUT4 = 0.1, 0.75

@@ -21,6 +21,7 @@ ASKED: dict[str, Callable[[Family], object]] = {
     "block_ram_shapes": lambda family: family.block_ram_shapes,
     "block_rom": lambda family: family.block_rom([0, 1], 1),
     "calibration": lambda family: family.calibration(),
+    "mapped_cost": lambda family: family.mapped_cost({}),
     "carry": lambda family: family.carry,
     "cell_models": lambda family: family.cell_models(NOWHERE),
     "config": lambda family: family.config,

@@ -15,13 +15,22 @@ from subbit.sw.errors import FamilyError
 from tests.hw.families.members import ASKED, GIVEN, lacking, members
 from tests.paths import DOCS
 
-PAGE = DOCS / "adding-a-family.md"
+PAGE = DOCS / "extend" / "adding-a-family.md"
 LACKS = {
     "ecp5": {"pin_constraints"},
     "ice40": {"pin_constraints", "add_register", "block_rom", "twin_block_rom", "large_lut4"},
     "gowin": {
         *("add_register", "block_rom", "twin_block_rom", "block_ram_shapes", "cost"),
-        *("calibration", "target_hz", "pll", "large_lut4", "config", "bitstream", "packer"),
+        *(
+            "calibration",
+            "mapped_cost",
+            "target_hz",
+            "pll",
+            "large_lut4",
+            "config",
+            "bitstream",
+            "packer",
+        ),
         *("pack_arguments", "resource_kinds", "cell_models"),
     },
 }
