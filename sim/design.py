@@ -117,7 +117,7 @@ class WholePipeline(Unit):
     def load_component(self) -> Any:
         """What makes the accelerator of a WholePipeline."""
         component = super().load_component()
-        return lambda unit: component(unit.pipeline)
+        return lambda unit: component(pipeline=unit.pipeline)
 
     def processes(self) -> tuple[Process, ...]:
         """Those of all units."""

@@ -46,7 +46,7 @@ def take_pairs(
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the networks' data set.")
 @click.option("--limit", type=click.IntRange(1), help="Images at most, drawn by class.")
 @click.option(
-    "--lut4", type=click.IntRange(1), default=6000, show_default=True, help="Of the first network."
+    "--lut4", type=click.IntRange(1), default=6250, show_default=True, help="Of the first network."
 )
 @click.option("--synth", is_flag=True, help="Synthesise the networks instead of estimating.")
 @as_json

@@ -39,7 +39,7 @@ def test_the_table_has_these_rows() -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_is_what_the_planner_makes(name: str) -> None:
     for simd, said in table()[name].items():
-        popcount = Popcount(simd=simd, **ROWS[name])
+        popcount = Popcount(simd=simd, fabric="ecp5", **ROWS[name])
         products = simd * popcount.bits * len(popcount.scales)
         made = popcount_netlist(popcount).lut4 / products
         assert said == pytest.approx(made, abs=0.005), f"{simd} positions"

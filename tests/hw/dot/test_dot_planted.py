@@ -108,4 +108,4 @@ def test_a_queue_without_enough_room_is_slower(monkeypatch: pytest.MonkeyPatch) 
 def shallower(depth: int) -> Any:
     from subbit.hw.streams.credit_rtl import CreditQueue
 
-    return lambda lanes, _: CreditQueue(lanes=lanes, depth=depth)
+    return lambda *, lanes, **_: CreditQueue(lanes=lanes, depth=depth)

@@ -26,7 +26,7 @@ from tests.sw.importers.onnx_graphs import GraphMaker, checked
 from tests.sw.importers.operator_graphs import GRAPHS, PASSED, Between, Matrix
 from tests.sw.samples import message
 
-PAGE = DOCS / "import.md"
+PAGE = DOCS / "use" / "import.md"
 IMAGE = torch.zeros(1, 2, 8, 8)
 SYMBOLS = {
     "@": operator.matmul,

@@ -41,14 +41,14 @@ def test_unknown_kinds_name_the_nearest(name: str, nearest: str) -> None:
 
 def test_a_kind_is_registered_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subbit.sw.ir.kinds.KINDS", dict(KINDS))
-    register("negate", LayerKind("samples:chain", "samples:codes"))
+    register("negate", LayerKind("tests.sw.samples:chain", "tests.sw.samples:codes"))
     assert layer_kind("negate").load("rule").__name__ == "chain"
     with pytest.raises(ValueError, match="layer kind 'negate' is registered already"):
         register("negate", LayerKind("", ""))
 
 
 @pytest.mark.parametrize(
-    "module", ["kinds", "ir", "ir.file", "ir.layers.conv2d", "ir.weights", "evaluate"]
+    "module", ["ir.kinds", "ir", "ir.file", "ir.layers.conv2d", "ir.weights", "evaluate"]
 )
 def test_each_module_can_be_imported_first_and_needs_no_torch(module: str) -> None:
     heavy = "{'torch', 'amaranth'} & sys.modules.keys()"

@@ -14,7 +14,7 @@ from rich.console import Console
 from subbit.sw.data import load_dataset, preprocess
 from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.ir import BinaryWeights, CodebookWeights, TiledWeights, load_network
-from subbit.sw.nn import RECIPES, Progress, export, train_network, training_bar
+from subbit.sw.nn import RECIPES, TrainingProgress, export, train_network, training_bar
 from subbit.sw.nn.augment import Augmentation, augment
 from subbit.sw.nn.loop import Trainer, load_split
 from subbit.sw.nn.models import build_model
@@ -31,7 +31,7 @@ class Interrupt:
     def __init__(self, calls: int) -> None:
         self.calls = calls
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: TrainingProgress) -> None:
         self.calls -= 1
         if self.calls == 0:
             raise KeyboardInterrupt
@@ -40,7 +40,7 @@ class Interrupt:
 @pytest.mark.parametrize("recipe", DIGITS)
 def test_two_epochs_end_to_end(recipe: str, tmp_path: Path) -> None:
     out = tmp_path / "net.safetensors"
-    seen: list[Progress] = []
+    seen: list[TrainingProgress] = []
     result = train_network(recipe, out, epochs=2, seed=3, progress=seen.append)
     network = load_network(out)
     assert network.digest == result.network.digest
@@ -79,7 +79,7 @@ def test_resuming_equals_an_uninterrupted_run(tmp_path: Path) -> None:
         train_network("digits-codebook", cut, epochs=4, seed=2, progress=Interrupt(60))
     assert checkpoint_path(cut).exists()
     assert not cut.exists()
-    again: list[Progress] = []
+    again: list[TrainingProgress] = []
     second = train_network(
         "digits-codebook", cut, epochs=4, seed=2, resume=True, progress=again.append
     )
@@ -218,8 +218,8 @@ def test_precisions_and_encodings_combine(encoding: str) -> None:
 def test_progress_bar() -> None:
     console = Console(record=True, force_terminal=True, width=120)
     with training_bar(console) as show:
-        show(Progress(0, 2, 3, 10, 1.25, 0.0))
-        show(Progress(1, 2, 10, 10, 0.5, 0.875))
+        show(TrainingProgress(0, 2, 3, 10, 1.25, 0.0))
+        show(TrainingProgress(1, 2, 10, 10, 0.5, 0.875))
     text = console.export_text()
     assert "epoch 2/2" in text
     assert "loss 0.500" in text
