@@ -153,7 +153,7 @@ class TestBadInput:
             assert "\n" not in str(caught.value)
 
     def test_images_of_another_size(self, tmp_path: Path) -> None:
-        from test_data import write_mnist
+        from tests.sw.data.test_data import write_mnist
 
         write_mnist(tmp_path, np.zeros((3, 8, 8)), np.arange(3))
         with pytest.raises(DataError, match=r"images \(28, 28, 1\); the data set has"):
