@@ -8,6 +8,7 @@ from typing import Any
 
 from subbit.sw.atomic import advice, write_atomic
 from subbit.sw.errors import PlanError
+from subbit.sw.ir.limits import MAX_QUEUE_BEATS
 from subbit.sw.ir.network import Network
 from subbit.sw.lower.graph import edges, forks, groups, lanes_before
 from subbit.sw.lower.stages.stage import Stage
@@ -16,7 +17,6 @@ __all__ = ["Plan", "check_plan", "groups", "load_plan", "save_plan", "smallest_p
 
 PLAN_VERSION = 1
 MAX_PLAN_BYTES = 4 << 20
-MAX_DEPTH = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def check_queues(network: Network, plan: Plan) -> None:
         if name not in places:
             there = ", ".join(places) or "none, as no tensor has several readers"
             raise PlanError(f"there is no place for a queue {name!r}; there are {there}")
-        if type(depth) is not int or not 0 <= depth <= MAX_DEPTH:
-            raise PlanError(f"queue {name!r} has a depth of 0 to {MAX_DEPTH}, not {depth!r}")
+        if type(depth) is not int or not 0 <= depth <= MAX_QUEUE_BEATS:
+            raise PlanError(f"queue {name!r} has a depth of 0 to {MAX_QUEUE_BEATS}, not {depth!r}")
 
 
 def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
