@@ -1,9 +1,10 @@
 """The cocotb bench of streams: one test for each design, told by a file what to do.
 
 The file that SUBBIT_BENCH names is JSON: ``designs`` (a list, in the order of the test bench's
-``run`` bits, of ``name``, ``expected`` output beats, and ``patience``, the longest time in cycles
-without any beat), ``throttle`` and ``seed``. How each test ended is written to the file ``result``:
-by name ``cycles``, ``given`` output beats, ``seconds`` and whether it was ``stuck``.
+``run`` bits, of ``name``, ``frames``, ``expected`` output beats, ``patience``, the longest time in
+cycles without any beat while there are some to come, and ``quiet``, how long without any to go on
+when all have come), ``throttle`` and ``seed``. How each test ended is written to the file
+``result``: by name ``cycles``, ``given`` output beats, ``seconds`` and whether it was ``stuck``.
 
 Verilog beside the designs records every beat (subbit.sim.testbench), so that a test wakes only
 every WAKE_CYCLES cycles to see whether its design has finished.
@@ -25,8 +26,6 @@ __all__ = ["stream_test"]
 
 PERIOD_STEPS = 2
 WAKE_CYCLES = 20_000
-# Cycles that the simulation goes on after the last beat, in case there is one too many.
-QUIET_CYCLES = 100
 
 TASK = json.loads(Path(os.environ["SUBBIT_BENCH"]).read_text())
 DESIGNS = {design["name"]: (k, design) for k, design in enumerate(TASK["designs"])}
@@ -41,13 +40,13 @@ async def cycles(number: int) -> None:
 @cocotb.test()
 @cocotb.parametrize(design=list(DESIGNS))
 async def stream_test(dut: Any, design: str) -> None:
-    """Run one design to its last output beat; fails where it gets stuck."""
+    """Run one design to the last beat of its last stream; fails where it gets stuck."""
     index, task = DESIGNS[design]
     dut.rst.value = 1
     dut.run.value = 0
     dut.throttle.value = int(TASK["throttle"])
     dut.seed.value = TASK["seed"] & 0xFFFF_FFFF
-    dut.expected.value = task["expected"]
+    dut.frames.value = task["frames"]
     Clock(dut.clk, PERIOD_STEPS, "step").start()
     await cycles(4)
     dut.rst.value = 0
@@ -55,10 +54,8 @@ async def stream_test(dut: Any, design: str) -> None:
     dut.run.value = 1 << index
     began = time.monotonic()
     stuck = await supervise(dut, task)
-    await cycles(QUIET_CYCLES)
-    # Rows that a later layer drops still go through the layers before it.
-    while not stuck and int(dut.cycle.value) - int(dut.moved.value) < QUIET_CYCLES:
-        await cycles(QUIET_CYCLES)
+    while not stuck and (silent := int(dut.cycle.value) - int(dut.moved.value)) < task["quiet"]:
+        await cycles(task["quiet"] - silent)
     RESULTS[design] = {
         "cycles": int(dut.cycle.value),
         "given": int(dut.given.value),
@@ -70,7 +67,7 @@ async def stream_test(dut: Any, design: str) -> None:
 
 
 async def supervise(dut: Any, task: dict[str, Any]) -> bool:
-    """Wait for the last output beat; whether nothing moved for longer than the task's patience."""
+    """Wait until all beats have come; whether nothing moved for longer than the task's patience."""
     done, expected = RisingEdge(dut.done), task["expected"]
     while not int(dut.done.value):
         await First(done, Timer(WAKE_CYCLES * PERIOD_STEPS, "step"))

@@ -29,6 +29,7 @@ from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
 from subbit.hw.window.window import WindowUnit
 from subbit.sim.compare import Difference, compare
 from subbit.sim.design import WholePipeline, unit_design
+from subbit.sim.place import run_folder
 from subbit.sim.run import FOLDER
 from subbit.sim.runner import build_designs, run_designs
 from subbit.sw.errors import SubbitError
@@ -300,19 +301,20 @@ def simulate_components(
     designs = [unit_design(name, unit) for name, unit in units.items()]
     inputs = [random_beats(unit, frames, seed) for unit in units.values()]
     model = build_designs(designs, models or folder / "models", waves=waves, progress=progress)
-    outcomes = run_designs(
-        *(model, designs, inputs),
-        backpressure=backpressure,
-        seed=seed,
-        folder=folder / "components",
-        waves=waves,
-        progress=progress,
-    )
     results = []
-    for design, beats, outcome in zip(designs, inputs, outcomes, strict=True):
-        trace = design.trace(frames) if backpressure == "none" else None
-        found = compare(design, outcome.folder, beats, trace, None)
-        kind = units[design.name].kind()
-        counts = (found.mismatches, found.first, outcome.cycles)
-        results.append(ComponentResult(design.name, kind, frames, *counts))
+    with run_folder(folder / "components") as place:
+        outcomes = run_designs(
+            *(model, designs, inputs),
+            backpressure=backpressure,
+            seed=seed,
+            folder=place,
+            waves=waves,
+            progress=progress,
+        )
+        for design, beats, outcome in zip(designs, inputs, outcomes, strict=True):
+            trace = design.trace(frames) if backpressure == "none" else None
+            found = compare(design, outcome.folder, beats, trace, None)
+            kind = units[design.name].kind()
+            counts = (found.mismatches, found.first, outcome.cycles)
+            results.append(ComponentResult(design.name, kind, frames, *counts))
     return results

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.fork import ForkUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
 from subbit.sw.cycles import FRAME_INPUT, Feed, Process, Trace, run
+from subbit.sw.cycles.model import POP, PUSH
 from subbit.sw.ir.types import TensorType
 from subbit.sw.lower.pipeline import Pipeline, Step
 
@@ -87,6 +90,26 @@ class Design:
         return {port: payload_delays for port, payload_delays in cycles.items() if payload_delays}
 
     @property
+    def beats(self) -> dict[str, int]:
+        """By port, the beats of its stream per frame."""
+        counts = {stream.port: stream.unit.o_beats for stream in self.watched}
+        return counts | {INPUT_STREAM: self.i_beats}
+
+    @property
+    def silence_cycles(self) -> int:
+        """The longest time without any beat while nothing outside holds the design up.
+
+        Then some process goes through steps that move none, or a beat is on its way: no longer than
+        all the steps of a frame and all latencies, one after another.
+        """
+        return sum(len(process.steps) + process.latency for process in self.processes)
+
+    @property
+    def fold_cycles(self) -> int:
+        """The longest time that one process takes from one beat to the next, or to the output."""
+        return max(longest_fold(process) for process in self.processes)
+
+    @property
     def i_beats(self) -> int:
         """Input beats per frame."""
         return self.watched[0].unit.i_beats
@@ -134,6 +157,15 @@ class WholePipeline(Unit):
     def cost(self) -> Cost:
         """The sum of the units'."""
         return sum((step.unit.cost() for step in self.pipeline.steps), Cost())
+
+
+def longest_fold(process: Process) -> int:
+    """The most steps of a process between two that move a beat, and its latency."""
+    moves = np.flatnonzero(process.steps & (POP | PUSH))
+    if not len(moves):
+        return len(process.steps) + process.latency
+    around = np.append(moves, moves[0] + len(process.steps))
+    return int(np.diff(around).max()) + process.latency
 
 
 def unit_design(name: str, unit: Unit) -> Design:

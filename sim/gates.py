@@ -24,6 +24,7 @@ from subbit.sim.design import (
     WholePipeline,
     network_design,
 )
+from subbit.sim.place import run_folder
 from subbit.sim.run import FOLDER, SimResult, choose_frames, golden_model, simulate_design
 from subbit.sim.simtop import StreamPorts
 from subbit.sim.testbench import testbench
@@ -104,7 +105,10 @@ def as_verilog(name: str, netlist: str) -> str:
 def ports(design: Design) -> dict[str, StreamPorts]:
     """The ports in the test bench of a design's two streams."""
     widths = {INPUT_STREAM: design.i.width, OUTPUT_STREAM: design.watched[-1].unit.o.width}
-    return {name: StreamPorts(f"{design.name}__{name}", bits) for name, bits in widths.items()}
+    return {
+        name: StreamPorts(f"{design.name}__{name}", bits, beats=design.beats[name])
+        for name, bits in widths.items()
+    }
 
 
 def simtop(designs: Mapping[str, Mapping[str, StreamPorts]]) -> str:
@@ -149,23 +153,22 @@ def simulate_mapped(
         images, population = "the codes given", None
     pipeline = Pipeline(network, plan)
     name = "net_" + network.name.replace(".", "_").replace("-", "_")
-    place = folder / f"{network.name}-mapped"
-    design = mapped_design(name, pipeline)
-    netlist = map_design(design, place, fabric=fabric, progress=progress)
-    models = models or folder / "models"
-    model = build_mapped(
-        *([design], [netlist], models), fabric=fabric, waves=waves, progress=progress
-    )
-    return simulate_design(
-        *(design, pipeline, codes),
-        backpressure=backpressure,
-        seed=seed,
-        waves=waves,
-        folder=place / "run",
-        models=models,
-        model=model,
-        golden=golden_model(network, codes),
-        images=images,
-        drawn_from=population,
-        progress=progress,
-    )
+    design, models = mapped_design(name, pipeline), models or folder / "models"
+    with run_folder(folder / f"{network.name}-mapped") as place:
+        netlist = map_design(design, place, fabric=fabric, progress=progress)
+        model = build_mapped(
+            *([design], [netlist], models), fabric=fabric, waves=waves, progress=progress
+        )
+        return simulate_design(
+            *(design, pipeline, codes),
+            backpressure=backpressure,
+            seed=seed,
+            waves=waves,
+            folder=place / "run",
+            models=models,
+            model=model,
+            golden=golden_model(network, codes),
+            images=images,
+            drawn_from=population,
+            progress=progress,
+        )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from subbit.sim.compare import Comparison, Difference, Golden, compare
 from subbit.sim.design import Design, network_design
+from subbit.sim.place import run_folder
 from subbit.sim.runner import build_designs, run_designs
 from subbit.sw.errors import SubbitError
 from subbit.sw.evaluate import load_frames
@@ -89,8 +90,8 @@ def simulate(
     files in ``data``), drawn by ``seed`` and class, or random codes where there are none:
     ``images`` and ``drawn_from`` of the result tell. ``backpressure``: ``none`` (cycles are
     compared too) or ``random`` from ``seed``, at both ends. The run's files go into
-    ``folder``/<network>, the compiled models into ``models``, by default ``folder``/models, for the
-    next time.
+    ``folder``/<network>, or beside it while another run is there; the compiled models into
+    ``models``, by default ``folder``/models, for the next time.
 
     Raises ToolError where a tool is missing or fails, PlanError where the plan does not fit,
     DataError or NetworkError where ``data`` is given and cannot be used.
@@ -137,21 +138,22 @@ def simulate_design(
     """
     inputs = codes.astype(np.int64).reshape(-1, pipeline.i.lanes)
     model = model or build_designs([design], models, waves=waves, progress=progress)
-    (outcome,) = run_designs(
-        *(model, [design], [inputs]),
-        backpressure=backpressure,
-        seed=seed,
-        folder=folder,
-        waves=waves,
-        progress=progress,
-    )
-    progress.phase("comparison")
     trace = pipeline.cycles(len(codes))
-    exact = trace if backpressure == "none" else None
-    found = compare(design, outcome.folder, inputs, exact, golden)
-    if not found.mismatches:
-        for record in outcome.folder.glob("*.rec"):
-            record.unlink()
+    with run_folder(folder) as place:
+        (outcome,) = run_designs(
+            *(model, [design], [inputs]),
+            backpressure=backpressure,
+            seed=seed,
+            folder=place,
+            waves=waves,
+            progress=progress,
+        )
+        progress.phase("comparison")
+        exact = trace if backpressure == "none" else None
+        found = compare(design, outcome.folder, inputs, exact, golden)
+        if not found.mismatches:
+            for record in outcome.folder.glob("*.rec"):
+                record.unlink()
     return SimResult(
         network=pipeline.network.name,
         frames=len(codes),
@@ -170,7 +172,7 @@ def simulate_design(
         cycles=outcome.cycles,
         cycles_per_second=outcome.cycles / max(outcome.seconds, 1e-9),
         classes=classes(pipeline.network, found),
-        waves=folder / "dump.vcd" if waves else None,
+        waves=place / "dump.vcd" if waves else None,
     )
 
 

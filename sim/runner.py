@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from subbit.hw.contract.unit import Beats
@@ -19,9 +19,11 @@ from subbit.sw.flow.verilog import to_verilog
 __all__ = ["BACKPRESSURE", "Outcome", "build_designs", "run_designs"]
 
 BACKPRESSURE = ("none", "random")
-# A throttled end goes on in one cycle of eight at the least.
-PATIENCE_FACTOR = 32
-PATIENCE_CYCLES = 20_000
+# A throttled end goes on in one cycle of eight on average, and may pause for up to 4096 cycles,
+# several times in a row: so long it may hold up everything.
+PAUSE_CYCLES = 20_000
+# The simulation goes on for a while after the last beat, in case there is one too many.
+QUIET_CYCLES = 100
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,14 @@ def build_designs(
     top = SimTop(
         components, {d.name: d.taps for d in designs}, {d.name: d.payload_delays for d in designs}
     )
-    verilog = to_verilog(top, name="simtop") + testbench(top.streams)
+    streams = {
+        design.name: {
+            port: replace(ports, beats=design.beats[port])
+            for port, ports in top.streams[design.name].items()
+        }
+        for design in designs
+    }
+    verilog = to_verilog(top, name="simtop") + testbench(streams)
     return build_model(verilog, "bench", models, waves=waves, progress=progress)
 
 
@@ -71,8 +80,8 @@ def run_designs(
 ) -> list[Outcome]:
     """Simulate the designs of a model one after another; ``inputs[k]`` are beats of whole frames.
 
-    Everything of the run goes into ``folder``, which is emptied first. Raises ToolError where the
-    simulation breaks off.
+    Everything of the run goes into ``folder``, which is emptied first: subbit.sim.place has one
+    that no other run uses. Raises ToolError where the simulation breaks off.
     """
     if backpressure not in BACKPRESSURE:
         raise ValueError(f"back-pressure is one of {', '.join(BACKPRESSURE)}, not {backpressure!r}")
@@ -93,13 +102,15 @@ def run_designs(
 def write_task(
     folder: Path, designs: Sequence[Design], inputs: Sequence[Beats], throttle: bool, seed: int
 ) -> Path:
-    """Write the file that tells the bench what to do."""
+    """Write the file that tells the bench what to do, and how long by the cycle model."""
+    pause = PAUSE_CYCLES if throttle else 0
     rows = [
         {
             "name": design.name,
+            "frames": len(beats) // design.i_beats,
             "expected": len(beats) // design.i_beats * design.o_beats,
-            "patience": PATIENCE_CYCLES
-            + PATIENCE_FACTOR * max(len(process.steps) for process in design.processes),
+            "patience": design.silence_cycles + pause,
+            "quiet": QUIET_CYCLES + design.fold_cycles + pause,
         }
         for design, beats in zip(designs, inputs, strict=True)
     ]

@@ -19,12 +19,14 @@ INSIDE = (Out, Out, Out)
 class StreamPorts:
     """The ports of one stream: ``<prefix>__valid``, ``__ready``, ``__payload`` (``width`` bits).
 
-    ``payload_delay``: cycles by which the payload comes after valid and ready.
+    ``payload_delay``: cycles by which the payload comes after valid and ready. ``beats``: that move
+    in a frame, also of rows that a later layer drops.
     """
 
     prefix: str
     width: int
     payload_delay: int = 0
+    beats: int = 0
 
 
 class SimTop(wiring.Component):

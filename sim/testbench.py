@@ -114,9 +114,9 @@ TOP = """\
 module bench (
     input clk {public}, input rst {public}, input [{last}:0] run {public}, input throttle {public},
     input [31:0] seed {public}, output reg [31:0] cycle {public}, output reg [31:0] moved {public},
-    input [47:0] expected {public}, output [47:0] given {public}, output done {public});
+    input [31:0] frames {public}, output [47:0] given {public}, output done {public});
   reg [{last}:0] active = 0;
-  wire [{last}:0] fired;
+  wire [{last}:0] fired, complete;
   initial begin cycle = 0; moved = 0; end
   always @(posedge clk) begin
     active <= run;
@@ -125,7 +125,7 @@ module bench (
   end
 {declarations}
   assign given = {given};
-  assign done = run != 0 && given >= expected;
+  assign done = (active & complete) != 0;
   simtop dut (.clk(clk), .rst(rst){connections});
 {instances}
 endmodule
@@ -138,11 +138,11 @@ def testbench(designs: Mapping[str, Mapping[str, StreamPorts]]) -> str:
     Of its ports, ``run`` has one bit for each design in order, one of which is set at a time;
     ``throttle`` makes valid and ready random, from ``seed``; ``cycle`` counts from the first in
     which input is offered, ``moved`` is the last in which any beat was taken, ``given`` the number
-    of output beats, and ``done`` says that ``expected`` of them have come.
+    of output beats, and ``done`` says that every stream has moved the beats of ``frames`` frames.
     """
     declarations, connections, instances, given = [], [], [], []
     for index, (design, streams) in enumerate(designs.items()):
-        fires = []
+        fires, ends = [], []
         for stream, ports in streams.items():
             p = ports.prefix
             declarations.append(
@@ -155,7 +155,9 @@ def testbench(designs: Mapping[str, Mapping[str, StreamPorts]]) -> str:
                 monitor(index, design, ports, stream),
             ]
             fires.append(f"{p}__fire")
+            ends.append(f"{p}__beats >= 48'd{ports.beats} * frames")
         declarations.append(f"  assign fired[{index}] = |{{{', '.join(fires)}}};")
+        declarations.append(f"  assign complete[{index}] = {' && '.join(ends)};")
         given.append(f"(active[{index}] ? {design}__o__beats : 48'd0)")
     return LIBRARY + TOP.format(
         public=PUBLIC,

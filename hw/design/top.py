@@ -12,32 +12,15 @@ from subbit.hw.design.platform import board_clocks
 from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.argmax_rtl import Argmax
 from subbit.hw.link.host_link_rtl import HostLink
+from subbit.hw.link.logits import logits_type
 from subbit.hw.link.protocol import LinkInfo
 from subbit.hw.streams.width import DownsizeUnit
 from subbit.hw.streams.width_rtl import Downsize
-from subbit.sw.errors import PlanError
 from subbit.sw.ir.network import Network
-from subbit.sw.ir.types import TensorType
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 
-__all__ = ["BoardCore", "BoardTop", "board_top", "logits_type"]
-
-
-def logits_type(network: Network) -> TensorType:
-    """The type of the logits: what the final argmax reads, or else the output of the network.
-
-    Raises PlanError where that is not a vector of integers, which no board can answer with.
-    """
-    last = network.nodes[-1]
-    source = last.inputs[0] if last.layer.kind == "argmax" else last.name
-    logits = network.types[source]
-    if logits.is_code or (logits.height, logits.width) != (1, 1):
-        raise PlanError(
-            f"a board answers with logits, a vector of integers; the output of {network.name!r} "
-            f"is {logits}: end the network in a linear layer without a threshold"
-        )
-    return logits
+__all__ = ["BoardCore", "BoardTop", "board_top"]
 
 
 class BoardCore(wiring.Component):

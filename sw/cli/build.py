@@ -14,6 +14,7 @@ from subbit.sw.cli.options import (
     chosen_plan,
     goal_options,
     model_argument,
+    note_link,
     plan_option,
     print_json,
     take_goal,
@@ -47,6 +48,7 @@ def rtl_command(
     chosen = chosen_plan(network, board, plan, take_goal(goal))
     path = out or default_folder(network, board) / f"{network.name}.v"
     ports = write_rtl(network, chosen, path)
+    note_link(network)
     if json_:
         print_json({"network": network.name, "verilog": str(path), "ports": ports})
     else:
@@ -85,6 +87,7 @@ def bitstream_command(
     \b
     Example: subbit bitstream examples/digits-plain.safetensors --board ulx3s-85f
     """
+    from subbit.hw.link.logits import logits_type
     from subbit.sw.flow.bitstream import build_bitstream, default_folder
     from subbit.sw.flow.folder import check_folder
     from subbit.sw.flow.progress import ConsoleProgress
@@ -92,6 +95,7 @@ def bitstream_command(
     network = load_network(model)
     folder = default_folder(network, board) if out is None else out
     check_folder(folder)
+    logits_type(network)
     chosen = chosen_plan(network, board, plan, take_goal(goal))
     with ConsoleProgress() as progress:
         summary = build_bitstream(network, chosen, board, folder, progress, seeds)

@@ -93,12 +93,19 @@ def package_rows() -> list[dict[str, str | bool]]:
 
 def program_rows() -> list[dict[str, str | bool]]:
     """Programs of the system."""
-    return [
-        row_of(name, needed, path)
-        if (path := shutil.which(name))
-        else row_of(name, needed, advice=f"install {name}")
-        for name, needed in PROGRAMS.items()
-    ]
+    return [program_row(name, needed) for name, needed in PROGRAMS.items()]
+
+
+def program_row(name: str, needed: str) -> dict[str, str | bool]:
+    """Whether a program is there and starts."""
+    from subbit.sw.flow.tools import native_version
+
+    path = shutil.which(name)
+    if path is None:
+        return row_of(name, needed, advice=f"install {name}")
+    if not native_version(path, "--version")[1]:
+        return row_of(name, needed, advice=f"{path} does not start; install {name} anew")
+    return row_of(name, needed, path)
 
 
 def row_of(name: str, needed: str, version: str = "", advice: str = "") -> dict[str, str | bool]:

@@ -22,6 +22,7 @@ __all__ = [
     "data_option",
     "goal_options",
     "model_argument",
+    "note_link",
     "plan_option",
     "print_json",
     "take_goal",
@@ -130,6 +131,14 @@ def chosen_plan(
     from subbit.sw.planner.choose import choose
 
     return choose(network, board, path, goal).plan
+
+
+def note_link(network: Network) -> None:
+    """Say on stderr where a network cannot go onto a board as it is."""
+    from subbit.hw.link.logits import link_fault
+
+    if fault := link_fault(network):
+        click.echo(f"note: no bitstream can be built of this network: {fault}", err=True)
 
 
 def print_json(value: Any) -> None:

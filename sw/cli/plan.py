@@ -14,6 +14,7 @@ from subbit.sw.cli.options import (
     board_option,
     goal_options,
     model_argument,
+    note_link,
     plan_option,
     print_json,
     take_goal,
@@ -58,6 +59,7 @@ def plan_command(
 
     network = load_network(model)
     result = choose(network, board, plan, take_goal(goal))
+    note_link(network)
     if out is not None:
         save_plan(result.plan, out)
     rows = plan_report(result)

@@ -22,6 +22,7 @@ __all__ = [
     "Wanted",
     "find_program",
     "find_tool",
+    "native_version",
     "programmer",
     "wanted_of",
     "yosys",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 Version = tuple[int, ...]
+CANNOT_START = (126, 127)  # exit codes of the shell and the loader
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,11 @@ def find_tool(wanted: Wanted) -> Tool:
     named = os.environ.get(wanted.variable)
     native = shutil.which(named or wanted.name)
     if native:
-        version = native_version(native, wanted.version_flag)
+        version, starts = native_version(native, wanted.version_flag)
+        if named and not starts:
+            raise ToolError(
+                f"{wanted.variable} names {named!r}, which does not start; correct it, or unset it"
+            )
         if named or parse_version(version) >= wanted.minimum:
             return Tool(wanted.name, (native,), version, native)
     elif named:
@@ -135,18 +141,21 @@ def find_tool(wanted: Wanted) -> Tool:
     )
 
 
-def native_version(program: str, flag: str) -> str:
-    """The first line in which the program tells its version, or nothing if it will not run."""
+def native_version(program: str, flag: str) -> tuple[str, bool]:
+    """The first line in which the program tells its version, or nothing, and whether it starts at
+    all: not without its libraries or its interpreter.
+    """
     try:
         done = subprocess.run(
             [program, flag], capture_output=True, text=True, timeout=60, errors="replace"
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
+        return "", False
     lines = [
         line for line in (done.stdout + done.stderr).splitlines() if re.search(r"\d\.\d", line)
     ]
-    return lines[0].strip() if lines else ""
+    starts = done.returncode >= 0 and done.returncode not in CANNOT_START
+    return lines[0].strip() if lines and starts else "", starts
 
 
 def parse_version(text: str) -> Version:

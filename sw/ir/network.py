@@ -10,6 +10,7 @@ from typing import Any
 
 from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.layer import Layer
+from subbit.sw.ir.limits import MAX_NETWORK_WEIGHTS
 from subbit.sw.ir.parts import as_json, hash_arrays
 from subbit.sw.ir.types import TensorType
 
@@ -59,6 +60,11 @@ class Network:
         if not 1 <= len(self.nodes) <= MAX_NODES:
             raise NetworkError(f"a network has 1 to {MAX_NODES} layers, not {len(self.nodes)}")
         object.__setattr__(self, "nodes", tuple(self.nodes))
+        if self.weight_count > MAX_NETWORK_WEIGHTS:
+            raise NetworkError(
+                f"a network has at most {MAX_NETWORK_WEIGHTS} weights, far more than fit a board; "
+                f"this one has {self.weight_count}"
+            )
         object.__setattr__(self, "metadata", as_json("the network's metadata", self.metadata))
         _ = self.types
 

@@ -16,6 +16,7 @@ from subbit.sw.ir.parts import no_more
 from subbit.sw.ir.weights import (
     ENCODINGS,
     BinaryWeights,
+    CodebookWeights,
     TiledWeights,
     Weights,
     weights_from_parts,
@@ -51,6 +52,7 @@ class PlanesWeights(Weights):
             raise NetworkError(f"weights have 1 to {MAX_PLANES} bit planes, not {len(planes)}")
         for k, plane in enumerate(planes):
             check_plane(k, plane, planes[0].shape)
+        check_tiles(planes)
         scales = tuple(self.scales) or tuple(1 << k for k in range(len(planes)))
         object.__setattr__(self, "scales", scales)
         check_scales(scales, len(planes))
@@ -126,6 +128,20 @@ def take_plane(k: int, attributes: dict[str, Any], tensors: dict[str, NDArray[An
         return weights_from_parts(encoding, *own)
     except NetworkError as error:
         raise NetworkError(f"bit plane {k}: {error}") from None
+
+
+def check_tiles(planes: tuple[Weights, ...]) -> None:
+    """Raise NetworkError where a tile has no whole number of kernels beside a codebook's: no engine
+    could take both planes at a time.
+    """
+    kernels = [p.codewords[0].size for p in planes if isinstance(p, CodebookWeights)]
+    for k, plane in enumerate(planes):
+        if isinstance(plane, TiledWeights) and any(plane.tile.size % n for n in kernels):
+            side = planes[0].shape[-1]
+            raise NetworkError(
+                f"bit plane {k} has a tile of {plane.tile.size} bits beside a codebook of {side}x"
+                f"{side} kernels; take a tile of a multiple of {side * side} bits, or plain weights"
+            )
 
 
 def check_plane(k: int, plane: Weights, shape: tuple[int, ...]) -> None:

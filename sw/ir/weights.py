@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.arrays import Bits, Ints, as_bits, as_ints
+from subbit.sw.ir.limits import MAX_LAYER_WEIGHTS
 from subbit.sw.ir.parts import Parts, no_more, take_array
 
 __all__ = [
@@ -32,7 +33,6 @@ KERNEL_BITS = 9  # of the 3x3 kernels that codebooks of the papers hold
 MAX_TAU = 8
 MAX_SCALE = (1 << 15) - 1
 MAX_SIDE = 1 << 20
-MAX_WEIGHTS = 1 << 28
 
 
 def kernels_of(numbers: Ints) -> Bits:
@@ -262,9 +262,10 @@ def check_shape(shape: tuple[int, ...]) -> None:
         raise NetworkError(
             f"every side of a layer's weights is an integer in 1..{MAX_SIDE}, not so {quote(shape)}"
         )
-    if prod(shape) > MAX_WEIGHTS:
+    if prod(shape) > MAX_LAYER_WEIGHTS:
         raise NetworkError(
-            f"a layer has at most {MAX_WEIGHTS} weights; the shape {shape} has {prod(shape)}"
+            f"a layer has at most {MAX_LAYER_WEIGHTS} weights, far more than fit a board; the "
+            f"shape {shape} has {prod(shape)}"
         )
 
 

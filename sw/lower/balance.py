@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from subbit.hw.contract.unit import Unit
 from subbit.sw.cycles.fast import Timing, measure
+from subbit.sw.ir.limits import MAX_QUEUE_BEATS
 from subbit.sw.lower.graph import Edge
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.lower.wiring import Step, Wires, flow
@@ -13,7 +14,6 @@ __all__ = ["Balancer"]
 FEW_FRAMES, MANY_FRAMES = 4, 12  # to settle in, beside those that are under way at once
 TRIAL_STEPS = 10_000_000  # of the model in a trial, about a quarter of a second
 FRAMES_HELD = 4  # of a queue that never fills: more than any path is ahead of the others
-MAX_DEPTH = 1 << 20
 TRIES = 64  # of an interval
 
 
@@ -59,7 +59,7 @@ class Balancer:
         """Depths that never fill: some frames of each stream."""
         steps, wires = self.wired(dict.fromkeys(names, 1))
         beats = {name: steps[at].unit.o_beats for name, at in wires.queue_steps.items()}
-        return {name: min(FRAMES_HELD * beats[name] + 64, MAX_DEPTH) for name in names}
+        return {name: min(FRAMES_HELD * beats[name] + 64, MAX_QUEUE_BEATS) for name in names}
 
     def set_goal(self, unbounded: Mapping[str, int]) -> None:
         """Find the interval that queues of any depth reach."""

@@ -10,6 +10,7 @@ from subbit.boards import DEVICES
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.sw.atomic import advice, write_atomic
 from subbit.sw.errors import PlanError, quote
+from subbit.sw.ir.limits import MAX_QUEUE_BEATS
 from subbit.sw.ir.network import Network
 from subbit.sw.loading import loading, strict_json
 from subbit.sw.lower.graph import edges, forks, groups, lanes_before
@@ -19,7 +20,6 @@ __all__ = ["Plan", "check_plan", "groups", "load_plan", "save_plan", "smallest_p
 
 PLAN_VERSION = 1
 MAX_PLAN_BYTES = 4 << 20
-MAX_DEPTH = 1 << 20
 KEYS = ("subbit_plan", "network", "device", "stages", "queues")
 
 
@@ -89,9 +89,9 @@ def check_queues(network: Network, plan: Plan) -> None:
         if name not in places:
             there = ", ".join(places) or "none, as no tensor has several readers"
             raise PlanError(f"there is no place for a queue {quote(name)}; there are {there}")
-        if type(depth) is not int or not 0 <= depth <= MAX_DEPTH:
+        if type(depth) is not int or not 0 <= depth <= MAX_QUEUE_BEATS:
             raise PlanError(
-                f"queue {quote(name)} has a depth of 0 to {MAX_DEPTH}, not {quote(depth)}"
+                f"queue {quote(name)} has a depth of 0 to {MAX_QUEUE_BEATS}, not {quote(depth)}"
             )
 
 

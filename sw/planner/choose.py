@@ -5,6 +5,7 @@ from pathlib import Path
 
 from subbit import boards
 from subbit.boards import DEFAULT_BOARD, Board
+from subbit.sw.errors import FitError
 from subbit.sw.ir.network import Network
 from subbit.sw.lower.plan import Plan, load_plan, smallest_plan
 from subbit.sw.planner.calibration import calibration
@@ -18,6 +19,8 @@ DEFAULT_LUT4 = 6250
 # Of a small device, which builds within minutes even with block RAMs nearly used up, but not with
 # more logic: at 86 % of an iCE40UP5K the placer found no places for carry chains.
 SMALL_RESERVE, SMALL_LUT4 = 0.1, 0.75
+# What one block RAM of the largest kind and one lookup table can hold.
+BLOCK_RAM_BITS, LUT_BITS = 18 << 10, 16
 MOST_CYCLES = 100_000_000  # of a frame, up to which the smallest plan is worked out
 
 
@@ -45,6 +48,7 @@ def default_planned(network: Network, board: Board, lut4: int = DEFAULT_LUT4) ->
     """The default plan, with what to expect of it; raises FitError where that would take hours to
     work out, of a network far too large for the board.
     """
+    check_size(network)
     goal = default_goal(board, lut4)
     search = Search(network, Costs.on(network, board.device))
     try:
@@ -59,6 +63,21 @@ def default_planned(network: Network, board: Board, lut4: int = DEFAULT_LUT4) ->
         return planned(network, board, replace(plan, stages=stages, device=board.device.name))
 
 
+def check_size(network: Network) -> None:
+    """Raise FitError where no board that is known could hold the weights, whatever the plan."""
+    most = {
+        name: BLOCK_RAM_BITS * board.device.block_rams + LUT_BITS * board.device.lut4
+        for name, board in boards.BOARDS.items()
+    }
+    largest = max(most, key=lambda name: most[name])
+    if network.weight_bits > most[largest]:
+        raise FitError(
+            f"{network.name} stores {network.weight_bits} bits of weights, and the largest board "
+            f"known, {largest}, holds {most[largest]} in block RAMs and lookup tables together; "
+            "take smaller layers, or share weights with codebooks or tiles ('subbit compress')"
+        )
+
+
 def plan_for(network: Network, board: Board, goal: Goal | None = None) -> Planned:
     """The plan of least area that reaches the goal's rate, or of the highest rate that fits, or
     without a goal the default plan; what ``subbit plan`` makes.
@@ -67,6 +86,7 @@ def plan_for(network: Network, board: Board, goal: Goal | None = None) -> Planne
     """
     if goal is None:
         return default_planned(network, board)
+    check_size(network)
     search = Search(network, Costs.on(network, board.device))
     try:
         return least_plan(network, board, goal, search)
@@ -83,6 +103,7 @@ def choose(
 
     Raises PlanError, and FitError where the goal cannot be reached on the board.
     """
+    check_size(network)
     if path is not None:
         return planned(network, board, load_plan(path, network), goal)
     return plan_for(network, board, goal)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from subbit.sw.golden import evaluate
-from subbit.sw.ir import file, load_network, network, planes, types, weights
+from subbit.sw.ir import file, limits, load_network, network, planes, types, weights
 from subbit.sw.ir.kinds import KINDS
 from subbit.sw.ir.layers import affine, threshold
 from tests.paths import DOCS
@@ -61,7 +61,8 @@ def test_the_page_names_every_kind_encoding_and_limit() -> None:
     assert (file.FORMAT_VERSION, network.MAX_NODES) == (2, 4096)
     assert (file.MAX_FILE_BYTES, file.MAX_HEADER_BYTES) == (512 << 20, 4 << 20)
     assert (types.MAX_ELEMENTS, types.MAX_INTEGER_BITS) == (1 << 26, 48)
-    assert (weights.MAX_SIDE, weights.MAX_WEIGHTS) == (1 << 20, 1 << 28)
+    assert (weights.MAX_SIDE, limits.MAX_LAYER_WEIGHTS) == (1 << 20, 1 << 24)
+    assert limits.MAX_NETWORK_WEIGHTS == 1 << 26
     assert (weights.MAX_SCALE, weights.MAX_TAU) == (32767, 8)
     assert (planes.MAX_PLANES, planes.PLANE_SCALES[-1]) == (9, 128)
     assert (affine.SCALE_LIMIT, affine.OFFSET_LIMIT) == (1 << 17, 1 << 39)

@@ -53,9 +53,10 @@ def test_old_models_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_every_stream_has_a_monitor_and_only_the_ends_a_driver() -> None:
-    streams = {name: StreamPorts(f"net__{name}", 7) for name in ("i", "o", "conv1_dot")}
+    streams = {name: StreamPorts(f"net__{name}", 7, beats=5) for name in ("i", "o", "conv1_dot")}
     text = bench_text({"net": streams})
     for name in streams:
         assert text.count(f'.RECORD("net/{name}.rec")') == 1
     assert text.count("subbit_source #(.WIDTH(7)") == 1
+    assert text.count("__beats >= 48'd5 * frames") == len(streams)
     assert text.count("subbit_chance net__o__sink") == 1

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError, quote
+from subbit.sw.ir.limits import MAX_NPZ_ELEMENTS
 from subbit.sw.loading import as_int64, loading
 
 __all__ = ["MAX_ARRAYS", "MAX_ARRAY_BYTES", "read_npz"]
@@ -28,7 +29,8 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, Array]:
 
     Runs nothing that the file holds, and takes no more memory than its arrays do. Raises
     NetworkError where the file cannot be read, has more than MAX_ARRAYS arrays, two of one name, or
-    one that is no integer array, has a number beyond 63 bits, or is larger than MAX_ARRAY_BYTES.
+    one that is no integer array, has a number beyond 63 bits, or is larger than MAX_ARRAY_BYTES, or
+    where all hold more than MAX_NPZ_ELEMENTS.
     """
     with loading(Path(path), NetworkError, "damaged or no .npz file ({reason}); fetch it again"):
         if Path(path).exists() and not Path(path).is_file():
@@ -50,12 +52,13 @@ def read_entries(archive: zipfile.ZipFile) -> dict[str, Array]:
         name = entry.filename.removesuffix(".npy")
         if name in found:
             raise NetworkError(f"it holds two arrays of the name {quote(name)}")
-        found[name] = read_array(archive, entry)
+        left = MAX_NPZ_ELEMENTS - sum(array.size for array in found.values())
+        found[name] = read_array(archive, entry, left)
     return found
 
 
-def read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Array:
-    """The array in one file of the archive."""
+def read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> Array:
+    """The array in one file of the archive, of at most ``most`` elements."""
     name = entry.filename[:80]
     with archive.open(entry) as file:
         content = file.read(MAX_ARRAY_BYTES + 1)
@@ -69,6 +72,11 @@ def read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Array:
         raise NetworkError(f"{name!r} is not in numpy's format") from None
     if kind.kind not in "iu":
         raise NetworkError(f"the array {name!r} holds {quote(str(kind))[1:-1]}, not integers")
+    if all(type(side) is int for side in shape) and prod(shape) > most:
+        raise NetworkError(
+            f"its arrays up to {name!r} hold more than {MAX_NPZ_ELEMENTS} numbers, far more than "
+            "the weights that fit a board"
+        )
     start = stream.tell()
     sound = all(type(side) is int and side >= 0 for side in shape)
     if not sound or len(content) - start != prod(shape) * kind.itemsize:

@@ -97,8 +97,8 @@ def test_arrays_are_read_only_copies() -> None:
 
 
 def test_reach_of_a_huge_layer_from_a_small_tile_takes_no_memory() -> None:
-    weights = TiledWeights((1 << 14, 1 << 14), np.ones(256, int), np.full(1 << 20, 3))
-    assert weights.reach == 3 << 14
+    weights = TiledWeights((1 << 12, 1 << 12), np.ones(16, int), np.full(1 << 20, 3))
+    assert weights.reach == 3 << 12
 
 
 def test_reach_at_the_greatest_scales_does_not_overflow() -> None:
@@ -177,7 +177,8 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: TiledWeights((1 << 15, 1 << 15), ONES, ONES),
-        "a layer has at most 268435456 weights; the shape (32768, 32768) has 1073741824",
+        "a layer has at most 16777216 weights, far more than fit a board; "
+        "the shape (32768, 32768) has 1073741824",
     ),
     (
         lambda: weights_from_parts("ternary", {}, {}),

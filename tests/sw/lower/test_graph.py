@@ -150,8 +150,8 @@ def test_too_short_a_queue_is_refused(queues: dict[str, int]) -> None:
             "there is no place for a queue 'act1>conv3'; there are act1>conv2, act1>add1, "
             "act3>conv4, act3>skip",
         ),
-        ({"act1>add1": -1}, "queue 'act1>add1' has a depth of 0 to 1048576, not -1"),
-        ({"act1>add1": "9"}, "queue 'act1>add1' has a depth of 0 to 1048576, not '9'"),
+        ({"act1>add1": -1}, "queue 'act1>add1' has a depth of 0 to 65536, not -1"),
+        ({"act1>add1": "9"}, "queue 'act1>add1' has a depth of 0 to 65536, not '9'"),
         ([9], "'queues' must be an object of depths by stream"),
     ],
 )

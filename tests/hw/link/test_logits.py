@@ -1,0 +1,72 @@
+"""Networks that have plans and Verilog but no answer for a host: each command says so early."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from subbit.boards import board
+from subbit.hw.link.logits import link_fault
+from subbit.sw.cli.build import bitstream_command, rtl_command
+from subbit.sw.cli.plan import plan_command
+from subbit.sw.errors import PlanError
+from subbit.sw.flow.bitstream import build_bitstream
+from subbit.sw.ir import (
+    Argmax,
+    BinaryWeights,
+    Conv2d,
+    Layer,
+    Linear,
+    Network,
+    TensorType,
+    Threshold,
+    save_network,
+)
+from subbit.sw.lower.plan import smallest_plan
+
+ONE_BIT = Threshold(np.zeros((3, 1), int), np.ones(3, np.uint8))
+LINEAR = Linear(BinaryWeights(np.ones((3, 9), np.uint8)))
+CONV = Conv2d(BinaryWeights(np.ones((3, 1, 3, 3), np.uint8)))
+
+CASES: dict[str, tuple[tuple[int, int, int], dict[str, Layer], str | None]] = {
+    "logits": ((1, 1, 9), {"fc": LINEAR}, None),
+    "class": ((1, 1, 9), {"fc": LINEAR, "top": Argmax()}, None),
+    "bits": ((1, 1, 9), {"fc": LINEAR, "act": ONE_BIT}, "is 1x1x3 bipolar 1 bit: end the network"),
+    "map": ((5, 5, 1), {"conv": CONV}, "is 3x3x3 integer -9..9: end the network in a linear layer"),
+    "bit-map": ((5, 5, 1), {"conv": CONV, "act": ONE_BIT}, "is 3x3x3 bipolar 1 bit"),
+}
+
+
+def network(name: str) -> Network:
+    shape, layers, _ = CASES[name]
+    return Network.chain(name, TensorType.codes(*shape, 1), layers)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_cannot_go_onto_a_board_is_said(name: str, tmp_path: Path) -> None:
+    net, wanted = network(name), CASES[name][2]
+    fault = link_fault(net)
+    assert (wanted is None and fault is None) or (wanted or "-") in (fault or "")
+    path = tmp_path / "net.safetensors"
+    save_network(net, path)
+    out = ["--out", str(tmp_path / "net.v")]
+    for command, options in ((plan_command, []), (rtl_command, out)):
+        done = CliRunner().invoke(command, [str(path), *options], catch_exceptions=False)
+        assert done.exit_code == 0
+        assert (f"note: no bitstream can be built of this network: {fault}" in done.stderr) == bool(
+            fault
+        )
+    assert "module accelerator" in (tmp_path / "net.v").read_text()
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case[2]])
+def test_a_build_ends_before_it_begins(name: str, tmp_path: Path) -> None:
+    net = network(name)
+    with pytest.raises(PlanError, match="a board answers with logits"):
+        build_bitstream(net, smallest_plan(net), board("ulx3s"), tmp_path / "out")
+    save_network(net, tmp_path / "net.safetensors")
+    words = [str(tmp_path / "net.safetensors"), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(bitstream_command, words)
+    assert isinstance(result.exception, PlanError)
+    assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
