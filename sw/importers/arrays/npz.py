@@ -72,16 +72,16 @@ def read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> A
         raise NetworkError(f"{name!r} is not in numpy's format") from None
     if kind.kind not in "iu":
         raise NetworkError(f"the array {name!r} holds {quote(str(kind))[1:-1]}, not integers")
-    if all(type(side) is int for side in shape) and prod(shape) > most:
-        raise NetworkError(
-            f"its arrays up to {name!r} hold more than {MAX_NPZ_ELEMENTS} numbers, far more than "
-            "the weights that fit a board"
-        )
     start = stream.tell()
     sound = all(type(side) is int and side >= 0 for side in shape)
     if not sound or len(content) - start != prod(shape) * kind.itemsize:
         shown = quote(shape)
         raise NetworkError(f"the array {name!r} is cut short or too long for its shape {shown}")
+    if prod(shape) > most:
+        raise NetworkError(
+            f"its arrays up to {name!r} hold more than {MAX_NPZ_ELEMENTS} numbers, far more than "
+            "the weights that fit a board"
+        )
     flat = np.frombuffer(content, kind, offset=start)
     array = flat.reshape(shape, order="F" if by_column else "C")
     return as_int64(f"the array {name!r}", array, NetworkError)
