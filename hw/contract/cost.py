@@ -9,7 +9,8 @@ RESOURCES = ("lut4", "flip_flops", "block_rams")
 
 @dataclass(frozen=True)
 class Cost:
-    """Estimated LUT4s (two per carry cell, four per 16x4 LUT RAM), flip-flops and block RAMs.
+    """Estimated LUT4s (two per carry cell, six per 16x4 LUT RAM with its write port, as nextpnr
+    counts them), flip-flops and block RAMs.
 
     They are those of an ECP5, with block RAMs of 18 kbit. An iCE40 has block RAMs of 4 kbit, no LUT
     RAM, a carry beside each LUT4, and registers that stand behind a LUT4 or take its place: there

@@ -24,6 +24,8 @@ __all__ = [
 BLOCK_SHAPES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
 LUT4_PER_BLOCK = 200  # below this many LUT4s saved, a block RAM is better kept for weights
 ROWS = 16  # of a LUT RAM
+# LUT4 places of an ECP5 that 16 words of 4 bits take: four for the bits, two for the write port.
+LUT_RAM_LUT4 = 6
 # The same of an iCE40, and the least bits for each of them for which synthesis takes block RAM.
 SMALL_SHAPES = ((16, 256), (8, 512), (4, 1024), (2, 2048))
 SMALL_LEAST_BITS = 70
@@ -71,14 +73,18 @@ def small_store(width: int, depth: int) -> Cost:
 
 
 def lut_ram(width: int, depth: int) -> int:
-    """LUT4s that the same takes: four per 16x4 bits, and the choice between banks."""
+    """LUT4s that the same takes: LUT_RAM_LUT4 per 16x4 bits, and the choice between banks."""
     banks = ceil(depth / ROWS)
-    return 4 * ceil(width / 4) * banks + width * choice_luts(banks) + (banks if banks > 1 else 0)
+    return (
+        LUT_RAM_LUT4 * ceil(width / 4) * banks
+        + width * choice_luts(banks)
+        + (banks if banks > 1 else 0)
+    )
 
 
 def rough_lut_ram(width: int, depth: int) -> int:
-    """LUT4s that a memory is chosen by, with two for a choice between three banks; what is finer
-    would change the circuits of plans that there are.
+    """LUT4s that a memory is chosen by, without write ports and with two for a choice between three
+    banks; what is finer would change the circuits of plans that there are.
     """
     banks = ceil(depth / ROWS)
     choice = ceil(2 * (banks - 1) / 3)

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["MappedCells", "count_cells", "netlist_cells"]
+from subbit.hw.families.ecp5.family import LUT4, WRITE_PORT_LUT4
 
-LUT4 = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4}
-WRITE_PORT_LUT4 = {"TRELLIS_DPR16X4": 2}
+__all__ = ["MappedCells", "count_cells", "netlist_cells"]
 
 
 @dataclass(frozen=True)

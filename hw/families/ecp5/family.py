@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from subbit.hw.families.nets_rtl import NetRegisters
 
-__all__ = ["Ecp5"]
+__all__ = ["LUT4", "WRITE_PORT_LUT4", "Ecp5"]
+
+LUT4 = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4}  # of a cell after synthesis
+WRITE_PORT_LUT4 = {"TRELLIS_DPR16X4": 2}  # places more that nextpnr's write ports take
 
 SIZES = {
     "LFE5U-12F": "--12k",
@@ -103,13 +106,10 @@ class Ecp5(Family):
         return Cost(estimate.lut4, estimate.flip_flops, estimate.block_rams)
 
     def mapped_cost(self, cells: Mapping[str, Mapping[str, Any]]) -> Cost:
-        """Lookup tables, two for each carry cell, four for each LUT RAM; registers; block RAMs."""
+        """Places of lookup tables, registers and block RAMs, as nextpnr packs them."""
         kinds = Counter(cell["type"] for cell in cells.values())
-        return Cost(
-            kinds["LUT4"] + 2 * kinds["CCU2C"] + 4 * kinds["TRELLIS_DPR16X4"],
-            kinds["TRELLIS_FF"],
-            kinds["DP16KD"],
-        )
+        lut4 = sum(kinds[kind] * (LUT4[kind] + WRITE_PORT_LUT4.get(kind, 0)) for kind in LUT4)
+        return Cost(lut4, kinds["TRELLIS_FF"], kinds["DP16KD"])
 
     def pll(self, input_hz: int, ceiling_hz: float) -> BoardPll:
         from subbit.hw.families.ecp5.clock import Ecp5Pll

@@ -63,8 +63,8 @@ def test_a_unit_has_to_say_what_it_costs() -> None:
 def test_memories_by_depth_and_width() -> None:
     assert memory_cost(0, 9) == Cost()
     assert memory_cost(8, 1) == Cost(flip_flops=8)
-    assert memory_cost(8, 16) == Cost(lut4=8, flip_flops=8)
-    assert memory_cost(6, 30, "distributed") == Cost(lut4=2 * 8 + 6 + 2, flip_flops=6)
+    assert memory_cost(8, 16) == Cost(lut4=2 * 6, flip_flops=8)
+    assert memory_cost(6, 30, "distributed") == Cost(lut4=4 * 6 + 6 + 2, flip_flops=6)
     assert memory_cost(36, 513, "block") == Cost(block_rams=2)
     assert memory_cost(37, 512, "block") == Cost(block_rams=2)
     assert memory_cost(9, 2048) == Cost(block_rams=1)
