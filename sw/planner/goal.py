@@ -37,8 +37,6 @@ STRETCH, STRETCHES = 1.3, 4
 SHORT = 2  # beats of a FIFO that only parts one path into two
 ROOM = 1.02  # what is over the budget is taken off it, and a little more
 
-FASTER = 5  # times the rate asked for, of a plan that may be smaller all the same
-
 
 @dataclass(frozen=True)
 class Goal:
@@ -164,26 +162,13 @@ def least_plan(network: Network, board: Board, goal: Goal, search: Search | None
     """
     search = search or Search(network, Costs.on(network, board.device))
     try:
-        return smaller(network, board, goal, search, nearest(network, board, goal, search))
+        return nearest(network, board, goal, search)
     except NothingFits:
         # Faster plans are not looked at for a rate, and some need less of what is short.
         most = fastest(network, board, goal, search) if goal.fps is not None else None
         if most is None or most.fps < (goal.fps or 0):
             raise
         return most
-
-
-def smaller(network: Network, board: Board, goal: Goal, search: Search, found: Planned) -> Planned:
-    """``found``, or a plan that is FASTER times as fast where that takes fewer LUT4s: bits one by
-    one may cost more counters than they save.
-    """
-    if goal.fps is None:
-        return found
-    try:
-        other = nearest(network, board, replace(goal, fps=FASTER * goal.fps), search)
-    except NothingFits:
-        return found
-    return other if other.cost.lut4 < found.cost.lut4 else found
 
 
 def fastest(network: Network, board: Board, goal: Goal, search: Search) -> Planned | None:

@@ -97,7 +97,7 @@ def interval(network: Network, pipeline: Pipeline, queues: dict[str, int]) -> in
 
 
 @pytest.mark.parametrize("name", GRAPHS)
-@pytest.mark.parametrize("lut4", [0, 2200])
+@pytest.mark.parametrize("lut4", [0, 4000])
 def test_queues_cost_no_rate_and_none_can_be_shorter(name: str, lut4: int) -> None:
     network = GRAPHS[name]()
     # The planner's folding, for which the pipeline finds its own queues.
