@@ -29,7 +29,8 @@ from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, smallest_plan
 from subbit.sw.planner.calibration import Calibration, calibration
 from subbit.sw.planner.costs import total
-from subbit.sw.planner.goal import Goal, NothingFits, Planned, least_plan, planned
+from subbit.sw.planner.goal import Goal, NothingFits, Planned, budget_of, least_plan, planned
+from subbit.sw.planner.search import lacking
 
 __all__ = [
     "PlannerReport",
@@ -42,7 +43,8 @@ __all__ = [
     "save_rows",
 ]
 
-REUSE_CYCLES = 4096  # a frame, of layers on engines that reuse dot products
+# Of a frame, of layers on engines that reuse dot products: the first at which the design fits.
+REUSE_CYCLES = (4096, 16384, 65536)
 LUT4S = (2000, 1200, 3500)  # budgets that the networks are planned for in turn
 
 
@@ -70,17 +72,22 @@ class PlannerRow:
 
 @dataclass(frozen=True)
 class PlannerReport:
-    """The rows of ``subbit bench planner``, and the worst error of LUT4s in each group."""
+    """The rows of ``subbit bench planner``, and the worst error of LUT4s in each group.
+
+    ``too_large``: networks that were left out since no plan of theirs fits the board.
+    """
 
     rows: tuple[PlannerRow, ...]
     worst_lut4_error: dict[str, float]
+    too_large: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, rows: Sequence[PlannerRow]) -> "PlannerReport":
+    def of(cls, rows: Sequence[PlannerRow], too_large: Sequence[str] = ()) -> "PlannerReport":
         """The report on some rows."""
         groups = dict.fromkeys(row.group for row in rows)
         errors = {g: [row.lut4_error for row in rows if row.group == g] for g in groups}
-        return cls(tuple(rows), {group: max(found, key=abs) for group, found in errors.items()})
+        worst = {group: max(found, key=abs) for group, found in errors.items()}
+        return cls(tuple(rows), worst, tuple(too_large))
 
 
 def bench_planner(
@@ -109,7 +116,10 @@ def bench_planner(
         versions = {tool.name: str(tool.version) for tool in used}
         write_atomic(calibration_file, calibrate(measured, versions).to_json())
     rows = [measured_row("unlike", *row) for row in measured]
-    return PlannerReport.of([*rows, *(measured_row("reuse", *row) for row in reused)])
+    rows += [measured_row("reuse", *row) for row in reused]
+    fitting = {row.network for row in rows}
+    names = [make().name for make in (*made, *(make for _, make in reuse))]
+    return PlannerReport.of(rows, [name for name in names if name not in fitting])
 
 
 def measure_reuse(
@@ -118,28 +128,31 @@ def measure_reuse(
     folder: Path,
     progress: Progress = SILENT,
 ) -> list[tuple[Planned, Resources]]:
-    """Each network with an engine wherever that fits, built up to packing."""
+    """Each network that fits the board, with an engine wherever that is for a layer, built up to
+    packing.
+    """
     rows = []
     for engine, make in made:
         network = make()
         progress.phase(network.name)
-        plan = plan_with_engine(network, engine, board.device.fabric)
-        result = planned(network, board, plan)
-        rows.append((result, packed(network, plan, board, folder / network.name)))
+        for cycles in REUSE_CYCLES:
+            plan = plan_with_engine(network, engine, board.device.fabric, cycles)
+            result = planned(network, board, plan)
+            if not lacking(result.cost, budget_of(network, board, Goal(reserve=0))):
+                rows.append((result, packed(network, plan, board, folder / network.name)))
+                break
     return rows
 
 
-def plan_with_engine(network: Network, engine: str, fabric: str) -> Plan:
+def plan_with_engine(network: Network, engine: str, fabric: str, cycles: int) -> Plan:
     """The smallest plan, but with ``engine`` for each layer that it is for, as nearly as may be
-    REUSE_CYCLES a frame. Raises PlanError where it is for none.
+    ``cycles`` a frame. Raises PlanError where it is for none.
     """
     plan = smallest_plan(network)
     stages = []
     for stage in plan.stages:
         fitting = [s for s in stage.variants(network) if getattr(s, "engine", "") == engine]
-        near = min(
-            fitting, key=lambda s: abs(s.least_cycles(network) - REUSE_CYCLES), default=stage
-        )
+        near = min(fitting, key=lambda s: abs(s.least_cycles(network) - cycles), default=stage)
         stages.append(near.with_popcount(fabric))
     if all(getattr(stage, "engine", "") != engine for stage in stages):
         raise PlanError(f"no layer of {network.name} has engine {engine!r}")

@@ -42,12 +42,12 @@ def planner_command(
     RAMs and cycles with what the planner said, and gives the worst error of each group.
 
     The networks have random weights of fixed seeds. With --calibrate eight others are built, from
-    which the corrections of the planner's estimates are worked out; the file in sw/planner/ is
-    such a one. Half a minute a network.
+    which the corrections of the planner's estimates are worked out: the calibration.json of a
+    family in hw/families/. Half a minute a network.
 
     \b
     Example: subbit bench planner --json
-             subbit bench planner --calibrate sw/planner/calibration.json
+             subbit bench planner --calibrate hw/families/ecp5/calibration.json
     """
     from subbit.sw.bench.planner import bench_planner
     from subbit.sw.flow.progress import ConsoleProgress
@@ -74,3 +74,5 @@ def planner_command(
     plain_console().print(table)
     for group, error in found.worst_lut4_error.items():
         click.echo(f"worst error of LUT4s, {group}: {error:+.1%}")
+    if found.too_large:
+        click.echo(f"too large for {board.name}: {', '.join(found.too_large)}")

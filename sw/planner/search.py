@@ -24,9 +24,9 @@ __all__ = ["Choice", "Search", "lacking"]
 
 STALLED = 1e7  # price of a window that cannot keep the interval for what is in front of it
 WIDER = 4  # intervals that are tried between what stages take and what they wait
-# Options down to T / SPREAD are looked at, and LEAST of them at least. Bits one by one may cost more
-# counters than they save: with 1.8 and 12, plans for few frames a second took up to 10 % more LUT4s
-# than with all options, with these at most 0.6 % (small networks, digits, MNIST and CNV).
+# Options down to T / SPREAD are looked at, and LEAST of them at least. Bits one by one may cost
+# more counters than they save: with 1.8 and 12, plans for few frames a second took up to 9 % more
+# LUT4s than with all options, with these at most 0.4 % (small networks, digits, MNIST and CNV).
 SPREAD, LEAST = 4, 24
 FLIP_FLOP_PRICES = (0.0, 0.3, 1.0, 3.0)
 BLOCK_PRICES = (0.0, 10.0, 30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 3000.0)
