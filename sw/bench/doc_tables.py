@@ -41,12 +41,13 @@ CNV_SECONDS = {
     "simulation": "simulation_s",
     "comparison of all streams": "comparison_s",
 }
-# The first words of the names of the units on each page.
+# The kinds of units on each page.
 COST_TABLES = {
-    "streams": ("window", "replay", "deal", "downsize", "upsize", "max", "argmax", "fifo"),
-    "graphs": ("fork", "add", "average", "global", "depthwise"),
-    "dot": ("dot",),
-    "threshold": ("threshold", "affine"),
+    "streams": ("Window", "Replay", "Deal", "Downsize", "Upsize", "MaxPool2d", "Argmax", "Fifo"),
+    "graphs": ("Fork", "Add", "AvgPool2d", "GlobalAvgPool", "Depthwise"),
+    "dot": ("Dot",),
+    "threshold": ("Threshold", "Affine"),
+    "reuse": ("Lookup", "BlockLookup", "SharedRows"),
 }
 FORMS = {"plain": "portable", "sum": "sum of XNORs"}
 
@@ -101,21 +102,19 @@ def of_key(key: str) -> Any:
 
 
 def cost_rows(*kinds: str) -> Any:
-    """The units whose names begin with one of the words."""
-    return lambda result: [
-        row for row in result["units"] if row["unit"].replace(",", "").split()[0] in kinds
-    ]
+    """The units of these kinds."""
+    return lambda result: [row for row in result["rows"] if row["kind"] in kinds]
 
 
 COSTS = (
     Column("unit", "unit"),
     Column("family", "family"),
-    Column("LUT4", "mapped.lut4"),
-    Column("said", "said.lut4"),
-    Column("flip-flops", "mapped.flip_flops"),
-    Column("said", "said.flip_flops"),
-    Column("block RAMs", "mapped.block_rams"),
-    Column("said", "said.block_rams"),
+    Column("LUT4", "lut4_mapped"),
+    Column("said", "lut4_said"),
+    Column("flip-flops", "flip_flops_mapped"),
+    Column("said", "flip_flops_said"),
+    Column("block RAMs", "block_rams_mapped"),
+    Column("said", "block_rams_said"),
 )
 EQUAL_LUT = (
     Column("channels", "cout"),
@@ -267,6 +266,8 @@ TABLES = {
     ),
     "reuse-channels": Table(("reuse-channels",), EQUAL_LUT, of_key("equal_lut"), ("yosys",)),
     "reuse-taus": Table(("reuse-taus",), EQUAL_LUT, of_key("equal_lut"), ("yosys",)),
-    "planner-ulx3s-85f": Table(("planner-ulx3s-85f",), PLANNER, list),
-    "planner-icebreaker": Table(("planner-icebreaker",), PLANNER, list, ("yosys", "nextpnr-ice40")),
+    "planner-ulx3s-85f": Table(("planner-ulx3s-85f",), PLANNER, of_key("rows")),
+    "planner-icebreaker": Table(
+        ("planner-icebreaker",), PLANNER, of_key("rows"), ("yosys", "nextpnr-ice40")
+    ),
 }
