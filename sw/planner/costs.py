@@ -14,7 +14,7 @@ from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Counters, Lanes, Unit
 from subbit.hw.dot.dot import DotUnit
-from subbit.hw.dot.popcount import PORTABLE, PopcountShape
+from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.dot.shared_rows import SharedRowsUnit
 from subbit.hw.families.table import family
 from subbit.hw.lookup.block_lookup import BlockLookupUnit
@@ -25,7 +25,6 @@ from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.network import Network
-from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.calibration import Calibration, calibration
 
@@ -83,16 +82,6 @@ def total(costs: Iterable[Cost]) -> Cost:
     return sum(costs, Cost())
 
 
-def quickly_made(stage: Stage) -> Stage:
-    """The stage with portable counters, whose trees need not be found, but with zero padding told
-    as beside a vendor's.
-    """
-    portable = stage.with_popcount(PORTABLE)
-    if isinstance(portable, DotStage) and portable.blanks == "auto":
-        return replace(portable, blanks="sums")
-    return portable
-
-
 class Costs:
     """The options of a network's stages, each worked out once.
 
@@ -120,7 +109,7 @@ class Costs:
 
     def units(self, stage: Stage) -> list[Unit]:
         """The units of a stage, with portable counters: the trees of others take long to find."""
-        named = quickly_made(stage).units(self.network, self.limits)
+        named = stage.quickly_made().units(self.network, self.limits)
         return [unit for _, unit in named]
 
     def option(self, stage: Stage) -> Option | None:

@@ -12,7 +12,6 @@ from subbit.sw.errors import FitError
 from subbit.sw.ir.network import Network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
-from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import Costs, StageEstimate, total
@@ -247,8 +246,7 @@ def with_queue(stage: Stage) -> Stage:
     Without one, ``ready`` of what follows reaches through all units that put these pixels in order,
     which was the slowest path of many designs.
     """
-    reorders = isinstance(stage, DotStage) and stage.pixels > 1
-    return replace(stage, fifo=max(stage.fifo, SHORT)) if reorders else stage
+    return replace(stage, fifo=max(stage.fifo, SHORT)) if stage.reorders else stage
 
 
 def chosen(search: Search, board: Board, goal: Goal, budget: Cost, haste: float = 1.0) -> Choice:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
+from subbit.hw.dot.popcount import PORTABLE
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.conv2d import Conv2d
@@ -64,6 +65,16 @@ class DotStage(EngineStage):
     def with_popcount(self, form: str) -> Self:
         """The stage with counters of that form, if its engine has counters."""
         return replace(self, popcount=form) if "popcount" in self.chosen.settings else self
+
+    def quickly_made(self) -> Self:
+        """With portable counters, but zero padding told as beside those of a vendor's cells."""
+        portable = self.with_popcount(PORTABLE)
+        return replace(portable, blanks="sums") if portable.blanks == "auto" else portable
+
+    @property
+    def reorders(self) -> bool:
+        """Whether it has ``pixels`` of more than 1."""
+        return self.pixels > 1
 
     def notes(self, network: Network) -> list[str]:
         """What other weights would gain, on any engine."""

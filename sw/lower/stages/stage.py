@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
+from subbit.hw.dot.popcount import PORTABLE
 from subbit.sw.errors import PlanError, quote
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.threshold import Threshold
@@ -63,6 +64,17 @@ class Stage(ABC):
     def with_popcount(self, form: str) -> Self:
         """The stage with XNOR-popcounts of that form; itself where it has none."""
         return self
+
+    def quickly_made(self) -> Self:
+        """The stage as the planner's first estimate makes it: with portable counters, since finding
+        the compressor trees of others takes long.
+        """
+        return self.with_popcount(PORTABLE)
+
+    @property
+    def reorders(self) -> bool:
+        """Whether it computes several pixels at once and puts them in order behind."""
+        return False
 
     def post(self, network: Network) -> Threshold | Affine | None:
         """The threshold or affine layer that the stage has taken in behind its first layer."""
