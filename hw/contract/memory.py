@@ -27,7 +27,7 @@ ROWS = 16  # of a LUT RAM
 # LUT4 places of an ECP5 that 16 words of 4 bits take: four for the bits, two for the write port.
 LUT_RAM_LUT4 = 6
 # The same of an iCE40, and the least bits for each of them for which synthesis takes block RAM.
-SMALL_SHAPES = ((16, 256), (8, 512), (4, 1024), (2, 2048))
+SMALL_SHAPES = ((16, 256), (8, 512), (4, 1024), (2, 2048), (1, 4096))
 SMALL_LEAST_BITS = 70
 # LUT4s of an ECP5, and cells of an iCE40, for a level of so many bits that goes up and down.
 LEVELS = {1: (3, 5), 2: (6, 9), 3: (8, 12), 4: (11, 20)}

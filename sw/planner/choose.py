@@ -19,6 +19,9 @@ DEFAULT_LUT4 = 6250
 # Of a small device, which builds within minutes even with block RAMs nearly used up, but not with
 # more logic: at 86 % of an iCE40UP5K the placer found no places for carry chains.
 SMALL_RESERVE, SMALL_LUT4 = 0.1, 0.75
+# The last LUT4s may bring hardly any rate, and take the router's time: of digits-plain the last
+# 1,000 bring 2 %.
+FEWER, NEARLY = 0.9, 0.95
 # What one block RAM of the largest kind and one lookup table can hold.
 BLOCK_RAM_BITS, LUT_BITS = 18 << 10, 16
 MOST_CYCLES = 100_000_000  # of a frame, up to which the smallest plan is worked out
@@ -52,7 +55,7 @@ def default_planned(network: Network, board: Board, lut4: int = DEFAULT_LUT4) ->
     goal = default_goal(board, lut4)
     search = Search(network, Costs.on(network, board.device))
     try:
-        return least_plan(network, board, goal, search)
+        return smaller(network, board, goal, search, least_plan(network, board, goal, search))
     except NothingFits as error:
         plan, form = smallest_plan(network), board.family.popcount_form
         if sum(stage.least_cycles(network) for stage in plan.stages) > MOST_CYCLES:
@@ -61,6 +64,16 @@ def default_planned(network: Network, board: Board, lut4: int = DEFAULT_LUT4) ->
             raise explained(board, goal, error, search) from None
         stages = tuple(stage.with_popcount(form) for stage in plan.stages)
         return planned(network, board, replace(plan, stages=stages, device=board.device.name))
+
+
+def smaller(network: Network, board: Board, goal: Goal, search: Search, found: Planned) -> Planned:
+    """``found``, or a plan of a tenth fewer LUT4s that is nearly as fast: it builds sooner."""
+    try:
+        less = replace(goal, lut4=int(FEWER * found.cost.lut4))
+        other = least_plan(network, board, less, search)
+    except NothingFits:
+        return found
+    return other if other.fps >= NEARLY * found.fps else found
 
 
 def check_size(network: Network) -> None:
