@@ -85,7 +85,8 @@ def test_the_budget_holds_for_the_plan_where_the_rough_estimate_is_too_low() -> 
     search = Search(network, Costs.on(network, ULX3S.device))
     allowed = budget_of(network, ULX3S, goal)
     rough = search.best(allowed)
-    assert rough is not None and not lacking(rough.cost, allowed)
+    assert rough is not None
+    assert not lacking(rough.cost, allowed)
     assert lacking(priced(network, ULX3S, rough, goal).cost, allowed)
     result = least_plan(network, ULX3S, goal, search)
     exact(result)
