@@ -39,7 +39,7 @@ def codebook_weights(latent: Tensor, words: Tensor) -> AuthorsWeights:
     kernels = latent.double().numpy().reshape(-1, 9)
     best = np.full(len(kernels), np.inf)
     second, chosen = best.copy(), np.zeros(len(kernels), np.int64)
-    book = words.double().numpy()
+    book = np.array(list(dict.fromkeys(map(tuple, words.tolist()))))  # each codeword once
     for number, word in enumerate(book):
         distance = np.square(kernels - word).sum(1)
         nearer = distance < best

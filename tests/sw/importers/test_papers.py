@@ -340,8 +340,8 @@ def test_a_wrong_codebook_layer_is_found() -> None:
 
 
 def test_kernels_between_two_codewords_are_counted() -> None:
-    patterns = torch.ones(2, 9)
-    patterns[1, 4] = -1
+    patterns = torch.ones(4, 9)
+    patterns[1:3, 4] = -1  # the same codeword twice leaves nothing open
     latent = torch.randn(2, 3, 3, 3)
     latent[0, 1, 1, 1] = 0
     state = {"x.weight": latent, "x.binarize.patterns": patterns}
