@@ -25,10 +25,12 @@ from subbit.sw.importers.papers.settings import (
 )
 from subbit.sw.importers.papers.state import State, read_state
 from subbit.sw.ir import Network, save_network
+from subbit.sw.loading import loading
 
 __all__ = ["TileOptions", "import_checkpoint"]
 
 RULES = ("codebook", "tiled")
+Made = tuple[list[PaperLayer], dict[str, Any]]
 ALONE = (
     "geometry: each layer stands alone, with stride 1, one group and zero padding by half of its "
     "kernel; a checkpoint holds no other"
@@ -102,19 +104,14 @@ def import_checkpoint(
     if rule not in RULES:
         raise NetworkError(f"there is no rule {rule!r}; it is {' or '.join(RULES)}")
     options = TileOptions(**tiles)
-    state = read_state(Path(path))
-    if rule == "codebook":
-        options.refuse(vars(options), "a codebook checkpoint has no tiles")
-        report = paper_report(state, layers := codebook_layers(state), [CODEBOOK, DEAD, ALONE])
-    elif any(key.endswith(SCORES) for key in state):
-        layers, report = trained_report(state, options)
-    else:
-        layers, report = packed_report(state, options)
-    if not layers:
-        rows = [f"{name}: {reason}" for name, reason in report["left_out"].items()]
-        raise NetworkError(f"{path}: no layer is one that a network has ({'; '.join(rows)[:160]})")
-    check_agreement(report)
-    networks = numbered([layer_network(layer, side) for layer in layers])
+    path = Path(path)
+    with loading(path, NetworkError, "its layers cannot be made ({reason})"):
+        layers, report = layers_of(read_state(path), rule, options)
+        if not layers:
+            rows = [f"{name}: {reason}" for name, reason in report["left_out"].items()]
+            raise NetworkError(f"no layer is one that a network has ({'; '.join(rows)[:160]})")
+        check_agreement(report)
+        networks = numbered([layer_network(layer, side) for layer in layers])
     for network, row in zip(networks, report["layers"], strict=True):
         row["file"] = str(Path(folder) / f"{network.name}.safetensors")
         save_network(network, row["file"])
@@ -135,8 +132,19 @@ def numbered(networks: list[Network]) -> list[Network]:
     return found
 
 
-def trained_report(state: State, options: TileOptions) -> tuple[list[PaperLayer], dict[str, Any]]:
-    """The layers and the report of a training checkpoint."""
+def layers_of(state: State, rule: str, options: TileOptions) -> Made:
+    """The layers and the report of a checkpoint."""
+    if rule == "codebook":
+        options.refuse(vars(options), "a codebook checkpoint has no tiles")
+        layers = codebook_layers(state)
+        return layers, paper_report(state, layers, [CODEBOOK, DEAD, ALONE])
+    if any(key.endswith(SCORES) for key in state):
+        return trained_report(state, options)
+    return packed_report(state, options)
+
+
+def trained_report(state: State, options: TileOptions) -> Made:
+    """The layers and the report of a training checkpoint of tiles."""
     if packed_names(state):
         raise NetworkError("it holds scores and tiles; save the training or the inference state")
     options.refuse(("shapes", "order", "trained"), "that is for an inference checkpoint")
@@ -145,7 +153,7 @@ def trained_report(state: State, options: TileOptions) -> tuple[list[PaperLayer]
     return layers, paper_report(state, layers, [*settings.assumptions(), ALONE])
 
 
-def packed_report(state: State, options: TileOptions) -> tuple[list[PaperLayer], dict[str, Any]]:
+def packed_report(state: State, options: TileOptions) -> Made:
     """The layers and the report of an inference checkpoint."""
     names = packed_names(state)
     if not names:
@@ -155,11 +163,11 @@ def packed_report(state: State, options: TileOptions) -> tuple[list[PaperLayer],
     options.refuse(
         ("repeats", "min_size", "config"), "an inference checkpoint holds tiles and alphas"
     )
-    if options.trained is None:
-        options.refuse(("alpha",), "an inference checkpoint holds the alphas")
     trained = None if options.trained is None else read_state(options.trained)
     shapes = dict(options.shapes or {})
-    if trained is not None:
+    if trained is None:
+        options.refuse(("alpha",), "an inference checkpoint holds the alphas")
+    else:
         options.refuse(("shapes",), "the training checkpoint says it")
         shapes = trained_shapes(trained, names)
     order, single = options.order or "big", options.single()

@@ -136,7 +136,7 @@ def test_a_wrong_rule_is_found_and_nothing_written(
 
     monkeypatch.setattr(papers, "of_tile", flipped)
     text = message(lambda: import_checkpoint(path, out, "tiled", repeats="1,4,2,3"), NetworkError)
-    assert text.startswith("layer '1': 4 of 576 weights and ")
+    assert text.startswith(f"{path}: layer '1': 4 of 576 weights and ")
     assert not out.exists()
 
     def swapped(name: str, shape: Any, tile: Any, alphas: Any, bits: int) -> Any:
@@ -144,7 +144,7 @@ def test_a_wrong_rule_is_found_and_nothing_written(
 
     monkeypatch.setattr(papers, "of_tile", swapped)
     text = message(lambda: import_checkpoint(path, out, "tiled", repeats="1,4,2,3"), NetworkError)
-    assert text.startswith("layer '1': 576 of 576 weights")
+    assert text.startswith(f"{path}: layer '1': 576 of 576 weights")
 
 
 def test_what_a_network_has_not_is_left_out_by_name(tmp_path: Path) -> None:
