@@ -8,8 +8,6 @@ from subbit.sw.ir import (
     Affine,
     Argmax,
     AvgPool2d,
-    BinaryWeights,
-    CodebookWeights,
     Conv2d,
     DepthwiseConv2d,
     Encoding,
@@ -23,47 +21,17 @@ from subbit.sw.ir import (
     Padding,
     PlanesWeights,
     TensorType,
-    Threshold,
-    TiledWeights,
     Weights,
 )
+from tests.parts import binary, codebook, threshold, tiled
 
 __all__ = ["GRAPHS", "NETWORKS", "pooled_network", "residual_network", "small_network"]
 
 
-def threshold(
-    chance: np.random.Generator,
-    channels: int,
-    reach: int,
-    bits: int = 1,
-    encoding: Encoding = Encoding.BIPOLAR,
-) -> Threshold:
-    """Thresholds near zero, some falling."""
-    levels = np.sort(chance.integers(-reach, reach + 1, (channels, (1 << bits) - 1)), axis=1)
-    return Threshold(levels, chance.integers(0, 2, channels), encoding)
-
-
-def binary(chance: np.random.Generator, *shape: int) -> Weights:
-    """Plain weights."""
-    return BinaryWeights(chance.integers(0, 2, shape))
-
-
-def codebook(chance: np.random.Generator, out: int, into: int, kernel: int, tau: int) -> Weights:
-    """Codebook weights."""
-    words = chance.integers(0, 2, (1 << tau, kernel, kernel))
-    return CodebookWeights(words, chance.integers(0, 1 << tau, (out, into)))
-
-
-def tiled(chance: np.random.Generator, shape: tuple[int, ...], p: int, scaled: bool) -> Weights:
-    """Tiled weights, with scales of 1 to 3 where wanted."""
-    scales = chance.integers(1, 4, p) if scaled else np.ones(p, np.int64)
-    return TiledWeights(shape, chance.integers(0, 2, int(np.prod(shape)) // p), scales)
-
-
 def planes(chance: np.random.Generator) -> Weights:
     """Weights of three bits: a codebook, a tile, and plain ones."""
-    tile = tiled(chance, (12, 8, 3, 3), 4, False)
-    return PlanesWeights((codebook(chance, 12, 8, 3, 3), tile, binary(chance, 12, 8, 3, 3)))
+    tile = tiled(chance, (12, 8, 3, 3), 4)
+    return PlanesWeights((codebook(chance, 12, 8), tile, binary(chance, 12, 8, 3, 3)))
 
 
 def small_network(name: str, seed: int = 1) -> Network:
@@ -73,16 +41,16 @@ def small_network(name: str, seed: int = 1) -> Network:
     stem = Conv2d(binary(chance, 8, 1, 3, 3), 1, Padding.ZERO)
     body = {
         "plain": lambda: Conv2d(binary(chance, 12, 8, 3, 3), 1, Padding.ZERO),
-        "codebook": lambda: Conv2d(codebook(chance, 12, 8, 3, 4), 1, Padding.MINUS),
-        "tiled": lambda: Conv2d(tiled(chance, (12, 8, 3, 3), 4, False), 1, Padding.PLUS),
-        "strided": lambda: Conv2d(tiled(chance, (12, 8, 5, 5), 3, False), 2, Padding.ZERO),
+        "codebook": lambda: Conv2d(codebook(chance, 12, 8, 4), 1, Padding.MINUS),
+        "tiled": lambda: Conv2d(tiled(chance, (12, 8, 3, 3), 4), 1, Padding.PLUS),
+        "strided": lambda: Conv2d(tiled(chance, (12, 8, 5, 5), 3), 2, Padding.ZERO),
         "bits": lambda: Conv2d(binary(chance, 12, 8, 3, 3), 1, Padding.ZERO),
         "planes": lambda: Conv2d(planes(chance), 1, Padding.ZERO),
     }[name]()
     side = 2 if body.stride == 1 else 1
     head = binary(chance, 10, 12 * side * side)
     if name == "tiled":
-        head = tiled(chance, (10, 12 * side * side), 4, True)
+        head = tiled(chance, (10, 12 * side * side), 4, top=3)
     few = {"bits": 2, "planes": 2}.get(name, 1)
     encoding = Encoding.UNSIGNED if name == "planes" else Encoding.BIPOLAR
     if name == "planes":

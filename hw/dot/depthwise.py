@@ -118,7 +118,7 @@ class DepthwiseUnit(Unit):
 
     @property
     def padding_weight(self) -> int:
-        """What a blank counts, where there are masks: half of what any other lane may."""
+        """What an element of zero padding counts, with masks: half of what any other lane may."""
         return ((1 << self.input.bits) - 1) * sum(self.scales) // self.unit_scale
 
     @property
@@ -164,7 +164,7 @@ class DepthwiseUnit(Unit):
 
     def cost(self) -> Cost:
         """Estimated cost after mapping; affine ends take multipliers beside it."""
-        total = self.rom.cost + self.rom.late_cost + self.core.cost
+        total = self.rom.cost + self.rom.output_register_cost + self.core.cost
         total += self.popcount.cost * self.channels
         total += credit_queue_cost(self.o.width, self.depth)
         if self.masked:

@@ -293,8 +293,8 @@ class DotUnit(Unit):
         ``raw`` counts matches times the weights of their branches. With S the sum of the planes'
         scales, unmasked and bipolar dot = 2*raw - (2**M - 1)*S*N (DESIGN: 2*popcount - N for each
         branch), unsigned raw - (2**M - 1)*(sum of the scales of -1s). Masked codes count twice and
-        blanks once, raw - (2**M - 1)*S*N. All times the scale of the row or word of a tile, and of
-        the lowest plane.
+        zero padding once, raw - (2**M - 1)*S*N. All times the scale of the row or word of a tile,
+        and of the lowest plane.
         """
         top = (1 << self.bits) - 1
         outputs, unit = self.weights.shape[0], self.groups.unit

@@ -98,7 +98,7 @@ def rows_cost(dot: DotShape) -> Cost:
     if dot.crossing:
         word = dot.beat_max * int(dot.scales.max())
         table = dot.scale_rom  # scales stay the same for many words
-        total += replace(table.cost, lut4=table.cost.lut4 // 2) + table.late_cost
+        total += replace(table.cost, lut4=table.cost.lut4 // 2) + table.output_register_cost
         total += Cost(flip_flops=word.bit_length() * rows)
     if dot.padding_sums:
         total += dot.padding_sums.cost + added(dot.final_max.bit_length()) * rows

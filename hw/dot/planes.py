@@ -135,8 +135,8 @@ class PlanesSource:
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
-        late = sum(self.latency - part.latency for part in self.parts)
-        return sum((part.cost for part in self.parts), registers(late))
+        delays = sum(self.latency - part.latency for part in self.parts)
+        return sum((part.cost for part in self.parts), registers(delays))
 
 
 WeightSource = Source | PlanesSource

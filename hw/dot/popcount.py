@@ -122,11 +122,11 @@ class PopcountShape:
         if self.form != PORTABLE:
             lanes = self.simd * (self.bits + self.masked)
             row, *rest = self.trees
-            late = registers(self.width * (self.latency - row.latency))
+            delays = registers(self.width * (self.latency - row.latency))
             shared = input_registers(row, lanes)
             padding = sum((tree_cells(tree, 0) for tree in rest), Cost())
             given = lanes + (self.simd * planes if self.constant else 0)
-            return (tree_cells(row, given) + late) * self.rows + shared + padding
+            return (tree_cells(row, given) + delays) * self.rows + shared + padding
         if self.bits >= CODE_BITS:
             one = codes_cost(self.simd, self.bits) * planes + shifted_cost(self.plane_terms)
         else:

@@ -76,7 +76,7 @@ class WordSource:
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
         table = self.parts.cost if self.parts else self.rom.cost
-        return table + self.rom.late_cost
+        return table + self.rom.output_register_cost
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -144,7 +144,7 @@ class CodebookSource:
         if tables > 1:
             high = registers((self.tau - self.low_bits) * (bits // self.kernel))
             decoder += choice_cost(tables, bits) + Cost(flip_flops=bits) + high
-        total = self.rom.cost + self.rom.late_cost + decoder
+        total = self.rom.cost + self.rom.output_register_cost + decoder
         if self.codebooks > 1:
             turn = registers((1 + (self.rom.style == "block")) * (self.tau - self.field_bits))
             total += steps_cost(self.run) + steps_cost(self.codebooks) + turn + luts(2)
@@ -187,7 +187,7 @@ class PhaseSource:
             return Cost()
         bits = (self.rom.depth - 1).bit_length()
         address = luts(4 * bits) + Cost(flip_flops=bits)
-        each = self.rom.words_cost + self.rom.late_cost + address
+        each = self.rom.words_cost + self.rom.output_register_cost + address
         return each * self.rows + steps_cost(self.run) + luts(1)
 
 

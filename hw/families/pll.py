@@ -1,13 +1,15 @@
 """What a family's PLL is to the flow: a circuit of clocks, and words of a routed configuration."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from amaranth.hdl import ClockDomain, Module
 
-__all__ = ["BoardClocks", "BoardPll"]
+__all__ = ["BoardClocks", "BoardPll", "Dividers", "PllOf", "within"]
 
 
 class BoardClocks(Protocol):
@@ -43,3 +45,39 @@ class BoardPll(Protocol):
         the file holds no such PLL.
         """
         ...
+
+
+class Dividers(Protocol):
+    """The dividers of a family's PLL."""
+
+    def output_hz(self, input_hz: int) -> Fraction:
+        """The frequency that they make of the one that comes in."""
+        ...
+
+
+Settings = TypeVar("Settings", bound=Dividers)
+
+
+@dataclass(frozen=True)
+class PllOf(Generic[Settings]):
+    """What the BoardPlls of all families share: a PLL fed with ``input_hz`` and set to
+    ``settings``.
+    """
+
+    input_hz: int
+    settings: Settings
+
+    @property
+    def output_hz(self) -> Fraction:
+        """The frequency of the domain ``sync``."""
+        return self.settings.output_hz(self.input_hz)
+
+
+def within(found: Iterable[Settings], input_hz: int, ceiling_hz: float) -> list[Settings]:
+    """Those of the settings whose frequency is at most ``ceiling_hz``; raises ValueError where the
+    PLL cannot go that low.
+    """
+    fitting = [settings for settings in found if settings.output_hz(input_hz) <= ceiling_hz]
+    if not fitting:
+        raise ValueError(f"the PLL makes no clock of at most {ceiling_hz / 1e6:.2f} MHz")
+    return fitting

@@ -252,13 +252,17 @@ class BlockLookupUnit(CodebookEngine):
 
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
-        total = self.filler.cost * self.dot9 + self.code_rom.words_cost + self.code_rom.late_cost
+        total = (
+            self.filler.cost * self.dot9
+            + self.code_rom.words_cost
+            + self.code_rom.output_register_cost
+        )
         if self.masked:
             total += luts(KERNEL_BITS * self.bits * self.pixels * self.dot9)
         words = registers(self.word_bits)
         total += (memory_cost(self.word_bits, self.words, "block") + words) * self.ports
         for rom in self.index_roms:
-            total += rom.words_cost + rom.late_cost
+            total += rom.words_cost + rom.output_register_cost
         total += registers(self.index_rom.width * (self.reach - self.index_cycles))
         total += registers(self.i.width * self.code_cycles)
         total += self.adder.cost * self.pixels + self.core.cost + self.turns_cost()

@@ -123,7 +123,7 @@ class CodebookEngine(Unit):
 
     @property
     def doubled(self) -> bool:
-        """Whether entries count twice in raw numbers: an odd number of blanks would need halves."""
+        """Whether entries count twice in raw numbers: an odd count of padding needs halves."""
         return self.masked and self.cin % 2 == 1
 
     @property
@@ -137,7 +137,9 @@ class CodebookEngine(Unit):
         return self.raw_max.bit_length()
 
     def begin(self, rows: int, columns: int) -> int:
-        """What blanks add to raw numbers where so many rows and columns of a window are inside."""
+        """What zero padding adds to raw numbers where so many rows and columns of a window are not
+        padding.
+        """
         counted = ((1 << self.bits) - 1) * (KERNEL_BITS - rows * columns) * self.cin
         return counted if self.doubled else counted // 2
 

@@ -12,7 +12,7 @@ from subbit.sw.ir.weights import KERNEL_BITS
 __all__ = ["Dot9Row", "compressor_netlist"]
 
 
-THREES = KERNEL_BITS // 3  # groups of positions of a window that carry chains compress
+COMPRESSORS = KERNEL_BITS // 3  # of a window, each of three positions in two bits
 PLACES = 6  # of a carry chain for a window
 AT_ONCE = 5  # windows of a carry chain of at most 32 places
 LEVEL = 5  # lookup tables that add up the compressed bits of a window
@@ -46,7 +46,7 @@ class Dot9Row:
 
     @property
     def chained(self) -> bool:
-        """Whether chains of threes are meant."""
+        """Whether carry chains of compressors count."""
         return self.bits == 1 and adds_functions(self.form)
 
     @property
@@ -70,8 +70,8 @@ class Dot9Row:
         if not self.chained:
             return sum([self.single.cost] * self.pixels, Cost())
         chains = -(-self.pixels // AT_ONCE)
-        late = self.width * (self.latency - 1)
-        flip_flops = (2 * THREES + late) * self.pixels
+        delayed = self.width * (self.latency - 1)
+        flip_flops = (2 * COMPRESSORS + delayed) * self.pixels
         return Cost((PLACES + LEVEL) * self.pixels + 2 * chains, flip_flops)
 
 

@@ -58,8 +58,8 @@ class EntrySumShape:
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
         if self.form != PORTABLE:
-            late = registers(self.width * (self.latency - self.netlist.latency))
-            return tree_cells(self.netlist, 0) + late
+            delays = registers(self.width * (self.latency - self.netlist.latency))
+            return tree_cells(self.netlist, 0) + delays
         total = tree_cost([(1 << self.bits) - 1] * self.count)
         if self.running:
             total += adder_cost(self.width) + luts(self.width) + Cost(flip_flops=self.width)

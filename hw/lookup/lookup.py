@@ -146,7 +146,7 @@ class LookupUnit(CodebookEngine):
         """Estimated cost after mapping."""
         total = self.popcount.cost * self.dot9 + self.codeword_rom(self.dot9).cost
         total += registers(self.dot9 * self.entry_bits * (self.reach - 1 - self.popcount.latency))
-        total += self.index_rom.cost + self.index_rom.late_cost + registers(self.i.width)
+        total += self.index_rom.cost + self.index_rom.output_register_cost + registers(self.i.width)
         total += registers(self.index_rom.width * (self.reach - self.index_cycles))
         total += self.tables_cost() + self.sums_cost() + self.core.cost
         begin = [k == 0 for k in range(self.fills)]
@@ -172,7 +172,7 @@ class LookupUnit(CodebookEngine):
 
     def sums_cost(self) -> Cost:
         """A memory of partial sums, adders behind a choice of what they begin with, and registers
-        of the sums; with masks what blanks add.
+        of the sums; with masks what zero padding adds.
         """
         bits = self.raw_bits
         total = (adder_cost(bits) + luts(bits) + registers(bits)) * self.lanes

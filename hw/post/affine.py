@@ -81,13 +81,13 @@ class AffineConfig:
         """Estimated cost after mapping, beside the multipliers of an ECP5."""
         count = self.lanes * self.copies
         total = (adder_cost(self.bits) + Cost(flip_flops=self.bits)) * count
-        total += self.add_rom.cost + self.add_rom.late_cost
+        total += self.add_rom.cost + self.add_rom.output_register_cost
         if self.shift is not None:
             return total
         x_bits = max(self.high.bit_length(), (~self.low).bit_length()) + self.signed
         products = product_cost(x_bits, self.mul_bits, self.groups) * count
         products += Cost(flip_flops=self.bits * count)
-        return total + products + self.mul_rom.words_cost + self.mul_rom.late_cost
+        return total + products + self.mul_rom.words_cost + self.mul_rom.output_register_cost
 
     @property
     def mul_rom(self) -> RomTable:

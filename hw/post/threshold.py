@@ -196,7 +196,7 @@ def search_cost(core: ThresholdConfig) -> Cost:
     """Tables, a comparator a bit, and the registers of numbers and bits found on their way."""
     count, bits, cycles = core.lanes * core.copies, core.bits, core.search_cycles
     first = core.rom(0, range(core.lanes))
-    total = first.cost + first.late_cost + polarity_cost(core)
+    total = first.cost + first.output_register_cost + polarity_cost(core)
     total += (comparator_cost(core.width, 0) + Cost(flip_flops=1)) * (bits * count)
     total += luts(0, TableParts(first).registers)  # complements of what is compared with
     kept = (core.width * (bits - 1) + bits * (bits - 1) // 2) * (cycles + 1)
@@ -205,14 +205,16 @@ def search_cost(core: ThresholdConfig) -> Cost:
     total += registers((bits - 1) * (cycles + 1) * (core.groups - 1).bit_length())
     for step in range(1, bits):
         later = core.rom(step, range(1))
-        total += (later.words_cost + later.late_cost + luts(0, TableParts(later).registers)) * count
+        total += (
+            later.words_cost + later.output_register_cost + luts(0, TableParts(later).registers)
+        ) * count
     return total
 
 
 def tree_cost(core: ThresholdConfig) -> Cost:
     """A table, a comparator for each threshold, and what makes a code of their bits."""
     count, levels, bits = core.lanes * core.copies, int(core.thresholds.shape[1]), core.bits
-    total = core.tree_rom.cost + core.tree_rom.late_cost + polarity_cost(core)
+    total = core.tree_rom.cost + core.tree_rom.output_register_cost + polarity_cost(core)
     total += (comparator_cost(core.width, 0) + Cost(flip_flops=1)) * (levels * count)
     total += luts(0, TableParts(core.tree_rom).registers)  # complements of what is compared with
     choices = (1 << bits) - bits - 1  # of the bits below the highest one, half by half

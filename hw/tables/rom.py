@@ -70,10 +70,10 @@ class RomTable:
         return Cost() if self.style == "const" else steps_cost(self.depth)
 
     @property
-    def late_cost(self) -> Cost:
+    def output_register_cost(self) -> Cost:
         """The register behind a block RAM, where it is not one of the block RAM's own."""
-        late = self.width if self.style == "block" else 0
-        return Cost(more_lut4=late, more_flip_flops=late)
+        width = self.width if self.style == "block" else 0
+        return Cost(more_lut4=width, more_flip_flops=width)
 
 
 def table_cost(width: int, depth: int, style: str) -> Cost:

@@ -134,8 +134,8 @@ class PaddingSumsConfig:
             (self.border.row_kinds[1], rows),
         ):
             counters += counter_cost(len(kinds), self.flags(kinds, bits))
-        late = registers(self.rom.width if self.rom.style == "logic" else 0)
-        return counters + self.rom.words_cost + self.rom.late_cost + late
+        output = registers(self.rom.width if self.rom.style == "logic" else 0)
+        return counters + self.rom.words_cost + self.rom.output_register_cost + output
 
 
 def count_bits(count: int) -> int:

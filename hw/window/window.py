@@ -281,8 +281,8 @@ class WindowUnit(Unit):
         total += counter_cost(self.rows.outputs, self.rows.inside().T if self.pad else ())
         inside = luts(self.kernel if self.pad else 0)
         if self.chunks == 1:  # padding is the reset of a register
-            late = column + 1 if self.payload_delay else 0
-            return total + inside + registers(self.span * column + late)
+            delayed = column + 1 if self.payload_delay else 0
+            return total + inside + registers(self.span * column + delayed)
         padded = luts(self.column_bits if self.pad else 0)
         past = delay_cost((self.span - 1) * column, self.chunks, self.buffers)
         return total + inside + padded + past

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from subbit.sw.host.classify import classify_files
     from subbit.sw.host.run import open_device, run_images
     from subbit.sw.importers.api import check_import, import_file, import_network
-    from subbit.sw.importers.papers.papers_module import import_checkpoint
+    from subbit.sw.importers.papers.checkpoint import import_checkpoint
     from subbit.sw.importers.torch.module import from_torch
     from subbit.sw.ir import Network, load_network, save_network
     from subbit.sw.ir.describe import describe_network
@@ -64,7 +64,7 @@ PLACES = {
     "evaluate_dataset": "sw.evaluate",
     "found_tools": "sw.cli.doctor",
     "from_torch": "sw.importers.torch.module",
-    "import_checkpoint": "sw.importers.papers.papers_module",
+    "import_checkpoint": "sw.importers.papers.checkpoint",
     "import_file": "sw.importers.api",
     "import_network": "sw.importers.api",
     "load_network": "sw.ir",

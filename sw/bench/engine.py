@@ -11,12 +11,12 @@ from amaranth.hdl import Cat, Elaboratable, Module, Signal
 from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.dot_rtl import Dot
 from subbit.hw.dot.popcount import PORTABLE
+from subbit.sw.bench.case import dot_unit
 from subbit.sw.bench.devices import DEVICES, BenchDevice, device_of, measure
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.random_weights import random_binary, random_threshold
-from subbit.sw.ir.types import Encoding
 
 __all__ = ["SEEDS", "TARGET_MHZ", "EngineProbe", "bench_engine", "engine_unit"]
 
@@ -31,19 +31,7 @@ def engine_unit(pe: int, simd: int, pixels: int, form: str) -> DotUnit:
     weights = random_binary(random, (outputs, WORDS * simd))
     reach = 3 * round((WORDS * simd) ** 0.5)
     post = random_threshold(random, outputs, 1, reach)
-    return DotUnit(
-        weights=weights,
-        encoding=Encoding.BIPOLAR,
-        bits=1,
-        masked=False,
-        pe=pe,
-        simd=simd,
-        vectors=16,
-        post=post,
-        memory="block",
-        pixels=pixels,
-        form=form,
-    )
+    return dot_unit(weights, post, pe=pe, simd=simd, form=form, memory="block", pixels=pixels)
 
 
 class EngineProbe(Elaboratable):

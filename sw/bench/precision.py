@@ -13,14 +13,13 @@ from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.dot_rtl import Dot
 from subbit.hw.dot.popcount import PORTABLE
 from subbit.hw.families.part import Part
+from subbit.sw.bench.case import dot_unit
 from subbit.sw.flow import tools
 from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
-from subbit.sw.ir.planes import PlanesWeights
-from subbit.sw.ir.random_weights import random_threshold
+from subbit.sw.ir.random_weights import random_planes, random_threshold
 from subbit.sw.ir.types import Encoding
-from subbit.sw.ir.weights import BinaryWeights
 
 __all__ = ["PAIRS", "SEED", "bench_engines", "engine_unit", "mapped"]
 
@@ -37,22 +36,14 @@ def engine_unit(m_bits: int, k_bits: int, pe: int, simd: int, form: str = FABRIC
     """
     rng = np.random.default_rng(SEED + 100 * m_bits + k_bits)
     outputs, length = pe * PASSES, WORDS * simd
-    bits = rng.integers(0, 2, (k_bits, outputs, length), np.uint8)
+    weights = random_planes(rng, k_bits, (outputs, length))
     pixels = (m_bits, k_bits) == (8, 1)
     levels = (1 << (1 if pixels else m_bits)) - 1
     reach = round(3 * length**0.5 * ((1 << m_bits) - 1) * ((1 << k_bits) - 1) / 2)
-    return DotUnit(
-        weights=PlanesWeights(tuple(map(BinaryWeights, bits))),
-        encoding=Encoding.UNSIGNED if pixels else Encoding.BIPOLAR,
-        bits=m_bits,
-        masked=False,
-        pe=pe,
-        simd=simd,
-        vectors=VECTORS,
-        post=random_threshold(rng, outputs, levels, reach),
-        memory="block",
-        form=form,
-    )
+    post = random_threshold(rng, outputs, levels, reach)
+    encoding = Encoding.UNSIGNED if pixels else Encoding.BIPOLAR
+    settings: dict[str, Any] = {"encoding": encoding, "vectors": VECTORS, "memory": "block"}
+    return dot_unit(weights, post, pe=pe, simd=simd, form=form, bits=m_bits, **settings)
 
 
 def mapped(design: Elaboratable, folder: Path, progress: Progress = SILENT) -> dict[str, int]:

@@ -48,20 +48,43 @@ RANDOM_IMAGES = 20
     type=click.Choice(["codebook", "tiled"]),
     help="FILE is a checkpoint of Sub-bit Neural Networks or of Tiled Bit Networks.",
 )
-@click.option("--repeats", type=click.IntRange(1), default=4, show_default=True, help="p of tiles.")
+@click.option("--repeats", metavar="P", help="p of tiles: 4, by layer 1,4,4, or NAME=P,NAME=P.")
 @click.option(
     "--min-size",
     type=click.IntRange(0),
-    default=64_000,
-    show_default=True,
-    help="lambda: layers of fewer weights have one tile.",
+    help="lambda: layers of fewer weights have p = 1; 64000 unless told.",
 )
 @click.option(
     "--alpha",
     type=click.Choice(["weight", "scores"]),
-    default="weight",
-    show_default=True,
-    help="What gives the factors of tiles.",
+    help="What gives the factors of tiles; weight unless told.",
+)
+@click.option(
+    "--alphas",
+    type=click.Choice(["multiple", "single"]),
+    help="A factor for every repeat, as unless told, or one for a layer.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The authors' configuration file of a tiled checkpoint, which says p and the rest.",
+)
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="NAME=OUTxIN",
+    help="Of a layer of a packed checkpoint; NAME=OUTxINxKxK of a convolution.",
+)
+@click.option(
+    "--trained",
+    type=click.Path(path_type=Path),
+    help="The training checkpoint of a packed one: gives the shapes, and is compared.",
+)
+@click.option(
+    "--order",
+    type=click.Choice(["big", "big-high", "big-low", "little"]),
+    help="Of bits in a packed byte; big unless told.",
 )
 @click.option(
     "--side", type=click.IntRange(1), default=14, show_default=True, help="Of a layer's map."
@@ -78,11 +101,9 @@ def import_command(
     images: int | None,
     seed: int,
     rule: str | None,
-    repeats: int,
-    min_size: int,
-    alpha: str,
     side: int,
     json_: bool,
+    **tiles: Any,
 ) -> None:
     """Turn FILE, an ONNX or QONNX graph or integer arrays, into an exact integer network.
 
@@ -93,18 +114,24 @@ def import_command(
     Example: subbit import tfc-1w1a.onnx -o tfc.safetensors --data mnist/
              subbit import cnv.npz --description cnv.json -o cnv.safetensors
              subbit import resnet18.pth --rule codebook -o layers/
+             subbit import vgg.pth --rule tiled --config vgg.yaml -o layers/
+             subbit import packed.pt --rule tiled --shape fc1=128x784 --shape fc2=10x128
     """
     from subbit.sw.importers.api import import_network
 
     if file.is_dir():
         raise NetworkError(f"{file}: not a file; name the one to import")
     if rule is not None:
-        from subbit.sw.importers.papers.papers_module import import_checkpoint
+        from subbit.sw.importers.papers.checkpoint import import_checkpoint
+        from subbit.sw.importers.papers.settings import parse_shapes
 
-        tiles: dict[str, Any] = {"repeats": repeats, "min_size": min_size, "alpha": alpha}
+        tiles["shapes"] = parse_shapes(tiles["shapes"])
         layers = import_checkpoint(file, out or file.with_suffix(""), rule, side=side, **tiles)
         print_json(layers) if json_ else show_layers(layers)
         return
+    given = [f"--{key.replace('_', '-')}" for key, value in tiles.items() if value]
+    if given:
+        raise NetworkError(f"{', '.join(given)}: only for a checkpoint; name its --rule")
     out = out or file.with_suffix(".safetensors")
     if out.resolve() == file.resolve():
         raise NetworkError(f"{out} is the file to import; name another place with --out")
@@ -130,19 +157,29 @@ def import_command(
 def show_layers(report: dict[str, Any]) -> None:
     """Print what a checkpoint became."""
     table = Table(title=f"{report['bits_per_weight']} bits a weight")
-    for column in ("layer", "weights", "encoding", "bits a weight", "differ", "file"):
+    for column in ("layer", "weights", "encoding", "p", "bits a weight", "outputs apart", "file"):
         table.add_column(column, overflow="fold")
     for row in report["layers"]:
         shape = "x".join(map(str, row["shape"]))
-        cells = (row["name"], shape, row["encoding"], row["bits_per_weight"], row["apart"])
-        table.add_row(*map(str, cells), row["file"])
+        apart = f"{row['outputs_apart']} of {row['outputs']}"
+        table.add_row(
+            *(row["name"], shape, row["encoding"], str(row["repeats"])),
+            *(str(row["bits_per_weight"]), apart, row["file"]),
+        )
     console = plain_console()
     console.print(table)
+    lines = [f"assumed: {text}" for text in report["assumed"]]
+    lines.append(f"compared: {report['compared']}")
     for row in report["layers"]:
-        for note in row["notes"]:
-            console.print(f"{row['name']}: {note}", highlight=False, markup=False, soft_wrap=True)
-    for name, reason in report["left_out"].items():
-        console.print(f"left out: {name}: {reason}", highlight=False, markup=False, soft_wrap=True)
+        if row["scale_error"]:
+            lines.append(
+                f"{row['name']}: alphas of a tile that crosses outputs are integers, "
+                f"{row['scale_error']:.2%} off at most"
+            )
+        lines += [f"{row['name']}: {note}" for note in row["notes"]]
+    lines += [f"left out: {name}: {reason}" for name, reason in report["left_out"].items()]
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def show(report: dict[str, Any]) -> None:

@@ -27,6 +27,8 @@ def load_mnist(split: Split, folder: Path | None) -> Dataset:
         raise DataError(
             f"{folder}: {len(images)} images but {len(labels)} labels; the files are not one set's"
         )
+    if labels.max() > 9:
+        raise DataError(f"{folder}: a label lies outside 0..9; check the label file")
     return Dataset(images[..., None], labels.astype(np.int64), tuple(map(str, range(10))))
 
 

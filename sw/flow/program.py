@@ -12,9 +12,11 @@ from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.flow.summary import Summary
 from subbit.sw.ir import Network
+from subbit.sw.loading import loading
 
 __all__ = ["program_board"]
 
+MAX_SUMMARY_BYTES = 1 << 20
 # What openFPGALoader says without a board or without the right to use it.
 ADVICE = "; is the board connected, and may you use it (udev rules)?"
 
@@ -81,11 +83,8 @@ def check_digests(bitstream: Path, network: Network | None) -> None:
 
 def read_summary(path: Path) -> Summary | None:
     """The summary in a file, None where there is no file; raises ToolError where it is damaged."""
-    try:
-        return Summary.from_json(path.read_text())
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (ValueError, TypeError) as error:
-        raise ToolError(
-            f"{path} is no summary of a build ({error}); build it again with 'subbit bitstream'"
-        ) from None
+    damaged = "is no summary of a build ({reason}); build it again with 'subbit bitstream'"
+    with loading(path, ToolError, damaged), path.open("rb") as file:
+        return Summary.from_json(file.read(MAX_SUMMARY_BYTES).decode())

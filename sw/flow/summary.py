@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from rich.table import Table
+
+from subbit.sw.errors import quote
+from subbit.sw.loading import strict_json
 
 __all__ = ["Summary"]
 
@@ -50,8 +53,14 @@ class Summary:
     @classmethod
     def from_json(cls, text: str) -> "Summary":
         """The inverse of ``to_json``; raises ValueError or TypeError for another text."""
-        row: dict[str, Any] = json.loads(text)
-        return cls(**row)
+        row = strict_json(text)
+        if not isinstance(row, dict):
+            raise ValueError("no JSON object")
+        made = cls(**row)
+        for name, kind in get_type_hints(cls).items():
+            if not is_of(getattr(made, name), kind):
+                raise ValueError(f"{name} must not be {quote(getattr(made, name))[:60]}")
+        return made
 
     def table(self, available: dict[str, int] | None = None) -> Table:
         """The summary as a table; ``available``: the device's numbers of cells by field name."""
@@ -69,6 +78,14 @@ class Summary:
                 shown += f" of {available[name]:,}"
             table.add_row(name, f"{shown} {unit}".strip())
         return table
+
+
+def is_of(value: object, kind: Any) -> bool:
+    """Whether a JSON value is of a field's type: an integer is a float, a boolean is neither."""
+    if get_origin(kind) is dict:
+        return isinstance(value, dict) and all(isinstance(part, str) for part in value.values())
+    kinds = get_args(kind) or (kind,)
+    return type(value) in kinds or (type(value) is int and float in kinds)
 
 
 ROWS = [

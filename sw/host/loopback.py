@@ -13,7 +13,7 @@ from subbit.hw.link.protocol import HEADER_BYTES, ErrorCode, Kind, LinkInfo, Mes
 from subbit.sw.host.packing import pack_result, unpack_frame
 from subbit.sw.host.transport import Transport
 
-__all__ = ["BoardModel", "Faults", "LoopbackDevice", "NoisyTransport"]
+__all__ = ["BoardModel", "Faults", "LoopbackDevice", "NoisyLine"]
 
 Classify = Callable[[NDArray[np.uint8]], NDArray[Any]]
 
@@ -136,28 +136,3 @@ class LoopbackDevice(Transport):
 
     def close(self) -> None:
         """See Transport; nothing is held."""
-
-
-class NoisyTransport(Transport):
-    """``inner`` with ``faults`` in both directions; closes it when it is closed."""
-
-    def __init__(self, inner: Transport, faults: Faults) -> None:
-        self.name = inner.name
-        self._inner = inner
-        self._there = NoisyLine(faults, 0)
-        self._back = NoisyLine(faults, 1)
-
-    def write(self, content: bytes) -> None:
-        """See Transport."""
-        self._inner.write(self._there.carry(content))
-
-    def read(self, limit: int, timeout_s: float) -> bytes:
-        """See Transport; the timeout begins anew where everything that came was lost."""
-        while content := self._inner.read(limit, timeout_s):
-            if arrived := self._back.carry(content):
-                return arrived
-        return b""
-
-    def close(self) -> None:
-        """See Transport."""
-        self._inner.close()

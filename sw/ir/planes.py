@@ -22,7 +22,14 @@ from subbit.sw.ir.weights import (
     weights_from_parts,
 )
 
-__all__ = ["MAX_PLANES", "PlanesWeights", "branches_of", "odd_planes", "signed_planes"]
+__all__ = [
+    "MAX_PLANES",
+    "PlanesWeights",
+    "branches_of",
+    "odd_planes",
+    "planes_of_codes",
+    "signed_planes",
+]
 
 MAX_PLANES = 9  # 8 bits, or 8 bits and a sign with a zero between
 MAX_PRECISION = 8

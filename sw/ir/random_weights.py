@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.planes import PlanesWeights
 from subbit.sw.ir.types import Encoding
 from subbit.sw.ir.weights import (
     KERNEL_BITS,
@@ -12,7 +14,14 @@ from subbit.sw.ir.weights import (
     kernels_of,
 )
 
-__all__ = ["random_binary", "random_codebook", "random_threshold", "random_tiled"]
+__all__ = [
+    "random_affine",
+    "random_binary",
+    "random_codebook",
+    "random_planes",
+    "random_threshold",
+    "random_tiled",
+]
 
 
 def random_binary(rng: np.random.Generator, shape: tuple[int, ...]) -> BinaryWeights:
@@ -28,10 +37,24 @@ def random_codebook(
     return CodebookWeights(kernels_of(numbers), rng.integers(0, 1 << tau, (outputs, inputs)))
 
 
-def random_tiled(rng: np.random.Generator, shape: tuple[int, ...], repeats: int) -> TiledWeights:
-    """A tile that the weights of the shape repeat, without scales."""
+def random_tiled(
+    rng: np.random.Generator, shape: tuple[int, ...], repeats: int, top: int = 1
+) -> TiledWeights:
+    """A tile that the weights of the shape repeat, with scales from 1 to ``top``."""
     tile = rng.integers(0, 2, int(np.prod(shape)) // repeats, np.uint8)
-    return TiledWeights(shape, tile, np.ones(repeats, np.int64))
+    scales = rng.integers(1, top + 1, repeats) if top > 1 else np.ones(repeats, np.int64)
+    return TiledWeights(shape, tile, scales)
+
+
+def random_planes(rng: np.random.Generator, bits: int, shape: tuple[int, ...]) -> PlanesWeights:
+    """Weights of ``bits`` plain bit planes."""
+    planes = rng.integers(0, 2, (bits, *shape), np.uint8)
+    return PlanesWeights(tuple(map(BinaryWeights, planes)))
+
+
+def random_affine(rng: np.random.Generator, channels: int) -> Affine:
+    """A scale from 2 to 49 and an offset of three digits for each channel."""
+    return Affine(rng.integers(2, 50, channels), rng.integers(-999, 999, channels))
 
 
 def random_threshold(

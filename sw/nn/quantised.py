@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.ir import BinaryWeights, PlanesWeights, Weights
+from subbit.sw.ir import PlanesWeights, Weights
+from subbit.sw.ir.planes import planes_of_codes
 from subbit.sw.nn.activations import check_bits
 from subbit.sw.nn.encoders import Encoder, TiledEncoder
 from subbit.sw.nn.ste import pass_gradient
@@ -53,9 +54,7 @@ class QuantEncoder(Encoder):
     def weights(self) -> Weights:
         """See Encoder: one plane of bits is plain binary, more are PlanesWeights."""
         codes = self.codes().detach().cpu().to(torch.int64)
-        planes = tuple(
-            BinaryWeights((codes >> k & 1).to(torch.uint8).numpy()) for k in range(self.bits)
-        )
+        planes = planes_of_codes(codes.numpy(), self.bits)
         return planes[0] if self.bits == 1 else PlanesWeights(planes)
 
 

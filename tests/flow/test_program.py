@@ -85,9 +85,9 @@ SUMMARY = Summary(
         ),
         (None, BITS, network(), "no summary.json beside .*net.bit tells of which network"),
         (replace(SUMMARY, bitstream="other.bit"), BITS, network(), "no summary.json beside"),
-        ("{", BITS, None, "summary.json is no summary of a build"),
-        ("[1]", BITS, None, "summary.json is no summary of a build"),
-        ("{}", BITS, network(), "summary.json is no summary of a build"),
+        ("{", BITS, None, "summary.json: is no summary of a build"),
+        ("[1]", BITS, None, "summary.json: is no summary of a build"),
+        ("{}", BITS, network(), "summary.json: is no summary of a build"),
     ],
 )
 def test_what_is_loaded_is_what_was_built(

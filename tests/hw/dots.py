@@ -14,22 +14,18 @@ from subbit.sw.ir import (
     TiledWeights,
 )
 from subbit.sw.ir.weights import Weights
+from tests import parts
+from tests.parts import binary, codebook, threshold
 
 __all__ = ["affine", "codebook", "flipped", "frames", "plain", "planes", "thresholds", "tiled"]
 
 
 def plain(rng: Generator, outputs: int, length: int) -> Weights:
-    return BinaryWeights(rng.integers(0, 2, (outputs, length)))
-
-
-def codebook(rng: Generator, outputs: int, channels: int, tau: int, kernel: int = 3) -> Weights:
-    words = rng.integers(0, 2, (1 << tau, kernel, kernel))
-    return CodebookWeights(words, rng.integers(0, 1 << tau, (outputs, channels)))
+    return binary(rng, outputs, length)
 
 
 def tiled(rng: Generator, outputs: int, length: int, repeats: int, scaled: bool = False) -> Weights:
-    scales = rng.integers(1, 6, repeats) if scaled else np.ones(repeats, np.int64)
-    return TiledWeights((outputs, length), rng.integers(0, 2, outputs * length // repeats), scales)
+    return parts.tiled(rng, (outputs, length), repeats, 5 if scaled else 1)
 
 
 def planes(rng: Generator, outputs: int, length: int, count: int) -> PlanesWeights:
@@ -37,8 +33,7 @@ def planes(rng: Generator, outputs: int, length: int, count: int) -> PlanesWeigh
 
 
 def thresholds(rng: Generator, outputs: int, reach: int, bits: int) -> Threshold:
-    table = np.sort(rng.integers(-reach, reach + 1, (outputs, (1 << bits) - 1)), axis=1)
-    return Threshold(table, rng.integers(0, 2, outputs))
+    return threshold(rng, outputs, reach, bits)
 
 
 def affine(rng: Generator, outputs: int) -> Affine:

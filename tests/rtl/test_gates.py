@@ -30,7 +30,7 @@ from subbit.sw.ir import (
 )
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, smallest_plan
-from tests.networks import binary, codebook, threshold, tiled
+from tests.parts import binary, codebook, threshold, tiled
 
 FRAMES = 3
 CODES = np.random.default_rng(5).integers(0, 4, (FRAMES, 6, 6, 4))
@@ -64,8 +64,8 @@ def network_of(name: str) -> Network:
     bits = 2 if name == "bits" else 1
     x = TensorType.codes(6, 6, 4, 2, Encoding.BIPOLAR)
     kernels: dict[str, Weights] = {
-        "codebook": codebook(chance, 8, 4, 3, 4),
-        "tiled": tiled(chance, (8, 4, 3, 3), 4, False),
+        "codebook": codebook(chance, 8, 4, 4),
+        "tiled": tiled(chance, (8, 4, 3, 3), 4),
         "bits": binary(chance, 8, 4, 3, 3),
     }
     layers: dict[str, Layer] = {}

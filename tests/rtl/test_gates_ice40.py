@@ -20,7 +20,7 @@ from subbit.sw.ir import Conv2d, Encoding, Flatten, Layer, Linear, MaxPool2d, Ne
 from subbit.sw.ir.types import TensorType
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, smallest_plan
-from tests.networks import binary, threshold
+from tests.parts import binary, threshold
 
 FRAMES = 3
 CODES = np.random.default_rng(5).integers(0, 4, (FRAMES, 6, 6, 4))

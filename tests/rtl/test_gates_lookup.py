@@ -17,7 +17,7 @@ from subbit.sw.cycles import run
 from subbit.sw.ir import Conv2d, Encoding, Network, Padding, TensorType
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, smallest_plan
-from tests.networks import codebook, threshold, tiled
+from tests.parts import codebook, threshold, tiled
 
 FRAMES, SIDE, CHANNELS, OUTPUTS = 2, 6, 4, 6
 CODES = np.random.default_rng(7).integers(0, 2, (FRAMES, SIDE, SIDE, CHANNELS))
@@ -48,7 +48,7 @@ def pipeline_of(name: str) -> Pipeline:
     chance = np.random.default_rng(tau)
     x = TensorType.codes(SIDE, SIDE, CHANNELS, 1, Encoding.BIPOLAR)
     shape = (OUTPUTS, CHANNELS, 3, 3)
-    weights = codebook(chance, OUTPUTS, CHANNELS, 3, tau) if tau else tiled(chance, shape, 2, True)
+    weights = codebook(chance, OUTPUTS, CHANNELS, tau) if tau else tiled(chance, shape, 2, top=3)
     layers = {"conv": Conv2d(weights, 1, padding), "act": threshold(chance, OUTPUTS, 6)}
     network = Network.chain(name, x, layers)
     stage = replace(smallest_plan(network).stages[0], **settings)

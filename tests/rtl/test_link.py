@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from subbit.hw.link.hdlc import Deframer, frame
 from subbit.hw.link.protocol import ErrorCode, Kind, LinkInfo, Message
 from subbit.sw.host.device import Device
-from subbit.sw.host.loopback import Faults, NoisyTransport
+from subbit.sw.host.loopback import Faults
 from subbit.sw.host.packing import pack_frames, unpack_result
 from subbit.sw.host.simulated_board import SimulatedBoard
 from subbit.sw.host.transport import PtyTransport, SerialTransport
 from subbit.sw.ir import Encoding
 from tests.hw.link.link_sums import LinkedSums, sums_of
+from tests.noisy_transport import NoisyTransport
 
 # The simulation shares its processor: only lines that lose answers need a short timeout.
 TIMEOUT_S, NOISY_TIMEOUT_S = 20.0, 2.0

@@ -16,12 +16,13 @@ from subbit.sw.errors import LinkError
 from subbit.sw.golden import predict
 from subbit.sw.host.classify import file_codes
 from subbit.sw.host.device import Device
-from subbit.sw.host.loopback import Faults, NoisyTransport
+from subbit.sw.host.loopback import Faults
 from subbit.sw.host.simulated_board import SimulatedBoard
 from subbit.sw.ir import Network, save_network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, smallest_plan
 from tests.networks import small_network
+from tests.noisy_transport import NoisyTransport
 
 NETWORK = small_network("codebook")
 LINK_HZ, BAUD = 25_000_000, 3_000_000

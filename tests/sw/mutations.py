@@ -2,10 +2,19 @@
 
 import copy
 import random
-from collections.abc import Iterator
+import resource
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-__all__ = ["ODD", "damaged_bytes", "damaged_json", "places", "replaced"]
+from subbit.sw.errors import SubbitError
+
+__all__ = ["ODD", "count", "damaged_bytes", "damaged_json", "places", "refused", "replaced"]
+
+LONGEST = 1200
+MOST_BYTES = 512 << 20
+MOST_SECONDS = 5.0
 
 ODD: tuple[Any, ...] = (
     None,
@@ -74,3 +83,38 @@ def damaged_bytes(content: bytes, seed: int) -> bytes:
             case _:
                 made[place] = draw.randrange(256)
     return bytes(made)
+
+
+def refused(call: Callable[[], object], path: Path) -> bool:
+    """Whether the call refuses the file ``path``, in one bounded line that names it.
+
+    Any other exception passes, as does a call that takes more memory than a sane file asks for.
+    """
+    before = peak_bytes()
+    try:
+        call()
+    except SubbitError as error:
+        text = str(error)
+        assert "\n" not in text
+        assert str(path) in text
+        assert len(text) < LONGEST + len(str(path)), text
+        return True
+    finally:
+        assert peak_bytes() - before < MOST_BYTES
+    return False
+
+
+def count(check: Callable[[int], bool], cases: int) -> int:
+    """How many of the seeds 0 to ``cases - 1`` are refused, none of them slowly."""
+    found, slowest = 0, 0.0
+    for seed in range(cases):
+        start = time.process_time()
+        found += check(seed)
+        slowest = max(slowest, time.process_time() - start)
+    assert slowest < MOST_SECONDS
+    return found
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10

@@ -11,8 +11,6 @@ from subbit.sw.errors import SubbitError
 from subbit.sw.ir import (
     Affine,
     Argmax,
-    BinaryWeights,
-    CodebookWeights,
     Conv2d,
     Encoding,
     Flatten,
@@ -23,9 +21,9 @@ from subbit.sw.ir import (
     PlanesWeights,
     TensorType,
     Threshold,
-    TiledWeights,
     Weights,
 )
+from tests import parts
 
 
 def message(function: Callable[[], Any], kind: type[SubbitError]) -> str:
@@ -44,21 +42,19 @@ def bits(rng: np.random.Generator, *shape: int) -> NDArray[np.int64]:
 
 def binary(rng: np.random.Generator, shape: tuple[int, ...]) -> Weights:
     """Plain weights."""
-    return BinaryWeights(bits(rng, *shape))
+    return parts.binary(rng, *shape)
 
 
 def codebook(rng: np.random.Generator, shape: tuple[int, ...], tau: int = 3) -> Weights:
     """Codebook weights of a convolution."""
-    codewords = bits(rng, 1 << tau, *shape[2:])
-    return CodebookWeights(codewords, rng.integers(0, 1 << tau, shape[:2]))
+    return parts.codebook(rng, *shape[:2], tau, shape[2])
 
 
 def tiled(
     rng: np.random.Generator, shape: tuple[int, ...], repeats: int, scaled: bool = False
 ) -> Weights:
     """Tiled weights, with scales from 1 to 9 or all 1."""
-    scales = rng.integers(1, 10, repeats) if scaled else np.ones(repeats, int)
-    return TiledWeights(shape, bits(rng, int(np.prod(shape)) // repeats), scales)
+    return parts.tiled(rng, shape, repeats, 9 if scaled else 1)
 
 
 def planes(rng: np.random.Generator, shape: tuple[int, ...], count: int) -> Weights:
@@ -75,8 +71,7 @@ def threshold(
     rng: np.random.Generator, channels: int, width: int = 1, spread: int = 20
 ) -> Threshold:
     """Thresholds of a ``width``-bit activation with both polarities."""
-    levels = np.sort(rng.integers(-spread, spread + 1, (channels, (1 << width) - 1)), axis=1)
-    return Threshold(levels, bits(rng, channels))
+    return parts.threshold(rng, channels, spread, width)
 
 
 def conv_weights(rng: np.random.Generator, shape: tuple[int, ...]) -> dict[str, Weights]:

@@ -4,6 +4,7 @@ bounded line, or what the file says; never a traceback.
 
 import io
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 import torch
 from safetensors.numpy import save
 
-from subbit.sw.errors import DataError, NetworkError, SubbitError, quote
+from subbit.sw.errors import DataError, NetworkError, quote
 from subbit.sw.importers.api import import_file
 from subbit.sw.importers.arrays.rows import read_arrays
 from subbit.sw.importers.papers.state import read_state
@@ -27,29 +28,9 @@ from subbit.sw.nn.recipes import RECIPES
 from subbit.sw.nn.resumed import History
 from tests.networks import small_network
 from tests.sw.importers.test_arrays import residual
-from tests.sw.mutations import damaged_bytes, damaged_json
+from tests.sw.mutations import count, damaged_bytes, damaged_json, refused
 from tests.sw.network_files import sound, write
 from tests.sw.samples import message
-
-LONGEST = 1200
-
-
-def refused(call: Callable[[], object], path: Path) -> bool:
-    """Whether the call refuses the file ``path``, in one line that names it."""
-    try:
-        call()
-    except SubbitError as error:
-        text = str(error)
-        assert "\n" not in text
-        assert str(path) in text
-        assert len(text) < LONGEST + len(str(path)), text
-        return True
-    return False
-
-
-def count(check: Callable[[int], bool], cases: int) -> int:
-    """How many of the seeds 0 to ``cases - 1`` are refused."""
-    return sum(check(seed) for seed in range(cases))
 
 
 def test_damaged_headers_of_networks(tmp_path: Path) -> None:
@@ -108,6 +89,44 @@ def test_damaged_descriptions(tmp_path: Path) -> None:
         return refused(lambda: import_file(path, description=description), path)
 
     assert count(check, 300) > 200
+
+
+def odd_array(array: np.ndarray, seed: int) -> np.ndarray:
+    """The array in another shape or type, or with numbers that no layer has."""
+    draw = random.Random(seed)
+    match draw.randrange(5):
+        case 0:
+            return array.reshape(-1)[: draw.randrange(array.size + 1)]
+        case 1:
+            return array[None]
+        case 2:
+            return array.astype(draw.choice((np.uint64, np.int8, np.float64, bool, ">i4", "U3")))
+        case 3:
+            return array.T.copy()
+        case _:
+            made = array.astype(np.int64)
+            made.reshape(-1)[:1] = draw.choice((-(1 << 63), (1 << 63) - 1, 1 << 40, -1, 300))
+            return made
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_odd_arrays_of_a_description(suffix: str, tmp_path: Path) -> None:
+    arrays, row = residual(np.random.default_rng(1))
+    path, description = tmp_path / f"net{suffix}", tmp_path / "net.json"
+    description.write_text(json.dumps(row))
+
+    def check(seed: int) -> bool:
+        name = sorted(arrays)[seed % len(arrays)]
+        made = arrays | {name: odd_array(arrays[name], seed)}
+        if suffix == ".npz":
+            np.savez(path, **made)
+        elif made[name].dtype.kind in "iuf" and made[name].dtype.byteorder != ">":
+            path.write_bytes(save({key: np.ascontiguousarray(x) for key, x in made.items()}))
+        else:
+            return True
+        return refused(lambda: import_file(path, description=description), path)
+
+    assert count(check, 150) > 60
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors"])

@@ -7,10 +7,10 @@ need not be routed a second time.
 
 import re
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from subbit.hw.families.ecp5.pll_rtl import Clocks, PllSettings, best_settings
+from subbit.hw.families.pll import PllOf
 from subbit.sw.errors import ToolError
 
 __all__ = ["Ecp5Pll", "pll_words", "set_pll"]
@@ -39,23 +39,15 @@ def set_pll(config: Path, settings: PllSettings) -> None:
 
 
 @dataclass(frozen=True)
-class Ecp5Pll:
+class Ecp5Pll(PllOf[PllSettings]):
     """The EHXPLLL of a board, fed with ``input_hz`` and set to ``settings``: its circuit, and the
     same settings written into a routed configuration.
     """
-
-    input_hz: int
-    settings: PllSettings
 
     @classmethod
     def highest(cls, input_hz: int, ceiling_hz: float) -> "Ecp5Pll":
         """The one of the highest frequency up to ``ceiling_hz``; raises ValueError without any."""
         return cls(input_hz, best_settings(input_hz, ceiling_hz))
-
-    @property
-    def output_hz(self) -> Fraction:
-        """The frequency of the domain ``sync``."""
-        return self.settings.output_hz(self.input_hz)
 
     def clocks(self, oscillator: str) -> Clocks:
         """The circuit that makes the clock domains of the platform's resource ``oscillator``."""

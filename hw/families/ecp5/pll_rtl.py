@@ -10,6 +10,8 @@ from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out
 
+from subbit.hw.families.pll import within
+
 __all__ = ["Clocks", "Pll", "PllSettings", "best_settings"]
 
 # ECP5 data sheet (FPGA-DS-02012), sysCLOCK PLL timing, in Hz.
@@ -98,9 +100,7 @@ def best_settings(input_hz: int, ceiling_hz: float) -> PllSettings:
     Of equal ones, the fastest phase detector and then the fastest oscillator, which jitter least.
     Raises ValueError where the PLL cannot go that low.
     """
-    fitting = [s for s in legal_settings(input_hz) if s.output_hz(input_hz) <= ceiling_hz]
-    if not fitting:
-        raise ValueError(f"the PLL makes no clock of at most {ceiling_hz / 1e6:.2f} MHz")
+    fitting = within(legal_settings(input_hz), input_hz, ceiling_hz)
     return max(fitting, key=lambda s: (s.output_hz(input_hz), -s.reference, s.feedback * s.loop))
 
 

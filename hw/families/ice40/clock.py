@@ -5,10 +5,10 @@ tiles in nextpnr's textual configuration that hold no routing of the design.
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from subbit.hw.families.ice40.pll_rtl import Ice40Clocks, Ice40Settings, best_settings
+from subbit.hw.families.pll import PllOf
 from subbit.sw.errors import ToolError
 
 __all__ = ["PLL_BITS", "Ice40Pll", "set_ice40_pll"]
@@ -41,23 +41,15 @@ def set_ice40_pll(config: Path, settings: Ice40Settings, input_hz: int) -> None:
 
 
 @dataclass(frozen=True)
-class Ice40Pll:
+class Ice40Pll(PllOf[Ice40Settings]):
     """The SB_PLL40 of a board, fed with ``input_hz`` and set to ``settings``: its circuit, and the
     same settings written into a routed configuration.
     """
-
-    input_hz: int
-    settings: Ice40Settings
 
     @classmethod
     def highest(cls, input_hz: int, ceiling_hz: float) -> "Ice40Pll":
         """The one of the highest frequency up to ``ceiling_hz``; raises ValueError without any."""
         return cls(input_hz, best_settings(input_hz, ceiling_hz))
-
-    @property
-    def output_hz(self) -> Fraction:
-        """The frequency of the domain ``sync``."""
-        return self.settings.output_hz(self.input_hz)
 
     def clocks(self, oscillator: str) -> Ice40Clocks:
         """The circuit that makes the clock domains of the platform's resource ``oscillator``."""

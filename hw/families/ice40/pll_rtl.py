@@ -8,6 +8,8 @@ from typing import Any
 from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, Signal
 from amaranth.lib.cdc import ResetSynchronizer
 
+from subbit.hw.families.pll import within
+
 __all__ = ["Ice40Clocks", "Ice40Settings", "best_settings", "legal_settings"]
 
 # iCE40 UltraPlus data sheet (FPGA-DS-02008), sysCLOCK PLL timing, in Hz.
@@ -65,9 +67,7 @@ def best_settings(input_hz: int, ceiling_hz: float) -> Ice40Settings:
 
     Of equal ones, the fastest phase detector. Raises ValueError where the PLL cannot go that low.
     """
-    fitting = [s for s in legal_settings(input_hz) if s.output_hz(input_hz) <= ceiling_hz]
-    if not fitting:
-        raise ValueError(f"the PLL makes no clock of at most {ceiling_hz / 1e6:.2f} MHz")
+    fitting = within(legal_settings(input_hz), input_hz, ceiling_hz)
     return max(fitting, key=lambda s: (s.output_hz(input_hz), -s.reference))
 
 

@@ -39,7 +39,7 @@ TYPES = {
     onnx.TensorProto.UINT8: np.uint8,
     onnx.TensorProto.BOOL: np.bool_,
 }
-LISTS = ("float_data", "double_data", "int32_data", "int64_data")
+LISTS = ("float_data", "double_data", "int32_data", "int64_data", "uint64_data", "string_data")
 
 
 def read_model(path: str | os.PathLike[str]) -> Any:
@@ -137,8 +137,14 @@ def check_tensor(where: str, tensor: Any) -> int:
             "export float32 or integers"
         )
     count = check_shape(where, tuple(tensor.dims))
-    stored = len(tensor.raw_data) // np.dtype(TYPES[tensor.data_type]).itemsize
-    stored = stored or sum(len(getattr(tensor, name)) for name in LISTS)
+    lists = sum(len(getattr(tensor, name)) for name in LISTS)
+    stored = len(getattr(tensor, onnx.helper.tensor_dtype_to_field(tensor.data_type)))
+    odd = lists - stored
+    if tensor.HasField("raw_data"):
+        stored, odd = divmod(len(tensor.raw_data), np.dtype(TYPES[tensor.data_type]).itemsize)
+        odd += lists
+    if odd:
+        raise NetworkError(f"{where} keeps its numbers in two forms or in part; export it again")
     if stored != count:
         raise NetworkError(
             f"{where} holds {stored} numbers where its shape needs {count}; export it again"

@@ -7,50 +7,45 @@ a pattern within +-0.001 in a memory that no checkpoint holds.
 
 Tiled Bit Networks (CIKM 2024): a layer ``X`` has ``X.weight`` and ``X.scores`` of one shape.
 ``tile[j] = +1 where the sum of scores[j] over the p repeats is > 0, else -1``; ``alpha[i] = mean
-|weight|`` (or |scores|) of repeat i. p and the least size lambda are settings that no file holds.
+|weight|`` (or |scores|) of repeat i, or of the layer. p and lambda are settings that no file holds.
+
+Every layer has beside it the weights that the authors' code computes, see ``authors``.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.importers.papers.authors import codebook_weights, tiled_weights
+from subbit.sw.importers.papers.layer import (
+    ALPHA_BITS,
+    SCORES,
+    PaperLayer,
+    of_tile,
+    take,
+    unlike_layer,
+)
+from subbit.sw.importers.papers.packed import packed_tile
+from subbit.sw.importers.papers.settings import DEFAULT_MIN_SIZE, Repeats, TileSettings
 from subbit.sw.importers.papers.state import State
-from subbit.sw.ir import BinaryWeights, CodebookWeights, TiledWeights, Weights
+from subbit.sw.ir import CodebookWeights
 
-__all__ = ["DEAD_ZONE", "PaperLayer", "codebook_layers", "left_out", "packed_tile", "tiled_layers"]
+__all__ = [
+    "DEAD_ZONE",
+    "DEFAULT_MIN_SIZE",
+    "PaperLayer",
+    "codebook_layers",
+    "left_out",
+    "packed_tile",
+    "tiled_layers",
+]
 
 DEAD_ZONE = 1e-3
 CELLS = 9
 PATTERNS = ".binarize.patterns"
-SCORES = ".scores"
-DEFAULT_MIN_SIZE = 64_000
-ALPHA_BITS = 8
-Reals = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class PaperLayer:
-    """One layer of a checkpoint: output o's weights are ``factors[o] * weights.dense()[o]``.
-
-    ``used``: the tensors that it was made of. ``error``: the greatest relative error of a repeat's
-    factor, 0 unless tiles cross outputs. ``notes``: what the checkpoint leaves open.
-    """
-
-    name: str
-    weights: Weights
-    factors: Reals
-    used: tuple[str, ...]
-    error: float = 0.0
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def bits_per_weight(self) -> float:
-        """Bits stored for each weight."""
-        return self.weights.stored_bits / self.weights.count
 
 
 def codebook_layers(state: State, memory: dict[str, Tensor] | None = None) -> list[PaperLayer]:
@@ -86,7 +81,13 @@ def codebook_layer(name: str, state: State, memory: Tensor | None) -> PaperLayer
     weights = CodebookWeights(bits.numpy(), indices.numpy())
     factors = latent.abs().flatten(1).mean(1).numpy()
     used = (f"{name}.weight", f"{name}{PATTERNS}")
-    return PaperLayer(name, weights, factors, used, notes=notes)
+    authors = codebook_weights(latent, words)
+    if authors.open:
+        notes.append(
+            f"{authors.open // CELLS} of {len(kernels)} kernels lie as near to a second codeword, "
+            "as far as floats tell"
+        )
+    return PaperLayer(name, weights, factors, used, authors, notes=notes)
 
 
 def signs_of(patterns: Tensor, memory: Tensor | None) -> tuple[Tensor, list[str]]:
@@ -107,103 +108,63 @@ def signs_of(patterns: Tensor, memory: Tensor | None) -> tuple[Tensor, list[str]
 
 def tiled_layers(
     state: State,
-    repeats: int,
-    min_size: int = DEFAULT_MIN_SIZE,
+    repeats: Repeats | TileSettings,
+    min_size: int | None = None,
     alpha: str = "weight",
     alpha_bits: int = ALPHA_BITS,
 ) -> list[PaperLayer]:
-    """All layers of a Tiled Bit Networks checkpoint, in its order.
+    """The tiled layers of a Tiled Bit Networks checkpoint, in its order, but for those of which a
+    Network has none (see unlike_layer), which left_out names.
 
-    ``repeats``: p; layers of fewer than ``min_size`` weights (lambda) have one. ``alpha``: whether
+    ``repeats``: p of all layers of at least ``min_size`` weights (lambda; the authors' 64,000 by
+    default), or a list for all layers, or by name; or settings that say all. ``alpha``: whether
     magnitudes come from ``weight`` or ``scores``. Where p does not divide the outputs, factors
     become integers of ``alpha_bits`` bits, and the error is in the layer. Raises NetworkError.
     """
-    if repeats < 1 or alpha not in ("weight", "scores") or not 1 <= alpha_bits <= 15:
-        raise NetworkError("p is 1 or more, alpha 'weight' or 'scores', with 1 to 15 bits")
+    if not 1 <= alpha_bits <= 15:
+        raise NetworkError(f"alphas have 1 to 15 bits, not {alpha_bits}")
+    settings = repeats
+    if not isinstance(settings, TileSettings):
+        settings = TileSettings(settings, min_size, alpha)
     names = [key.removesuffix(SCORES) for key in state if key.endswith(SCORES)]
     if not names:
         raise NetworkError(
             f"no tensor ends in {SCORES}; name a checkpoint of the Tiled Bit Networks code"
         )
+    sizes = {name: state[f"{name}{SCORES}"].numel() for name in names}
+    counts = settings.by_layer(sizes)
     return [
-        tiled_layer(
-            name,
-            state,
-            repeats if take(state, f"{name}{SCORES}").numel() >= min_size else 1,
-            alpha,
-            alpha_bits,
-        )
+        tiled_layer(name, state, counts[name], settings, alpha_bits)
         for name in names
+        if unlike_layer(tuple(state[f"{name}{SCORES}"].shape)) is None
     ]
 
 
-def tiled_layer(name: str, state: State, repeats: int, alpha: str, alpha_bits: int) -> PaperLayer:
+def tiled_layer(
+    name: str, state: State, repeats: int, settings: TileSettings, alpha_bits: int
+) -> PaperLayer:
     """The layer ``name`` by the module's docstring."""
-    scores = take(state, f"{name}{SCORES}").double()
-    magnitudes = take(state, f"{name}.{alpha}").double()
-    if scores.numel() % repeats or magnitudes.shape != scores.shape:
+    raw, source = take(state, f"{name}{SCORES}"), take(state, f"{name}.{settings.alpha}")
+    scores, magnitudes = raw.double(), source.double()
+    if magnitudes.shape != scores.shape:
         raise NetworkError(
             f"layer {name!r} has scores {tuple(scores.shape)} and weights "
-            f"{tuple(magnitudes.shape)}; they must be alike, and p = {repeats} must divide them"
+            f"{tuple(magnitudes.shape)}; they must be alike"
         )
     tile = (scores.reshape(repeats, -1).sum(0) > 0).to(torch.uint8).numpy()
     alphas = magnitudes.abs().reshape(repeats, -1).mean(1).numpy()
+    if settings.single:
+        alphas = np.full(repeats, float(magnitudes.abs().mean()))
     used = tuple(dict.fromkeys((f"{name}{SCORES}", f"{name}.weight")))
-    shape = tuple(scores.shape)
-    weights, factors, error = of_tile(shape, tile, alphas, alpha_bits)
-    return PaperLayer(name, weights, factors, used, error)
-
-
-def of_tile(
-    shape: tuple[int, ...], tile: NDArray[np.uint8], alphas: Reals, alpha_bits: int
-) -> tuple[Weights, Reals, float]:
-    """Weights, the factor of every output, and the greatest relative error of a factor."""
-    repeats, outputs = len(alphas), shape[0]
-    if len(shape) == 3:
-        raise NetworkError(f"a 1-D convolution of shape {shape}; use 2-D ones or linear layers")
-    if repeats == 1:
-        return BinaryWeights(tile.reshape(shape)), np.full(outputs, alphas[0]), 0.0
-    if outputs % repeats == 0:
-        ones = np.ones(repeats, np.int64)
-        return TiledWeights(shape, tile, ones), np.repeat(alphas, outputs // repeats), 0.0
-    step = alphas.max() / ((1 << alpha_bits) - 1) or 1.0
-    scales = np.maximum(np.rint(alphas / step), 1).astype(np.int64)
-    error = float((np.abs(scales * step - alphas) / np.maximum(alphas, 1e-30)).max())
-    return TiledWeights(shape, tile, scales), np.full(outputs, step), error
-
-
-def packed_tile(
-    name: str,
-    packed: NDArray[np.uint8],
-    alphas: list[float],
-    shape: tuple[int, ...],
-    order: str = "big",
-    alpha_bits: int = ALPHA_BITS,
-) -> PaperLayer:
-    """A layer of a packed inference checkpoint: uint8, eight weights a byte, and its alphas.
-
-    ``order``: whether the first weight of a byte is its highest bit (``big``, as on a
-    microcontroller) or the lowest (``little``, as the GPU code unpacks). Bit 1 is +1.
-    """
-    if order not in ("big", "little"):
-        raise NetworkError(f"the order of bits is 'big' or 'little', not {order!r}")
-    size = int(np.prod(shape)) // max(len(alphas), 1)
-    octets = np.asarray(packed, np.uint8).reshape(-1)
-    tile = np.unpackbits(octets, bitorder="big" if order == "big" else "little")
-    if not alphas or int(np.prod(shape)) % len(alphas) or not size <= len(tile) < size + 8:
-        raise NetworkError(
-            f"layer {name!r}: {len(tile)} bits and {len(alphas)} repeats are no tile of {shape}"
+    weights, factors, error = of_tile(name, tuple(scores.shape), tile, alphas, alpha_bits)
+    authors = tiled_weights(raw, source, repeats, settings.single)
+    notes = []
+    if authors.open:
+        notes.append(
+            f"{authors.open // repeats} of {tile.size} sums of scores lie within the rounding of "
+            "the authors' floats; the sign of the exact sum was taken"
         )
-    numbers = np.asarray(alphas, np.float64)
-    weights, factors, error = of_tile(shape, tile[:size], numbers, alpha_bits)
-    return PaperLayer(name, weights, factors, (name,), error)
-
-
-def take(state: State, name: str) -> Tensor:
-    """The tensor of that name; raises NetworkError if there is none."""
-    if name not in state:
-        raise NetworkError(f"the tensor {name!r} is missing; name a whole checkpoint")
-    return state[name]
+    return PaperLayer(name, weights, factors, used, authors, error, notes, repeats)
 
 
 REASONS = (
@@ -216,16 +177,29 @@ REASONS = (
         "bn",
         "a normalisation whose result joins a real-valued path, or a ReLU that is not quantised",
     ),
+    (".bias", "a real bias"),
 )
 
 
-def left_out(state: State, layers: list[PaperLayer]) -> dict[str, str]:
-    """The tensors that no layer was made of, each with the reason why a Network cannot have it."""
+def left_out(
+    state: State, layers: list[PaperLayer], shapes: Mapping[str, tuple[int, ...]] | None = None
+) -> dict[str, str]:
+    """The tensors that no layer was made of, each with the reason why a Network cannot have it.
+
+    ``shapes``: those of packed layers.
+    """
     used = {name for layer in layers for name in layer.used}
+    odd = {
+        key.removesuffix(SCORES): unlike_layer(tuple(state[key].shape))
+        for key in state
+        if key.endswith(SCORES)
+    }
+    odd |= {name: unlike_layer(shape) for name, shape in (shapes or {}).items()}
     found = {}
     for name in state:
         if name in used or name.endswith("num_batches_tracked"):
             continue
+        layer = name.rpartition(".alphas.")[0] or name.rpartition(".")[0]
         reason = next((text for part, text in REASONS if part in name), "real numbers")
-        found[name] = reason
+        found[name] = odd.get(layer) or reason
     return found

@@ -1,6 +1,7 @@
 """state_dicts that came from elsewhere: read without executing anything, every size bounded."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from subbit.sw.torch_file import MAX_FILE_BYTES, load_torch
 __all__ = ["State", "read_state"]
 
 MAX_ELEMENTS = 1 << 28
+MAX_ALPHAS = 1 << 20
 State = dict[str, Tensor]
 NESTED = ("state_dict", "model", "model_state_dict", "net")
 
@@ -44,16 +46,40 @@ def checked(found: Any) -> State:
     if not isinstance(found, dict):
         raise NetworkError(f"it holds a {type(found).__name__}, no state_dict; save that alone")
     state: State = {}
-    for key, value in found.items():
-        if isinstance(value, Tensor):
-            name = str(key).removeprefix("module.")
+    for key, value in flat(found):
+        tensor = as_alphas(key, value)
+        if tensor is not None:
+            name = key.removeprefix("module.")
             if name in state:
                 raise NetworkError(f"it holds two tensors of the name {quote(name)}")
-            check_tensor(name, value)
-            state[name] = value
+            check_tensor(name, tensor)
+            state[name] = tensor
     if not state:
         raise NetworkError("it holds no tensors; save the module's state_dict")
     return state
+
+
+def flat(found: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """The entries, and those of a packed layer that has a dict of its own."""
+    for key, value in found.items():
+        if isinstance(value, dict) and {"tile", "alphas"} <= value.keys():
+            yield from ((f"{key}.{name}", part) for name, part in value.items())
+        else:
+            yield str(key), value
+
+
+def as_alphas(key: str, value: Any) -> Tensor | None:
+    """The value if it is a tensor, or a packed layer's list of alphas as one; None otherwise."""
+    if isinstance(value, Tensor):
+        return value
+    if not key.endswith(".alphas") or not isinstance(value, (list, tuple)):
+        return None
+    single = [
+        part.item() if isinstance(part, Tensor) and part.numel() == 1 else part for part in value
+    ]
+    if not all(type(part) in (int, float) for part in single) or len(single) > MAX_ALPHAS:
+        raise NetworkError(f"{quote(key)[:80]} is no list of numbers; save the alphas as one")
+    return torch.tensor([float(part) for part in single], dtype=torch.float64)
 
 
 def check_tensor(key: str, value: Tensor) -> None:

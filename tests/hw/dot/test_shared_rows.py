@@ -20,7 +20,8 @@ from tests.hw.design.test_accelerator import Whole
 from tests.hw.dots import affine, tiled
 from tests.hw.harness import check_unit
 from tests.hw.planted import Watched
-from tests.networks import small_network, threshold
+from tests.networks import small_network
+from tests.parts import threshold
 
 
 def conv_weights(outputs: int, channels: int, p: int, scaled: bool) -> TiledWeights:

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.dot.popcount_rtl import PopcountXnor
-from subbit.hw.dot.tree_counter_rtl import PopcountSum, VendorPopcount
+from subbit.hw.dot.tree_counter_rtl import VendorPopcount
 from subbit.hw.families.ecp5 import cells_rtl as ecp5
 from subbit.hw.families.ecp5.carry import Half, half_of
 from subbit.hw.families.netlist import AddPlace, CarryTap
 from subbit.hw.trees.counter import Popcount, popcount_netlist
+from tests.hw.dot.popcount_sum import PopcountSum
 from tests.hw.gates import Aig, Bdds, graph_of, solve
 
 FABRICS = ("ecp5", "ice40", "gowin")

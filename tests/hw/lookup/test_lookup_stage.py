@@ -20,7 +20,8 @@ from tests.hw.design.test_accelerator import Whole
 from tests.hw.dots import codebook
 from tests.hw.harness import check_unit
 from tests.hw.planted import Watched
-from tests.networks import small_network, threshold
+from tests.networks import small_network
+from tests.parts import threshold
 
 SETTINGS = [
     ("lookup", {"pe": 2, "simd": 9, "dot9": 2}),

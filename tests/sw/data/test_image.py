@@ -178,9 +178,13 @@ def test_folders_and_missing_files(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["8-bit.png", "packed.tiff", "grey.gif", "grey.bmp", "grey.webp"])
+DAMAGED = ("8-bit.png", "packed.tiff", "grey.gif", "grey.bmp", "grey.webp", "16-bit.pgm", "a.jpg")
+LOSSY = {"a.jpg": lambda p: saved(Image.fromarray(BYTES), p)}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
 def test_damaged_pictures_never_end_in_a_traceback(name: str, tmp_path: Path) -> None:
-    path = LOSSLESS[name](tmp_path / name)
+    path = (LOSSLESS | LOSSY)[name](tmp_path / name)
     content, texts = path.read_bytes(), []
     for seed in range(60):
         path.write_bytes(damaged_bytes(content, seed))

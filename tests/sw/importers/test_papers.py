@@ -3,6 +3,7 @@
 import json
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from subbit.sw.cli import app
 from subbit.sw.errors import NetworkError
 from subbit.sw.golden import evaluate
 from subbit.sw.importers.api import check_import
+from subbit.sw.importers.papers.compared import layer_row
 from subbit.sw.importers.papers.papers import codebook_layers, packed_tile, tiled_layers
 from subbit.sw.importers.papers.papers_module import layer_network, paper_report, with_layers
 from subbit.sw.importers.papers.state import read_state
 from subbit.sw.importers.torch.module import import_torch
-from subbit.sw.ir import BinaryWeights, TiledWeights, load_network
+from subbit.sw.ir import BinaryWeights, CodebookWeights, TiledWeights, load_network
 from subbit.sw.nn.activations import SignActivation
 from tests.sw.samples import message
 
@@ -321,3 +323,28 @@ def test_missing_tensors_are_named() -> None:
         lambda: codebook_layers({"a.binarize.patterns": torch.ones(8, 9)}),
     ):
         assert "name a" in message(call, NetworkError)
+
+
+def test_a_wrong_codebook_layer_is_found() -> None:
+    torch.manual_seed(7)
+    layer = codebook_layers(Residual(4).state_dict())[0]
+    assert layer_row(layer)["apart"] == 0
+    found = layer.weights
+    wrong = CodebookWeights(found.codewords, np.roll(found.indices, 1, axis=0))
+    row = layer_row(replace(layer, weights=wrong))
+    assert row["apart"] > 20
+    assert row["outputs_apart"] > 20
+    row = layer_row(replace(layer, factors=layer.factors * 1.01))
+    assert row["apart"] == row["weights"]
+    assert row["outputs_apart"] > row["outputs"] // 2  # an output of 0 stays one
+
+
+def test_kernels_between_two_codewords_are_counted() -> None:
+    patterns = torch.ones(4, 9)
+    patterns[1:3, 4] = -1  # the same codeword twice leaves nothing open
+    latent = torch.randn(2, 3, 3, 3)
+    latent[0, 1, 1, 1] = 0
+    state = {"x.weight": latent, "x.binarize.patterns": patterns}
+    layer = codebook_layers(state)[0]
+    assert layer.notes == ["1 of 6 kernels lie as near to a second codeword, as far as floats tell"]
+    assert layer.authors.open == 9

@@ -25,7 +25,7 @@ from subbit.sw.ir import (
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import smallest_plan
 from subbit.sw.planner import default_plan
-from tests.networks import binary, threshold
+from tests.parts import binary, threshold
 
 
 class Maker:
