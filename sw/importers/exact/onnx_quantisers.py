@@ -19,7 +19,8 @@ __all__ = ["dequantise_linear", "quantise_linear"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
-INTEGER_TYPES = (np.dtype(np.int8), np.dtype(np.uint8), np.dtype(np.int16), np.dtype(np.int32))
+# ONNX's numbers of the types of integers.
+INTEGERS = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32"}
 
 
 def parameters(op: Op, inputs: list[Value | Const], ndim: int) -> tuple[Array, Array]:
@@ -27,15 +28,33 @@ def parameters(op: Op, inputs: list[Value | Const], ndim: int) -> tuple[Array, A
     scale, *rest = inputs
     if not isinstance(scale, Const) or any(isinstance(zero, Value) for zero in rest):
         raise op.refuse("its scale is not constant", "export with constant scales")
-    zero = rest[0].array if rest and isinstance(rest[0], Const) else np.zeros(1, np.uint8)
+    zero = rest[0].array if rest and isinstance(rest[0], Const) else default_zero(op)
     numbers = np.asarray(scale.real(), np.float32)
-    if zero.dtype not in INTEGER_TYPES or not np.isfinite(numbers).all() or (numbers <= 0).any():
+    if (
+        zero.dtype.name not in INTEGERS.values()
+        or not np.isfinite(numbers).all()
+        or (numbers <= 0).any()
+    ):
         raise op.refuse("its scale or zero point is none", "export positive scales, and integers")
     axis = int(op.attributes.get("axis", 1))
     sides = [1] * ndim
     if max(numbers.size, zero.size) > 1:
         sides[axis] = -1
+    if op.kind == "QuantizeLinear" and zero.dtype != default_zero(op, zero).dtype:
+        raise op.refuse("its zero point is not of its output_dtype", "export the network again")
     return numbers.reshape(sides), zero.reshape(sides)
+
+
+def default_zero(op: Op, given: Array | None = None) -> Array:
+    """The zero point of a node that has none: of its output_dtype, else like ``given`` or uint8."""
+    wanted = int(op.attributes.get("output_dtype", 0))
+    if op.kind != "QuantizeLinear" or not wanted:
+        return np.zeros(1, np.uint8) if given is None else given
+    if wanted not in INTEGERS:
+        raise op.refuse(
+            f"its output_dtype is {wanted}", "quantise to integers of 8 or 16 bits (2 to 5)"
+        )
+    return np.zeros(1, INTEGERS[wanted])
 
 
 def quantise_linear(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value | Const:

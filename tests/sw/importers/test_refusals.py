@@ -167,8 +167,7 @@ REFUSALS: dict[str, Case] = {
     ),
     "a second output": (
         lambda g: gemm(g, second(g)),
-        "node 'Gemm_4' (Gemm): it reads 'mask', another node's second output; "
-        "use first outputs alone",
+        "node 'Dropout_3' (Dropout): its second output 'mask' is used; use first outputs alone",
     ),
     "a cast to integers": (
         lambda g: g.node("Cast", g.bipolar("x"), to=7),
