@@ -9,7 +9,7 @@ from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.convs import window_of
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op, axes_of
-from subbit.sw.importers.exact.value import Const, Fractions, Value, map_index
+from subbit.sw.importers.exact.value import Const, Fractions, Value, fill, is_uniform, map_index
 from subbit.sw.ir import Add, Affine, AvgPool2d, GlobalAvgPool, Layer, MaxPool2d
 
 __all__ = ["add", "average", "global_average", "max_pool", "summed"]
@@ -96,15 +96,21 @@ def add(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
             f"it adds shapes {a.shape} and {b.shape}, or elements in different places",
             "give both paths the same shape and order",
         )
-    ratio = a.scale / b.scale
-    shift = power_of_two(Fraction(ratio[0])) if (ratio == ratio[0]).all() else None
+    offset = a.offset + b.offset
+    for value, other in ((a, b), (b, a)):
+        if (value.scale == 0).all():
+            return replace(other, offset=offset)
+    shift = None
+    if is_uniform(a.scale / np.where(b.scale == 0, 1, b.scale)) and (b.scale != 0).all():
+        shift = power_of_two(Fraction(a.scale[0] / b.scale[0]))
     if shift is None:
-        (a, b), shift = (times(builder, op, a, b)), 0
-    layer = Add(max(shift, 0), max(-shift, 0))
-    name = builder.put("add", layer, a.name, b.name, origin=[op.name])
-    scale = a.scale / (1 << max(shift, 0))
-    kind = builder.kind(name)
-    made = Value(name, kind, scale, a.offset + b.offset, a.index)
+        one, other, scale = times(builder, op, a, b)
+        name = builder.put("add", Add(), one, other, origin=[op.name])
+    else:
+        layer = Add(max(shift, 0), max(-shift, 0))
+        name = builder.put("add", layer, a.name, b.name, origin=[op.name])
+        scale = a.scale / (1 << max(shift, 0))
+    made = Value(name, builder.kind(name), scale, offset, a.index)
     builder.mark(op, made)
     return made
 
@@ -117,32 +123,38 @@ def power_of_two(ratio: Fraction) -> int | None:
     return None
 
 
-def times(builder: NetworkBuilder, op: Op, a: Value, b: Value) -> tuple[Value, Value]:
-    """Both as integers of one scale for each channel, by integer factors."""
+def times(builder: NetworkBuilder, op: Op, a: Value, b: Value) -> tuple[str, str, Fractions]:
+    """Both as integers of one scale for each channel, by integer factors, and that scale.
+
+    Where a scale is 0, the tensor adds nothing: its factor is 0.
+    """
     a, b = builder.integers(op, a), builder.integers(op, b)
-    ratio = a.scale / b.scale
-    up = np.array([f.numerator for f in ratio], object)
-    down = np.array([f.denominator for f in ratio], object)
+    up, down = np.zeros(len(a.scale), object), np.zeros(len(a.scale), object)
+    scale = fill(len(a.scale), 1)
+    for place, (one, other) in enumerate(zip(a.scale, b.scale, strict=True)):
+        ratio = Fraction(one, other) if one and other else Fraction(bool(one))
+        up[place] = ratio.numerator
+        down[place] = ratio.denominator if other else 0
+        if one or other:
+            scale[place] = one / up[place] if one else other
     if any(abs(n) > MAX_RATIO for n in (*up, *down)):
         raise op.refuse(
             f"the scales of its two inputs, {float(a.scale[0]):.6g} and {float(b.scale[0]):.6g}, "
             f"are no ratio of integers up to {MAX_RATIO}",
             "put a quantiser before it on the path that ends in a BatchNormalization or mean",
         )
-    return scaled(builder, op, a, up), scaled(builder, op, b, down)
+    return scaled(builder, op, a, up), scaled(builder, op, b, down), scale
 
 
-def scaled(builder: NetworkBuilder, op: Op, value: Value, factors: Fractions) -> Value:
-    """The value as integers times ``factors``; wide ones as two, a shift apart."""
+def scaled(builder: NetworkBuilder, op: Op, value: Value, factors: Fractions) -> str:
+    """The integers times ``factors``; wide ones as two, a shift apart."""
     if (factors == 1).all():
-        return value
+        return value.name
     high, low = (factors + HALF) // (2 * HALF), (factors + HALF) % (2 * HALF) - HALF
     if all(abs(n) <= MAX_FACTOR for n in factors):
-        name = multiplied(builder, op, value, factors)
-    else:
-        both = [multiplied(builder, op, value, part) for part in (high, low)]
-        name = builder.put("add", Add(SHIFT, 0), *both, origin=[op.name])
-    return replace(value, name=name, kind=builder.kind(name), scale=value.scale / factors)
+        return multiplied(builder, op, value, factors)
+    both = [multiplied(builder, op, value, part) for part in (high, low)]
+    return builder.put("add", Add(SHIFT, 0), *both, origin=[op.name])
 
 
 def multiplied(builder: NetworkBuilder, op: Op, value: Value, factors: Fractions) -> str:

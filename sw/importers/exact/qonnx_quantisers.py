@@ -19,6 +19,8 @@ __all__ = ["quantise"]
 
 Floats = NDArray[np.float32]
 MAX_BITS = 8
+# Of constants, whose integers become biases, scales, or the planes of weights.
+MAX_CONSTANT_BITS = 32
 ROUNDINGS = ("ROUND", "HALF_EVEN", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
 
 
@@ -50,13 +52,11 @@ def parameters(op: Op, constants: list[NDArray[np.generic]]) -> list[NDArray[np.
     return found
 
 
-def whole_bits(op: Op, width: NDArray[np.float32]) -> int:
-    """The bit width of an operator; raises NetworkError unless it is 1 to 8."""
+def whole_bits(op: Op, width: NDArray[np.float32], most: int = MAX_BITS) -> int:
+    """The bit width of an operator; raises NetworkError unless it is 1 to ``most``."""
     bits = float(width.reshape(-1)[0])
-    if not bits.is_integer() or not 1 <= bits <= MAX_BITS or (width != bits).any():
-        raise op.refuse(
-            f"a width of {bits:g} bits", f"quantise to one width of 1 to {MAX_BITS} bits"
-        )
+    if not bits.is_integer() or not 1 <= bits <= most or (width != bits).any():
+        raise op.refuse(f"a width of {bits:g} bits", f"quantise to one width of 1 to {most} bits")
     return int(bits)
 
 
@@ -138,7 +138,7 @@ def quantised_constant(op: Op, x: Const, constants: list[NDArray[np.float32]]) -
     scale = constants[0]
     if op.kind == "BipolarQuant":
         return Const(np.where(real >= 0, np.float32(1), np.float32(-1)), scale)
-    zero, width = constants[1], np.float32(whole_bits(op, constants[2]))
+    zero, width = constants[1], np.float32(whole_bits(op, constants[2], MAX_CONSTANT_BITS))
     signed, narrow = flags(op, 1, 1)
     # With the scale taken out beforehand, what is left are the integers less the zero point.
     unit = int_quant(
