@@ -13,7 +13,8 @@ from subbit.sw.importers.exact.codes import to_codes
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.quantiser import Quantiser
-from subbit.sw.importers.exact.value import Const, ElementStep, Value, exact
+from subbit.sw.importers.exact.steps import check_type, stepped, whole
+from subbit.sw.importers.exact.value import Const, Value, exact
 
 __all__ = ["dequantise_linear", "quantise_linear"]
 
@@ -21,6 +22,8 @@ Array = NDArray[Any]
 Floats = NDArray[np.float32]
 # ONNX's numbers of the types of integers.
 INTEGERS = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32"}
+
+EIGHT_BITS = ("uint8", "int8")
 
 
 def parameters(op: Op, inputs: list[Value | Const], ndim: int) -> tuple[Array, Array]:
@@ -71,9 +74,11 @@ def quantise_linear(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]
 
     if isinstance(x, Const):
         return Const(run(np.asarray(x.real(), np.float32), scale, zero))
+    check_type(op, x)
     value, (s, z) = per_channel(builder, op, x, [scale, zero])
-    builder.linear.add(op.name)
-    return value.then(ElementStep(op.name, lambda numbers: run(numbers, s, z)))
+    return stepped(
+        op, value, lambda numbers: run(numbers, s, z), onto=whole(value), gives=zero.dtype.name
+    )
 
 
 def dequantise_linear(
@@ -85,9 +90,18 @@ def dequantise_linear(
     scale, zero = parameters(op, rest, len(shape))
     if isinstance(x, Const):
         return Const(x.array.astype(np.float32) - zero.astype(np.float32), scale)
-    if not any(step.node in builder.linear for step in x.steps):
+    if x.dtype not in INTEGERS.values():
         raise op.refuse("its input is not quantised", "put a QuantizeLinear before it")
+    if len(inputs) > 2 and zero.dtype.name != x.dtype:
+        raise op.refuse(
+            f"its zero point is {zero.dtype.name}, its input {x.dtype}", "export the network again"
+        )
     value, (s, z) = per_channel(builder, op, x, [scale, zero])
     base, step = -exact(z) * exact(s), exact(s)
-    quantiser = Quantiser(lambda y: np.asarray((y - z) * s, np.float32), base, step, None)
-    return to_codes(builder, op, value, quantiser)
+
+    def real(y: Floats) -> Floats:
+        return np.asarray((y - z) * s, np.float32)
+
+    if x.dtype not in EIGHT_BITS:
+        return stepped(op, value, real, slope=step, shift=base)
+    return to_codes(builder, op, value, Quantiser(real, base, step, None))

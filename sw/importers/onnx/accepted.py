@@ -65,7 +65,12 @@ IN_BLOCKS: dict[str, tuple[Any, ...]] = {"block_size": (0,)}
 ACCEPTED: dict[str, Accepted] = {
     **{k: Accepted(ignored=OLD) for k in ("Abs", "Ceil", "Floor", "Neg", "Reciprocal", "Sqrt")},
     **{k: Accepted(ignored=OLD) for k in ("Relu", "Sigmoid", "Tanh", "Softplus", "Softsign")},
+    **{k: Accepted(ignored=OLD) for k in ("Exp", "Log")},
+    **{k: Accepted() for k in ("Erf", "HardSwish", "Mish", "Not", "Round", "Sign")},
     **{k: Accepted((2, 2)) for k in ("Add", "Sub", "Mul", "Div", "Pow", "MatMul")},
+    **{k: Accepted((2, 2)) for k in ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")},
+    **{k: Accepted((2, 2)) for k in ("And", "Or", "Xor")},
+    **{k: Accepted((1, INFINITE), ignored=OLD) for k in ("Min", "Max")},
     "ArgMax": Accepted(reads=("axis", "keepdims", "select_last_index")),
     "AveragePool": Accepted(
         reads=(*WINDOW, "ceil_mode"),
@@ -78,6 +83,7 @@ ACCEPTED: dict[str, Accepted] = {
         {"momentum": INFERENCE, **OLD},
     ),
     "Cast": Accepted(reads=("to",), ignored={**FLOAT8, "round_mode": FLOAT8["saturate"]}),
+    "Celu": Accepted(reads=("alpha",)),
     "Clip": Accepted((1, 3), ("min", "max"), ignored=OLD),
     "Concat": Accepted((1, INFINITE), ("axis",)),
     "Constant": Accepted(
@@ -102,6 +108,7 @@ ACCEPTED: dict[str, Accepted] = {
         ("alpha", "beta", "transA", "transB"),
         ignored={"broadcast": "the bias is broadcast as its shape says"},
     ),
+    "Gelu": Accepted(reads=("approximate",)),
     "GlobalAveragePool": Accepted(),
     "HardSigmoid": Accepted(reads=("alpha", "beta"), ignored=OLD),
     "Identity": Accepted(),
@@ -133,9 +140,17 @@ ACCEPTED: dict[str, Accepted] = {
     "TopK": Accepted((1, 2), ("axis", "largest", "sorted", "k"), outputs=2),
     "Transpose": Accepted(reads=("perm",)),
     "Unsqueeze": Accepted((1, 2), ("axes",)),
+    "Where": Accepted((3, 3)),
     "Quant": qonnx(4, 4, **QUANT),
     "IntQuant": qonnx(4, 4, **QUANT),
     "BipolarQuant": qonnx(2, 2),
+    "MultiThreshold": Accepted(
+        (2, 2),
+        ("out_scale", "out_bias", "data_layout"),
+        ignored={"out_dtype": "it annotates the result"},
+        own={"out_scale": 1.0, "out_bias": 0.0, "data_layout": "", "out_dtype": ""},
+        domains=QONNX_DOMAINS,
+    ),
     "Trunc": qonnx(5, 6, rounding_mode="FLOOR", signed=1, narrow=0),
 }
 

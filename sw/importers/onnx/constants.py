@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.importers.exact.choices import COMPARISONS, LOGIC, chosen
 from subbit.sw.importers.exact.op import Op, axes_of, reshaped, with_places
 from subbit.sw.importers.exact.value import Const
 from subbit.sw.importers.onnx.untrusted_file import TYPES, check_shape
@@ -24,6 +25,16 @@ def broadcast(function: Callable[..., Any]) -> Rule:
     def rule(op: Op, inputs: list[Array]) -> Array:
         check_shape(str(op), np.broadcast_shapes(*(x.shape for x in inputs)))
         return np.asarray(function(*inputs), inputs[0].dtype)
+
+    return rule
+
+
+def as_it_is(function: Callable[..., Any]) -> Rule:
+    """An operation on elements whose result has a type of its own."""
+
+    def rule(op: Op, inputs: list[Array]) -> Array:
+        check_shape(str(op), np.broadcast_shapes(*(x.shape for x in inputs)))
+        return np.asarray(function(*inputs))
 
     return rule
 
@@ -119,6 +130,15 @@ FOLDABLE: dict[str, Rule] = {
     "Reciprocal": broadcast(lambda x: 1 / x),
     "Floor": broadcast(np.floor),
     "Ceil": broadcast(np.ceil),
+    "Round": broadcast(np.rint),
+    "Sign": broadcast(np.sign),
+    "Exp": broadcast(np.exp),
+    "Log": broadcast(np.log),
+    "Relu": broadcast(lambda x: np.maximum(x, 0)),
+    "Min": broadcast(lambda *x: np.min(np.broadcast_arrays(*x), axis=0)),
+    "Max": broadcast(lambda *x: np.max(np.broadcast_arrays(*x), axis=0)),
+    **{kind: as_it_is(function) for kind, function in (*COMPARISONS.items(), *LOGIC.items())},
+    "Where": as_it_is(chosen),
 }
 
 

@@ -17,6 +17,7 @@ from qonnx.transformation.general import RemoveStaticGraphInputs
 from qonnx.transformation.infer_shapes import InferShapes
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.importers.onnx.accepted import ONNX_DOMAINS
 from subbit.sw.importers.onnx.graph import Graph
 
 __all__ = ["QonnxExecutor"]
@@ -77,8 +78,10 @@ def batched(graph: Graph, batch: int) -> Any:
         if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
             arrays[node.output[0]] = node.attribute[0].t
     for node in proto.node:
-        if node.op_type in QUANTISERS:
+        if node.op_type in (*QUANTISERS, "MultiThreshold"):
             node.domain = DOMAIN
+        elif node.domain in ONNX_DOMAINS:
+            node.domain = ""
         if node.op_type == "Reshape" and node.input[0] not in arrays and node.input[1] in arrays:
             widen(arrays[node.input[1]], batch)
     return model

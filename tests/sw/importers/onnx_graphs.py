@@ -12,7 +12,7 @@ from subbit.sw.importers.api import check_import, import_file
 
 Array = NDArray[Any]
 QONNX = "qonnx.custom_op.general"
-CUSTOM = ("Quant", "IntQuant", "BipolarQuant", "Trunc")
+CUSTOM = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold")
 
 
 class GraphMaker:

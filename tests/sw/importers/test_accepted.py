@@ -20,6 +20,7 @@ from subbit.sw.importers.onnx.operators import LAST, supported_operators
 from tests.sw.importers import test_onnx
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
 from tests.sw.importers.operator_graphs import GRAPHS, logits, signs, sums
+from tests.sw.importers.quantiser_graphs import QUANTISERS
 from tests.sw.samples import message
 
 ROWS = sorted(ACCEPTED)
@@ -223,7 +224,8 @@ def test_every_attribute_that_the_table_names_is_read(
         return replace(op, attributes=Watched(op.kind, op.attributes, read))  # type: ignore[arg-type]
 
     monkeypatch.setattr(graph_module, "accepted", watching)
-    builds = [(13, build) for build in (*test_onnx.CASES, *GRAPHS.values())] + READING
+    builds = [(20, build) for build in QUANTISERS.values()] + READING
+    builds += [(13, build) for build in (*test_onnx.CASES, *GRAPHS.values())]
     for opset, build in builds:
         g = GraphMaker(1, 1, 8, 8, opset=opset)
         g.qonnx = 2

@@ -89,7 +89,8 @@ REFUSALS: dict[str, Case] = {
     ),
     "nine bits": (
         lambda g: gemm(g, g.quant(g.node("Flatten", "x"), 1 / 512, 9, signed=0)),
-        "node 'Quant_1' (Quant): a width of 9 bits; quantise to one width of 1 to 8 bits",
+        "node 'Quant_1' (Quant): the codes of the pixels are too many; "
+        "quantise pixels to 1 to 8 bits",
     ),
     "a negative scale": (
         lambda g: gemm(g, g.quant(g.node("Flatten", "x"), -0.5, 2, signed=0)),
@@ -140,9 +141,9 @@ REFUSALS: dict[str, Case] = {
         "node; quantise the input once, for all paths",
     ),
     "a product of tensors": (
-        lambda g: g.node("Mul", g.bipolar("x"), g.bipolar("x")),
-        "node 'Mul_2' (Mul): it combines two tensors that are not constant; "
-        "only Add of two quantised tensors is supported",
+        lambda g: g.node("Mul", conv(g, g.bipolar("x")), conv(g, g.bipolar("x"))),
+        "node 'Mul_4' (Mul): it combines two tensors that are not functions of one; "
+        "only their sum and difference are supported",
     ),
     "constants alone": (
         lambda g: g.node("Add", g.const(1.0), g.const(1.0)),
@@ -171,7 +172,7 @@ REFUSALS: dict[str, Case] = {
     ),
     "a cast to integers": (
         lambda g: g.node("Cast", g.bipolar("x"), to=7),
-        "node 'Cast_1' (Cast): it makes integers of a tensor; quantise with Quant instead",
+        "node 'Cast_1' (Cast): its input is of type int64; cast it to float32 before it",
     ),
     "a pruned choice": (
         lambda g: gemm(g, g.node("Softmax", flat(g))),

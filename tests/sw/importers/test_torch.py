@@ -226,8 +226,8 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         "put a quantiser between them",
     ),
     "an unknown module": (
-        lambda: nn.Sequential(nn.GELU()),
-        "node '0' (GELU): there is no rule for it; replace it",
+        lambda: nn.Sequential(nn.GLU()),
+        "node '0' (GLU): there is no rule for it; replace it",
     ),
     "a Softmax": (
         lambda: nn.Sequential(nn.Flatten(), binary(nn.Linear(128, 5)), nn.Softmax(1)),
@@ -239,7 +239,8 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     ),
     "a product": (
         Product,
-        "node 'mul' (mul): it combines two tensors; only their sum is supported",
+        "node 'mul' (mul): its input is mul of numbers that are not quantised; "
+        "put a quantiser between them",
     ),
     "a dilation": (
         lambda: nn.Sequential(binary(nn.Conv2d(2, 4, 3, dilation=2))),
