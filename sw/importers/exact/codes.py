@@ -162,6 +162,8 @@ def codes_on_demand(builder: NetworkBuilder, op: Op, value: Value) -> Value | No
 
     The levels are those of the grid that its steps name; else, where a step did, those that occur.
     """
+    if not value.steps:
+        return None
     key = (value.name, value.steps, value.pool_at, value.raw)
     if key not in builder.coded:
         grid = value.grid() or few_levels(builder, value)

@@ -141,6 +141,20 @@ ACCEPTED: dict[str, Accepted] = {
     "Transpose": Accepted(reads=("perm",)),
     "Unsqueeze": Accepted((1, 2), ("axes",)),
     "Where": Accepted((3, 3)),
+    "ConvInteger": Accepted((2, 4), (*WINDOW, "group")),
+    "MatMulInteger": Accepted((2, 4)),
+    "QLinearConv": Accepted((8, 9), (*WINDOW, "group")),
+    "QLinearMatMul": Accepted((8, 8)),
+    "QGemm": Accepted(
+        (6, 9),
+        ("alpha", "transA", "transB"),
+        own={"alpha": 1.0, "transA": 0, "transB": 0},
+        domains=MICROSOFT,
+    ),
+    "QLinearAdd": Accepted((7, 8), own={}, domains=MICROSOFT),
+    "QLinearGlobalAveragePool": Accepted(
+        (4, 5), only={"channels_last": (0,)}, own={"channels_last": 0}, domains=MICROSOFT
+    ),
     "Quant": qonnx(4, 4, **QUANT),
     "IntQuant": qonnx(4, 4, **QUANT),
     "BipolarQuant": qonnx(2, 2),

@@ -13,6 +13,15 @@ from subbit.sw.importers.exact.onnx_quantisers import dequantise_linear, quantis
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pools import average, global_average, max_pool
 from subbit.sw.importers.exact.qonnx_quantisers import quantise
+from subbit.sw.importers.exact.qoperators import (
+    conv_integer,
+    matmul_integer,
+    q_gemm,
+    qlinear_add,
+    qlinear_conv,
+    qlinear_matmul,
+    qlinear_mean,
+)
 from subbit.sw.importers.exact.shapes import MOVES, move, shape_of
 from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE
@@ -49,6 +58,13 @@ RULES: dict[str, Rule] = {
     "GlobalAveragePool": global_average,
     "ReduceMean": global_average,
     "Shape": shape_of,
+    "QLinearConv": qlinear_conv,
+    "QLinearMatMul": qlinear_matmul,
+    "ConvInteger": conv_integer,
+    "MatMulInteger": matmul_integer,
+    "QGemm": q_gemm,
+    "QLinearAdd": qlinear_add,
+    "QLinearGlobalAveragePool": qlinear_mean,
 }
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
 # Operators whose rule takes constants too.

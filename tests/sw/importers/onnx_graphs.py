@@ -90,6 +90,8 @@ class GraphMaker:
             self.arrays,
         )
         opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid(QONNX, self.qonnx)]
+        if any(node.domain == "com.microsoft" for node in self.nodes):
+            opsets.append(helper.make_opsetid("com.microsoft", 1))
         return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
     def save(self, output: str, path: Path) -> Path:

@@ -20,6 +20,7 @@ from subbit.sw.importers.onnx.operators import LAST, supported_operators
 from tests.sw.importers import test_onnx
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
 from tests.sw.importers.operator_graphs import GRAPHS, logits, signs, sums
+from tests.sw.importers.qoperator_graphs import QOPERATORS
 from tests.sw.importers.quantiser_graphs import QUANTISERS
 from tests.sw.samples import message
 
@@ -101,7 +102,8 @@ def test_every_attribute_of_onnx_is_named_or_refused(kind: str) -> None:
 def test_other_values_are_refused(kind: str) -> None:
     for name, values in ACCEPTED[kind].only.items():
         for opset in opsets(kind):
-            if name in onnx.defs.get_schema(kind, opset, "").attributes:
+            row = ACCEPTED[kind]
+            if row.own is not None or name in onnx.defs.get_schema(kind, opset, "").attributes:
                 text = refusal(sample(kind, opset, **{name: 32}), opset)
                 assert text.endswith(
                     f": its {name} is 32; export with {name}={' or '.join(map(str, values))}"
@@ -224,7 +226,7 @@ def test_every_attribute_that_the_table_names_is_read(
         return replace(op, attributes=Watched(op.kind, op.attributes, read))  # type: ignore[arg-type]
 
     monkeypatch.setattr(graph_module, "accepted", watching)
-    builds = [(20, build) for build in QUANTISERS.values()] + READING
+    builds = [(20, build) for build in (*QUANTISERS.values(), *QOPERATORS.values())] + READING
     builds += [(13, build) for build in (*test_onnx.CASES, *GRAPHS.values())]
     for opset, build in builds:
         g = GraphMaker(1, 1, 8, 8, opset=opset)

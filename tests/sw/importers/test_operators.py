@@ -22,6 +22,7 @@ from tests.paths import DOCS
 from tests.sw.importers import test_onnx, test_torch
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
 from tests.sw.importers.operator_graphs import GRAPHS, PASSED, Between, Matrix
+from tests.sw.importers.qoperator_graphs import QOPERATORS
 from tests.sw.importers.quantiser_graphs import QUANTISERS
 from tests.sw.importers.torch_quantisers import CODED, PASSED_STEPS, Direct
 
@@ -84,7 +85,8 @@ def meant(name: str) -> Any:
 def onnx_graphs() -> frozenset[str]:
     """The operators in the graphs that tests import."""
     kinds: set[str] = set()
-    for build in (*test_onnx.CASES, *GRAPHS.values(), *QUANTISERS.values()):
+    tables = (GRAPHS, QUANTISERS, QOPERATORS)
+    for build in (*test_onnx.CASES, *(build for table in tables for build in table.values())):
         g = GraphMaker(1, 1, 8, 8)
         build(g, np.random.default_rng(1))
         kinds.update(node.op_type for node in g.nodes)
