@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from subbit.sw.importers.exact.fold import Turning, fold, fold_turning, levels_between
+from subbit.sw.importers.exact.fold import Turning, fold, fold_turning, levels_between, rises
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pixels import PIXELS
@@ -107,12 +107,18 @@ def thresholds(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantis
         fewer = found.coarsened(reached_levels(builder, value.name, layer))
         if fewer.levels != found.levels:
             found, layer = fewer, folded(value, low, high, fewer, turning)
-    rises = isinstance(layer, Turning) or bool(layer.rising.all())
-    if value.pool_at is not None and not rises:
+    if value.pool_at is not None and not pools_behind(builder, value, layer):
         return to_codes(builder, op, builder.pooled(op, value), quantiser)
     made = behind(builder, op, value, found, layer)
     builder.mark(op, made)
     return made
+
+
+def pools_behind(builder: NetworkBuilder, value: Value, layer: Threshold | Turning) -> bool:
+    """Whether the greatest code is that of the greatest number that is pooled."""
+    before = replace(value, steps=value.steps[: value.pool_at])
+    low, high = builder.kind(value.name).value_range
+    return isinstance(layer, Threshold) and bool(layer.rising.all()) and rises(before, low, high)
 
 
 def folded(

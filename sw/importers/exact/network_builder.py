@@ -23,6 +23,7 @@ from subbit.sw.importers.exact.value import (
 from subbit.sw.ir import (
     INPUT,
     Add,
+    Affine,
     Encoding,
     Flatten,
     GlobalAvgPool,
@@ -111,6 +112,10 @@ class NetworkBuilder:
             raise op.refuse(
                 "its input is not quantised", "put a quantiser (Quant, BipolarQuant) before it"
             )
+        if (value.scale == 0).any():
+            raise op.refuse(
+                "a channel of its input is multiplied by 0", "leave out what has no effect"
+            )
         return value
 
     def settled(self, op: Op, value: Value) -> Value:
@@ -151,19 +156,31 @@ class NetworkBuilder:
         """``value`` with the pooling that is to come done on the Network's integers or codes."""
         if value.pool_at is None:
             return value
-        kind = self.kind(value.name)
-        low, high = kind.value_range
         before = replace(value, steps=value.steps[: value.pool_at], pool_at=None)
-        if not rises(before, low, high):
+        if not rises(before, *self.kind(value.name).value_range):
             made = self.coded_before_pooling(op, before)
             if made is not None:
                 return replace(made, index=value.index, steps=value.steps[value.pool_at :])
-            raise op.refuse(
-                "max pooling follows a negative factor (a BatchNormalization?)",
-                "pool behind the quantiser, or make the factor positive",
-            )
+            value = self.turned(op, value, before)
         name = self.put("pool", MaxPool2d(), value.name)
-        return replace(value, name=name, pool_at=None)
+        return replace(value, name=name, kind=self.kind(name), pool_at=None)
+
+    def turned(self, op: Op, value: Value, before: Value) -> Value:
+        """``value`` on integers of which those are negated that its steps before pooling turn."""
+        if not before.monotone:
+            raise op.refuse(
+                "max pooling follows what rises and falls, of many levels",
+                "put a quantiser before the pooling",
+            )
+        if self.kind(value.name).is_code:
+            name = self.put("sum", Add(), value.name, value.name)
+            value = replace(value, name=name, scale=value.scale / 2, levels=0)
+        ends = np.array([[end] * value.kind.channels for end in self.kind(before.name).value_range])
+        first, last = before.run(ends)
+        signs = np.where(first <= last, 1, -1)
+        layer = Affine(signs, np.zeros(len(signs), np.int64))
+        name = self.put("turn", layer, value.name, origin=[op.name])
+        return replace(value, name=name, scale=value.scale * signs)
 
     def coded_before_pooling(self, op: Op, before: Value) -> Value | None:
         """Codes of few levels, pooled; None if they are not few, or turned."""

@@ -114,7 +114,7 @@ def thresholds(
     """MultiThreshold, some thresholds where sums lie, not in order."""
 
     def middle(g: GraphMaker, x: str, draw: Draw) -> str:
-        table = draw.integers(-40, 40, (rows, levels)) / 8
+        table = draw.integers(-12, 12, (rows, levels)) / 4
         x = g.node("MultiThreshold", x, g.const(table), **{"out_dtype": "INT4", **attributes})
         g.nodes[-1].domain = domain
         return x
@@ -218,6 +218,7 @@ def chosen_weights(g: GraphMaker, draw: Draw) -> str:
     return g.node("MatMul", g.quant(sums(g, draw), 0.25, 3), w)
 
 
+TURNS = np.resize([1.0, -1.0], (1, CHANNELS, 1, 1))
 SCALE = np.linspace(0.25, 1.5, CHANNELS)
 FIRST = ("Clip", -1.0, 1.5)
 TO = {kind: {"to": kind} for kind in (FLOAT, INT8, BOOL, INT32)}
@@ -228,7 +229,7 @@ QUANTISERS: dict[str, Build] = {
     "Sign odd": odd_fan_in,
     "Sign falling": then(chain("Neg", "Sign")),
     "Round": then(chain(("Mul", 4.0), ("Clip", -4.0, 3.0), "Round", ("Div", 4.0))),
-    "Round then Clip": then(chain(("Div", 0.3), "Round", ("Clip", -4.0, 3.0), ("Mul", 0.3))),
+    "Round then Clip": then(chain(("Div", 0.3), "Round", ("Clip", -4.0, 3.0), ("Mul", 0.5))),
     "Round then Clip between": then(chain("Round", ("Clip", -2.5, 1.5))),
     "Floor": then(chain(("Clip", 0.0, 3.0), "Floor")),
     "Ceil": then(chain("Relu", ("Min", 3.0), "Ceil", ("Mul", 0.5), ("Sub", 1.0))),
@@ -291,6 +292,11 @@ QUANTISERS: dict[str, Build] = {
     "pooled falling": pooled("Neg", "Sign", behind=chain(("Mul", 0.5))),
     "pooled Abs": pooled(behind=chain("Abs", ("Sub", 4.0), "Sign")),
     "Abs pooled": pooled("Abs", behind=chain(("Sub", 5.0), ("Clip", -1.0, 2.0), "Round")),
+    "falls, pooled, falls": pooled("Neg", behind=chain("Neg", ("Clip", -3.0, 0.0), "Round")),
+    "falls, pooled, rises": pooled(("Div", -2.0), behind=chain(("Clip", -3.0, 2.0), "Ceil")),
+    "turned, pooled": pooled(("Mul", TURNS), behind=chain(("Mul", -0.5), "Sign")),
+    "turned, Tanh, pooled": pooled(("Mul", TURNS), "Tanh", behind=chain(("Mul", 2.0), "Round")),
+    "turned codes, pooled": pooled("Sign", ("Mul", TURNS), behind=chain(("Add", 0.25), "Round")),
     "turned pixels": turned_pixels,
     "joined 0": joined(np.array([1, 0, 0.5, 2, 0, 1.0]), np.array([0.5, 1, 1, 1, 0, -1.0])),
     "joined all 0": joined(0.0, SCALE),

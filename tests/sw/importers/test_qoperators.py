@@ -11,6 +11,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
 from tests.sw.importers.qoperator_graphs import QOPERATORS
 
+IMAGES = 100
 Draw = np.random.Generator
 Build = Callable[[GraphMaker, Draw], str]
 
@@ -90,7 +91,7 @@ def test_static_quantisation_agrees(
     path = quantised(build, tmp_path, form, activation_type=activations, per_channel=per_channel)
     kinds = {node.op_type for node in onnx.load(path).graph.node}
     assert ("QLinearConv" in kinds or "QLinearMatMul" in kinds) == (form is QuantFormat.QOperator)
-    agreement = checked(path)["agreement"]
+    agreement = checked(path, IMAGES)["agreement"]
     assert agreement["first_difference"] is None
     assert (agreement["classes_apart"], agreement["elements"] > 0) == (0, True)
 
@@ -99,6 +100,6 @@ def test_static_quantisation_agrees(
 def test_an_operator_on_integers_agrees(name: str, tmp_path: Path) -> None:
     g = GraphMaker(1, 1, 8, 8)
     path = g.save(QOPERATORS[name](g, np.random.default_rng(4)), tmp_path / "net.onnx")
-    agreement = checked(path)["agreement"]
+    agreement = checked(path, IMAGES)["agreement"]
     assert agreement["first_difference"] is None
     assert (agreement["classes_apart"], agreement["elements"] > 0) == (0, True)

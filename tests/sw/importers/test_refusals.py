@@ -117,23 +117,19 @@ REFUSALS: dict[str, Case] = {
         "node 'MaxPool_1' (MaxPool): a 3x3 window with stride 2 and padding 0; "
         "max pooling is 2x2 with stride 2, no padding, odd ends dropped",
     ),
-    "pooling of what falls and rises": (
-        lambda g: g.bipolar(
+    "pooling of what rises and falls": (
+        lambda g: g.quant(
             g.node(
-                "Mul",
-                g.node(
-                    "MaxPool",
-                    g.node(
-                        "Mul", conv(g, g.bipolar("x")), g.const(np.resize([1, -1], (1, 4, 1, 1)))
-                    ),
-                    kernel_shape=[2, 2],
-                    strides=[2, 2],
-                ),
-                g.const(-1.0),
-            )
+                "MaxPool",
+                g.node("Abs", conv(g, g.node("Sub", "x", g.const(0.5)))),
+                kernel_shape=[2, 2],
+                strides=[2, 2],
+            ),
+            0.1,
+            3,
         ),
-        "node 'BipolarQuant_5' (BipolarQuant): max pooling follows a negative factor (a "
-        "BatchNormalization?); pool behind the quantiser, or make the factor positive",
+        "node 'Quant_4' (Quant): max pooling follows what rises and falls, of many levels; "
+        "put a quantiser before the pooling",
     ),
     "incommensurable scales": (
         lambda g: g.node("Add", g.quant("x", 0.3, 2, signed=0), g.bipolar("x", 0.7)),
