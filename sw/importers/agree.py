@@ -125,7 +125,9 @@ def add_layer(
     places = mark.index.reshape(-1)
     mine = values(mark.kind, ours).reshape(len(ours), -1)[:, places]
     source = np.asarray(theirs, np.float64).reshape(len(ours), -1)
-    nearest = (source - offset[places]) / scale[places]
+    # What is multiplied by 0 stands for its offset, whatever the integer is.
+    mine = np.where(scale[places] == 0, 0, mine)
+    nearest = (source - offset[places]) / np.where(scale == 0, 1, scale)[places]
     # The values of a bipolar code lie 2 apart, so that the nearest one is within 1.
     reach = 1.0 if mark.kind.encoding is Encoding.BIPOLAR else 0.5
     # A source in float32 cannot tell apart more than some 2**22 integers.

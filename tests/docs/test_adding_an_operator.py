@@ -80,7 +80,7 @@ def test_the_example_of_the_page_works(copy: Path) -> None:
         *(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "hreshold or has_a_row"),
         "tests/sw/importers/test_operators.py",
     )
-    assert "7 passed" in found
+    assert "8 passed" in found
     python(copy, "-c", script)
 
 

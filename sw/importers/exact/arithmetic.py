@@ -57,18 +57,29 @@ def arithmetic(builder: NetworkBuilder, op: Op, value: Value, inputs: list[Value
     constant = inputs[1 if first else 0]
     assert isinstance(constant, Const)
     value, (c,) = per_channel(builder, op, value, [np.asarray(constant.real())])
-    if op.kind == "Div" and not first:
-        raise op.refuse("it divides by a tensor", "multiply instead")
-    if op.kind == "Div" and (c == 0).any():
+    if op.kind == "Div" and (c == 0).any() and first:
         raise op.refuse("it divides by zero", "train and export the network again")
     function = ARITHMETIC[op.kind]
-    slope, shift = line_of(op.kind, exact(c), first)
 
     def run(x: Floats) -> Floats:
         """The operator as numpy rounds it, which is as ONNX does."""
         return np.asarray(function(x, c) if first else function(c, x), np.float32)
 
-    return value.then(ElementStep(op.name, run, slope, shift))
+    if op.kind == "Div" and not first:
+        slope, shift = None, None
+    else:
+        slope, shift = line_of(op.kind, exact(c), first)
+    return value.then(
+        ElementStep(
+            op.name,
+            run,
+            slope,
+            shift,
+            monotone=slope is not None,
+            tensor=op.outputs[0],
+            kind=op.label or op.kind,
+        )
+    )
 
 
 def line_of(kind: str, c: Fractions, first: bool) -> tuple[Fractions, Fractions]:

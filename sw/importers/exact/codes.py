@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from subbit.sw.importers.exact.fold import fold, levels_between
+from subbit.sw.importers.exact.fold import Turning, fold, fold_turning, levels_between, rises
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pixels import PIXELS
 from subbit.sw.importers.exact.quantiser import Quantiser
+from subbit.sw.importers.exact.reachable import few_levels, reached_levels
 from subbit.sw.importers.exact.value import Value
-from subbit.sw.ir import INPUT, Encoding, MaxPool2d, TensorType
+from subbit.sw.ir import INPUT, Add, Encoding, MaxPool2d, TensorType, Threshold
 
-__all__ = ["to_codes"]
+__all__ = ["MAX_LEVELS", "codes_on_demand", "to_codes"]
 
 MAX_LEVELS = 256
 MAX_THRESHOLDS = 1 << 21
@@ -34,33 +35,25 @@ def of_pixels(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantise
     """Pixels quantised: by the host where this is the first to ask, else by thresholds."""
     codes = quantiser.codes(value.run(PIXELS[:, None])).T
     if quantiser.levels is None:
-        quantiser = from_level(quantiser, int(codes.min()), int(codes.max()))
-        codes = codes - codes.min()
+        quantiser = quantiser.coarsened({int(code) for code in np.unique(codes)})
+        codes = quantiser.codes(value.run(PIXELS[:, None])).T
     pixels = builder.pixels
-    if pixels.table is not None and pixels.is_raw:
-        return thresholds(builder, op, builder.integers(op, value), quantiser)
     falling = bool((np.diff(codes, axis=1) < 0).any())
+    if falling or (pixels.table is not None and pixels.is_raw):
+        return thresholds(builder, op, builder.integers(op, value), quantiser)
     count = quantiser.levels or int(codes.max()) + 1
-    if falling or count > MAX_LEVELS:
-        raise op.refuse(
-            "the codes of the pixels fall or are too many", "quantise pixels to 1 to 8 rising bits"
-        )
+    if count > MAX_LEVELS:
+        raise op.refuse("the codes of the pixels are too many", "quantise pixels to 1 to 8 bits")
     if pixels.table is not None and not np.array_equal(pixels.table, codes):
         raise op.refuse(
             "it quantises the pixels in another way than another node",
             "quantise the input once, for all paths",
         )
-    pixels.table, pixels.bits = codes, (count - 1).bit_length()
+    pixels.table, pixels.bits = codes, max((count - 1).bit_length(), 1)
     value = coded(value, quantiser, count, INPUT, encoding_of(quantiser))
     builder.types[INPUT] = value.kind
     builder.folded[INPUT] = [step.node for step in value.steps] + [op.name]
     return replace(value, steps=(), raw=False)
-
-
-def from_level(quantiser: Quantiser, least: int, greatest: int) -> Quantiser:
-    """The quantiser with its levels counted from the least that occurs."""
-    base = quantiser.base + least * quantiser.step
-    return Quantiser(quantiser.run, base, quantiser.step, greatest - least + 1)
 
 
 def encoding_of(quantiser: Quantiser) -> Encoding:
@@ -98,24 +91,94 @@ def unchanged(value: Value, quantiser: Quantiser) -> Value | None:
 
 def thresholds(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantiser) -> Value:
     """Integers behind a threshold layer, and behind the pooling that was to come."""
+    turning = not (value.monotone and quantiser.monotone)
+    if turning and value.pool_at is not None:
+        return to_codes(builder, op, builder.pooled(op, value), quantiser)
     low, high = builder.kind(value.name).value_range
-    count = quantiser.levels
-    if count is None:
-        least, greatest = levels_between(value, low, high, quantiser)
-        count = greatest - least + 1
-        quantiser = from_level(quantiser, least, greatest)
+    found = quantiser
+    if quantiser.levels is None:
+        found = quantiser.from_level(*levels_between(value, low, high, quantiser))
+    count = found.levels or 1
     if count > MAX_LEVELS or count * value.kind.channels > MAX_THRESHOLDS:
         raise op.refuse(f"it has {count} levels", "quantise to 1 to 8 bits, channel by channel")
     builder.charge(op, count * value.kind.channels * (1 + len(value.steps)))
-    encoding = encoding_of(quantiser)
-    layer = fold(value, low, high, quantiser, max(count, 2), encoding)
-    if value.pool_at is not None and not layer.rising.all():
-        value = builder.pooled(op, value)
-    origin = [step.node for step in value.steps] + [op.name]
+    layer = folded(value, low, high, found, turning)
+    if quantiser.levels is None and isinstance(layer, Threshold):
+        fewer = found.coarsened(reached_levels(builder, value.name, layer))
+        if fewer.levels != found.levels:
+            found, layer = fewer, folded(value, low, high, fewer, turning)
+    if value.pool_at is not None and not pools_behind(builder, value, layer):
+        return to_codes(builder, op, builder.pooled(op, value), quantiser)
+    made = behind(builder, op, value, found, layer)
+    builder.mark(op, made)
+    return made
+
+
+def pools_behind(builder: NetworkBuilder, value: Value, layer: Threshold | Turning) -> bool:
+    """Whether the greatest code is that of the greatest number that is pooled."""
+    before = replace(value, steps=value.steps[: value.pool_at])
+    low, high = builder.kind(value.name).value_range
+    return isinstance(layer, Threshold) and bool(layer.rising.all()) and rises(before, low, high)
+
+
+def folded(
+    value: Value, low: int, high: int, quantiser: Quantiser, turning: bool
+) -> Threshold | Turning:
+    """The thresholds of a quantiser whose levels are known."""
+    count, encoding = max(quantiser.levels or 2, 2), encoding_of(quantiser)
+    if turning:
+        return fold_turning(value, low, high, quantiser, count, encoding)
+    return fold(value, low, high, quantiser, count, encoding)
+
+
+def behind(
+    builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantiser, layer: Threshold | Turning
+) -> Value:
+    """The codes behind the thresholds, and behind the pooling that was to come."""
+    origin = [step.node for step in value.steps]
+    origin = origin if op.name in origin else [*origin, op.name]
+    count = max(quantiser.levels or 2, 2)
+    if isinstance(layer, Turning):
+        value = replace(value, name=joined(builder, value.name, layer))
+        layer = counted(builder, value.name, layer, count, encoding_of(quantiser))
     name = builder.put("act", layer, value.name, origin=origin)
     if value.pool_at is not None:
         name = builder.put("pool", MaxPool2d(), name)
-    made = coded(value, quantiser, max(count, 2), name, encoding)
-    made = replace(made, steps=(), pool_at=None)
-    builder.mark(op, made)
-    return made
+    made = coded(value, quantiser, count, name, encoding_of(quantiser))
+    return replace(made, steps=(), pool_at=None)
+
+
+def joined(builder: NetworkBuilder, name: str, layer: Turning) -> str:
+    """The integers ``up + down`` behind the tensor ``name``."""
+    parts = [builder.put("part", part, name) for part in (layer.up, layer.down)]
+    return builder.put("add", Add(), *parts)
+
+
+def counted(
+    builder: NetworkBuilder, name: str, layer: Turning, count: int, encoding: Encoding
+) -> Threshold:
+    """The thresholds that make ``count`` levels of the integers ``up + down``."""
+    wanted = np.arange(1, 1 << (count - 1).bit_length())
+    rows = np.minimum(wanted[None] - layer.base[:, None], builder.kind(name).high + 1)
+    return Threshold(rows, np.ones(len(rows), np.uint8), encoding)
+
+
+def codes_on_demand(builder: NetworkBuilder, op: Op, value: Value) -> Value | None:
+    """Codes of a value whose steps give few levels; None where they give many.
+
+    The levels are those of the grid that its steps name; else, where a step did, those that occur.
+    """
+    if not value.steps:
+        return None
+    key = (value.name, value.steps, value.pool_at, value.raw)
+    if key not in builder.coded:
+        grid = value.grid() or few_levels(builder, value)
+        if grid is None:
+            return None
+        quantiser = Quantiser(lambda x: x, *grid, None)
+        last = value.steps[-1]
+        # Pooling that comes last gives a tensor that no step names.
+        tensor = "" if value.pool_at == len(value.steps) else last.tensor
+        named = Op(last.node, last.kind or op.kind, (), (tensor,), {})
+        builder.coded[key] = to_codes(builder, named, value, quantiser)
+    return replace(builder.coded[key], index=value.index)

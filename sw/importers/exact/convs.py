@@ -76,6 +76,8 @@ def convolve(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Va
     shape, groups = weights.array.shape, int(op.attributes.get("group", 1))
     if len(shape) != 4 or value.index.ndim != 3:
         raise op.refuse("it is not a convolution of images", "use 2-D convolutions")
+    if list(op.attributes.get("kernel_shape", shape[2:])) != list(shape[2:]):
+        raise op.refuse("its kernel_shape is not that of its weights", "export the network again")
     value = builder.codes(op, value)
     check_groups(op, value, shape, groups)
     side, stride, pad = window_of(op, shape[2:])

@@ -1,19 +1,28 @@
 """Folding everything between integers and a quantiser into integer thresholds.
 
-The thresholds are where the source's own arithmetic changes level: bisection evaluates the source's
-operations, in float32 and with its own roundings, on the integers near them.
+The thresholds are where the source's own arithmetic changes level. Where no step turns an order,
+bisection evaluates the source's operations, in float32 and with its own roundings, on the integers
+near them; else they are evaluated on all integers.
 """
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.quantiser import Quantiser
-from subbit.sw.importers.exact.value import Value
+from subbit.sw.importers.exact.value import Floats, Value
 from subbit.sw.ir import Encoding, Threshold
 
-__all__ = ["falls", "fold", "levels_between", "rises"]
+__all__ = ["Turning", "fold", "fold_turning", "levels_between", "numbers_of", "rises"]
 
 Ints = NDArray[np.int64]
+# Numbers that are evaluated at a time, and for one quantiser altogether.
+BLOCK = 1 << 18
+MAX_NUMBERS = 1 << 24
+MAX_TURNS = 255
 
 
 def ends(value: Value, low: int, high: int) -> Ints:
@@ -21,10 +30,35 @@ def ends(value: Value, low: int, high: int) -> Ints:
     return np.array([[low], [high]], np.int64).repeat(value.kind.channels, axis=1)
 
 
-def rises(value: Value, low: int, high: int, stop: int) -> bool:
-    """Whether no channel falls over ``low..high`` in the first ``stop`` steps."""
-    first, last = value.run(ends(value, low, high), stop=stop)
-    return bool((first <= last).all())
+def numbers_of(value: Value, low: int, high: int) -> Iterator[Floats]:
+    """The source's numbers for all integers in ``low..high``, in blocks of rows.
+
+    Raises NetworkError where they are too many.
+    """
+    count, channels = high - low + 1, value.kind.channels
+    if count * channels > MAX_NUMBERS:
+        raise NetworkError(
+            f"what it takes rises and falls over {count} integers in {channels} channels, too many "
+            "to look at each"
+        )
+    rows = max(BLOCK // channels, 1)
+    for start in range(low, high + 1, rows):
+        block = np.arange(start, min(start + rows, high + 1), dtype=np.int64)
+        yield value.run(np.repeat(block[:, None], channels, axis=1))
+
+
+def rises(value: Value, low: int, high: int) -> bool:
+    """Whether no channel falls over ``low..high``."""
+    if value.monotone:
+        first, last = value.run(ends(value, low, high))
+        return bool((first <= last).all())
+    last = np.full(value.kind.channels, -np.inf, np.float32)
+    for block in numbers_of(value, low, high):
+        rows = np.concatenate([last[None], block])
+        if not (rows[:-1] <= rows[1:]).all():
+            return False
+        last = block[-1]
+    return True
 
 
 def falls(value: Value, low: int, high: int, quantiser: Quantiser) -> NDArray[np.bool_]:
@@ -36,8 +70,14 @@ def falls(value: Value, low: int, high: int, quantiser: Quantiser) -> NDArray[np
 
 def levels_between(value: Value, low: int, high: int, quantiser: Quantiser) -> tuple[int, int]:
     """The least and the greatest level that integers in ``low..high`` reach."""
-    codes = quantiser.codes(value.run(ends(value, low, high)))
-    return int(codes.min()), int(codes.max())
+    if value.monotone and quantiser.monotone:
+        codes = quantiser.codes(value.run(ends(value, low, high)))
+        return int(codes.min()), int(codes.max())
+    reached: set[int] = set()
+    for block in numbers_of(value, low, high):
+        codes = quantiser.codes(block)
+        reached |= {int(codes.min()), int(codes.max())}
+    return min(reached), max(reached)
 
 
 def fold(
@@ -61,3 +101,58 @@ def fold(
         above = np.where(open_ & reached, middle, above)
         below = np.where(open_ & ~reached, middle, below)
     return Threshold(above.T.copy(), (~falling).astype(np.uint8), encoding)
+
+
+@dataclass(frozen=True, eq=False)
+class Turning:
+    """Levels that rise and fall as sums of two codes.
+
+    ``up`` counts the steps up at or below a number, ``down`` those steps down that are above it, so
+    that ``up + down + base`` is the level; ``base``: ``(channels,)``.
+    """
+
+    up: Threshold
+    down: Threshold
+    base: Ints
+
+
+def fold_turning(
+    value: Value, low: int, high: int, quantiser: Quantiser, count: int, encoding: Encoding
+) -> Threshold | Turning:
+    """The quantiser's level of every integer in ``low..high``, in whatever order the levels come.
+
+    As ``fold`` where no channel both rises and falls. Raises NetworkError where the integers are
+    too many, or the levels rise or fall more than MAX_TURNS times.
+    """
+    table = np.concatenate(
+        [quantiser.codes(block).astype(np.int16) for block in numbers_of(value, low, high)]
+    ).astype(np.int64)
+    places = np.arange(low + 1, high + 1)
+    change = np.diff(table, axis=0).T
+    ups, downs = ([np.repeat(places, np.maximum(s * row, 0)) for row in change] for s in (1, -1))
+    falling = np.array([len(row) > 0 for row in downs])
+    if not any(len(up) and len(down) for up, down in zip(ups, downs, strict=True)):
+        levels = (1 << (count - 1).bit_length()) - 1
+        first = np.where(falling, levels - table[0], table[0])
+        rows = [
+            [low] * int(n) + [*up, *down] for n, up, down in zip(first, ups, downs, strict=True)
+        ]
+        return Threshold(filled(rows, levels, high + 1), (~falling).astype(np.uint8), encoding)
+    turns = max(len(row) for row in (*ups, *downs))
+    if turns > MAX_TURNS:
+        raise NetworkError(f"its levels rise or fall {turns} times, more than {MAX_TURNS}")
+    size = (1 << turns.bit_length()) - 1
+    up, down = (
+        Threshold(
+            filled([list(row) for row in rows], size, high + 1),
+            np.full(len(rows), bit, np.uint8),
+            Encoding.UNSIGNED,
+        )
+        for rows, bit in ((ups, 1), (downs, 0))
+    )
+    return Turning(up, down, table[0] - size)
+
+
+def filled(rows: list[list[int]], size: int, spare: int) -> Ints:
+    """The rows as an array of ``size`` columns, the rest of each ``spare``."""
+    return np.array([[*row, *[spare] * (size - len(row))] for row in rows], np.int64)

@@ -1,6 +1,6 @@
 """The Network that an import has built so far."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -12,10 +12,18 @@ from subbit.sw.importers.exact.fold import rises
 from subbit.sw.importers.exact.mark import Mark
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pixels import Pixels
-from subbit.sw.importers.exact.value import Const, Fractions, Value, fill, map_index
+from subbit.sw.importers.exact.value import (
+    FLOAT,
+    Const,
+    Fractions,
+    Value,
+    fill,
+    map_index,
+)
 from subbit.sw.ir import (
     INPUT,
     Add,
+    Affine,
     Encoding,
     Flatten,
     GlobalAvgPool,
@@ -36,10 +44,12 @@ MAX_WORK = 1 << 27
 class NetworkBuilder:
     """Layers, what is known of the source's tensors, and notes for the report.
 
-    ``linear``: names of the QuantizeLinear nodes met.
+    ``as_codes`` makes codes of a value whose steps give few levels, or None if they give many:
+    ``codes_on_demand`` of codes.py. ``coded``: what it made.
     """
 
     pixels: Pixels
+    as_codes: "Callable[[NetworkBuilder, Op, Value], Value | None] | None" = None
     nodes: list[Node] = field(default_factory=list)
     types: dict[str, TensorType] = field(default_factory=dict)
     marks: list[Mark] = field(default_factory=list)
@@ -47,7 +57,7 @@ class NetworkBuilder:
     counts: dict[str, int] = field(default_factory=dict)
     flat: dict[str, str] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
-    linear: set[str] = field(default_factory=set)
+    coded: dict[tuple[Any, ...], Value] = field(default_factory=dict)
     constant_elements: int = 0
     work: int = 0
 
@@ -81,6 +91,8 @@ class NetworkBuilder:
 
     def mark(self, op: Op, value: Value) -> None:
         """Note that the source's output of ``op`` is to be compared with the Network's tensor."""
+        if not op.outputs[0]:
+            return
         self.marks.append(
             Mark(
                 op.outputs[0],
@@ -100,17 +112,31 @@ class NetworkBuilder:
             raise op.refuse(
                 "its input is not quantised", "put a quantiser (Quant, BipolarQuant) before it"
             )
+        if (value.scale == 0).any():
+            raise op.refuse(
+                "a channel of its input is multiplied by 0", "leave out what has no effect"
+            )
         return value
 
     def settled(self, op: Op, value: Value) -> Value:
-        """``value`` with its pooling done and its steps, which must be linear, in the scale."""
-        value = self.pooled(op, self.decided(op, value))
+        """``value`` with its pooling done and its steps in the scale.
+
+        Steps that are not linear must give few levels, which then become codes.
+        """
+        if value.dtype != FLOAT:
+            raise op.refuse(f"its input is of type {value.dtype}", "cast it to float32 before it")
         line = value.line()
         if line is None:
-            raise op.refuse(
-                f"its input is {value.blocking()} of numbers that are not quantised",
-                "put a quantiser between them",
-            )
+            made = None if self.as_codes is None else self.as_codes(self, op, value)
+            if made is None:
+                raise op.refuse(
+                    f"its input is {value.blocking()} of numbers that are not quantised",
+                    "put a quantiser between them",
+                )
+            return made
+        value = self.pooled(op, self.decided(op, value))
+        line = value.line()
+        assert line is not None
         return replace(value, scale=line[0], offset=line[1], steps=())
 
     def decided(self, op: Op, value: Value) -> Value:
@@ -130,15 +156,41 @@ class NetworkBuilder:
         """``value`` with the pooling that is to come done on the Network's integers or codes."""
         if value.pool_at is None:
             return value
-        kind = self.kind(value.name)
-        low, high = kind.value_range
-        if not rises(value, low, high, value.pool_at):
-            raise op.refuse(
-                "max pooling follows a negative factor (a BatchNormalization?)",
-                "pool behind the quantiser, or make the factor positive",
-            )
+        before = replace(value, steps=value.steps[: value.pool_at], pool_at=None)
+        if not rises(before, *self.kind(value.name).value_range):
+            made = self.coded_before_pooling(op, before)
+            if made is not None:
+                return replace(made, index=value.index, steps=value.steps[value.pool_at :])
+            value = self.turned(op, value, before)
         name = self.put("pool", MaxPool2d(), value.name)
-        return replace(value, name=name, pool_at=None)
+        return replace(value, name=name, kind=self.kind(name), pool_at=None)
+
+    def turned(self, op: Op, value: Value, before: Value) -> Value:
+        """``value`` on integers of which those are negated that its steps before pooling turn."""
+        if not before.monotone:
+            raise op.refuse(
+                "max pooling follows what rises and falls, of many levels",
+                "put a quantiser before the pooling",
+            )
+        if self.kind(value.name).is_code:
+            name = self.put("sum", Add(), value.name, value.name)
+            value = replace(value, name=name, scale=value.scale / 2, levels=0)
+        ends = np.array([[end] * value.kind.channels for end in self.kind(before.name).value_range])
+        first, last = before.run(ends)
+        signs = np.where(first <= last, 1, -1)
+        layer = Affine(signs, np.zeros(len(signs), np.int64))
+        name = self.put("turn", layer, value.name, origin=[op.name])
+        return replace(value, name=name, scale=value.scale * signs)
+
+    def coded_before_pooling(self, op: Op, before: Value) -> Value | None:
+        """Codes of few levels, pooled; None if they are not few, or turned."""
+        kind = self.kind(before.name)
+        before = replace(before, kind=kind, index=map_index(kind))
+        made = None if self.as_codes is None else self.as_codes(self, op, before)
+        if made is None or (made.scale <= 0).any():
+            return None
+        name = self.put("pool", MaxPool2d(), made.name)
+        return replace(made, name=name, kind=self.kind(name))
 
     def integers(self, op: Op, value: Value) -> Value:
         """``value`` as integers with the steps still to come; codes are summed with themselves."""
@@ -155,10 +207,6 @@ class NetworkBuilder:
         """``value`` as a vector in the Network, in the order of its stream."""
         if value.kind.shape[:2] == (1, 1):
             return value
-        if value.steps and any(step.slope is None for step in value.steps):
-            raise op.refuse(
-                f"it follows {value.blocking()} element by element", "put a quantiser between them"
-            )
         value = self.settled(op, value) if value.steps else self.pooled(op, value)
         pixels = value.kind.height * value.kind.width
         if value.name not in self.flat:
@@ -173,10 +221,20 @@ class NetworkBuilder:
         index = map_index(kind)
         return Value(name, kind, scale, offset, index.reshape(-1) if vector else index)
 
+    def leave_out_unread(self) -> None:
+        """Take out the layers on which the last one does not depend, as behind a factor of 0."""
+        needed = {self.nodes[-1].name}
+        for node in reversed(self.nodes):
+            if node.name in needed:
+                needed.update(node.inputs)
+        self.nodes = [node for node in self.nodes if node.name in needed]
+        self.marks = [mark for mark in self.marks if mark.name in needed]
+
     def network(self, name: str, metadata: dict[str, Any]) -> Network:
         """The finished network."""
         if not self.nodes:
             raise NetworkError("the graph computes nothing; import a network with layers")
+        self.leave_out_unread()
         return Network(name, self.kind(INPUT), tuple(self.nodes), metadata)
 
 

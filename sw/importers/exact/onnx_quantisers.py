@@ -13,13 +13,17 @@ from subbit.sw.importers.exact.codes import to_codes
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.quantiser import Quantiser
-from subbit.sw.importers.exact.value import Const, ElementStep, Value, exact
+from subbit.sw.importers.exact.steps import check_type, stepped, whole
+from subbit.sw.importers.exact.value import Const, Value, exact
 
 __all__ = ["dequantise_linear", "quantise_linear"]
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
-INTEGER_TYPES = (np.dtype(np.int8), np.dtype(np.uint8), np.dtype(np.int16), np.dtype(np.int32))
+# ONNX's numbers of the types of integers.
+INTEGERS = {2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32"}
+
+EIGHT_BITS = ("uint8", "int8")
 
 
 def parameters(op: Op, inputs: list[Value | Const], ndim: int) -> tuple[Array, Array]:
@@ -27,15 +31,33 @@ def parameters(op: Op, inputs: list[Value | Const], ndim: int) -> tuple[Array, A
     scale, *rest = inputs
     if not isinstance(scale, Const) or any(isinstance(zero, Value) for zero in rest):
         raise op.refuse("its scale is not constant", "export with constant scales")
-    zero = rest[0].array if rest and isinstance(rest[0], Const) else np.zeros(1, np.uint8)
+    zero = rest[0].array if rest and isinstance(rest[0], Const) else default_zero(op)
     numbers = np.asarray(scale.real(), np.float32)
-    if zero.dtype not in INTEGER_TYPES or not np.isfinite(numbers).all() or (numbers <= 0).any():
+    if (
+        zero.dtype.name not in INTEGERS.values()
+        or not np.isfinite(numbers).all()
+        or (numbers <= 0).any()
+    ):
         raise op.refuse("its scale or zero point is none", "export positive scales, and integers")
     axis = int(op.attributes.get("axis", 1))
     sides = [1] * ndim
     if max(numbers.size, zero.size) > 1:
         sides[axis] = -1
+    if op.kind == "QuantizeLinear" and zero.dtype != default_zero(op, zero).dtype:
+        raise op.refuse("its zero point is not of its output_dtype", "export the network again")
     return numbers.reshape(sides), zero.reshape(sides)
+
+
+def default_zero(op: Op, given: Array | None = None) -> Array:
+    """The zero point of a node that has none: of its output_dtype, else like ``given`` or uint8."""
+    wanted = int(op.attributes.get("output_dtype", 0))
+    if op.kind != "QuantizeLinear" or not wanted:
+        return np.zeros(1, np.uint8) if given is None else given
+    if wanted not in INTEGERS:
+        raise op.refuse(
+            f"its output_dtype is {wanted}", "quantise to integers of 8 or 16 bits (2 to 5)"
+        )
+    return np.zeros(1, INTEGERS[wanted])
 
 
 def quantise_linear(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value | Const:
@@ -52,9 +74,11 @@ def quantise_linear(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]
 
     if isinstance(x, Const):
         return Const(run(np.asarray(x.real(), np.float32), scale, zero))
+    check_type(op, x)
     value, (s, z) = per_channel(builder, op, x, [scale, zero])
-    builder.linear.add(op.name)
-    return value.then(ElementStep(op.name, lambda numbers: run(numbers, s, z)))
+    return stepped(
+        op, value, lambda numbers: run(numbers, s, z), onto=whole(value), gives=zero.dtype.name
+    )
 
 
 def dequantise_linear(
@@ -66,9 +90,18 @@ def dequantise_linear(
     scale, zero = parameters(op, rest, len(shape))
     if isinstance(x, Const):
         return Const(x.array.astype(np.float32) - zero.astype(np.float32), scale)
-    if not any(step.node in builder.linear for step in x.steps):
+    if x.dtype not in INTEGERS.values():
         raise op.refuse("its input is not quantised", "put a QuantizeLinear before it")
+    if len(inputs) > 2 and zero.dtype.name != x.dtype:
+        raise op.refuse(
+            f"its zero point is {zero.dtype.name}, its input {x.dtype}", "export the network again"
+        )
     value, (s, z) = per_channel(builder, op, x, [scale, zero])
     base, step = -exact(z) * exact(s), exact(s)
-    quantiser = Quantiser(lambda y: np.asarray((y - z) * s, np.float32), base, step, None)
-    return to_codes(builder, op, value, quantiser)
+
+    def real(y: Floats) -> Floats:
+        return np.asarray((y - z) * s, np.float32)
+
+    if x.dtype not in EIGHT_BITS:
+        return stepped(op, value, real, slope=step, shift=base)
+    return to_codes(builder, op, value, Quantiser(real, base, step, None))

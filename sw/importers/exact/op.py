@@ -1,13 +1,15 @@
 """One operation of a source graph, whatever format it came in."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 
-__all__ = ["Op", "axes_of"]
+__all__ = ["Op", "axes_of", "reshaped", "with_places"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,3 +36,16 @@ def axes_of(op: Op, inputs: list[NDArray[Any]]) -> tuple[int, ...]:
     """The axes that an operator names, as an attribute or, since opset 13, as an input."""
     axes = op.attributes.get("axes") if len(inputs) < 2 else inputs[1].reshape(-1).tolist()
     return tuple(int(axis) for axis in axes or ())
+
+
+def with_places(op: Op, inputs: list[T]) -> dict[int, T]:
+    """The inputs by their places; those that a node leaves out have no name, and no entry."""
+    places = [place for place, name in enumerate(op.inputs) if name]
+    return dict(zip(places, inputs, strict=True))
+
+
+def reshaped(op: Op, shape: tuple[int, ...], wanted: list[int]) -> list[int]:
+    """The sides that Reshape makes of ``shape``: 0 keeps one, unless ``allowzero`` is set."""
+    if op.attributes.get("allowzero"):
+        return wanted
+    return [shape[place] if side == 0 else side for place, side in enumerate(wanted)]

@@ -1,5 +1,6 @@
 """MaxPool, AveragePool, GlobalAveragePool and ReduceMean; Add of two tensors."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -9,7 +10,18 @@ from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.convs import window_of
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op, axes_of
-from subbit.sw.importers.exact.value import Const, Fractions, Value, map_index
+from subbit.sw.importers.exact.reachable import fraction_gcd
+from subbit.sw.importers.exact.steps import check_type, combined
+from subbit.sw.importers.exact.value import (
+    Const,
+    ElementStep,
+    Fractions,
+    Grid,
+    Value,
+    fill,
+    is_uniform,
+    map_index,
+)
 from subbit.sw.ir import Add, Affine, AvgPool2d, GlobalAvgPool, Layer, MaxPool2d
 
 __all__ = ["add", "average", "global_average", "max_pool", "summed"]
@@ -89,22 +101,45 @@ def global_average(builder: NetworkBuilder, op: Op, inputs: list[Value | Const])
 
 
 def add(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
-    """The sum of two tensors: scales a power of two apart are shifts, others integer factors."""
-    a, b = (builder.settled(op, value) for value in inputs if isinstance(value, Value))
+    """The sum or difference of two tensors.
+
+    Scales a power of two apart are shifts, others integer factors. Functions of one tensor are
+    another one.
+    """
+    a, b = (value for value in inputs if isinstance(value, Value))
+    found = cancelled(op, a, b)
+    if found is not None:
+        return found
+    straight = a.line() is not None and b.line() is not None
+    if a.same_base(b) and not (straight and op.kind == "Add"):
+        return of_one(builder, op, a, b)
+    if op.kind == "Sub":
+        count = b.kind.channels
+        one, none = fill(count, 1), fill(count, 0)
+        b_less = b.then(ElementStep(op.name, np.negative, -one, none, gives=b.dtype))
+        made = add(builder, replace(op, kind="Add"), [a, b_less])
+        return made.then(ElementStep(op.name, lambda x: x, one, none, difference=(a, b)))
+    a, b = builder.settled(op, a), builder.settled(op, b)
     if a.index.shape != b.index.shape or not np.array_equal(a.index, b.index):
         raise op.refuse(
             f"it adds shapes {a.shape} and {b.shape}, or elements in different places",
             "give both paths the same shape and order",
         )
-    ratio = a.scale / b.scale
-    shift = power_of_two(Fraction(ratio[0])) if (ratio == ratio[0]).all() else None
+    offset = a.offset + b.offset
+    for zero, other in ((a, b), (b, a)):
+        if (zero.scale == 0).all():
+            return replace(other, offset=offset)
+    shift = None
+    if is_uniform(a.scale / np.where(b.scale == 0, 1, b.scale)) and (b.scale != 0).all():
+        shift = power_of_two(Fraction(a.scale[0] / b.scale[0]))
     if shift is None:
-        (a, b), shift = (times(builder, op, a, b)), 0
-    layer = Add(max(shift, 0), max(-shift, 0))
-    name = builder.put("add", layer, a.name, b.name, origin=[op.name])
-    scale = a.scale / (1 << max(shift, 0))
-    kind = builder.kind(name)
-    made = Value(name, kind, scale, a.offset + b.offset, a.index)
+        left, right, scale = times(builder, op, a, b)
+        name = builder.put("add", Add(), left, right, origin=[op.name])
+    else:
+        layer = Add(max(shift, 0), max(-shift, 0))
+        name = builder.put("add", layer, a.name, b.name, origin=[op.name])
+        scale = a.scale / (1 << max(shift, 0))
+    made = Value(name, builder.kind(name), scale, offset, a.index)
     builder.mark(op, made)
     return made
 
@@ -117,32 +152,72 @@ def power_of_two(ratio: Fraction) -> int | None:
     return None
 
 
-def times(builder: NetworkBuilder, op: Op, a: Value, b: Value) -> tuple[Value, Value]:
-    """Both as integers of one scale for each channel, by integer factors."""
+def constant_grid(base: Fractions, step: Fractions) -> Callable[[Grid | None], Grid]:
+    """The same grid whatever comes in."""
+    return lambda before: (base, step)
+
+
+def of_one(builder: NetworkBuilder, op: Op, a: Value, b: Value) -> Value:
+    """The sum or difference of two functions of one tensor, as a function of it."""
+    for value in (a, b):
+        check_type(op, value)
+    sign, function = (-1, np.subtract) if op.kind == "Sub" else (1, np.add)
+    grids, onto = (a.grid(), b.grid()), None
+    if grids[0] is not None and grids[1] is not None:
+        (base, gap), (other, more) = grids[0], grids[1]
+        gaps = [fraction_gcd(list(pair)) for pair in zip(gap, more, strict=True)]
+        onto = constant_grid(base + sign * other, np.array(gaps, object))
+    difference = (a, b) if op.kind == "Sub" else None
+    return combined(builder, op, [a, b], function, onto=onto, difference=difference)
+
+
+def cancelled(op: Op, a: Value, b: Value) -> Value | None:
+    """``x`` where it is added to or taken from a difference, as ``q - x + x`` and ``x - (x - q)``.
+
+    Training writes ``x + (quantised(x) - x)``, so that gradients pass.
+    """
+    pairs = [value.steps[-1].difference if value.steps else None for value in (a, b)]
+    if op.kind == "Add":
+        for pair, other in zip(pairs, (b, a), strict=True):
+            if pair is not None and pair[1].is_same(other):
+                return pair[0]
+    elif pairs[1] is not None and pairs[1][0].is_same(a):
+        return pairs[1][1]
+    return None
+
+
+def times(builder: NetworkBuilder, op: Op, a: Value, b: Value) -> tuple[str, str, Fractions]:
+    """Both as integers of one scale for each channel, by integer factors, and that scale.
+
+    Where a scale is 0, the tensor adds nothing: its factor is 0.
+    """
     a, b = builder.integers(op, a), builder.integers(op, b)
-    ratio = a.scale / b.scale
-    up = np.array([f.numerator for f in ratio], object)
-    down = np.array([f.denominator for f in ratio], object)
+    up, down = np.zeros(len(a.scale), object), np.zeros(len(a.scale), object)
+    scale = fill(len(a.scale), 1)
+    for place, (one, other) in enumerate(zip(a.scale, b.scale, strict=True)):
+        ratio = Fraction(one, other) if one and other else Fraction(bool(one))
+        up[place] = ratio.numerator
+        down[place] = ratio.denominator if other else 0
+        if one or other:
+            scale[place] = one / up[place] if one else other
     if any(abs(n) > MAX_RATIO for n in (*up, *down)):
         raise op.refuse(
             f"the scales of its two inputs, {float(a.scale[0]):.6g} and {float(b.scale[0]):.6g}, "
             f"are no ratio of integers up to {MAX_RATIO}",
             "put a quantiser before it on the path that ends in a BatchNormalization or mean",
         )
-    return scaled(builder, op, a, up), scaled(builder, op, b, down)
+    return scaled(builder, op, a, up), scaled(builder, op, b, down), scale
 
 
-def scaled(builder: NetworkBuilder, op: Op, value: Value, factors: Fractions) -> Value:
-    """The value as integers times ``factors``; wide ones as two, a shift apart."""
+def scaled(builder: NetworkBuilder, op: Op, value: Value, factors: Fractions) -> str:
+    """The integers times ``factors``; wide ones as two, a shift apart."""
     if (factors == 1).all():
-        return value
+        return value.name
     high, low = (factors + HALF) // (2 * HALF), (factors + HALF) % (2 * HALF) - HALF
     if all(abs(n) <= MAX_FACTOR for n in factors):
-        name = multiplied(builder, op, value, factors)
-    else:
-        both = [multiplied(builder, op, value, part) for part in (high, low)]
-        name = builder.put("add", Add(SHIFT, 0), *both, origin=[op.name])
-    return replace(value, name=name, kind=builder.kind(name), scale=value.scale / factors)
+        return multiplied(builder, op, value, factors)
+    both = [multiplied(builder, op, value, part) for part in (high, low)]
+    return builder.put("add", Add(SHIFT, 0), *both, origin=[op.name])
 
 
 def multiplied(builder: NetworkBuilder, op: Op, value: Value, factors: Fractions) -> str:

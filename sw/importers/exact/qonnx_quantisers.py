@@ -9,16 +9,18 @@ from qonnx.custom_op.general.intquant import int_quant, max_int, min_int
 from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 
 from subbit.sw.importers.exact.arithmetic import by_channel
-from subbit.sw.importers.exact.codes import to_codes
+from subbit.sw.importers.exact.codes import MAX_LEVELS, to_codes
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.quantiser import Quantiser
+from subbit.sw.importers.exact.steps import check_type, stepped
 from subbit.sw.importers.exact.value import Const, Value, exact
 
 __all__ = ["quantise"]
 
 Floats = NDArray[np.float32]
-MAX_BITS = 8
+# More than 8 bits are for constants, and for tensors that a narrower quantiser follows.
+MAX_BITS = 32
 ROUNDINGS = ("ROUND", "HALF_EVEN", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
 
 
@@ -32,8 +34,13 @@ def quantise(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Va
     constants = parameters(op, [c.real() for c in rest if isinstance(c, Const)])
     if isinstance(x, Const):
         return quantised_constant(op, x, constants)
+    check_type(op, x)
     value, found = by_channel(builder, op, x, constants, "scale")
-    return to_codes(builder, op, value, quantiser_of(op, found))
+    quantiser = quantiser_of(op, found)
+    if (quantiser.levels or 0) > MAX_LEVELS:
+        grid = quantiser.base, quantiser.step
+        return stepped(op, value, quantiser.run, onto=lambda before: grid)
+    return to_codes(builder, op, value, quantiser)
 
 
 def parameters(op: Op, constants: list[NDArray[np.generic]]) -> list[NDArray[np.float32]]:
@@ -51,7 +58,7 @@ def parameters(op: Op, constants: list[NDArray[np.generic]]) -> list[NDArray[np.
 
 
 def whole_bits(op: Op, width: NDArray[np.float32]) -> int:
-    """The bit width of an operator; raises NetworkError unless it is 1 to 8."""
+    """The bit width of an operator; raises NetworkError unless it is 1 to MAX_BITS."""
     bits = float(width.reshape(-1)[0])
     if not bits.is_integer() or not 1 <= bits <= MAX_BITS or (width != bits).any():
         raise op.refuse(

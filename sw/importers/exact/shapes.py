@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
-from subbit.sw.importers.exact.op import Op, axes_of
+from subbit.sw.importers.exact.op import Op, axes_of, reshaped
 from subbit.sw.importers.exact.value import Const, Value
 
 __all__ = ["MOVES", "move", "shape_of"]
@@ -26,9 +26,9 @@ def shape_of(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Co
 
 
 def reshape(op: Op, index: Ints, inputs: list[NDArray[Any]]) -> Ints:
-    """Reshape; 0 keeps a side."""
+    """Reshape."""
     wanted = inputs[0].reshape(-1).tolist() if inputs else list(op.attributes["shape"])
-    return index.reshape([index.shape[i] if side == 0 else side for i, side in enumerate(wanted)])
+    return index.reshape(reshaped(op, index.shape, wanted))
 
 
 def transpose(op: Op, index: Ints, inputs: list[NDArray[Any]]) -> Ints:

@@ -9,7 +9,8 @@ where a quantiser made it. Any other is a Value, which is in one of three states
 
 and in any of them it may carry what is still to be done, which a quantiser folds into thresholds:
 
-- waiting steps (``steps``): operations on each element, linear ones with ``slope`` and ``shift``;
+- waiting steps (``steps``): operations on each element, linear ones with ``slope`` and ``shift``,
+  those that give few levels with the grid on which these lie;
 - waiting pooling (``pool_at``): 2x2 max pooling after that many of the steps;
 - another order (``index`` is not that of ``map_index``): a tensor that was reshaped or transposed.
 
@@ -29,11 +30,25 @@ from numpy.typing import NDArray
 from subbit.sw.errors import NetworkError
 from subbit.sw.ir import TensorType
 
-__all__ = ["Const", "ElementStep", "Fractions", "Value", "exact", "fill", "is_uniform"]
+__all__ = [
+    "FLOAT",
+    "Const",
+    "ElementStep",
+    "Fractions",
+    "Grid",
+    "Value",
+    "exact",
+    "fill",
+    "is_uniform",
+    "map_index",
+]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Fractions = NDArray[np.object_]
+# Numbers ``base + k * step`` with integers k: base and step, ``(channels,)`` each, steps positive.
+Grid = tuple[Fractions, Fractions]
+FLOAT = "float32"
 MAX_STEPS = 64
 
 
@@ -59,17 +74,36 @@ def is_uniform(numbers: Fractions) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class ElementStep:
-    """One operation on each element, a function of its channel, that never falls or never rises.
+    """One operation on each element, a function of its channel.
 
     ``run`` takes and gives float32 ``(batch, channels)`` and rounds as the source does; where the
     operation is linear, ``slope * x + shift`` is what it computes without rounding, ``(channels,)``
-    each. ``node`` names it.
+    each. ``node`` and ``kind`` name it, ``tensor`` what it gives. ``monotone``: it never falls, or
+    never rises, in each channel. ``onto``: the grid of its results, given that of what comes in.
+    ``gives``: the source's type of its results. ``difference``: of which two values it is one.
     """
 
     node: str
     run: Callable[[Floats], Floats]
     slope: Fractions | None = None
     shift: Fractions | None = None
+    monotone: bool = True
+    onto: Callable[[Grid | None], Grid | None] | None = None
+    gives: str = FLOAT
+    tensor: str = ""
+    kind: str = ""
+    difference: "tuple[Value, Value] | None" = None
+
+    def grid(self, before: Grid | None) -> Grid | None:
+        """The grid of the results, ``before`` being that of what comes in; None without one."""
+        if self.onto is not None:
+            return self.onto(before)
+        if before is None or self.slope is None or self.shift is None:
+            return None
+        gap = abs(before[1] * self.slope)
+        return before[0] * self.slope + self.shift, np.array(
+            [n or Fraction(1) for n in gap], object
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +157,35 @@ class Value:
     def is_map(self) -> bool:
         """Whether the source sees (channels, height, width), in the places of the Network."""
         return np.array_equal(self.index, map_index(self.kind))
+
+    @property
+    def dtype(self) -> str:
+        """The source's type of the numbers: float32, bool, or one of integers."""
+        return self.steps[-1].gives if self.steps else FLOAT
+
+    @property
+    def monotone(self) -> bool:
+        """Whether all steps together never fall, or never rise, in each channel."""
+        return all(step.monotone for step in self.steps)
+
+    def grid(self) -> Grid | None:
+        """The grid that the numbers lie on; None where no step says so."""
+        found: Grid | None = None
+        for step in self.steps:
+            found = step.grid(found)
+        return found
+
+    def same_base(self, other: "Value") -> bool:
+        """Whether both are functions of one tensor of the Network, element by element."""
+        return (
+            (self.name, self.pool_at, self.raw) == (other.name, other.pool_at, other.raw)
+            and np.array_equal(self.index, other.index)
+            and bool((self.scale == other.scale).all() and (self.offset == other.offset).all())
+        )
+
+    def is_same(self, other: "Value") -> bool:
+        """Whether both are the same function of one tensor of the Network."""
+        return self.same_base(other) and self.steps == other.steps
 
     def line(self) -> tuple[Fractions, Fractions] | None:
         """``scale`` and ``offset`` with all steps; None if one of them is not linear."""

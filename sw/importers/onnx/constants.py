@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.exact.op import Op, axes_of
+from subbit.sw.importers.exact.choices import COMPARISONS, LOGIC, chosen
+from subbit.sw.importers.exact.op import Op, axes_of, reshaped, with_places
 from subbit.sw.importers.exact.value import Const
 from subbit.sw.importers.onnx.untrusted_file import TYPES, check_shape
 
@@ -28,9 +29,23 @@ def broadcast(function: Callable[..., Any]) -> Rule:
     return rule
 
 
+def as_it_is(function: Callable[..., Any]) -> Rule:
+    """An operation on elements whose result has a type of its own."""
+
+    def rule(op: Op, inputs: list[Array]) -> Array:
+        check_shape(str(op), np.broadcast_shapes(*(x.shape for x in inputs)))
+        return np.asarray(function(*inputs))
+
+    return rule
+
+
 def divide(a: Array, b: Array) -> Array:
     """ONNX's division, which truncates integers."""
-    return np.asarray(np.trunc(a / b) if a.dtype.kind in "iu" else a / b)
+    if a.dtype.kind not in "iu":
+        return np.asarray(a / b)
+    if not b.all():
+        raise ZeroDivisionError("division by zero")
+    return np.asarray((a - np.fmod(a, b)) // b)
 
 
 def constant(op: Op, inputs: list[Array]) -> Array:
@@ -59,12 +74,12 @@ def concat(op: Op, inputs: list[Array]) -> Array:
 
 def slice_(op: Op, inputs: list[Array]) -> Array:
     """Slice, with its limits as inputs or attributes."""
-    data, limits = inputs[0], [x.reshape(-1).tolist() for x in inputs[1:]]
-    names = ("starts", "ends", "axes")
-    limits = limits or [list(op.attributes[n]) for n in names if n in op.attributes]
-    starts, ends = limits[0], limits[1]
-    axes = limits[2] if len(limits) > 2 else range(len(starts))
-    steps = limits[3] if len(limits) > 3 else [1] * len(starts)
+    data, given = inputs[0], with_places(op, inputs)
+    names = ("", "starts", "ends", "axes", "steps")
+    limits = {n: given[i].reshape(-1).tolist() for i, n in enumerate(names) if i and i in given}
+    limits = limits or {n: list(op.attributes[n]) for n in names if n in op.attributes}
+    starts, ends = limits["starts"], limits["ends"]
+    axes, steps = limits.get("axes", range(len(starts))), limits.get("steps", [1] * len(starts))
     places = [slice(None)] * data.ndim
     for axis, *limit in zip(axes, starts, ends, steps, strict=True):
         places[axis] = slice(*limit)
@@ -72,10 +87,10 @@ def slice_(op: Op, inputs: list[Array]) -> Array:
 
 
 def reshape(op: Op, inputs: list[Array]) -> Array:
-    """Reshape; 0 keeps a side."""
+    """Reshape."""
     data = inputs[0]
     wanted = inputs[1].reshape(-1).tolist() if len(inputs) > 1 else op.attributes["shape"]
-    return data.reshape([data.shape[i] if side == 0 else side for i, side in enumerate(wanted)])
+    return data.reshape(reshaped(op, data.shape, wanted))
 
 
 def constant_of_shape(op: Op, inputs: list[Array]) -> Array:
@@ -115,6 +130,15 @@ FOLDABLE: dict[str, Rule] = {
     "Reciprocal": broadcast(lambda x: 1 / x),
     "Floor": broadcast(np.floor),
     "Ceil": broadcast(np.ceil),
+    "Round": broadcast(np.rint),
+    "Sign": broadcast(np.sign),
+    "Exp": broadcast(np.exp),
+    "Log": broadcast(np.log),
+    "Relu": broadcast(lambda x: np.maximum(x, 0)),
+    "Min": broadcast(lambda *x: np.min(np.broadcast_arrays(*x), axis=0)),
+    "Max": broadcast(lambda *x: np.max(np.broadcast_arrays(*x), axis=0)),
+    **{kind: as_it_is(function) for kind, function in (*COMPARISONS.items(), *LOGIC.items())},
+    "Where": as_it_is(chosen),
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
@@ -17,6 +18,7 @@ from qonnx.transformation.general import RemoveStaticGraphInputs
 from qonnx.transformation.infer_shapes import InferShapes
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.importers.onnx.accepted import MICROSOFT, ONNX_DOMAINS
 from subbit.sw.importers.onnx.graph import Graph
 
 __all__ = ["QonnxExecutor"]
@@ -29,19 +31,26 @@ Floats = NDArray[np.float32]
 class QonnxExecutor:
     """The graph, cleaned as qonnx does it but with all names kept, for batches of ``batch``.
 
-    Raises NetworkError where qonnx cannot execute it.
+    Operators of onnxruntime's own are executed by onnxruntime alone, as one graph that is not
+    optimised. Raises NetworkError where qonnx or onnxruntime cannot execute it.
     """
 
     def __init__(self, graph: Graph, batch: int) -> None:
         self.graph, self.batch = graph, batch
         try:
-            self.model = cleaned(batched(graph, batch))
+            self.model = batched(graph, batch)
+            self.session = None
+            if any(node.domain in MICROSOFT for node in self.model.graph.node):
+                self.session = session_of(self.model)
+            else:
+                self.model = cleaned(self.model)
             self.run(np.zeros((batch, *graph.shape[1:]), np.float32))
         except Exception as error:
             # Whatever qonnx or onnxruntime raise: the import is done, only the comparison fails.
             if batch > 1:
                 self.batch = 1
-                self.model = QonnxExecutor(graph, 1).model
+                one = QonnxExecutor(graph, 1)
+                self.model, self.session = one.model, one.session
                 return
             reason = " ".join(str(error).split())[:200]
             raise NetworkError(
@@ -55,12 +64,36 @@ class QonnxExecutor:
         full[:count] = x
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = execute_onnx(self.model, {self.graph.input: full}, True)
+            found = self.execute({self.graph.input: full})
         return {
             name: array[:count]
             for name, array in found.items()
             if array is not None and array.ndim and len(array) == self.batch
         }
+
+    def execute(self, inputs: dict[str, Floats]) -> dict[str, Any]:
+        """Every tensor, by name."""
+        if self.session is None:
+            found: dict[str, Any] = execute_onnx(self.model, inputs, True)
+            return found
+        names = [output.name for output in self.session.get_outputs()]
+        return dict(zip(names, self.session.run(names, inputs), strict=True))
+
+
+def session_of(model: Any) -> onnxruntime.InferenceSession:
+    """onnxruntime on the whole graph, with every tensor as an output."""
+    known = {output.name for output in model.graph.output}
+    for node in model.graph.node:
+        for name in node.output:
+            if name and name not in known:
+                model.graph.output.append(onnx.ValueInfoProto(name=name))
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
 
 
 def batched(graph: Graph, batch: int) -> Any:
@@ -77,8 +110,10 @@ def batched(graph: Graph, batch: int) -> Any:
         if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
             arrays[node.output[0]] = node.attribute[0].t
     for node in proto.node:
-        if node.op_type in QUANTISERS:
+        if node.op_type in (*QUANTISERS, "MultiThreshold"):
             node.domain = DOMAIN
+        elif node.domain in ONNX_DOMAINS:
+            node.domain = ""
         if node.op_type == "Reshape" and node.input[0] not in arrays and node.input[1] in arrays:
             widen(arrays[node.input[1]], batch)
     return model

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.onnx.accepted import ACCEPTED, ONNX_DOMAINS, QONNX_DOMAINS, accepted
 from subbit.sw.importers.onnx.untrusted_file import array_of, read_model
 
 __all__ = ["Graph", "read_graph"]
 
 Array = NDArray[Any]
-DOMAINS = ("", "ai.onnx", "onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general")
+# How alike two names must be for one to be taken for a misspelling of the other.
+ALIKE = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +41,8 @@ class Graph:
 def read_graph(path: str | os.PathLike[str], known: frozenset[str]) -> Graph:
     """The graph in the ONNX file ``path``, made of operators in ``known``.
 
-    Raises NetworkError where read_model does, and for unknown operators, cycles, tensors that two
-    nodes make or none, and more than one input or output.
+    Raises NetworkError where read_model does, and for unknown operators, attributes and inputs that
+    are not handled, cycles, tensors that two nodes make or none, and more than one input or output.
     """
     model = read_model(path)
     graph = model.graph
@@ -56,17 +58,41 @@ def read_graph(path: str | os.PathLike[str], known: frozenset[str]) -> Graph:
     ops = needed(ops, output)
     for op in ops:
         check_known(op, known)
-    opset = max((row.version for row in model.opset_import if row.domain in DOMAINS[:2]), default=9)
+    opset = opset_of(model)
+    ops = [accepted(op, opset) for op in ops]
+    check_second_outputs(ops, output)
     ordered = in_order(ops, {source.name, *constants})
     return Graph(source.name, input_shape(source), output, ordered, constants, opset, model)
 
 
 def op_of(node: Any, place: int) -> Op:
     """The node as an Op; its attributes as numbers, strings, lists and arrays."""
-    attributes = {row.name: attribute_of(row) for row in node.attribute}
     name = node.name or f"{node.op_type}_{place}"
-    made = tuple(node.output)
-    return Op(name, node.op_type, tuple(node.input), made, attributes, node.domain)
+    op = Op(name, node.op_type, tuple(node.input), tuple(node.output), {}, node.domain)
+    for row in node.attribute:
+        if row.name in op.attributes:
+            raise op.refuse(f"it has two attributes {row.name[:40]!r}", "export the network again")
+        try:
+            op.attributes[row.name] = attribute_of(row)
+        except (ValueError, TypeError):
+            raise op.refuse(
+                f"its attribute {row.name[:40]!r} has no value", "export the network again"
+            ) from None
+    return op
+
+
+def opset_of(model: Any) -> int:
+    """The version of ONNX's own operators; raises NetworkError for one that is not known yet."""
+    opset = max(
+        (row.version for row in model.opset_import if row.domain in ONNX_DOMAINS), default=9
+    )
+    newest = onnx.defs.onnx_opset_version()
+    if not 1 <= opset <= newest:
+        raise NetworkError(
+            f"the file uses opset {opset} of ONNX, and 1 to {newest} are known; "
+            "export with opset 13 or install a newer onnx"
+        )
+    return int(opset)
 
 
 def attribute_of(row: Any) -> Any:
@@ -79,13 +105,30 @@ def attribute_of(row: Any) -> Any:
 
 def check_known(op: Op, known: frozenset[str]) -> None:
     """Raise NetworkError unless the importer has a rule for the operator."""
-    if op.kind in known and op.domain in DOMAINS:
-        return
-    near = get_close_matches(op.kind, known, 1, 0.5)
+    foreign = op.domain not in (*ONNX_DOMAINS, *QONNX_DOMAINS)
+    if op.kind in known:
+        if op.domain in ACCEPTED[op.kind].domains:
+            return
+        foreign = True
+    near = get_close_matches(op.kind, known - {op.kind}, 1, ALIKE)
     nearest = f"the nearest supported operator is {near[0]}" if near else ""
     hint = nearest or "docs/use/import.md lists all"
-    where = f" of domain {op.domain[:40]!r}" if op.domain not in DOMAINS else ""
+    where = f" of domain {op.domain[:40]!r}" if foreign else ""
     raise op.refuse(f"unsupported operator{where}", f"{hint}; replace it before exporting")
+
+
+def check_second_outputs(ops: list[Op], output: str) -> None:
+    """Raise NetworkError where an operator's second output is read, or is the graph's.
+
+    TopK's is the class, which the end of the graph decides about.
+    """
+    read = {output, *(name for op in ops for name in op.inputs)}
+    for op in ops:
+        used = [name for name in op.outputs[1:] if name and name in read]
+        if used and op.kind != "TopK":
+            raise op.refuse(
+                f"its second output {used[0][:64]!r} is used", "use first outputs alone"
+            )
 
 
 def needed(ops: list[Op], output: str) -> list[Op]:

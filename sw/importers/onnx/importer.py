@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.importers.exact.codes import codes_on_demand
 from subbit.sw.importers.exact.ending import finish_network
 from subbit.sw.importers.exact.guard import guarded
 from subbit.sw.importers.exact.mark import Mark
@@ -81,7 +82,7 @@ def walk(
     graph: Graph, span: tuple[Fraction, Fraction], name: str, metadata: dict[str, Any]
 ) -> OnnxImport:
     """Apply every operator's rule, one after the other."""
-    builder = NetworkBuilder(Pixels())
+    builder = NetworkBuilder(Pixels(), codes_on_demand)
     pixels = whole_input(graph.shape, *span)
     builder.types[INPUT] = pixels.kind
     known: dict[str, Value | Const] = {key: Const(a) for key, a in graph.constants.items()}

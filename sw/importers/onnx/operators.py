@@ -2,22 +2,32 @@
 
 from collections.abc import Callable
 
+from subbit.sw.importers.exact.casts import cast
+from subbit.sw.importers.exact.choices import COMPARISONS, LOGIC, choose, compare, limit, logic
 from subbit.sw.importers.exact.convs import convolve
 from subbit.sw.importers.exact.dots import gemm, matmul
 from subbit.sw.importers.exact.elementwise import ELEMENTWISE, elementwise, normalise
+from subbit.sw.importers.exact.multithreshold import multithreshold
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.onnx_quantisers import dequantise_linear, quantise_linear
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pools import average, global_average, max_pool
 from subbit.sw.importers.exact.qonnx_quantisers import quantise
+from subbit.sw.importers.exact.qoperators import (
+    conv_integer,
+    matmul_integer,
+    q_gemm,
+    qlinear_add,
+    qlinear_conv,
+    qlinear_matmul,
+    qlinear_mean,
+)
 from subbit.sw.importers.exact.shapes import MOVES, move, shape_of
 from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE
 
 __all__ = ["CONSTANT_RULES", "LAST", "RULES", "supported_operators"]
 
-# ONNX's numbers of float32 and float64.
-FLOATS = (1, 11)
 Rule = Callable[[NetworkBuilder, Op, list[Value | Const]], Value | Const]
 
 
@@ -26,19 +36,17 @@ def same(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value 
     return inputs[0]
 
 
-def cast(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value | Const:
-    """Cast between floats, which changes nothing that a threshold could see."""
-    if op.attributes.get("to") not in FLOATS:
-        raise op.refuse("it makes integers of a tensor", "quantise with Quant instead")
-    return inputs[0]
-
-
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("Quant", "IntQuant", "BipolarQuant", "Trunc"), quantise),
     **dict.fromkeys(ELEMENTWISE, elementwise),
+    **dict.fromkeys(COMPARISONS, compare),
+    **dict.fromkeys(LOGIC, logic),
+    **dict.fromkeys(("Min", "Max"), limit),
+    "Where": choose,
     **dict.fromkeys(MOVES, move),
     **dict.fromkeys(("Identity", "Dropout"), same),
     "Cast": cast,
+    "MultiThreshold": multithreshold,
     "QuantizeLinear": quantise_linear,
     "DequantizeLinear": dequantise_linear,
     "Conv": convolve,
@@ -50,6 +58,13 @@ RULES: dict[str, Rule] = {
     "GlobalAveragePool": global_average,
     "ReduceMean": global_average,
     "Shape": shape_of,
+    "QLinearConv": qlinear_conv,
+    "QLinearMatMul": qlinear_matmul,
+    "ConvInteger": conv_integer,
+    "MatMulInteger": matmul_integer,
+    "QGemm": q_gemm,
+    "QLinearAdd": qlinear_add,
+    "QLinearGlobalAveragePool": qlinear_mean,
 }
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
 # Operators whose rule takes constants too.

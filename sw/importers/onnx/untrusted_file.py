@@ -37,6 +37,8 @@ TYPES = {
     onnx.TensorProto.INT32: np.int32,
     onnx.TensorProto.INT64: np.int64,
     onnx.TensorProto.UINT8: np.uint8,
+    onnx.TensorProto.UINT16: np.uint16,
+    onnx.TensorProto.UINT32: np.uint32,
     onnx.TensorProto.BOOL: np.bool_,
 }
 LISTS = ("float_data", "double_data", "int32_data", "int64_data", "uint64_data", "string_data")

@@ -11,21 +11,23 @@ from torch.nn import functional
 
 from subbit.sw.importers.exact.arithmetic import arithmetic
 from subbit.sw.importers.exact.dots import matmul
+from subbit.sw.importers.exact.elementwise import elementwise
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
-from subbit.sw.importers.exact.pools import add, global_average
+from subbit.sw.importers.exact.pools import global_average
 from subbit.sw.importers.exact.shapes import move
 from subbit.sw.importers.exact.value import Value
+from subbit.sw.importers.torch.choice_rules import CHOICE_METHODS, CHOICES, number
 from subbit.sw.importers.torch.module_rules import (
     adaptive,
     as_const,
-    check_slope,
     flattened,
     mean,
     pool,
     prelu,
     rising,
     stairs,
+    turning,
     with_attributes,
 )
 
@@ -104,22 +106,21 @@ def map_mean(
 
 
 def by_constant(kind: str) -> Rule:
-    """``a kind b`` with one constant; Add of two tensors too."""
+    """``a kind b`` with one constant, or of two tensors."""
 
     def rule(builder: NetworkBuilder, op: Op, a: Any, b: Any) -> Value:
         values = [x for x in (a, b) if isinstance(x, Value)]
-        if len(values) == 2:
-            if kind != "Add":
-                raise op.refuse("it combines two tensors", "only their sum is supported")
-            return add(builder, op, [a, b])
-        inputs = [x if isinstance(x, Value) else as_const(x) for x in (a, b)]
-        return arithmetic(builder, with_attributes(op, kind), values[0], inputs)
+        if all(value.dtype == "bool" for value in values) and len(values) == 2:
+            raise op.refuse("it combines two booleans", "make numbers of them by .float()")
+        inputs = [number(builder, op, x) for x in (a, b)]
+        return elementwise(builder, with_attributes(op, kind), inputs)
 
     return rule
 
 
 def negative(builder: NetworkBuilder, op: Op, value: Value) -> Value:
     """-x."""
+    value = number(builder, op, value)
     return arithmetic(builder, with_attributes(op, "Mul"), value, [value, as_const(-1.0)])
 
 
@@ -128,16 +129,52 @@ def element(function: Callable[..., Tensor]) -> Rule:
 
     def rule(builder: NetworkBuilder, op: Op, value: Value, *rest: Any, **named: Any) -> Value:
         named.pop("inplace", None)
-        if function in SLOPES:
-            check_slope(op, named.get(SLOPES[function], rest[0] if rest else 0.0))
-        return rising(builder, op, lambda x: function(x, *rest, **named), value)
+        slope = named.get(SLOPES.get(function, ""), rest[0] if rest else 0.0)
+        kind = turning if function in SLOPES and slope < 0 else rising
+        value = number(builder, op, value)
+        return kind(builder, op, lambda x: function(x, *rest, **named), value)
 
     return rule
 
 
+def bent(function: Callable[..., Tensor]) -> Rule:
+    """A function of each element that may rise and fall."""
+
+    def rule(builder: NetworkBuilder, op: Op, value: Value, *rest: Any, **named: Any) -> Value:
+        named.pop("inplace", None)
+        if any(isinstance(x, Value) for x in (*rest, *named.values())):
+            raise op.refuse("it combines two tensors", "combine a tensor with numbers")
+        value = number(builder, op, value)
+        return turning(builder, op, lambda x: function(x, *rest, **named), value)
+
+    return rule
+
+
+def dropout(
+    builder: NetworkBuilder,
+    op: Op,
+    x: Value,
+    p: float = 0.5,
+    training: bool = True,
+    inplace: bool = False,
+) -> Value:
+    """functional.dropout, which does nothing where it is told that nothing is trained."""
+    if training and p:
+        raise op.refuse("it drops elements at random", "call it with training=self.training")
+    return x
+
+
+def heaviside(builder: NetworkBuilder, op: Op, value: Value, values: Any) -> Value:
+    """heaviside, with 0 or 1 at 0."""
+    middle = float(values)
+    if middle not in (0.0, 1.0):
+        raise op.refuse(f"it gives {middle:g} at 0", "give 0 or 1")
+    return stairs(builder, op, lambda x: torch.heaviside(x, torch.tensor(middle)), value)
+
+
 def step_function(function: Callable[[Tensor], Tensor]) -> Rule:
     """A function whose results are integers."""
-    return lambda builder, op, value: stairs(builder, op, function, value)
+    return lambda builder, op, value: stairs(builder, op, function, number(builder, op, value))
 
 
 def pool_function(builder: NetworkBuilder, op: Op, value: Value, *rest: Any, **named: Any) -> Value:
@@ -156,6 +193,12 @@ def adaptive_function(builder: NetworkBuilder, op: Op, value: Value, output_size
     return adaptive(builder, op, nn.AdaptiveAvgPool2d(output_size), value)
 
 
+STEPS = (torch.sign, torch.round, torch.floor, torch.ceil, torch.trunc)
+BENT = (
+    *(torch.abs, torch.exp, torch.log, torch.sqrt, torch.reciprocal, torch.erf, torch.square),
+    *(torch.pow, operator.pow, functional.hardswish, functional.silu, functional.gelu),
+    functional.mish,
+)
 FUNCTIONS: dict[Any, Rule] = {
     **dict.fromkeys((operator.add, torch.add), by_constant("Add")),
     **dict.fromkeys((operator.sub, torch.sub), by_constant("Sub")),
@@ -170,10 +213,14 @@ FUNCTIONS: dict[Any, Rule] = {
             *(functional.relu6, functional.hardtanh, functional.leaky_relu, torch.tanh),
             *(torch.sigmoid, torch.clamp, functional.hardsigmoid, functional.softsign),
             *(functional.elu, functional.selu, functional.softplus, functional.logsigmoid),
+            functional.celu,
         )
     },
     torch.clip: element(torch.clamp),
-    **{f: step_function(f) for f in (torch.sign, torch.round, torch.floor, torch.ceil)},
+    **{f: step_function(f) for f in STEPS},
+    **{f: bent(f) for f in BENT},
+    torch.heaviside: heaviside,
+    **CHOICES,
     functional.max_pool2d: pool_function,
     functional.avg_pool2d: mean_function,
     functional.adaptive_avg_pool2d: adaptive_function,
@@ -184,7 +231,7 @@ FUNCTIONS: dict[Any, Rule] = {
     torch.transpose: transpose,
     torch.squeeze: by_axes("Squeeze"),
     torch.unsqueeze: by_axes("Unsqueeze"),
-    functional.dropout: lambda b, op, x, *rest, **named: x,
+    functional.dropout: dropout,
     torch.mean: map_mean,
 }
 METHODS: dict[str, Rule] = {
@@ -196,14 +243,15 @@ METHODS: dict[str, Rule] = {
     "unsqueeze": by_axes("Unsqueeze"),
     "size": size,
     "mean": map_mean,
-    **dict.fromkeys(("contiguous", "float"), lambda b, op, x: x),
+    **CHOICE_METHODS,
     "neg": negative,
     "matmul": product,
     "relu": element(functional.relu),
     "clamp": element(torch.clamp),
     "tanh": element(torch.tanh),
     "sigmoid": element(torch.sigmoid),
-    **{name: step_function(getattr(torch, name)) for name in ("sign", "round", "floor", "ceil")},
+    **{f.__name__: step_function(f) for f in STEPS},
+    **{name: bent(getattr(torch, name)) for name in ("abs", "exp", "square", "pow")},
     "add": by_constant("Add"),
     "sub": by_constant("Sub"),
     "mul": by_constant("Mul"),

@@ -15,12 +15,14 @@ from torch import Tensor, fx, nn
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.agree import Tensors
 from subbit.sw.importers.api import ImportResult, check_import, with_dataset
+from subbit.sw.importers.exact.codes import codes_on_demand
 from subbit.sw.importers.exact.ending import finish_network
 from subbit.sw.importers.exact.guard import guarded
 from subbit.sw.importers.exact.network_builder import NetworkBuilder, whole_input
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pixels import PIXELS, Pixels
 from subbit.sw.importers.exact.value import Value, fill
+from subbit.sw.importers.torch.choice_rules import PROPERTIES
 from subbit.sw.importers.torch.function_rules import FUNCTIONS, METHODS
 from subbit.sw.importers.torch.module_rules import MODULES
 from subbit.sw.ir import INPUT, Encoding, Network, TensorType
@@ -81,7 +83,7 @@ def import_torch(
     module.eval()
     try:
         root, graph = trace(module)
-        builder = NetworkBuilder(Pixels())
+        builder = NetworkBuilder(Pixels(), codes_on_demand)
         start = source_value(tuple(example.shape), span, bits, builder)
         output = Walk(root, graph, builder, start).run()
     finally:
@@ -214,8 +216,9 @@ class Walk:
         if node.op == "call_module":
             module = self.module.get_submodule(str(node.target))
             return self.by_module(op, module, args, named)
-        if node.target is getattr and args[1] == "shape":
-            return args[0].shape
+        if node.target is getattr and str(args[1]) in PROPERTIES:
+            known = isinstance(args[0], Value)
+            return PROPERTIES[args[1]](args[0]) if known else getattr(args[0], args[1])
         if node.target is operator.getitem and not isinstance(args[0], Value):
             return args[0][args[1]]
         table: dict[Any, Any] = FUNCTIONS if node.op == "call_function" else METHODS
@@ -226,7 +229,8 @@ class Walk:
             )
         values = [x for x in (*args, *named.values()) if isinstance(x, Value)]
         if not values:
-            assert callable(node.target)
+            if isinstance(node.target, str):
+                return getattr(args[0], node.target)(*args[1:], **named)
             return node.target(*args, **named)
         made = rule(self.builder, op, *args, **named)
         if isinstance(made, Value):

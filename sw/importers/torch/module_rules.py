@@ -19,6 +19,7 @@ from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pools import average, global_average, max_pool, summed
 from subbit.sw.importers.exact.quantiser import Quantiser
+from subbit.sw.importers.exact.steps import stepped, whole
 from subbit.sw.importers.exact.value import Const, ElementStep, Fractions, Value, exact, fill
 from subbit.sw.ir import AvgPool2d, Encoding, GlobalAvgPool
 from subbit.sw.nn import joins, layers
@@ -29,13 +30,15 @@ __all__ = [
     "MODULES",
     "adaptive",
     "as_const",
-    "check_slope",
     "flattened",
     "mean",
     "pool",
     "prelu",
     "rising",
+    "runner",
     "stairs",
+    "turning",
+    "with_attributes",
 ]
 
 Floats = NDArray[np.float32]
@@ -94,19 +97,21 @@ def rising(
     builder: NetworkBuilder, op: Op, module: Callable[[Tensor], Tensor], value: Value
 ) -> Value:
     """An operation on each element that never falls, the same for all channels."""
-    return value.then(ElementStep(op.name, runner(value, module)))
+    return stepped(op, value, runner(value, module))
 
 
-def sloped(builder: NetworkBuilder, op: Op, module: nn.LeakyReLU | nn.ELU, value: Value) -> Value:
-    """LeakyReLU and ELU, which never fall where their slope is 0 or more."""
-    check_slope(op, module.alpha if isinstance(module, nn.ELU) else module.negative_slope)
-    return rising(builder, op, module, value)
+def turning(
+    builder: NetworkBuilder, op: Op, module: Callable[[Tensor], Tensor], value: Value
+) -> Value:
+    """An operation on each element that may rise and fall, the same for all channels."""
+    return stepped(op, value, runner(value, module), monotone=False)
 
 
-def check_slope(op: Op, slope: float) -> None:
-    """Raise NetworkError where a function falls below 0."""
-    if slope < 0:
-        raise op.refuse("its slope is negative", "use a slope of 0 or more")
+def sloped(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
+    """LeakyReLU, ELU and CELU, which never fall where their slope is 0 or more."""
+    slope = module.negative_slope if isinstance(module, nn.LeakyReLU) else module.alpha
+    celu = isinstance(module, nn.CELU)
+    return stepped(op, value, runner(value, module), monotone=celu or slope >= 0)
 
 
 def same(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
@@ -147,11 +152,10 @@ def scale(builder: NetworkBuilder, op: Op, module: layers.Scale, value: Value) -
 
 
 def prelu(builder: NetworkBuilder, op: Op, module: nn.PReLU, value: Value) -> Value:
-    """PReLU with slopes of 0 or more."""
-    if bool((module.weight < 0).any()):
-        raise op.refuse("a slope is negative", "train with slopes of 0 or more")
+    """PReLU."""
     value = builder.flattened(op, value) if value.index.ndim == 1 else value
-    return value.then(ElementStep(op.name, runner(value, module)))
+    monotone = not bool((module.weight < 0).any())
+    return stepped(op, value, runner(value, module), monotone=monotone)
 
 
 def convolution(builder: NetworkBuilder, op: Op, module: nn.Conv2d, value: Value) -> Value:
@@ -224,9 +228,7 @@ def stairs(
     builder: NetworkBuilder, op: Op, function: Callable[[Tensor], Tensor], value: Value
 ) -> Value:
     """sign, round, floor and ceil: steps of 1, as many as the integers before reach."""
-    count = value.kind.channels
-    run = runner(value, function)
-    return to_codes(builder, op, value, Quantiser(run, fill(count, 0), fill(count, 1), None))
+    return stepped(op, value, runner(value, function), onto=whole(value))
 
 
 def pool(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
@@ -296,6 +298,7 @@ RISING = (
     *(nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.Tanh, nn.Sigmoid, nn.Hardsigmoid, nn.SELU),
     *(nn.Softplus, nn.Softsign, nn.LogSigmoid),
 )
+TURNING = (nn.Hardswish, nn.SiLU, nn.GELU, nn.Mish)
 # The first kind that a module is of decides.
 MODULES: list[tuple[Any, Rule]] = [
     ((nn.Identity, nn.Dropout, nn.Dropout2d), same),
@@ -312,6 +315,7 @@ MODULES: list[tuple[Any, Rule]] = [
     (nn.PReLU, prelu),
     (nn.AvgPool2d, mean),
     (nn.AdaptiveAvgPool2d, adaptive),
-    ((nn.LeakyReLU, nn.ELU), sloped),
+    ((nn.LeakyReLU, nn.ELU, nn.CELU), sloped),
+    (TURNING, turning),
     (RISING, rising),
 ]

@@ -56,8 +56,8 @@ def few_bits(g: GraphMaker, draw: Draw) -> str:
     x = g.quant("x", 1 / 16, 4, signed=0)
     w = g.quant(g.const(draw.normal(size=(12, 64))), draw.uniform(0.1, 0.4, (12, 1)), 4)
     x = g.node("Gemm", flat(g, x), w, g.const(draw.normal(size=12)), transB=1)
-    x = g.quant(g.node("Relu", g.norm(x, 12, draw)), 0.37, 3, signed=0)
-    w = g.quant(g.const(draw.normal(size=(12, 5))), 0.3, 2, narrow=1)
+    x = g.quant(g.node("Relu", g.norm(x, 12, draw)), 0.375, 3, signed=0)
+    w = g.quant(g.const(draw.normal(size=(12, 5))), 0.25, 2, narrow=1)
     return g.node("MatMul", x, w)
 
 

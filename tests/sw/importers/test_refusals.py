@@ -89,7 +89,8 @@ REFUSALS: dict[str, Case] = {
     ),
     "nine bits": (
         lambda g: gemm(g, g.quant(g.node("Flatten", "x"), 1 / 512, 9, signed=0)),
-        "node 'Quant_1' (Quant): a width of 9 bits; quantise to one width of 1 to 8 bits",
+        "node 'Quant_1' (Quant): the codes of the pixels are too many; "
+        "quantise pixels to 1 to 8 bits",
     ),
     "a negative scale": (
         lambda g: gemm(g, g.quant(g.node("Flatten", "x"), -0.5, 2, signed=0)),
@@ -116,23 +117,19 @@ REFUSALS: dict[str, Case] = {
         "node 'MaxPool_1' (MaxPool): a 3x3 window with stride 2 and padding 0; "
         "max pooling is 2x2 with stride 2, no padding, odd ends dropped",
     ),
-    "pooling of what falls and rises": (
-        lambda g: g.bipolar(
+    "pooling of what rises and falls": (
+        lambda g: g.quant(
             g.node(
-                "Mul",
-                g.node(
-                    "MaxPool",
-                    g.node(
-                        "Mul", conv(g, g.bipolar("x")), g.const(np.resize([1, -1], (1, 4, 1, 1)))
-                    ),
-                    kernel_shape=[2, 2],
-                    strides=[2, 2],
-                ),
-                g.const(-1.0),
-            )
+                "MaxPool",
+                g.node("Abs", conv(g, g.node("Sub", "x", g.const(0.5)))),
+                kernel_shape=[2, 2],
+                strides=[2, 2],
+            ),
+            0.1,
+            3,
         ),
-        "node 'BipolarQuant_5' (BipolarQuant): max pooling follows a negative factor (a "
-        "BatchNormalization?); pool behind the quantiser, or make the factor positive",
+        "node 'Quant_4' (Quant): max pooling follows what rises and falls, of many levels; "
+        "put a quantiser before the pooling",
     ),
     "incommensurable scales": (
         lambda g: g.node("Add", g.quant("x", 0.3, 2, signed=0), g.bipolar("x", 0.7)),
@@ -140,9 +137,9 @@ REFUSALS: dict[str, Case] = {
         "node; quantise the input once, for all paths",
     ),
     "a product of tensors": (
-        lambda g: g.node("Mul", g.bipolar("x"), g.bipolar("x")),
-        "node 'Mul_2' (Mul): it combines two tensors that are not constant; "
-        "only Add of two quantised tensors is supported",
+        lambda g: g.node("Mul", conv(g, g.bipolar("x")), conv(g, g.bipolar("x"))),
+        "node 'Mul_4' (Mul): it combines two tensors that are not functions of one; "
+        "only their sum and difference are supported",
     ),
     "constants alone": (
         lambda g: g.node("Add", g.const(1.0), g.const(1.0)),
@@ -167,12 +164,11 @@ REFUSALS: dict[str, Case] = {
     ),
     "a second output": (
         lambda g: gemm(g, second(g)),
-        "node 'Gemm_4' (Gemm): it reads 'mask', another node's second output; "
-        "use first outputs alone",
+        "node 'Dropout_3' (Dropout): its second output 'mask' is used; use first outputs alone",
     ),
     "a cast to integers": (
         lambda g: g.node("Cast", g.bipolar("x"), to=7),
-        "node 'Cast_1' (Cast): it makes integers of a tensor; quantise with Quant instead",
+        "node 'Cast_1' (Cast): its input is of type int64; cast it to float32 before it",
     ),
     "a pruned choice": (
         lambda g: gemm(g, g.node("Softmax", flat(g))),

@@ -16,6 +16,7 @@ from subbit.sw.ir import CodebookWeights, Padding, PlanesWeights, TiledWeights
 from subbit.sw.nn import layers
 from subbit.sw.nn.activations import QuantActivation, Range, SignActivation
 from subbit.sw.nn.joins import AvgPool2d, GlobalAvgPool, Residual
+from tests.sw.importers.operator_graphs import Between
 from tests.sw.samples import message
 
 IMAGE = torch.zeros(1, 2, 8, 8)
@@ -205,6 +206,13 @@ class Branches(nn.Module):
         return x if x.sum() > 0 else -x
 
 
+class Active(nn.Module):
+    """Dropout that stays when nothing is trained."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.dropout(x, 0.5)
+
+
 class Product(nn.Module):
     """Two tensors multiplied."""
 
@@ -226,8 +234,21 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         "put a quantiser between them",
     ),
     "an unknown module": (
-        lambda: nn.Sequential(nn.GELU()),
-        "node '0' (GELU): there is no rule for it; replace it",
+        lambda: nn.Sequential(nn.GLU()),
+        "node '0' (GLU): there is no rule for it; replace it",
+    ),
+    "an active dropout": (
+        lambda: nn.Sequential(binary(nn.Conv2d(2, 4, 3)), Active()),
+        "node 'dropout' (dropout): it drops elements at random; "
+        "call it with training=self.training",
+    ),
+    "double precision": (
+        lambda: Between(lambda x: x.to(torch.float64)),
+        "node 'to' (to): it makes numbers of type torch.float64; use float32, bool or integers",
+    ),
+    "a sum of booleans": (
+        lambda: Between(lambda x: (x > 0) + (x > 1)),
+        "node 'add' (add): it combines two booleans; make numbers of them by .float()",
     ),
     "a Softmax": (
         lambda: nn.Sequential(nn.Flatten(), binary(nn.Linear(128, 5)), nn.Softmax(1)),
@@ -239,7 +260,8 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     ),
     "a product": (
         Product,
-        "node 'mul' (mul): it combines two tensors; only their sum is supported",
+        "node 'mul' (mul): its input is mul of numbers that are not quantised; "
+        "put a quantiser between them",
     ),
     "a dilation": (
         lambda: nn.Sequential(binary(nn.Conv2d(2, 4, 3, dilation=2))),
