@@ -78,6 +78,7 @@ class Convolution(Layer):
             )
         if usual != pads and not any(pads):
             raise NetworkError(f"padding {self.padding} without any elements; its name is none")
+        object.__setattr__(self, "pads", None if pads == usual else pads)
 
     @property
     def channels(self) -> int:
@@ -128,7 +129,7 @@ class Convolution(Layer):
         """Stride, padding, ``pads`` unless they are the usual ones, and the attributes of the
         weights.
         """
-        pads = {} if self.margins == self.usual_margins else {"pads": list(self.margins)}
+        pads = {} if self.pads is None else {"pads": list(self.pads)}
         return {
             "stride": self.stride,
             "padding": str(self.padding),
