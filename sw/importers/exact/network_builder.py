@@ -25,6 +25,7 @@ from subbit.sw.ir import (
     Node,
     TensorType,
 )
+from subbit.sw.ir.layers.linear import MAX_INPUT_BITS
 
 __all__ = ["NetworkBuilder", "whole_input"]
 
@@ -102,6 +103,17 @@ class NetworkBuilder:
             )
         return value
 
+    def numbers(self, op: Op, value: Value) -> Value:
+        """``value`` as codes, or as integers that are narrow enough to meet weights."""
+        value = self.settled(op, value)
+        if not value.kind.is_code and value.kind.bits > MAX_INPUT_BITS:
+            raise op.refuse(
+                f"its input is not quantised: integers of {value.kind.bits} bits, more than "
+                f"{MAX_INPUT_BITS}",
+                "put a quantiser (Quant, BipolarQuant) before it",
+            )
+        return value
+
     def settled(self, op: Op, value: Value) -> Value:
         """``value`` with its pooling done and its steps, which must be linear, in the scale."""
         value = self.pooled(op, self.decided(op, value))
@@ -115,6 +127,7 @@ class NetworkBuilder:
 
     def decided(self, op: Op, value: Value) -> Value:
         """``value``; the pixels become codes of eight bits if nobody has decided otherwise."""
+        value.check_margins()
         if not value.raw:
             return value
         if self.pixels.table is None:
@@ -128,6 +141,7 @@ class NetworkBuilder:
 
     def pooled(self, op: Op, value: Value) -> Value:
         """``value`` with the pooling that is to come done on the Network's integers or codes."""
+        value.check_margins()
         if value.pool_at is None:
             return value
         kind = self.kind(value.name)
@@ -142,6 +156,7 @@ class NetworkBuilder:
 
     def integers(self, op: Op, value: Value) -> Value:
         """``value`` as integers with the steps still to come; codes are summed with themselves."""
+        value.check_margins()
         if not value.kind.is_code:
             return value
         value = self.pooled(op, self.decided(op, value))
@@ -153,6 +168,7 @@ class NetworkBuilder:
 
     def flattened(self, op: Op, value: Value) -> Value:
         """``value`` as a vector in the Network, in the order of its stream."""
+        value.check_margins()
         if value.kind.shape[:2] == (1, 1):
             return value
         if value.steps and any(step.slope is None for step in value.steps):

@@ -10,7 +10,7 @@ from subbit.sw.importers.exact.onnx_quantisers import dequantise_linear, quantis
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pools import average, global_average, max_pool
 from subbit.sw.importers.exact.qonnx_quantisers import quantise
-from subbit.sw.importers.exact.shapes import MOVES, move, shape_of
+from subbit.sw.importers.exact.shapes import MOVES, move, pad, shape_of
 from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE
 
@@ -49,6 +49,7 @@ RULES: dict[str, Rule] = {
     "AveragePool": average,
     "GlobalAveragePool": global_average,
     "ReduceMean": global_average,
+    "Pad": pad,
     "Shape": shape_of,
 }
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
