@@ -196,15 +196,19 @@ class NetworkBuilder:
         return Network(name, self.kind(INPUT), tuple(self.nodes), metadata)
 
 
-def whole_input(shape: tuple[int, ...], low: Fraction, high: Fraction) -> Value:
+def whole_input(
+    shape: tuple[int, ...], low: Fraction, high: Fraction, *, last: bool | None = None
+) -> Value:
     """The pixels of an input of the source's shape, with the batch: ``low`` for 0, ``high`` for
     255.
 
-    (1, n) is a vector; (1, c, h, w) a map, or (1, h, w, c) where only that has 1 or 3 channels.
+    (1, n) is a vector; (1, c, h, w) a map, or (1, h, w, c) if ``last``; where nobody says which,
+    if only that has 1 or 3 channels.
     """
     sides = shape[1:]
     if len(sides) == 3:
-        last = sides[0] not in (1, 3) and sides[2] in (1, 3)
+        if last is None:
+            last = sides[0] not in (1, 3) and sides[2] in (1, 3)
         height, width, channels = sides if last else (*sides[1:], sides[0])
         kind = TensorType.codes(height, width, channels, 8, Encoding.UNSIGNED)
         index = map_index(kind)

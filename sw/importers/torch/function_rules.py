@@ -22,6 +22,7 @@ from subbit.sw.importers.torch.module_rules import (
     check_slope,
     flattened,
     mean,
+    padded,
     pool,
     prelu,
     rising,
@@ -99,7 +100,8 @@ def map_mean(
     builder: NetworkBuilder, op: Op, value: Value, dim: Any = None, keepdim: bool = False
 ) -> Value:
     """mean over height and width."""
-    given = with_attributes(op, "ReduceMean", axes=list(dim or ()), keepdims=int(keepdim))
+    axes = [dim] if isinstance(dim, int) else list(dim or ())
+    given = with_attributes(op, "ReduceMean", axes=axes, keepdims=int(keepdim))
     return global_average(builder, given, [value])
 
 
@@ -146,6 +148,19 @@ def pool_function(builder: NetworkBuilder, op: Op, value: Value, *rest: Any, **n
     return pool(builder, op, nn.MaxPool2d(*rest, **named), value)
 
 
+def pad_function(
+    builder: NetworkBuilder,
+    op: Op,
+    x: Value,
+    /,
+    pad: Any,
+    mode: str = "constant",
+    value: float | None = None,
+) -> Value:
+    """functional.pad around a map."""
+    return padded(builder, op, x, [int(n) for n in pad], mode, float(value or 0.0))
+
+
 def mean_function(builder: NetworkBuilder, op: Op, value: Value, *rest: Any, **named: Any) -> Value:
     """functional.avg_pool2d."""
     return mean(builder, op, nn.AvgPool2d(*rest, **named), value)
@@ -177,6 +192,7 @@ FUNCTIONS: dict[Any, Rule] = {
     functional.max_pool2d: pool_function,
     functional.avg_pool2d: mean_function,
     functional.adaptive_avg_pool2d: adaptive_function,
+    functional.pad: pad_function,
     functional.prelu: prelu_function,
     torch.flatten: flatten,
     torch.reshape: view,
