@@ -46,6 +46,7 @@ def flatten(
 
 def view(builder: NetworkBuilder, op: Op, value: Value, *sides: Any) -> Value:
     """view and reshape; the batch stays the first side."""
+    value.check_margins()
     shape = sides[0] if len(sides) == 1 and isinstance(sides[0], tuple | list) else sides
     index = value.index[None].reshape([int(side) for side in shape])
     if len(index) != 1:
@@ -55,6 +56,7 @@ def view(builder: NetworkBuilder, op: Op, value: Value, *sides: Any) -> Value:
 
 def permute(builder: NetworkBuilder, op: Op, value: Value, *sides: Any) -> Value:
     """permute; the batch stays the first side."""
+    value.check_margins()
     order = sides[0] if len(sides) == 1 and isinstance(sides[0], tuple | list) else sides
     if order[0] != 0:
         raise op.refuse("it moves the batch", "keep the batch as the first side")

@@ -320,6 +320,7 @@ def our_sum(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value
 
 def stream_order(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
     """Our Flatten: row, column, channel."""
+    value.check_margins()
     index = value.index.transpose(1, 2, 0) if value.index.ndim == 3 else value.index
     return replace(value, index=index.reshape(-1))
 
@@ -330,10 +331,14 @@ def flat(builder: NetworkBuilder, op: Op, module: nn.Flatten, value: Value) -> V
 
 
 def flattened(op: Op, value: Value, start_dim: int, end_dim: int) -> Value:
-    """All sides but the batch as one."""
-    if start_dim != 1 or end_dim not in (-1, value.index.ndim):
+    """Neighbouring sides as one, the batch left alone."""
+    value.check_margins()
+    sides = len(value.shape)
+    first, last = start_dim % sides, end_dim % sides
+    if not 0 < first <= last or not (-sides <= start_dim < sides and -sides <= end_dim < sides):
         raise op.refuse(f"it flattens sides {start_dim} to {end_dim}", "flatten from side 1 on")
-    return replace(value, index=value.index.reshape(-1))
+    shape = value.index.shape
+    return replace(value, index=value.index.reshape(*shape[: first - 1], -1, *shape[last:]))
 
 
 RISING = (

@@ -35,7 +35,7 @@ def refused(path: Path) -> str:
     return text.removeprefix(f"{path}: ")
 
 
-WIDE = np.tile([255, 254, 253, 252, 251], (9, 1))
+WIDE = np.tile([127, 126, 125, 124, 123], (9, 1))
 
 
 def flat(g: GraphMaker) -> str:
@@ -82,7 +82,7 @@ REFUSALS: dict[str, Case] = {
     ),
     "sums that are not quantised": (
         lambda g: gemm(g, gemm(g, gemm(g, g.node("Flatten", "x")), WIDE), np.ones((3, 9))),
-        "node 'Gemm_3' (Gemm): its input is not quantised: integers of 27 bits, more than 24; "
+        "node 'Gemm_3' (Gemm): its input is not quantised: integers of 26 bits, more than 24; "
         "put a quantiser (Quant, BipolarQuant) before it",
     ),
     "an unknown operator": (
