@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import onnx
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.hints import near
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.onnx.untrusted_file import array_of, read_model
 
@@ -81,8 +81,9 @@ def check_known(op: Op, known: frozenset[str]) -> None:
     """Raise NetworkError unless the importer has a rule for the operator."""
     if op.kind in known and op.domain in DOMAINS:
         return
-    near = get_close_matches(op.kind, known, 1, 0.5)
-    nearest = f"the nearest supported operator is {near[0]}" if near else ""
+    # A name of ONNX's is meant as it is spelt.
+    found = None if onnx.defs.has(op.kind, "") else near(op.kind, known)
+    nearest = f"the nearest supported operator is {found}" if found else ""
     hint = nearest or "docs/use/import.md lists all"
     where = f" of domain {op.domain[:40]!r}" if op.domain not in DOMAINS else ""
     raise op.refuse(f"unsupported operator{where}", f"{hint}; replace it before exporting")

@@ -90,6 +90,11 @@ REFUSALS: dict[str, Case] = {
         "node 'Convv_3' (Convv): unsupported operator; the nearest supported operator is Conv; "
         "replace it before exporting",
     ),
+    "another operator of ONNX": (
+        lambda g: gemm(g, g.node("Resize", flat(g))),
+        "node 'Resize_3' (Resize): unsupported operator; docs/use/import.md lists all; "
+        "replace it before exporting",
+    ),
     "nine bits": (
         lambda g: gemm(g, g.quant(g.node("Flatten", "x"), 1 / 512, 9, signed=0)),
         "node 'Quant_1' (Quant): a width of 9 bits; quantise to one width of 1 to 8 bits",
