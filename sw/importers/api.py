@@ -14,7 +14,7 @@ from subbit.sw.data.cifar10 import CLASSES
 from subbit.sw.data.load import DATASETS, load_dataset
 from subbit.sw.data.pixels import measure_pixels, pixels_of
 from subbit.sw.data.preprocess import preprocess
-from subbit.sw.errors import DataError, NetworkError
+from subbit.sw.errors import DataError, NetworkError, quote
 from subbit.sw.importers.agree import Tensors, compare
 from subbit.sw.importers.exact.mark import Mark
 from subbit.sw.importers.report import import_report
@@ -97,7 +97,7 @@ def import_file(
     """
     path = Path(path)
     if dataset is not None and dataset not in DATASETS:
-        raise DataError(f"unknown data set {dataset!r}; known are {', '.join(DATASETS)}")
+        raise DataError(f"unknown data set {quote(dataset)}; known are {', '.join(DATASETS)}")
     if path.suffix == ".onnx":
         if description is not None:
             raise NetworkError(f"{path}: an ONNX file needs no description; leave it out")

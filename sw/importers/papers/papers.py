@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
 from subbit.sw.importers.papers.state import State
 from subbit.sw.ir import BinaryWeights, CodebookWeights, TiledWeights, Weights
 
@@ -75,7 +75,7 @@ def codebook_layer(name: str, state: State, memory: Tensor | None) -> PaperLayer
     count = patterns.shape[0] if patterns.ndim == 2 else 0
     if latent.shape[2:] != (3, 3) or patterns.shape[1:] != (CELLS,) or count & (count - 1):
         raise NetworkError(
-            f"layer {name!r} has weights {tuple(latent.shape)} and patterns "
+            f"layer {quote(name)} has weights {tuple(latent.shape)} and patterns "
             f"{tuple(patterns.shape)}; they must be (out, in, 3, 3) and (2**tau, 9)"
         )
     words, notes = signs_of(patterns, memory)
@@ -143,7 +143,7 @@ def tiled_layer(name: str, state: State, repeats: int, alpha: str, alpha_bits: i
     magnitudes = take(state, f"{name}.{alpha}").double()
     if scores.numel() % repeats or magnitudes.shape != scores.shape:
         raise NetworkError(
-            f"layer {name!r} has scores {tuple(scores.shape)} and weights "
+            f"layer {quote(name)} has scores {tuple(scores.shape)} and weights "
             f"{tuple(magnitudes.shape)}; they must be alike, and p = {repeats} must divide them"
         )
     tile = (scores.reshape(repeats, -1).sum(0) > 0).to(torch.uint8).numpy()
@@ -186,13 +186,13 @@ def packed_tile(
     microcontroller) or the lowest (``little``, as the GPU code unpacks). Bit 1 is +1.
     """
     if order not in ("big", "little"):
-        raise NetworkError(f"the order of bits is 'big' or 'little', not {order!r}")
+        raise NetworkError(f"the order of bits is 'big' or 'little', not {quote(order)}")
     size = int(np.prod(shape)) // max(len(alphas), 1)
     octets = np.asarray(packed, np.uint8).reshape(-1)
     tile = np.unpackbits(octets, bitorder="big" if order == "big" else "little")
     if not alphas or int(np.prod(shape)) % len(alphas) or not size <= len(tile) < size + 8:
         raise NetworkError(
-            f"layer {name!r}: {len(tile)} bits and {len(alphas)} repeats are no tile of {shape}"
+            f"layer {quote(name)}: {len(tile)} bits and {len(alphas)} repeats are no tile of {shape}"
         )
     numbers = np.asarray(alphas, np.float64)
     weights, factors, error = of_tile(shape, tile[:size], numbers, alpha_bits)
@@ -202,7 +202,7 @@ def packed_tile(
 def take(state: State, name: str) -> Tensor:
     """The tensor of that name; raises NetworkError if there is none."""
     if name not in state:
-        raise NetworkError(f"the tensor {name!r} is missing; name a whole checkpoint")
+        raise NetworkError(f"the tensor {quote(name)} is missing; name a whole checkpoint")
     return state[name]
 
 

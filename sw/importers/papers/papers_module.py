@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
 from subbit.sw.importers.papers.papers import (
     DEFAULT_MIN_SIZE,
     PaperLayer,
@@ -148,7 +148,7 @@ def import_checkpoint(
     NetworkError.
     """
     if rule not in RULES:
-        raise NetworkError(f"there is no rule {rule!r}; it is {' or '.join(RULES)}")
+        raise NetworkError(f"there is no rule {quote(rule)}; it is {' or '.join(RULES)}")
     state = read_state(Path(path))
     if rule == "tiled":
         layers = tiled_layers(state, repeats, min_size, alpha)
