@@ -1,11 +1,11 @@
 """The boards that bitstreams can be built for. Reading this table needs no Amaranth and no tool."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from importlib import import_module
 
 from subbit.boards.model import Board, FpgaDevice
-from subbit.sw.errors import BoardError
+from subbit.sw.errors import BoardError, quote
+from subbit.sw.hints import near
 
 __all__ = [
     "ALIASES",
@@ -38,15 +38,15 @@ DEFAULT_BOARD = "ulx3s"  # of all commands
 
 
 def board(name: str) -> Board:
-    """The board of that name; raises BoardError, naming the nearest known board, if none is."""
+    """The board of that name; raises BoardError, naming what is spelt alike, if none is."""
     wanted = name.strip().lower()
     wanted = ALIASES.get(wanted, wanted)
     if wanted in BOARDS:
         return BOARDS[wanted]
-    near = get_close_matches(wanted, board_names(), 1, 0.0)[0]
-    raise BoardError(
-        f"unknown board {name!r}; the nearest known one is {near!r}, of {', '.join(board_names())}"
-    )
+    found, names = near(wanted, board_names()), ", ".join(board_names())
+    if found is None:
+        raise BoardError(f"unknown board {quote(name)}; the known ones are {names}")
+    raise BoardError(f"unknown board {quote(name)}; the nearest known one is {found!r}, of {names}")
 
 
 def board_names() -> list[str]:

@@ -25,7 +25,14 @@ from subbit.sw.ir import (
 )
 from tests.parts import binary, codebook, threshold, tiled
 
-__all__ = ["GRAPHS", "NETWORKS", "pooled_network", "residual_network", "small_network"]
+__all__ = [
+    "GRAPHS",
+    "NETWORKS",
+    "pooled_network",
+    "residual_network",
+    "small_network",
+    "sums_network",
+]
 
 
 def planes(chance: np.random.Generator) -> Weights:
@@ -134,6 +141,28 @@ def pooled_network(seed: int = 1) -> Network:
         "argmax": (Argmax(), "sum"),
     }
     return graph("pooled", x, layers)
+
+
+def sums_network(seed: int = 1) -> Network:
+    """Weights that meet sums as they are: a convolution behind average pooling, a linear layer
+    behind a sum over the map; paddings that are not the same on all sides.
+    """
+    chance = np.random.default_rng(seed)
+    x = TensorType.codes(8, 9, 2, 3, Encoding.UNSIGNED)
+    layers: dict[str, tuple[Layer, str]] = {
+        "conv1": (Conv2d(binary(chance, 4, 2, 3, 3), 1, Padding.ZERO, (0, 0, 1, 1)), INPUT),
+        "act1": (threshold(chance, 4, 30, 2), "conv1"),
+        "dw": (DepthwiseConv2d(binary(chance, 4, 1, 3, 3), 2, Padding.ZERO, (0, 1, 1, 0)), "act1"),
+        "act2": (threshold(chance, 4, 12, 2), "dw"),
+        "conv2": (Conv2d(binary(chance, 4, 4, 3, 3), 1, Padding.MINUS, (1, 1, 1, 0)), "act2"),
+        "act3": (threshold(chance, 4, 30, 2), "conv2"),
+        "mean": (AvgPool2d(2, 1), "act3"),
+        "conv3": (Conv2d(binary(chance, 4, 4, 3, 3), 1, Padding.ZERO, (1, 0, 0, 1)), "mean"),
+        "sum": (GlobalAvgPool(), "conv3"),
+        "fc": (Linear(binary(chance, 10, 4)), "sum"),
+        "argmax": (Argmax(), "fc"),
+    }
+    return graph("sums", x, layers)
 
 
 GRAPHS = {"residual": residual_network, "pooled": pooled_network}

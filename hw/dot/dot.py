@@ -40,9 +40,10 @@ class DotUnit(Unit):
 
     Input: each of the ``vectors`` vectors of a frame arrives ``repeats`` times, each time in
     ``words = N / simd`` beats of ``simd`` positions in the order of a weight row. ``encoding``,
-    ``bits``: of the codes x; with ``masked`` each lane has a mask bit above the code, and a lane
-    whose mask is 0 stands for 0; with ``border`` there are no masks, but the codes of positions
-    beyond the edge are 0, and stand for 0, too. Output: pass g gives a beat of the outputs
+    ``bits``: of the codes x, or of two's complement integers within ``span``, a least and a
+    greatest number; with ``masked`` each lane has a mask bit above the code, and a lane whose mask
+    is 0 stands for 0; with ``border`` there are no masks, but the codes of positions beyond the
+    edge are 0, and stand for 0, too. Output: pass g gives a beat of the outputs
     ``g*pe .. g*pe + pe - 1``, as codes where ``post`` is a Threshold, as integers where it is an
     Affine or None. ``pixels`` vectors go side by side with the same weights, the first in the
     lowest lanes; ``vectors`` then counts such groups.
@@ -83,6 +84,7 @@ class DotUnit(Unit):
     border: Border | None = None
     payload_delay: int = 0
     limits: SizeLimits = MEASURED
+    span: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         outputs, length = self.weights.shape[0], self.weights.row_length
@@ -94,6 +96,10 @@ class DotUnit(Unit):
             )
         if self.masked and self.encoding is not Encoding.BIPOLAR:
             raise PlanError("only bipolar inputs have a mask; an unsigned 0 is code 0")
+        if (self.span is not None) != self.signed:
+            raise PlanError("integers, and no codes, have a span: their least and greatest number")
+        if self.x_type.bits != self.bits:
+            raise PlanError(f"integers of {self.x_type.bits} bits, not {self.bits}, span them")
         if self.border and (self.masked or self.encoding is not Encoding.BIPOLAR):
             raise PlanError("only bipolar inputs without masks have a border that is taken back")
         if self.form not in FORMS:
@@ -106,12 +112,20 @@ class DotUnit(Unit):
                 f"x_branches must divide the {self.bits} bits of an input, "
                 f"and {self.x_branches} does not"
             )
-        _ = self.x_type, self.source, self.o
+        _ = self.source, self.o
 
     @cached_property
     def x_type(self) -> TensorType:
-        """Type of the input codes, as a flat vector."""
-        return TensorType.codes(1, 1, self.weights.row_length, self.bits, self.encoding)
+        """Type of the input, as a flat vector."""
+        length = self.weights.row_length
+        if self.span is not None:
+            return TensorType.integers(1, 1, length, *self.span)
+        return TensorType.codes(1, 1, length, self.bits, self.encoding)
+
+    @property
+    def signed(self) -> bool:
+        """Whether the inputs are integers, in two's complement."""
+        return self.encoding is Encoding.INTEGER
 
     @cached_property
     def dot_type(self) -> TensorType:
@@ -120,8 +134,13 @@ class DotUnit(Unit):
 
     @property
     def i(self) -> Lanes:
-        """``simd`` codes a pixel, each with its mask bit on top if there are masks."""
-        return Lanes(self.pixels * self.simd, self.bits + self.masked)
+        """``simd`` inputs a pixel, codes with a mask bit on top if there are masks."""
+        return Lanes(self.pixels * self.simd, self.bits + self.masked, self.signed)
+
+    @property
+    def i_range(self) -> tuple[int, int]:
+        """``span`` where the inputs are integers."""
+        return self.span or self.i.range
 
     @property
     def i_payload_delay(self) -> int:
@@ -294,16 +313,18 @@ class DotUnit(Unit):
         scales, unmasked and bipolar dot = 2*raw - (2**M - 1)*S*N (DESIGN: 2*popcount - N for each
         branch), unsigned raw - (2**M - 1)*(sum of the scales of -1s). Masked codes count twice and
         zero padding once, raw - (2**M - 1)*S*N. All times the scale of the row or word of a tile,
-        and of the lowest plane.
+        and of the lowest plane. Integers are counted as the unsigned numbers ``x + 2**(M - 1)``.
         """
         top = (1 << self.bits) - 1
         outputs, unit = self.weights.shape[0], self.groups.unit
         total = self.scales.sum(axis=1) * self.simd * self.groups.total * unit
         a = np.full(outputs, unit if self.masked else 2 * unit)
-        if self.encoding is Encoding.UNSIGNED:
-            total = (total - self.weights.dense().reshape(outputs, -1).sum(axis=1)) // 2
+        lifted: Ints = np.zeros(outputs, np.int64)
+        if self.encoding is not Encoding.BIPOLAR:
+            sums = self.weights.dense().reshape(outputs, -1).sum(axis=1)
+            total, lifted = (total - sums) // 2, sums * (self.signed << (self.bits - 1))
             a = np.full(outputs, unit)
-        return (a if self.crossing else a * self.scales[:, 0]), -top * total
+        return (a if self.crossing else a * self.scales[:, 0]), -top * total - lifted
 
     @cached_property
     def core(self) -> PostConfig:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -207,9 +207,14 @@ class Dot(wiring.Component):
         return sums
 
     def _branches(self, bit_step: Value) -> Value:
-        """The bits of each position in a bit step, the high ones first, and its mask."""
+        """The bits of each position in a bit step, the high ones first, and its mask; the highest
+        bit of an integer turned over, which makes it an unsigned number.
+        """
         unit = self._unit
         x: Value = self.i.payload.as_value()
+        if unit.signed:
+            top = Const(1 << (unit.bits - 1), unsigned(unit.bits))
+            x ^= top.replicate(unit.pixels * unit.simd)
         size = unit.x_bits
         if unit.bit_steps == 1:
             return x

@@ -103,9 +103,12 @@ def post_values(post: Post, dots: Ints) -> Ints:
 
 
 def lane_values(lanes: Ints, bits: int, encoding: Encoding, masked: bool = False) -> Ints:
-    """What input lanes stand for: codes of ``bits`` bits, bipolar ones ``2 * code - 2**bits + 1``;
-    ``masked``: with a bit above the code that is 0 where the lane stands for 0.
+    """What input lanes stand for: codes of ``bits`` bits, bipolar ones ``2 * code - 2**bits + 1``,
+    or integers, which stand for themselves; ``masked``: with a bit above the code that is 0 where
+    the lane stands for 0.
     """
+    if encoding is Encoding.INTEGER:
+        return lanes
     codes = lanes & ((1 << bits) - 1)
     values = 2 * codes - (1 << bits) + 1 if encoding is Encoding.BIPOLAR else codes
     return values * (lanes >> bits) if masked else values

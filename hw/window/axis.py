@@ -11,7 +11,8 @@ __all__ = ["Axis"]
 @dataclass(frozen=True)
 class Axis:
     """One direction of a sliding window of ``kernel`` elements that moves by ``stride`` over
-    ``size`` elements with ``pad`` more on each side.
+    ``size`` elements with ``pad`` more in front and ``behind`` more behind them, as many as in
+    front where nothing is said.
 
     Output ``j`` covers the elements ``j * stride - pad`` to ``j * stride - pad + kernel - 1``. The
     padding behind a row serves as that in front of the next one, so that a row of windows goes
@@ -28,11 +29,13 @@ class Axis:
     kernel: int
     stride: int
     pad: int
+    behind: int | None = None
 
     @property
     def outputs(self) -> int:
         """Positions of the window."""
-        return (self.size + 2 * self.pad - self.kernel) // self.stride + 1
+        behind = self.pad if self.behind is None else self.behind
+        return (self.size + self.pad + behind - self.kernel) // self.stride + 1
 
     @property
     def first(self) -> int:
@@ -54,7 +57,7 @@ class Axis:
         """Padding elements in front of a row that the padding behind the row before does not stand
         for.
         """
-        return self.pad - self.after
+        return max(0, self.pad - self.after)
 
     @property
     def positions(self) -> int:

@@ -68,14 +68,20 @@ class Border:
         return found.reshape(-1, self.rows.shape[1] * self.columns.shape[1])
 
 
-def border_of(shape: tuple[int, int], kernel: int, stride: int, pixels: int) -> Border:
-    """The border of a convolution with ``kernel // 2`` zeros around a tensor of that height and
-    width.
+def border_of(
+    shape: tuple[int, int],
+    kernel: int,
+    stride: int,
+    pixels: int,
+    pads: tuple[int, int, int, int] | None = None,
+) -> Border:
+    """The border of a convolution with ``pads`` zeros above, left of, below and right of a tensor
+    of that height and width, ``kernel // 2`` on each side where nothing is said.
     """
-    pad = kernel // 2
+    above, left, below, right = pads or (kernel // 2,) * 4
     sides = []
-    for size in shape:
-        starts = np.arange(0, size + 2 * pad - kernel + 1, stride) - pad
+    for size, pad, behind in zip(shape, (above, left), (below, right), strict=True):
+        starts = np.arange(0, size + pad + behind - kernel + 1, stride) - pad
         places = starts[:, None] + np.arange(kernel)
         sides.append((places >= 0) & (places < size))
     return Border(sides[0], sides[1], pixels)

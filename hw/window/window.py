@@ -30,7 +30,8 @@ class WindowUnit(Unit):
     Input: pixels of ``input`` in row-major order, ``channels`` elements a beat (a divisor of the
     input's channels), ``n = C / channels`` beats a pixel. Output: for each output pixel ``folds``
     times the same ``n`` beats of ``channels * kernel**2`` lanes in the order channel, row, column.
-    ``padding``: none, or ``kernel // 2`` elements on each side. Zeros around a bipolar tensor make
+    ``padding``: none, or ``pads`` elements above, left of, below and right of the tensor,
+    ``kernel // 2`` of them on each side where nothing is said. Zeros around a bipolar tensor make
     each lane one bit wider: its most significant bit is 1 inside the tensor and 0 in the padding,
     where the code is 0. Other padding is the code that it stands for.
 
@@ -41,7 +42,7 @@ class WindowUnit(Unit):
     window of one chunk and one fold does without. Latency: from the last beat of a window's last
     pixel to the first of its output beats 2 cycles without a replay, else 3. Interval: at least
     ``OH * max(P * n, OW * n * folds)`` cycles, exactly ``interval_cycles``, which counts rows that
-    complete no window too.
+    complete no window too; with other ``pads`` within a few cycles of it.
 
     A 3x3 map, 3x3 windows, padding 1, one chunk and one fold. L: columns that the line buffer
     offers, 0 to 2 of each row of windows; H: positions that the history takes, p for padding; o:
@@ -79,8 +80,14 @@ class WindowUnit(Unit):
     pixels: int = 1
     buffers: str = "auto"
     payload_delay: int = 0
+    pads: tuple[int, int, int, int] | None = None
 
     def __post_init__(self) -> None:
+        if self.pads and not all(0 <= pad <= self.kernel // 2 for pad in self.pads):
+            raise PlanError(
+                f"pads={self.pads}: padding is 0 to {self.kernel // 2} elements on each side of a "
+                f"{self.kernel}x{self.kernel} kernel"
+            )
         if self.payload_delay and not (self.holds and self.payload_delay in (1, 2)):
             raise PlanError(
                 f"payload_delay={self.payload_delay}: payloads of windows follow by 1 or 2 "
@@ -108,9 +115,11 @@ class WindowUnit(Unit):
         return (1 << self.input.bits) - 1 if self.padding is Padding.PLUS else 0
 
     @property
-    def pad(self) -> int:
-        """Padding elements on each side."""
-        return 0 if self.padding is Padding.NONE else self.kernel // 2
+    def margins(self) -> tuple[int, int, int, int]:
+        """Padding elements above, left, below and right."""
+        if self.padding is Padding.NONE:
+            return 0, 0, 0, 0
+        return self.pads or (self.kernel // 2,) * 4
 
     @property
     def chunks(self) -> int:
@@ -120,12 +129,14 @@ class WindowUnit(Unit):
     @property
     def rows(self) -> Axis:
         """The window's positions from top to bottom."""
-        return Axis(self.input.height, self.kernel, self.stride, self.pad)
+        above, _, below, _ = self.margins
+        return Axis(self.input.height, self.kernel, self.stride, above, below)
 
     @property
     def columns(self) -> Axis:
         """The positions of the windows of a beat from left to right."""
-        return Axis(self.input.width, self.span, self.stride * self.pixels, self.pad)
+        _, left, _, right = self.margins
+        return Axis(self.input.width, self.span, self.stride * self.pixels, left, right)
 
     @property
     def i(self) -> Lanes:
@@ -136,7 +147,7 @@ class WindowUnit(Unit):
     def o(self) -> Lanes:
         """A window of ``channels`` channels for each of the pixels."""
         lanes = self.pixels * self.channels * self.kernel**2
-        return Lanes(lanes, self.input.bits + self.masked)
+        return Lanes(lanes, self.input.bits + self.masked, self.input.signed)
 
     @property
     def column_bits(self) -> int:
@@ -190,7 +201,10 @@ class WindowUnit(Unit):
 
     @property
     def interval_cycles(self) -> int:
-        """Cycles between two frames when neither neighbour is slower; see ``window_interval``."""
+        """Cycles between two frames when neither neighbour is slower; see ``window_interval``. With
+        ``pads`` that are not the same on all sides the cycle model may say a few cycles more or
+        less.
+        """
         return window_interval(
             self.rows, self.columns, self.chunks, self.folds, self.shifts_at_once
         )
@@ -246,8 +260,8 @@ class WindowUnit(Unit):
 
     def windows(self, frames: Beats, pad_code: int) -> Beats:
         """``(frame, y, x / pixels, fold, chunk, pixel, channel, ky, kx)``."""
-        pad, k, s = self.pad, self.kernel, self.stride
-        edges = ((0, 0), (pad, pad), (pad, pad), (0, 0))
+        (above, left, below, right), k, s = self.margins, self.kernel, self.stride
+        edges = ((0, 0), (above, below), (left, right), (0, 0))
         padded = np.pad(frames, edges, constant_values=pad_code)
         views = sliding_window_view(padded, (k, k), axis=(1, 2))[:, ::s, ::s]
         groups = (views.shape[2] // self.pixels, 1, self.pixels)
@@ -278,11 +292,11 @@ class WindowUnit(Unit):
         column = self.column_bits + (self.kernel if self.masked else 0)
         total = counter_cost(self.chunks) + luts(12) + Cost(flip_flops=2)
         total += counter_cost(self.columns.positions, self.position_tables())
-        total += counter_cost(self.rows.outputs, self.rows.inside().T if self.pad else ())
-        inside = luts(self.kernel if self.pad else 0)
+        total += counter_cost(self.rows.outputs, self.rows.inside().T if any(self.margins) else ())
+        inside = luts(self.kernel if any(self.margins) else 0)
         if self.chunks == 1:  # padding is the reset of a register
             delayed = column + 1 if self.payload_delay else 0
             return total + inside + registers(self.span * column + delayed)
-        padded = luts(self.column_bits if self.pad else 0)
+        padded = luts(self.column_bits if any(self.margins) else 0)
         past = delay_cost((self.span - 1) * column, self.chunks, self.buffers)
         return total + inside + padded + past

@@ -160,7 +160,7 @@ class WindowHistory(wiring.Component):
         """The incoming column with padding where a row is not ``inside``, and the mask behind."""
         width = self._unit.i.width
         rows = [self.i.payload[ky * width : (ky + 1) * width] for ky in range(self._unit.kernel)]
-        if self._unit.pad:
+        if any(self._unit.margins):
             code = Const(self._unit.pad_code, unsigned(self._unit.input.bits))
             pad = code.replicate(self._unit.channels)
             rows = [Mux(inside[ky], row, pad) for ky, row in enumerate(rows)]

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, print_json
+from subbit.sw.errors import quote
 
 __all__ = ["engine_command"]
 
@@ -18,7 +19,7 @@ def take_seeds(ctx: click.Context, parameter: click.Parameter, value: str) -> tu
     try:
         seeds = tuple(int(seed) for seed in value.split(","))
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no list of numbers like 1,2,3") from None
+        raise click.BadParameter(f"{quote(value)} is no list of numbers like 1,2,3") from None
     return seeds
 
 

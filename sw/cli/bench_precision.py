@@ -8,6 +8,7 @@ from rich.table import Table
 
 from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, print_json
+from subbit.sw.errors import quote
 
 __all__ = ["precision_command"]
 
@@ -27,7 +28,7 @@ def take_pairs(
     except ValueError:
         pairs = [()]
     if not all(len(pair) == 2 and all(1 <= bits <= 8 for bits in pair) for pair in pairs):
-        raise click.BadParameter(f"{value!r} is no list of pairs like 1/1,2/2 of 1 to 8 bits")
+        raise click.BadParameter(f"{quote(value)} is no list of pairs like 1/1,2/2 of 1 to 8 bits")
     return tuple((pair[0], pair[1]) for pair in pairs)
 
 

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import Command, as_json, print_json
+from subbit.sw.errors import quote
 
 __all__ = ["reuse_command"]
 
@@ -29,7 +30,7 @@ def take_numbers(ctx: click.Context, parameter: click.Parameter, value: str) -> 
     try:
         numbers = tuple(int(number) for number in value.split(",") if number)
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no list of numbers like 128,256") from None
+        raise click.BadParameter(f"{quote(value)} is no list of numbers like 128,256") from None
     choice = {"couts": (64, 128, 256, 512), "taus": range(3, 9), "channels": (64, 128, 256, 512)}
     wrong = [
         number for number in numbers if number not in choice.get(parameter.name or "", numbers)

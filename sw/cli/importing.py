@@ -33,6 +33,11 @@ RANDOM_IMAGES = 20
     show_default=True,
     help="The source's input for pixels 0 and 255.",
 )
+@click.option(
+    "--layout",
+    type=click.Choice(["channels-first", "channels-last"]),
+    help="Of an ONNX graph's images; default: what the graph does with them tells.",
+)
 @click.option("--dataset", help="mnist, cifar10, digits or folder; default: by the input's shape.")
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Folder of the data set: compares its images."
@@ -96,6 +101,7 @@ def import_command(
     name: str | None,
     description: Path | None,
     span: tuple[float, float],
+    layout: str | None,
     dataset: str | None,
     data: Path | None,
     images: int | None,
@@ -145,6 +151,7 @@ def import_command(
             name=name,
             description=description,
             span=span,
+            layout=layout,
             dataset=dataset,
         ).report
     report["out"] = str(out)

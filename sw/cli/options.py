@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from subbit.boards import DEFAULT_BOARD, Board, board, board_names
+from subbit.sw.errors import quote
 from subbit.sw.ir import Network
 from subbit.sw.lower.plan import Plan
 
@@ -104,7 +105,7 @@ def take_share(ctx: click.Context, parameter: click.Parameter, value: str) -> fl
     except ValueError:
         share = -1.0
     if not 0 <= share < 1:
-        raise click.BadParameter(f"{value!r} is no share from 0% to 99%", ctx, parameter)
+        raise click.BadParameter(f"{quote(value)} is no share from 0% to 99%", ctx, parameter)
     return share
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.errors import DataError
+from subbit.sw.errors import DataError, quote
 
 __all__ = ["Dataset", "Split", "check_split", "stratified"]
 
@@ -80,4 +80,4 @@ def stratified(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.i
 def check_split(split: Split) -> None:
     """Raise DataError unless ``split`` is ``train`` or ``test``."""
     if split not in ("train", "test"):
-        raise DataError(f"a data set has the splits 'train' and 'test', not {split!r}")
+        raise DataError(f"a data set has the splits 'train' and 'test', not {quote(split)}")

@@ -8,7 +8,7 @@ from subbit.sw.data.dataset import Dataset, Split
 from subbit.sw.data.digits import load_digits
 from subbit.sw.data.folder import load_folder
 from subbit.sw.data.mnist import load_mnist
-from subbit.sw.errors import DataError
+from subbit.sw.errors import DataError, quote
 
 __all__ = ["DATASETS", "load_dataset"]
 
@@ -28,5 +28,5 @@ def load_dataset(name: str, split: Split, folder: Path | None = None) -> Dataset
     with which file.
     """
     if name not in DATASETS:
-        raise DataError(f"unknown data set {name!r}; known are {', '.join(DATASETS)}")
+        raise DataError(f"unknown data set {quote(name)}; known are {', '.join(DATASETS)}")
     return DATASETS[name](split, None if folder is None else Path(folder))

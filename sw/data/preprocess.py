@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.errors import DataError
+from subbit.sw.errors import DataError, quote
 
 __all__ = ["preprocess"]
 
@@ -23,11 +23,13 @@ def preprocess(images: NDArray[np.uint8], spec: dict[str, Any]) -> NDArray[np.ui
     if not isinstance(spec, dict) or spec.keys() not in ({"bits", "shift"}, {"bits", "thresholds"}):
         raise DataError(
             f"preprocessing is {{'bits': ..., 'shift': ...}} or {{'bits': ..., 'thresholds': "
-            f"...}}, not {spec!r}"
+            f"...}}, not {quote(spec)}"
         )
     for key, (low, high) in LIMITS.items():
         if key in spec and (type(spec[key]) is not int or not low <= spec[key] <= high):
-            raise DataError(f"preprocessing {key!r} must be in {low}..{high}, not {spec[key]!r}")
+            raise DataError(
+                f"preprocessing {key!r} must be in {low}..{high}, not {quote(spec[key])}"
+            )
     images, top = np.asarray(images, np.uint8), (1 << spec["bits"]) - 1
     if "thresholds" in spec:
         return by_thresholds(images, spec["thresholds"], top)

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from subbit.hw.families.program import Program
-from subbit.sw.errors import ToolError
+from subbit.sw.errors import ToolError, quote
 
 __all__ = [
     "PROGRAMMER",
@@ -123,13 +123,14 @@ def find_tool(wanted: Wanted) -> Tool:
         version, starts = native_version(native, wanted.version_flag)
         if named and not starts:
             raise ToolError(
-                f"{wanted.variable} names {named!r}, which does not start; correct it, or unset it"
+                f"{wanted.variable} names {quote(named)}, which does not start; correct it, or "
+                "unset it"
             )
         if named or parse_version(version) >= wanted.minimum:
             return Tool(wanted.name, (native,), version, native)
     elif named:
         raise ToolError(
-            f"{wanted.variable} names {named!r}, which is no program; correct it, or unset it"
+            f"{wanted.variable} names {quote(named)}, which is no program; correct it, or unset it"
         )
     if find_spec(wanted.module):
         version = metadata.version(wanted.wheel)

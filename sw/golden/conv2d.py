@@ -14,8 +14,9 @@ def evaluate(layer: Conv2d, types: tuple[TensorType, ...], codes: torch.Tensor) 
     """The convolution that Conv2d defines; codes int64 ``[n][y][x][c]`` to integers int64."""
     dtype = exact_float(layer.infer(types).high)
     x = values(types[0], codes, dtype)
-    if layer.pad:
-        around = (0, 0, *(layer.pad,) * 4)
+    if any(layer.margins):
+        above, left, below, right = layer.margins
+        around = (0, 0, left, right, above, below)
         x = functional.pad(x, around, value=padding_value(layer.padding, types[0]))
     x = x.permute(0, 3, 1, 2)
     weights = torch.from_numpy(layer.weights.dense()).to(dtype)

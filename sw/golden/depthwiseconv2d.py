@@ -16,8 +16,9 @@ def evaluate(
 ) -> torch.Tensor:
     """The convolution that DepthwiseConv2d defines; codes int64 ``[n][y][x][c]`` to integers."""
     x = integers(types[0], codes)
-    if layer.pad:
-        around = (0, 0, *(layer.pad,) * 4)
+    if any(layer.margins):
+        above, left, below, right = layer.margins
+        around = (0, 0, left, right, above, below)
         x = functional.pad(x, around, value=padding_value(layer.padding, types[0]))
     # In integers throughout: torch's convolutions are in floating point.
     windows = x.unfold(1, layer.kernel, layer.stride).unfold(2, layer.kernel, layer.stride)

@@ -14,7 +14,7 @@ from subbit.sw.data.cifar10 import CLASSES
 from subbit.sw.data.load import DATASETS, load_dataset
 from subbit.sw.data.pixels import measure_pixels, pixels_of
 from subbit.sw.data.preprocess import preprocess
-from subbit.sw.errors import DataError, NetworkError
+from subbit.sw.errors import DataError, NetworkError, quote
 from subbit.sw.importers.agree import Tensors, compare
 from subbit.sw.importers.exact.mark import Mark
 from subbit.sw.importers.report import import_report
@@ -86,21 +86,25 @@ def import_file(
     description: str | os.PathLike[str] | None = None,
     span: tuple[float, float] = (0.0, 1.0),
     dataset: str | None = None,
+    layout: str | None = None,
 ) -> ImportResult:
     """The network in ``path``: ONNX, or integer arrays that ``description`` (JSON) describes.
 
-    ``span``: what the source's input is for pixels 0 and 255. ``dataset``: name of the data set for
-    the network's metadata; by default one of the input's shape. Raises NetworkError, DataError or
-    ToolError, naming what is wrong and where.
+    ``span``: what the source's input is for pixels 0 and 255. ``layout``: of an ONNX graph's
+    images, ``channels-first`` or ``channels-last``; by default what the graph does with them tells.
+    ``dataset``: name of the data set for the network's metadata; by default one of the input's
+    shape. Raises NetworkError, DataError or ToolError, naming what is wrong and where.
     """
     path = Path(path)
     if dataset is not None and dataset not in DATASETS:
-        raise DataError(f"unknown data set {dataset!r}; known are {', '.join(DATASETS)}")
+        raise DataError(f"unknown data set {quote(dataset)}; known are {', '.join(DATASETS)}")
     if path.suffix == ".onnx":
         if description is not None:
             raise NetworkError(f"{path}: an ONNX file needs no description; leave it out")
-        return from_onnx(path, name, span, dataset)
+        return from_onnx(path, name, span, dataset, layout)
     if path.suffix in (".npz", ".safetensors"):
+        if layout is not None:
+            raise NetworkError(f"{path}: a layout is for ONNX graphs; arrays are described")
         if description is None:
             raise NetworkError(
                 f"{path}: arrays alone are no network; say what they are with --description"
@@ -113,12 +117,16 @@ def import_file(
 
 
 def from_onnx(
-    path: Path, name: str | None, span: tuple[float, float], dataset: str | None
+    path: Path,
+    name: str | None,
+    span: tuple[float, float],
+    dataset: str | None,
+    layout: str | None = None,
 ) -> ImportResult:
     """An ONNX or QONNX file."""
     from subbit.sw.importers.onnx.importer import import_onnx
 
-    found = import_onnx(path, low=span[0], high=span[1], name=name)
+    found = import_onnx(path, low=span[0], high=span[1], name=name, layout=layout)
     network, remarks = with_dataset(found.network, dataset)
 
     def source(batch: int) -> tuple[Callable[[Images], Tensors], int]:
@@ -127,7 +135,7 @@ def from_onnx(
 
         executor = QonnxExecutor(found.graph, batch)
         reals = pixel_values(found.low, found.high)
-        inputs = input_order(found.graph.shape, network)
+        inputs = input_order(found.graph.shape, found.order)
         return lambda images: executor.run(inputs(reals[images])), executor.batch
 
     return ImportResult(
@@ -188,16 +196,17 @@ def pixel_values(low: Fraction, high: Fraction) -> NDArray[np.float32]:
 
 
 def input_order(
-    shape: tuple[int, ...], network: Network
+    shape: tuple[int, ...], order: NDArray[np.int64]
 ) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """From ``[n][h][w][c]`` to the source's input of ``shape``, a batch of any size."""
-    x = network.input_type
-    first = len(shape) == 4 and shape[1:] == (x.channels, x.height, x.width)
+    """From ``[n][h][w][c]`` to the source's input of ``shape``, a batch of any size. ``order``: for
+    each element of the source its place in an image.
+    """
+    places = order.reshape(-1)
 
     def turned(images: NDArray[np.float32]) -> NDArray[np.float32]:
         """The images as the source takes them."""
-        images = images.transpose(0, 3, 1, 2) if first else images
-        return np.ascontiguousarray(images.reshape(len(images), *shape[1:]))
+        rows = images.reshape(len(images), -1)[:, places]
+        return np.ascontiguousarray(rows.reshape(len(images), *shape[1:]))
 
     return turned
 

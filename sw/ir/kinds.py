@@ -5,11 +5,11 @@ docs/extend/adding-a-layer.md walks through adding one.
 """
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.hints import near
 
 if TYPE_CHECKING:
     from subbit.sw.ir.layer import Layer
@@ -66,13 +66,17 @@ def register(name: str, kind: LayerKind) -> None:
 
 
 def layer_kind(name: str) -> LayerKind:
-    """The kind of that name; raises NetworkError, naming the nearest one, if there is none."""
+    """The kind of that name; raises NetworkError, naming one spelt alike, if there is none."""
     if name in KINDS:
         return KINDS[name]
     names = {kind: kind for kind in KINDS} | SYNONYMS
-    near = get_close_matches(name[:64].lower(), names, 1, 0.0)[0]
+    found = near(name, names)
+    if found is None:
+        raise NetworkError(
+            f"unsupported layer {name[:64]!r}; the supported ones are {', '.join(KINDS)}"
+        )
     raise NetworkError(
-        f"unsupported layer {name[:64]!r}; the nearest supported one is {names[near]!r}"
+        f"unsupported layer {name[:64]!r}; the nearest supported one is {names[found]!r}"
     )
 
 

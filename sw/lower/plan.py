@@ -46,7 +46,7 @@ class Plan:
             return MEASURED
         if self.device not in DEVICES:
             raise PlanError(
-                f"'device' must be one of {', '.join(DEVICES)}, not {self.device!r}; "
+                f"'device' must be one of {', '.join(DEVICES)}, not {quote(self.device)}; "
                 "or leave it out"
             )
         return DEVICES[self.device].limits

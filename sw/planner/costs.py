@@ -199,7 +199,7 @@ def silent_share_of(window: WindowUnit) -> float:
     first output, and with stride 2 every other one.
     """
     silent = 1 - 1 / window.stride
-    return min(1.0, silent + (window.kernel - 1 - window.pad) / window.input.height)
+    return min(1.0, silent + window.rows.first / window.input.height)
 
 
 def wire_price(unit: Unit) -> float:

@@ -38,6 +38,14 @@ def test_an_unknown_board_is_answered_with_the_nearest(name: str, nearest: str) 
     )
 
 
+@pytest.mark.parametrize("name", ["orangecrab", "", "b" * 500])
+def test_a_board_that_is_spelt_like_none(name: str) -> None:
+    with pytest.raises(BoardError) as caught:
+        board(name)
+    assert str(caught.value).endswith(f"; the known ones are {', '.join(board_names())}")
+    assert len(str(caught.value)) < 400
+
+
 @pytest.mark.parametrize("name", list(BOARDS))
 def test_the_numbers_of_cells_are_those_of_nextpnr(name: str, tmp_path: Path, shared: Path) -> None:
     known = board(name)

@@ -43,7 +43,8 @@ def affine(rng: Generator, outputs: int) -> Affine:
 def frames(rng: Generator, unit: DotUnit, count: int) -> Beats:
     """Random vectors, each repeated for its passes, as the replay before the engine does it."""
     shape = (count * unit.vectors, unit.words, unit.pixels * unit.simd)
-    vectors = rng.integers(0, 1 << unit.i.bits, shape)
+    low, high = unit.i_range
+    vectors = rng.integers(low, high + 1, shape)
     return np.repeat(vectors, unit.repeats, axis=0).reshape(-1, unit.i.lanes)
 
 

@@ -18,7 +18,7 @@ from subbit.sw.lower.pipeline import Pipeline, Step
 from subbit.sw.lower.plan import smallest_plan
 from subbit.sw.planner import default_plan
 from tests.hw.planted import Dropped
-from tests.networks import GRAPHS, residual_network
+from tests.networks import GRAPHS, residual_network, sums_network
 
 FRAMES = 4
 
@@ -90,6 +90,7 @@ def lost_in_the_queue() -> Case:
 CASES: dict[str, Callable[[], Case]] = {
     "residual": lambda: right(residual_network(), 0),
     "pooled": lambda: right(GRAPHS["pooled"](), 2500),
+    "sums": lambda: right(sums_network(), 2500),
     "deadlock": lambda: residual("act1>add1", 10, Unchecked),
     "short": short,
     "wrong_shift": wrong_shift,
@@ -133,7 +134,7 @@ def frames_of(network: Network) -> np.ndarray:
     return np.random.default_rng(7).integers(x.low, x.high + 1, (FRAMES, *x.shape))
 
 
-@pytest.mark.parametrize("name", ["residual", "pooled"])
+@pytest.mark.parametrize("name", ["residual", "pooled", "sums"])
 def test_every_stream_is_exact(name: str, found: dict[str, list[Found]]) -> None:
     for case, comparison, outcome in found[name]:
         assert not comparison.mismatches, comparison.first

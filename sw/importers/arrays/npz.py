@@ -63,25 +63,27 @@ def read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> A
     with archive.open(entry) as file:
         content = file.read(MAX_ARRAY_BYTES + 1)
     if len(content) > MAX_ARRAY_BYTES:
-        raise NetworkError(f"the array {name!r} is larger than {MAX_ARRAY_BYTES} bytes")
+        raise NetworkError(f"the array {quote(name)} is larger than {MAX_ARRAY_BYTES} bytes")
     stream = io.BytesIO(content)
     try:
         shape, by_column, kind = HEADERS[np.lib.format.read_magic(stream)](stream)
     except Exception:
         # numpy evaluates the header as a Python literal, which raises whatever that does.
-        raise NetworkError(f"{name!r} is not in numpy's format") from None
+        raise NetworkError(f"{quote(name)} is not in numpy's format") from None
     if kind.kind not in "iu":
-        raise NetworkError(f"the array {name!r} holds {quote(str(kind))[1:-1]}, not integers")
+        raise NetworkError(f"the array {quote(name)} holds {quote(str(kind))[1:-1]}, not integers")
     start = stream.tell()
     sound = all(type(side) is int and side >= 0 for side in shape)
     if not sound or len(content) - start != prod(shape) * kind.itemsize:
         shown = quote(shape)
-        raise NetworkError(f"the array {name!r} is cut short or too long for its shape {shown}")
+        raise NetworkError(
+            f"the array {quote(name)} is cut short or too long for its shape {shown}"
+        )
     if prod(shape) > most:
         raise NetworkError(
-            f"its arrays up to {name!r} hold more than {MAX_NPZ_ELEMENTS} numbers, far more than "
-            "the weights that fit a board"
+            f"its arrays up to {quote(name)} hold more than {MAX_NPZ_ELEMENTS} numbers, far "
+            "more than the weights that fit a board"
         )
     flat = np.frombuffer(content, kind, offset=start)
     array = flat.reshape(shape, order="F" if by_column else "C")
-    return as_int64(f"the array {name!r}", array, NetworkError)
+    return as_int64(f"the array {quote(name)}", array, NetworkError)

@@ -21,6 +21,8 @@ MAX_THRESHOLDS = 1 << 21
 
 def to_codes(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantiser) -> Value:
     """The codes behind a quantiser; integers before it get thresholds, pixels a preprocessing."""
+    if any(value.margins):
+        return around(builder, op, value, quantiser)
     if value.raw:
         return of_pixels(builder, op, value, quantiser)
     if value.kind.is_code:
@@ -29,6 +31,16 @@ def to_codes(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantiser
             return same
         value = builder.integers(op, value)
     return thresholds(builder, op, value, quantiser)
+
+
+def around(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantiser) -> Value:
+    """The codes of a map that zeros surround, of which the quantiser makes zeros."""
+    zeros = np.zeros((1, value.kind.channels), np.float32)
+    if quantiser.run(zeros).any():
+        raise op.refuse("it makes another number of the zeros of a Pad", "pad behind it")
+    made = to_codes(builder, replace(op, outputs=("",)), value.without_margins(), quantiser)
+    builder.marks[:] = [mark for mark in builder.marks if mark.source]
+    return replace(made, margins=value.margins)
 
 
 def of_pixels(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantiser) -> Value:

@@ -16,7 +16,17 @@ from subbit.sw.ir import (
     Weights,
 )
 
-__all__ = ["bias_of", "common_scale", "gemm", "matmul", "operands", "put", "row_sums", "weights_of"]
+__all__ = [
+    "bias_of",
+    "common_scale",
+    "gemm",
+    "linear",
+    "matmul",
+    "operands",
+    "put",
+    "row_sums",
+    "weights_of",
+]
 
 Ints = NDArray[np.int64]
 
@@ -100,7 +110,7 @@ def linear(
             f"its input has the shape {value.shape}, its weights want {weights.array.shape[1]}",
             "flatten the tensor to (1, inputs) before it",
         )
-    value = builder.codes(op, builder.flattened(op, value))
+    value = builder.numbers(op, builder.flattened(op, value))
     order = np.argsort(value.index)
     if not np.array_equal(value.index[order], np.arange(value.kind.elements)):
         raise op.refuse("it reads only some of the elements", "use all of them")

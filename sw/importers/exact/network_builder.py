@@ -33,6 +33,7 @@ from subbit.sw.ir import (
     Node,
     TensorType,
 )
+from subbit.sw.ir.layers.linear import MAX_INPUT_BITS
 
 __all__ = ["NetworkBuilder", "whole_input"]
 
@@ -107,10 +108,21 @@ class NetworkBuilder:
 
     def codes(self, op: Op, value: Value) -> Value:
         """``value`` as codes without steps or pooling to come, for a layer that takes codes."""
-        value = self.settled(op, value)
+        value = self.numbers(op, value)
         if not value.kind.is_code:
             raise op.refuse(
                 "its input is not quantised", "put a quantiser (Quant, BipolarQuant) before it"
+            )
+        return value
+
+    def numbers(self, op: Op, value: Value) -> Value:
+        """``value`` as codes, or as integers that are narrow enough to meet weights."""
+        value = self.settled(op, value)
+        if not value.kind.is_code and value.kind.bits > MAX_INPUT_BITS:
+            raise op.refuse(
+                f"its input is not quantised: integers of {value.kind.bits} bits, more than "
+                f"{MAX_INPUT_BITS}",
+                "put a quantiser (Quant, BipolarQuant) before it",
             )
         if (value.scale == 0).any():
             raise op.refuse(
@@ -141,6 +153,7 @@ class NetworkBuilder:
 
     def decided(self, op: Op, value: Value) -> Value:
         """``value``; the pixels become codes of eight bits if nobody has decided otherwise."""
+        value.check_margins()
         if not value.raw:
             return value
         if self.pixels.table is None:
@@ -154,6 +167,7 @@ class NetworkBuilder:
 
     def pooled(self, op: Op, value: Value) -> Value:
         """``value`` with the pooling that is to come done on the Network's integers or codes."""
+        value.check_margins()
         if value.pool_at is None:
             return value
         before = replace(value, steps=value.steps[: value.pool_at], pool_at=None)
@@ -194,6 +208,7 @@ class NetworkBuilder:
 
     def integers(self, op: Op, value: Value) -> Value:
         """``value`` as integers with the steps still to come; codes are summed with themselves."""
+        value.check_margins()
         if not value.kind.is_code:
             return value
         value = self.pooled(op, self.decided(op, value))
@@ -205,6 +220,7 @@ class NetworkBuilder:
 
     def flattened(self, op: Op, value: Value) -> Value:
         """``value`` as a vector in the Network, in the order of its stream."""
+        value.check_margins()
         if value.kind.shape[:2] == (1, 1):
             return value
         value = self.settled(op, value) if value.steps else self.pooled(op, value)
@@ -238,15 +254,19 @@ class NetworkBuilder:
         return Network(name, self.kind(INPUT), tuple(self.nodes), metadata)
 
 
-def whole_input(shape: tuple[int, ...], low: Fraction, high: Fraction) -> Value:
+def whole_input(
+    shape: tuple[int, ...], low: Fraction, high: Fraction, *, last: bool | None = None
+) -> Value:
     """The pixels of an input of the source's shape, with the batch: ``low`` for 0, ``high`` for
     255.
 
-    (1, n) is a vector; (1, c, h, w) a map, or (1, h, w, c) where only that has 1 or 3 channels.
+    (1, n) is a vector; (1, c, h, w) a map, or (1, h, w, c) if ``last``; where nobody says which,
+    if only that has 1 or 3 channels.
     """
     sides = shape[1:]
     if len(sides) == 3:
-        last = sides[0] not in (1, 3) and sides[2] in (1, 3)
+        if last is None:
+            last = sides[0] not in (1, 3) and sides[2] in (1, 3)
         height, width, channels = sides if last else (*sides[1:], sides[0])
         kind = TensorType.codes(height, width, channels, 8, Encoding.UNSIGNED)
         index = map_index(kind)

@@ -12,7 +12,7 @@ from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op, axes_of, reshaped
 from subbit.sw.importers.exact.value import Const, Value
 
-__all__ = ["MOVES", "move", "shape_of"]
+__all__ = ["MOVES", "move", "pad", "shape_of"]
 
 Ints = NDArray[np.int64]
 
@@ -54,6 +54,72 @@ def unsqueeze(op: Op, index: Ints, inputs: list[NDArray[Any]]) -> Ints:
     return np.expand_dims(index, axes_of(op, [index, *inputs]))
 
 
+def pad(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
+    """Pad with zeros around a map, which the convolution or pooling behind it takes in."""
+    value = inputs[0]
+    assert isinstance(value, Value)
+    mode = str(op.attributes.get("mode", "constant"))
+    if mode != "constant":
+        raise op.refuse(f"its mode is {mode[:40]!r}", "pad with zeros (mode constant)")
+    pads, number = pad_numbers(op, inputs, len(value.shape))
+    if number != 0 and any(pads):
+        raise op.refuse(f"it pads with {number:g}", "pad with 0")
+    count = len(value.shape)
+    if any(n < 0 for n in pads):
+        raise op.refuse(f"pads {str(pads)[:80]} cut the tensor", "pad by 0 or more")
+    if not any(pads):
+        return value
+    sides = value_sides(value)
+    sizes = [(pads[axis], pads[axis + count]) for axis in range(count)]
+    outer = [size for axis, size in enumerate(sizes) if axis not in sides]
+    if len(sides) != 2 or any(map(any, outer)):
+        raise op.refuse(
+            f"it pads a tensor of shape {value.shape} by {str(pads)[:80]}",
+            "pad height and width of a map (1, channels, height, width)",
+        )
+    (above, below), (left, right) = (sizes[axis] for axis in sides)
+    own = (above, left, below, right)
+    whole = tuple(a + b for a, b in zip(value.margins, own, strict=True))
+    return replace(value, margins=(whole[0], whole[1], whole[2], whole[3]))
+
+
+def value_sides(value: Value) -> tuple[int, ...]:
+    """The axes of height and width, the batch counted, of a map (channels, height, width)."""
+    return (2, 3) if value.is_map else ()
+
+
+def pad_numbers(op: Op, inputs: list[Value | Const], count: int) -> tuple[list[int], float]:
+    """The pads of every axis, first those in front, and the number to pad with: attributes or, from
+    opset 11 on, inputs, of which a missing one has no name.
+    """
+    named = (
+        {
+            place: inputs[at]
+            for at, place in enumerate(place for place, name in enumerate(op.inputs) if name)
+        }
+        if op.inputs
+        else dict(enumerate(inputs))
+    )
+    arrays = {}
+    for place, x in named.items():
+        if place and not isinstance(x, Const):
+            raise op.refuse("its pads are not constant", "export with constant pads")
+        if isinstance(x, Const):
+            arrays[place] = np.asarray(x.real()).reshape(-1)
+    found = arrays.get(1, np.asarray(op.attributes.get("pads", op.attributes.get("paddings", ()))))
+    number = arrays.get(2, np.asarray([op.attributes.get("value", 0.0)]))
+    pads = [int(n) for n in found]
+    if 3 in arrays:
+        axes = [int(axis) % count for axis in arrays[3]]
+        full = [0] * (2 * count)
+        for at, axis in enumerate(axes):
+            full[axis], full[axis + count] = pads[at], pads[at + len(axes)]
+        pads = full
+    if len(pads) != 2 * count:
+        raise op.refuse(f"it has {len(pads)} pads for {count} sides", "export the network again")
+    return pads, float(number[0]) if number.size else 0.0
+
+
 MOVES: dict[str, Callable[[Op, Ints, list[NDArray[Any]]], Ints]] = {
     "Reshape": reshape,
     "Transpose": transpose,
@@ -67,6 +133,7 @@ def move(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """The same elements in other places; the batch stays the first side."""
     value = inputs[0]
     assert isinstance(value, Value)
+    value.check_margins()
     constants = [np.asarray(c.real()) for c in inputs[1:] if isinstance(c, Const)]
     index = MOVES[op.kind](op, value.index[None], constants)
     if index.ndim < 2 or len(index) != 1:

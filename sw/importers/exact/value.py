@@ -129,7 +129,8 @@ class Value:
     ``pool_at`` is not None: 2x2 max pooling after that many steps. ``scale``, ``offset``: exact,
     ``(channels,)``. ``index``: of the source's shape without the batch, the place in the row-major
     ``(height, width, channels)`` where each element lies. ``levels``: of codes, how many occur; all
-    if 0. ``raw``: the pixels, of which nobody has decided how they become codes.
+    if 0. ``raw``: the pixels, of which nobody has decided how they become codes. ``margins``: zeros
+    above, left of, below and right of the map that a Pad adds, not in ``index``.
     """
 
     name: str
@@ -141,9 +142,11 @@ class Value:
     pool_at: int | None = None
     levels: int = 0
     raw: bool = False
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def then(self, step: ElementStep) -> "Value":
         """The value after one more operation; raises NetworkError after MAX_STEPS of them."""
+        self.check_margins()
         if len(self.steps) >= MAX_STEPS:
             raise NetworkError(f"more than {MAX_STEPS} operations follow without a quantiser")
         return replace(self, steps=(*self.steps, step))
@@ -151,7 +154,22 @@ class Value:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape in the source, with a batch of 1."""
-        return 1, *self.index.shape
+        if not any(self.margins):
+            return 1, *self.index.shape
+        (channels, height, width), (above, left, below, right) = self.index.shape, self.margins
+        return 1, channels, height + above + below, width + left + right
+
+    def check_margins(self) -> None:
+        """Raise NetworkError where zeros surround the map that nothing has taken yet."""
+        if any(self.margins):
+            raise NetworkError(
+                "it follows a Pad, which only a convolution or average pooling takes in; pad right "
+                "before those"
+            )
+
+    def without_margins(self) -> "Value":
+        """The map that the zeros surround."""
+        return replace(self, margins=(0, 0, 0, 0))
 
     @property
     def is_map(self) -> bool:
@@ -218,6 +236,7 @@ class Value:
 
         Raises ValueError where it does not broadcast to the source's shape.
         """
+        self.check_margins()
         if constant.size == 1:
             return np.full(self.kind.channels, constant.reshape(-1)[0])
         full = np.broadcast_to(constant, self.shape)

@@ -73,8 +73,7 @@ ACCEPTED: dict[str, Accepted] = {
     **{k: Accepted((1, INFINITE), ignored=OLD) for k in ("Min", "Max")},
     "ArgMax": Accepted(reads=("axis", "keepdims", "select_last_index")),
     "AveragePool": Accepted(
-        reads=(*WINDOW, "ceil_mode"),
-        ignored={"count_include_pad": "padding is refused"},
+        reads=(*WINDOW, "ceil_mode", "count_include_pad"),
     ),
     "BatchNormalization": Accepted(
         (5, 5),
@@ -120,6 +119,7 @@ ACCEPTED: dict[str, Accepted] = {
         outputs=2,
     ),
     "PRelu": Accepted((2, 2), ignored=OLD),
+    "Pad": Accepted((1, 4), ("mode", "pads", "paddings", "value")),
     "QuantizeLinear": Accepted(
         (2, 3),
         ("axis", "output_dtype"),

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import onnx
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.hints import near
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.onnx.accepted import ACCEPTED, ONNX_DOMAINS, QONNX_DOMAINS, accepted
 from subbit.sw.importers.onnx.untrusted_file import array_of, read_model
@@ -110,8 +110,9 @@ def check_known(op: Op, known: frozenset[str]) -> None:
         if op.domain in ACCEPTED[op.kind].domains:
             return
         foreign = True
-    near = get_close_matches(op.kind, known - {op.kind}, 1, ALIKE)
-    nearest = f"the nearest supported operator is {near[0]}" if near else ""
+    # A name of ONNX's is meant as it is spelt.
+    found = None if onnx.defs.has(op.kind, "") else near(op.kind, known - {op.kind})
+    nearest = f"the nearest supported operator is {found}" if found else ""
     hint = nearest or "docs/use/import.md lists all"
     where = f" of domain {op.domain[:40]!r}" if foreign else ""
     raise op.refuse(f"unsupported operator{where}", f"{hint}; replace it before exporting")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.codes import codes_on_demand
@@ -20,6 +21,7 @@ from subbit.sw.importers.exact.pools import add
 from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE, evaluate_constant
 from subbit.sw.importers.onnx.graph import Graph, read_graph
+from subbit.sw.importers.onnx.input_type import check_annotation, layout_of
 from subbit.sw.importers.onnx.operators import CONSTANT_RULES, LAST, RULES, supported_operators
 from subbit.sw.ir import INPUT, Network
 
@@ -32,7 +34,8 @@ class OnnxImport:
 
     ``marks``: tensors of the source that tensors of the network stand for; ``logits``: the source's
     output with the value that the network has for it; ``folded``: for each layer the source's nodes
-    in it; ``low``, ``high``: what the source's input is for pixels 0 and 255.
+    in it; ``low``, ``high``: what the source's input is for pixels 0 and 255; ``order``: the place
+    in an image of each element of the source's input.
     """
 
     network: Network
@@ -44,6 +47,7 @@ class OnnxImport:
     notes: dict[str, Any]
     low: Fraction
     high: Fraction
+    order: NDArray[np.int64]
 
 
 def import_onnx(
@@ -53,11 +57,13 @@ def import_onnx(
     high: float = 1.0,
     name: str | None = None,
     metadata: dict[str, Any] | None = None,
+    layout: str | None = None,
 ) -> OnnxImport:
     """The network in an ONNX or QONNX file, exactly.
 
-    ``low`` and ``high``: what the file's input is where a pixel is 0 and 255. ``metadata`` go into
-    the network; ``dataset.preprocess`` is added. Raises NetworkError, naming file, node, reason and
+    ``low`` and ``high``: what the file's input is where a pixel is 0 and 255. ``layout``:
+    ``channels-first`` or ``channels-last``, where the graph does not tell. ``metadata`` go into the
+    network; ``dataset.preprocess`` is added. Raises NetworkError, naming file, node, reason and
     remedy, for whatever cannot be exact.
     """
     try:
@@ -67,7 +73,7 @@ def import_onnx(
             raise NetworkError(f"pixels range from {low} to {high}; name a lower number first")
         # Whether numbers are finite is checked where it matters.
         with np.errstate(all="ignore"):
-            return walk(graph, span, network_name(path, name), metadata or {})
+            return walk(graph, span, network_name(path, name), metadata or {}, layout)
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from None
 
@@ -79,11 +85,16 @@ def network_name(path: str | os.PathLike[str], name: str | None) -> str:
 
 
 def walk(
-    graph: Graph, span: tuple[Fraction, Fraction], name: str, metadata: dict[str, Any]
+    graph: Graph,
+    span: tuple[Fraction, Fraction],
+    name: str,
+    metadata: dict[str, Any],
+    layout: str | None = None,
 ) -> OnnxImport:
     """Apply every operator's rule, one after the other."""
     builder = NetworkBuilder(Pixels(), codes_on_demand)
-    pixels = whole_input(graph.shape, *span)
+    pixels = whole_input(graph.shape, *span, last=layout_of(graph, layout))
+    check_annotation(graph, *span)
     builder.types[INPUT] = pixels.kind
     known: dict[str, Value | Const] = {key: Const(a) for key, a in graph.constants.items()}
     known[graph.input] = pixels
@@ -105,7 +116,7 @@ def walk(
     if not isinstance(last, Value):
         raise NetworkError("the graph's output does not depend on its input; export it again")
     logits = guarded(op, lambda: finish_network(builder, op, last))
-    return result(builder, graph, logits, source, span, name, metadata)
+    return result(builder, graph, logits, source, span, name, metadata, pixels.index)
 
 
 def operands(op: Op, known: dict[str, Value | Const]) -> list[Value | Const]:
@@ -141,6 +152,7 @@ def result(
     span: tuple[Fraction, Fraction],
     name: str,
     metadata: dict[str, Any],
+    order: NDArray[np.int64],
 ) -> OnnxImport:
     """The finished import, with what the host does to the pixels in the metadata."""
     if builder.pixels.table is None:
@@ -156,4 +168,5 @@ def result(
         builder.folded,
         builder.notes,
         *span,
+        order,
     )

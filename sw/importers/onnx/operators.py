@@ -22,7 +22,7 @@ from subbit.sw.importers.exact.qoperators import (
     qlinear_matmul,
     qlinear_mean,
 )
-from subbit.sw.importers.exact.shapes import MOVES, move, shape_of
+from subbit.sw.importers.exact.shapes import MOVES, move, pad, shape_of
 from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE
 
@@ -57,6 +57,7 @@ RULES: dict[str, Rule] = {
     "AveragePool": average,
     "GlobalAveragePool": global_average,
     "ReduceMean": global_average,
+    "Pad": pad,
     "Shape": shape_of,
     "QLinearConv": qlinear_conv,
     "QLinearMatMul": qlinear_matmul,

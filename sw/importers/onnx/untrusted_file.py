@@ -86,6 +86,10 @@ def check_model(model: Any) -> None:
         )
     if len(graph.node) > MAX_NODES:
         raise NetworkError(f"the graph has {len(graph.node)} nodes; at most {MAX_NODES} are read")
+    for node in graph.node:
+        names = (node.op_type, node.domain, node.name, *node.input, *node.output)
+        if not all(isinstance(text, str) for text in (*names, *(a.name for a in node.attribute))):
+            raise NetworkError("a node's names are no UTF-8; export the network again")
     total = 0
     for owner, tensor in tensors(graph):
         total += check_tensor(owner, tensor)

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import NetworkError, quote
 from subbit.sw.importers.papers.authors import codebook_weights, tiled_weights
 from subbit.sw.importers.papers.layer import (
     ALPHA_BITS,
@@ -70,7 +70,7 @@ def codebook_layer(name: str, state: State, memory: Tensor | None) -> PaperLayer
     count = patterns.shape[0] if patterns.ndim == 2 else 0
     if latent.shape[2:] != (3, 3) or patterns.shape[1:] != (CELLS,) or count & (count - 1):
         raise NetworkError(
-            f"layer {name!r} has weights {tuple(latent.shape)} and patterns "
+            f"layer {quote(name)} has weights {tuple(latent.shape)} and patterns "
             f"{tuple(patterns.shape)}; they must be (out, in, 3, 3) and (2**tau, 9)"
         )
     words, notes = signs_of(patterns, memory)
@@ -148,7 +148,7 @@ def tiled_layer(
     scores, magnitudes = raw.double(), source.double()
     if magnitudes.shape != scores.shape:
         raise NetworkError(
-            f"layer {name!r} has scores {tuple(scores.shape)} and weights "
+            f"layer {quote(name)} has scores {tuple(scores.shape)} and weights "
             f"{tuple(magnitudes.shape)}; they must be alike"
         )
     tile = (scores.reshape(repeats, -1).sum(0) > 0).to(torch.uint8).numpy()

@@ -23,6 +23,7 @@ from subbit.sw.importers.torch.module_rules import (
     as_const,
     flattened,
     mean,
+    padded,
     pool,
     prelu,
     rising,
@@ -47,6 +48,7 @@ def flatten(
 
 def view(builder: NetworkBuilder, op: Op, value: Value, *sides: Any) -> Value:
     """view and reshape; the batch stays the first side."""
+    value.check_margins()
     shape = sides[0] if len(sides) == 1 and isinstance(sides[0], tuple | list) else sides
     index = value.index[None].reshape([int(side) for side in shape])
     if len(index) != 1:
@@ -56,6 +58,7 @@ def view(builder: NetworkBuilder, op: Op, value: Value, *sides: Any) -> Value:
 
 def permute(builder: NetworkBuilder, op: Op, value: Value, *sides: Any) -> Value:
     """permute; the batch stays the first side."""
+    value.check_margins()
     order = sides[0] if len(sides) == 1 and isinstance(sides[0], tuple | list) else sides
     if order[0] != 0:
         raise op.refuse("it moves the batch", "keep the batch as the first side")
@@ -101,7 +104,8 @@ def map_mean(
     builder: NetworkBuilder, op: Op, value: Value, dim: Any = None, keepdim: bool = False
 ) -> Value:
     """mean over height and width."""
-    given = with_attributes(op, "ReduceMean", axes=list(dim or ()), keepdims=int(keepdim))
+    axes = [dim] if isinstance(dim, int) else list(dim or ())
+    given = with_attributes(op, "ReduceMean", axes=axes, keepdims=int(keepdim))
     return global_average(builder, given, [value])
 
 
@@ -183,6 +187,19 @@ def pool_function(builder: NetworkBuilder, op: Op, value: Value, *rest: Any, **n
     return pool(builder, op, nn.MaxPool2d(*rest, **named), value)
 
 
+def pad_function(
+    builder: NetworkBuilder,
+    op: Op,
+    x: Value,
+    /,
+    pad: Any,
+    mode: str = "constant",
+    value: float | None = None,
+) -> Value:
+    """functional.pad around a map."""
+    return padded(builder, op, x, [int(n) for n in pad], mode, float(value or 0.0))
+
+
 def mean_function(builder: NetworkBuilder, op: Op, value: Value, *rest: Any, **named: Any) -> Value:
     """functional.avg_pool2d."""
     return mean(builder, op, nn.AvgPool2d(*rest, **named), value)
@@ -224,6 +241,7 @@ FUNCTIONS: dict[Any, Rule] = {
     functional.max_pool2d: pool_function,
     functional.avg_pool2d: mean_function,
     functional.adaptive_avg_pool2d: adaptive_function,
+    functional.pad: pad_function,
     functional.prelu: prelu_function,
     torch.flatten: flatten,
     torch.reshape: view,

@@ -24,6 +24,7 @@ from subbit.sw.importers.exact.pixels import PIXELS, Pixels
 from subbit.sw.importers.exact.value import Value, fill
 from subbit.sw.importers.torch.choice_rules import PROPERTIES
 from subbit.sw.importers.torch.function_rules import FUNCTIONS, METHODS
+from subbit.sw.importers.torch.layout import layout_of
 from subbit.sw.importers.torch.module_rules import MODULES
 from subbit.sw.ir import INPUT, Encoding, Network, TensorType
 from subbit.sw.nn.export import check_finite
@@ -84,7 +85,8 @@ def import_torch(
     try:
         root, graph = trace(module)
         builder = NetworkBuilder(Pixels(), codes_on_demand)
-        start = source_value(tuple(example.shape), span, bits, builder)
+        last = layout_of(root, graph)
+        start = source_value(tuple(example.shape), span, bits, builder, last=last)
         output = Walk(root, graph, builder, start).run()
     finally:
         module.train(training)
@@ -139,7 +141,12 @@ def trace(module: nn.Module) -> tuple[nn.Module, fx.Graph]:
 
 
 def source_value(
-    shape: tuple[int, ...], span: tuple[float, float], bits: int, builder: NetworkBuilder
+    shape: tuple[int, ...],
+    span: tuple[float, float],
+    bits: int,
+    builder: NetworkBuilder,
+    *,
+    last: bool | None = None,
 ) -> Value:
     """The module's input: pixels, or their top bits as codes."""
     if not 1 <= bits <= 8 or not span[0] < span[1]:
@@ -147,7 +154,7 @@ def source_value(
             f"codes have 1 to 8 bits and a rising span, not {bits} bits and {span}; name others"
         )
     low, high = Fraction(float(span[0])), Fraction(float(span[1]))
-    value = whole_input((1, *shape[1:]), low, high)
+    value = whole_input((1, *shape[1:]), low, high, last=last)
     if bits < 8:
         height, width, channels = value.kind.shape
         kind = TensorType.codes(height, width, channels, bits, Encoding.UNSIGNED)

@@ -19,6 +19,7 @@ from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pools import average, global_average, max_pool, summed
 from subbit.sw.importers.exact.quantiser import Quantiser
+from subbit.sw.importers.exact.shapes import pad as zero_padding
 from subbit.sw.importers.exact.steps import stepped, whole
 from subbit.sw.importers.exact.value import Const, ElementStep, Fractions, Value, exact, fill
 from subbit.sw.ir import AvgPool2d, Encoding, GlobalAvgPool
@@ -32,6 +33,7 @@ __all__ = [
     "as_const",
     "flattened",
     "mean",
+    "padded",
     "pool",
     "prelu",
     "rising",
@@ -160,17 +162,24 @@ def prelu(builder: NetworkBuilder, op: Op, module: nn.PReLU, value: Value) -> Va
 
 def convolution(builder: NetworkBuilder, op: Op, module: nn.Conv2d, value: Value) -> Value:
     """Conv2d, whose weights must be few-bit integers times a factor an output."""
-    if module.padding_mode != "zeros" or isinstance(module.padding, str):
-        raise op.refuse(f"its padding is {module.padding!r}", "pad with zeros, by a number")
+    if module.padding_mode != "zeros":
+        raise op.refuse(f"its padding_mode is {module.padding_mode!r}", "pad with zeros")
     given = with_attributes(
         op,
         "Conv",
         strides=pair(module.stride),
-        pads=pair(module.padding) * 2,
+        **padding_of(module.padding),
         dilations=pair(module.dilation),
         group=module.groups,
     )
     return convolve(builder, given, weights_and_bias(value, module))
+
+
+def padding_of(padding: Any) -> dict[str, Any]:
+    """The padding of a convolution, a number, two or a word, as ONNX's attributes have it."""
+    if isinstance(padding, str):
+        return {"auto_pad": {"same": "SAME_UPPER", "valid": "VALID"}.get(padding, padding)}
+    return {"pads": pair(padding) * 2}
 
 
 def fully(builder: NetworkBuilder, op: Op, module: nn.Linear, value: Value) -> Value:
@@ -257,15 +266,50 @@ def mean(builder: NetworkBuilder, op: Op, module: nn.AvgPool2d, value: Value) ->
         strides=pair(module.stride or module.kernel_size),
         pads=pair(module.padding) * 2,
         ceil_mode=int(module.ceil_mode),
+        count_include_pad=int(module.count_include_pad),
     )
     return average(builder, given, [value])
 
 
 def adaptive(builder: NetworkBuilder, op: Op, module: nn.AdaptiveAvgPool2d, value: Value) -> Value:
-    """AdaptiveAvgPool2d to one pixel."""
-    if module.output_size not in (1, (1, 1)):
-        raise op.refuse(f"it pools to {module.output_size}", "pool to one pixel")
-    return global_average(builder, with_attributes(op, "GlobalAveragePool"), [value])
+    """AdaptiveAvgPool2d to one pixel, or to a size that divides the map's."""
+    given = module.output_size
+    wanted = list(given) if isinstance(given, tuple | list) else [given, given]
+    sides = [
+        size if size is not None else n for size, n in zip(wanted, value.shape[2:], strict=True)
+    ]
+    if sides == [1, 1]:
+        return global_average(builder, with_attributes(op, "GlobalAveragePool"), [value])
+    if any(n % size for size, n in zip(sides, value.shape[2:], strict=True)):
+        raise op.refuse(
+            f"it pools {value.shape[2]}x{value.shape[3]} to {sides[0]}x{sides[1]}, by windows of "
+            "different sizes",
+            "pool to one pixel, or to a size that divides the map's",
+        )
+    window = [n // size for size, n in zip(sides, value.shape[2:], strict=True)]
+    return average(
+        builder, with_attributes(op, "AveragePool", kernel_shape=window, strides=window), [value]
+    )
+
+
+def zero_pad(builder: NetworkBuilder, op: Op, module: nn.ZeroPad2d, value: Value) -> Value:
+    """ZeroPad2d."""
+    return padded(builder, op, value, [int(n) for n in module.padding], "constant", 0.0)
+
+
+def padded(
+    builder: NetworkBuilder, op: Op, value: Value, sides: list[int], mode: str, number: float
+) -> Value:
+    """torch's padding, which names the last side first, in front and behind."""
+    count = len(value.shape)
+    if len(sides) % 2 or len(sides) > 2 * count:
+        raise op.refuse(f"it has {len(sides)} pads for {count} sides", "pad height and width")
+    pads = [0] * (2 * count)
+    for at in range(len(sides) // 2):
+        axis = count - 1 - at
+        pads[axis], pads[axis + count] = sides[2 * at], sides[2 * at + 1]
+    given = with_attributes(op, "Pad", pads=pads, mode=mode, value=number)
+    return zero_padding(builder, given, [value])
 
 
 def our_sum(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
@@ -278,6 +322,7 @@ def our_sum(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value
 
 def stream_order(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
     """Our Flatten: row, column, channel."""
+    value.check_margins()
     index = value.index.transpose(1, 2, 0) if value.index.ndim == 3 else value.index
     return replace(value, index=index.reshape(-1))
 
@@ -288,10 +333,14 @@ def flat(builder: NetworkBuilder, op: Op, module: nn.Flatten, value: Value) -> V
 
 
 def flattened(op: Op, value: Value, start_dim: int, end_dim: int) -> Value:
-    """All sides but the batch as one."""
-    if start_dim != 1 or end_dim not in (-1, value.index.ndim):
+    """Neighbouring sides as one, the batch left alone."""
+    value.check_margins()
+    sides = len(value.shape)
+    first, last = start_dim % sides, end_dim % sides
+    if not 0 < first <= last or not (-sides <= start_dim < sides and -sides <= end_dim < sides):
         raise op.refuse(f"it flattens sides {start_dim} to {end_dim}", "flatten from side 1 on")
-    return replace(value, index=value.index.reshape(-1))
+    shape = value.index.shape
+    return replace(value, index=value.index.reshape(*shape[: first - 1], -1, *shape[last:]))
 
 
 RISING = (
@@ -315,6 +364,7 @@ MODULES: list[tuple[Any, Rule]] = [
     (nn.PReLU, prelu),
     (nn.AvgPool2d, mean),
     (nn.AdaptiveAvgPool2d, adaptive),
+    (nn.ZeroPad2d, zero_pad),
     ((nn.LeakyReLU, nn.ELU, nn.CELU), sloped),
     (TURNING, turning),
     (RISING, rising),

@@ -13,11 +13,12 @@ KERNELS = (1, 3, 5)
 
 @dataclass(frozen=True)
 class Conv2d(Convolution):
-    """``y[o] = sum over c, i, j of w[o,c,i,j] * x[c, s*row + i - pad, s*col + j - pad]``.
+    """``y[o] = sum over c, i, j of w[o,c,i,j] * x[c, s*row + i - above, s*col + j - left]``.
 
-    ``weights``: shape ``(out, in, k, k)``, k one of 1, 3, 5; ``stride`` s: 1 or 2; ``padding``: see
-    Padding. Input: codes ``(H, W, in)``, of which the values enter the sum. Output: integers
-    ``(H', W', out)`` with ``H' = (H + 2*pad - k) // stride + 1``.
+    ``weights``: shape ``(out, in, k, k)``, k one of 1, 3, 5; ``stride`` s: 1 or 2; ``padding`` and
+    ``pads``: see Padding and Convolution. Input: codes ``(H, W, in)``, of which the values enter
+    the sum, or integers of at most 24 bits. Output: integers ``(H', W', out)`` with
+    ``H' = (H + above + below - k) // stride + 1``.
     """
 
     kind: ClassVar[str] = "conv2d"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.layer import Layer
-from subbit.sw.ir.layers.linear import dot_type
+from subbit.sw.ir.layers.linear import check_width, dot_type
 from subbit.sw.ir.parts import only_input, take_int, take_text
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import Weights, weights_from_parts
@@ -18,8 +18,21 @@ __all__ = ["Convolution", "Padding"]
 STRIDES = (1, 2)
 
 
+def take_pads(attributes: dict[str, Any]) -> Any:
+    """Remove and return the attribute ``pads``, which must be a list of four; None without it."""
+    if "pads" not in attributes:
+        return None
+    pads = attributes.pop("pads")
+    if not isinstance(pads, list) or len(pads) != 4:
+        raise NetworkError(
+            "attribute 'pads' must be a list of four integers, those above, left, below and "
+            f"right, not {quote(pads)}"
+        )
+    return tuple(pads)
+
+
 class Padding(StrEnum):
-    """What surrounds the input: nothing, or ``kernel // 2`` elements on each side.
+    """What surrounds the input: nothing, or up to ``kernel // 2`` elements on each side.
 
     They stand for 0, which contributes nothing to a dot product, or for -1 or +1: the least or the
     greatest code of a bipolar tensor.
@@ -33,15 +46,19 @@ class Padding(StrEnum):
 
 @dataclass(frozen=True)
 class Convolution(Layer):
-    """Base: dot products of codes ``(H, W, channels)`` with kernels that move over them.
+    """Base: dot products of codes ``(H, W, channels)``, or of integers of at most 24 bits, with
+    kernels that move over them.
 
     ``weights``: shape ``(outputs, inputs of one output, k, k)``; ``stride`` s: 1 or 2; ``padding``:
-    see Padding. Output: integers ``(H', W', outputs)``, ``H' = (H + 2*pad - k) // stride + 1``.
+    see Padding; ``pads``: elements of padding above, left of, below and right of the input, 0 to
+    ``k // 2`` each, by default ``k // 2``. Output: integers ``(H', W', outputs)``,
+    ``H' = (H + above + below - k) // stride + 1``.
     """
 
     weights: Weights
     stride: int = 1
     padding: Padding = Padding.NONE
+    pads: tuple[int, int, int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.stride not in STRIDES:
@@ -52,6 +69,16 @@ class Convolution(Layer):
                 f"not {quote(self.padding)}"
             )
         object.__setattr__(self, "padding", Padding(self.padding))
+        usual, pads = self.usual_margins, self.margins
+        most = max(usual)
+        if len(pads) != 4 or any(type(pad) is not int or not 0 <= pad <= most for pad in pads):
+            raise NetworkError(
+                f"padding {self.padding} of a {self.kernel}x{self.kernel} kernel adds 0 to {most} "
+                f"elements above, left, below and right, not {quote(self.pads)}"
+            )
+        if usual != pads and not any(pads):
+            raise NetworkError(f"padding {self.padding} without any elements; its name is none")
+        object.__setattr__(self, "pads", None if pads == usual else pads)
 
     @property
     def channels(self) -> int:
@@ -64,26 +91,32 @@ class Convolution(Layer):
         return self.weights.shape[2]
 
     @property
-    def pad(self) -> int:
-        """Elements added on each side."""
-        return 0 if self.padding is Padding.NONE else self.kernel // 2
+    def margins(self) -> tuple[int, int, int, int]:
+        """Elements of padding above, left of, below and right of the input."""
+        return self.usual_margins if self.pads is None else self.pads
+
+    @property
+    def usual_margins(self) -> tuple[int, int, int, int]:
+        """Those where ``pads`` says nothing."""
+        return (0 if self.padding is Padding.NONE else self.kernel // 2,) * 4
 
     def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
-        """Integers in the range that the weights' scales and the input's codes allow."""
+        """Integers in the range that the weights' scales and the input's values allow."""
         x = only_input(inputs)
-        if not x.is_code:
-            raise NetworkError(f"a convolution takes codes, not {x}; put a threshold before it")
+        check_width(x)
         if x.channels != self.channels:
             raise NetworkError(
                 f"the weights {self.weights.shape} want {self.channels} input channels, "
                 f"not {x.channels}"
             )
-        if x.encoding is Encoding.UNSIGNED and self.padding in (Padding.MINUS, Padding.PLUS):
+        if x.encoding is not Encoding.BIPOLAR and self.padding in (Padding.MINUS, Padding.PLUS):
             raise NetworkError(
                 "padding with -1 or +1 needs bipolar inputs; use zero padding for unsigned ones"
             )
+        above, left, below, right = self.margins
         height, width = (
-            (side + 2 * self.pad - self.kernel) // self.stride + 1 for side in (x.height, x.width)
+            (side - self.kernel) // self.stride + 1
+            for side in (x.height + above + below, x.width + left + right)
         )
         if min(height, width) < 1:
             raise NetworkError(
@@ -93,10 +126,14 @@ class Convolution(Layer):
         return dot_type(self.weights, x, height, width)
 
     def attributes(self) -> dict[str, Any]:
-        """Stride, padding, and the attributes of the weights."""
+        """Stride, padding, ``pads`` unless they are the usual ones, and the attributes of the
+        weights.
+        """
+        pads = {} if self.pads is None else {"pads": list(self.pads)}
         return {
             "stride": self.stride,
             "padding": str(self.padding),
+            **pads,
             "weights": self.weights.encoding,
             **self.weights.attributes(),
         }
@@ -110,8 +147,9 @@ class Convolution(Layer):
         """See Parts."""
         stride = take_int(attributes, "stride", min(STRIDES), max(STRIDES))
         padding = Padding(take_text(attributes, "padding", tuple(Padding)))
+        pads = take_pads(attributes)
         encoding = str(attributes.pop("weights", None))
-        return cls(weights_from_parts(encoding, attributes, tensors), stride, padding)
+        return cls(weights_from_parts(encoding, attributes, tensors), stride, padding, pads)
 
     @property
     def weight_count(self) -> int:

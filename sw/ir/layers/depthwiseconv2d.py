@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.ir.layers.convolution import Convolution
+from subbit.sw.ir.parts import only_input
+from subbit.sw.ir.types import TensorType
 
 __all__ = ["DepthwiseConv2d"]
 
@@ -14,11 +16,11 @@ ENCODINGS = ("binary", "planes")
 
 @dataclass(frozen=True)
 class DepthwiseConv2d(Convolution):
-    """``y[c] = sum over i, j of w[c,0,i,j] * x[c, s*row + i - pad, s*col + j - pad]``.
+    """``y[c] = sum over i, j of w[c,0,i,j] * x[c, s*row + i - above, s*col + j - left]``.
 
     ``weights``: shape ``(channels, 1, k, k)``, k 3 or 5, binary or in bit planes; ``stride`` s: 1
-    or 2; ``padding``: see Padding. Input: codes ``(H, W, channels)``. Output: integers ``(H', W',
-    channels)`` with ``H' = (H + 2*pad - k) // stride + 1``.
+    or 2; ``padding`` and ``pads``: see Padding and Convolution. Input: codes ``(H, W, channels)``.
+    Output: integers ``(H', W', channels)`` with ``H' = (H + above + below - k) // stride + 1``.
     """
 
     kind: ClassVar[str] = "depthwiseconv2d"
@@ -36,6 +38,15 @@ class DepthwiseConv2d(Convolution):
                 f"not {self.weights.encoding}"
             )
         super().__post_init__()
+
+    def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
+        """Integers in the range that the weights' scales and the input's codes allow."""
+        x = only_input(inputs)
+        if not x.is_code:
+            raise NetworkError(
+                f"a depthwise convolution takes codes, not {x}; put a threshold before it"
+            )
+        return super().infer(inputs)
 
     @property
     def channels(self) -> int:

@@ -11,7 +11,19 @@ from subbit.sw.ir.parts import only_input
 from subbit.sw.ir.types import TensorType
 from subbit.sw.ir.weights import Weights, weights_from_parts
 
-__all__ = ["Linear", "dot_type"]
+__all__ = ["MAX_INPUT_BITS", "Linear", "check_width", "dot_type"]
+
+# Of integers that meet weights: each bit costs an engine as much as a bit of a code.
+MAX_INPUT_BITS = 24
+
+
+def check_width(x: TensorType) -> None:
+    """Raise NetworkError where integers of that type are too wide to meet weights."""
+    if x.bits > MAX_INPUT_BITS:
+        raise NetworkError(
+            f"integers of at most {MAX_INPUT_BITS} bits meet weights, not {x}; put a threshold "
+            "before the layer"
+        )
 
 
 def dot_type(weights: Weights, x: TensorType, height: int, width: int) -> TensorType:
@@ -25,7 +37,8 @@ def dot_type(weights: Weights, x: TensorType, height: int, width: int) -> Tensor
 class Linear(Layer):
     """``y[o] = sum over i of w[o,i] * x[i]``, in integers.
 
-    ``weights``: shape ``(out, in)``. Input: codes ``(1, 1, in)``. Output: integers ``(1, 1, out)``.
+    ``weights``: shape ``(out, in)``. Input: codes ``(1, 1, in)``, or integers of at most 24 bits,
+    as sums of a pooling are. Output: integers ``(1, 1, out)``.
     """
 
     kind: ClassVar[str] = "linear"
@@ -36,10 +49,9 @@ class Linear(Layer):
             raise NetworkError(f"a linear layer has weights (out, in), not {self.weights.shape}")
 
     def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
-        """Integers in the range that the weights' scales and the input's codes allow."""
+        """Integers in the range that the weights' scales and the input's values allow."""
         x = only_input(inputs)
-        if not x.is_code:
-            raise NetworkError(f"a linear layer takes codes, not {x}; put a threshold before it")
+        check_width(x)
         if (x.height, x.width) != (1, 1):
             raise NetworkError(
                 f"a linear layer takes a flat input, not {x}; put a flatten layer before it"

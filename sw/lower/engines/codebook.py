@@ -20,6 +20,8 @@ def codebook_layer(stage: EngineStage, network: Network) -> tuple[Conv2d, Codebo
     if not isinstance(layer, Conv2d) or not isinstance(weights, CodebookWeights):
         found = f"{layer.kind} with {weights.encoding} weights"
         raise PlanError(f"engine {stage.engine!r} is for codebook convolutions, not for a {found}")
+    if not stage.input(network).is_code:
+        raise PlanError(f"engine {stage.engine!r} looks codes up, not integers; take 'direct'")
     return layer, weights
 
 
@@ -27,6 +29,8 @@ def looked_up(stage: EngineStage, network: Network) -> CodebookWeights | None:
     """The layer's weights where both engines can look them up, else None."""
     layer, weights = stage.layer(network), stage.layer(network).weights
     if not isinstance(layer, Conv2d) or not isinstance(weights, CodebookWeights):
+        return None
+    if not stage.input(network).is_code:
         return None
     return weights if weights.codewords[0].size == KERNEL_BITS else None
 
@@ -67,4 +71,5 @@ def window_of(
         memory=stage.window,
         pixels=stage.pixels,
         buffers=buffers,
+        pads=layer.pads,
     )

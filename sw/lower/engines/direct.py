@@ -152,6 +152,7 @@ def dot_units(
         w_branches=stage.w_branches,
         payload_delay=2 if window and window.holds else 0,
         limits=limits,
+        span=None if x.is_code else x.value_range,
     )
     if window and dot.i_payload_delay:
         feed = [("window", replace(window, payload_delay=dot.i_payload_delay))]
@@ -169,7 +170,7 @@ def border(stage: EngineStage, layer: Conv2d | Linear, x: TensorType) -> Border 
     """Where windows lie beyond the edges, if no masks tell that."""
     if isinstance(layer, Linear) or not is_masked(layer, x) or not sums_padding(stage):
         return None
-    return border_of((x.height, x.width), layer.kernel, layer.stride, stage.pixels)
+    return border_of((x.height, x.width), layer.kernel, layer.stride, stage.pixels, layer.pads)
 
 
 def window_units(
@@ -188,6 +189,7 @@ def window_units(
         folds=folds,
         memory=stage.window,
         pixels=stage.pixels,
+        pads=layer.pads,
     )
     ratio = channels * size // stage.simd
     if ratio == 1:

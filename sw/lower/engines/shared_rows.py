@@ -52,6 +52,8 @@ class SharedRowsEngine(Engine):
             raise PlanError(f"engine {self.name!r} is for tiled layers, {found}")
         if advice := sharing_advice(weights):
             raise PlanError(f"engine {self.name!r}: {advice}")
+        if not stage.input(network).is_code:
+            raise PlanError(f"engine {self.name!r} takes codes, not integers; take 'direct'")
         return weights
 
     def check(self, stage: EngineStage, network: Network) -> None:
@@ -70,6 +72,8 @@ class SharedRowsEngine(Engine):
         """Any folding of the distinct rows, where outputs share any."""
         weights = stage.layer(network).weights
         if not isinstance(weights, TiledWeights) or sharing_advice(weights):
+            return
+        if not stage.input(network).is_code:
             return
         for pe in divisors(weights.shape[0] // sharing(weights)):
             for simd in stage.simds(network):

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib import import_module
 
-from subbit.sw.errors import PlanError
+from subbit.sw.errors import PlanError, quote
 from subbit.sw.lower.engines.engine import Engine
 
 __all__ = ["ENGINES", "all_engines", "engine_of"]
@@ -21,7 +21,7 @@ ENGINES: dict[str, str] = {
 def engine_of(name: str) -> Engine:
     """The engine of that name; raises PlanError, with the names there are, if there is none."""
     if name not in ENGINES:
-        raise PlanError(f"setting 'engine' must be one of {', '.join(ENGINES)}, not {name!r}")
+        raise PlanError(f"setting 'engine' must be one of {', '.join(ENGINES)}, not {quote(name)}")
     return loaded(ENGINES[name])
 
 

@@ -69,6 +69,7 @@ class DepthwiseStage(Stage):
             channels=self.channels,
             folds=1,
             memory=self.window,
+            pads=layer.pads,
         )
         engine = DepthwiseUnit(
             layer=layer,

@@ -81,6 +81,30 @@ def test_values_and_cycles(
         check_unit(unit, windows(unit, 2))
 
 
+@pytest.mark.parametrize("pads", [(0, 0, 1, 1), (1, 0, 0, 1)])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_uneven_borders(stride: int, pads: tuple[int, int, int, int]) -> None:
+    border = border_of((6, 6), 3, stride, 1, pads)
+    weights = plain(RNG(8), 4, 18)
+    unit = DotUnit(
+        weights=weights,
+        encoding=BIPOLAR,
+        masked=False,
+        vectors=len(border.inside),
+        border=border,
+        bits=2,
+        pe=2,
+        simd=9,
+    )
+    check_unit(unit, windows(unit, 2))
+
+
+def test_where_uneven_borders_lie() -> None:
+    border = border_of((4, 5), 3, 1, 1, (0, 1, 1, 0))
+    assert border.rows.tolist() == [[True] * 3, [True] * 3, [True, True, False]]
+    assert border.columns.tolist() == [[False, True, True], *[[True] * 3] * 3]
+
+
 def test_few_ways_to_lie_beyond_the_edge() -> None:
     border = border_of((6, 8), 3, 1, 2)
     assert border.outside.shape == (3, 3, 2, 3, 3)

@@ -18,6 +18,7 @@ from subbit.sw.golden.run import logits_name
 from subbit.sw.ir import (
     Affine,
     Argmax,
+    AvgPool2d,
     BinaryWeights,
     CodebookWeights,
     Conv2d,
@@ -68,10 +69,11 @@ def conv_by_loops(layer: Conv2d, kind: TensorType, frame: Numbers) -> Numbers:
     around = {"none": 0, "zero": 0, "minus": value(kind, 0), "plus": value(kind, kind.high)}
     shape = layer.infer((kind,)).shape
     result = np.zeros(shape, np.int64)
+    above, left = layer.margins[:2]
     for row, column, o in np.ndindex(shape):
         total = 0
         for c, i, j in product(range(inputs), range(side), range(side)):
-            y, x = row * layer.stride + i - layer.pad, column * layer.stride + j - layer.pad
+            y, x = row * layer.stride + i - above, column * layer.stride + j - left
             inside = 0 <= y < kind.height and 0 <= x < kind.width
             pixel = value(kind, int(frame[y, x, c])) if inside else around[layer.padding]
             total += weight(layer.weights, (o, c, i, j)) * pixel
@@ -141,6 +143,33 @@ def test_convolutions(side: int, encoding: str) -> None:
         source = TensorType.codes(6, 5, 2, int(RNG.integers(1, 9)), kind)
         network = Network.chain("conv", source, {"conv": Conv2d(weights, stride, padding)})
         assert_same(network, codes(RNG, source, 2))
+
+
+@pytest.mark.parametrize("pads", [(0, 0, 1, 1), (1, 0, 0, 1), (0, 1, 0, 0), (1, 1, 1, 0)])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_uneven_padding(stride: int, pads: tuple[int, int, int, int]) -> None:
+    for side, padding in product((3, 5), (Padding.ZERO, Padding.MINUS, Padding.PLUS)):
+        source = TensorType.codes(6, 5, 2, 2)
+        conv = Conv2d(binary(RNG, (3, 2, side, side)), stride, padding, pads)
+        assert_same(Network.chain("conv", source, {"conv": conv}), codes(RNG, source, 2))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_weights_meet_integers(stride: int) -> None:
+    source = TensorType.codes(8, 7, 2, 3)
+    layers: dict[str, Layer] = {
+        "sums": AvgPool2d(2, 1),
+        "conv": Conv2d(binary(RNG, (3, 2, 3, 3)), stride, Padding.ZERO, (1, 0, 1, 1)),
+        "flat": Flatten(),
+        "fc": Linear(binary(RNG, (4, 3 * (7 if stride == 1 else 4) * (5 if stride == 1 else 3)))),
+    }
+    network = Network.chain("n", source, layers)
+    given = codes(RNG, source, 3)
+    found = evaluate(network, given)
+    for name, read in (("conv", "sums"), ("fc", "flat")):
+        layer, kind = network.node(name).layer, network.types[read]
+        loops = [layer_by_loops(layer, kind, frame) for frame in found[read].numpy()]
+        np.testing.assert_array_equal(found[name].numpy(), np.stack(loops))
 
 
 @pytest.mark.parametrize("width", range(1, 9))

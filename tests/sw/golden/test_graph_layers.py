@@ -67,19 +67,32 @@ def test_global_average_pooling_sums(bits: int, kind: Encoding) -> None:
 
 @pytest.mark.parametrize(("bits", "kind"), KINDS)
 @pytest.mark.parametrize("padding", list(Padding))
-@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1)])
-def test_depthwise(bits: int, kind: Encoding, padding: Padding, kernel: int, stride: int) -> None:
+@pytest.mark.parametrize(
+    ("kernel", "stride", "pads"),
+    [(3, 1, None), (3, 2, None), (5, 1, None), (3, 2, (0, 1, 1, 0)), (5, 2, (1, 2, 2, 0))],
+)
+def test_depthwise(
+    bits: int,
+    kind: Encoding,
+    padding: Padding,
+    kernel: int,
+    stride: int,
+    pads: tuple[int, int, int, int] | None,
+) -> None:
     if kind is Encoding.UNSIGNED and padding in (Padding.MINUS, Padding.PLUS):
         return
     source = TensorType.codes(5, 6, 3, bits, kind)
-    layer = DepthwiseConv2d(binary(RNG, (3, 1, kernel, kernel)), stride, padding)
+    if padding is Padding.NONE:
+        pads = None
+    layer = DepthwiseConv2d(binary(RNG, (3, 1, kernel, kernel)), stride, padding, pads)
+    above, left = layer.margins[:2]
     given, weights, top = codes(RNG, source, 2), layer.weights.dense(), 2**bits - 1
     around = {"none": 0, "zero": 0, "minus": -top, "plus": top}[padding]
     found = golden(source, layer, given)
     for n, row, column, c in np.ndindex(found.shape):
         total = 0
         for i, j in product(range(kernel), range(kernel)):
-            y, x = row * stride + i - layer.pad, column * stride + j - layer.pad
+            y, x = row * stride + i - above, column * stride + j - left
             inside = 0 <= y < 5 and 0 <= x < 6
             pixel = value(source, int(given[n, y, x, c])) if inside else around
             total += int(weights[c, 0, i, j]) * pixel

@@ -62,6 +62,14 @@ def sides(g: GraphMaker, draw: Draw) -> str:
     return logits(g, g.node("Squeeze", x, g.const([2, 3], np.int64)), draw)
 
 
+def surrounded(g: GraphMaker, draw: Draw) -> str:
+    """Zeros around a map, less on one side than on the other."""
+    x = g.node("Pad", g.quant("x", 1 / 3, 2, signed=0), g.const([0, 0, 0, 1, 0, 0, 1, 1], np.int64))
+    x = g.node("Conv", x, g.const(signs(draw, CHANNELS, 1, 3, 3)), strides=[2, 2])
+    x = g.node("Flatten", g.quant(x, 0.5, 3))
+    return g.node("MatMul", x, g.const(signs(draw, CHANNELS * 16, 5)))
+
+
 def computed_weights(g: GraphMaker, draw: Draw) -> str:
     """Weights that the graph computes from constants: small integers in the end."""
     squares = g.const(draw.choice([1.0, 4.0, 9.0], (CHANNELS + 2, 5)))
@@ -81,6 +89,7 @@ GRAPHS: dict[str, Build] = {
     "Dropout": each("Dropout"),
     "Cast": each("Cast", to=1),
     "IntQuant": int_quant,
+    "Pad": surrounded,
     "sides": sides,
     "computed weights": computed_weights,
     "LogSoftmax": ending("LogSoftmax", axis=1),
@@ -93,6 +102,18 @@ def binary(part: nn.Module) -> nn.Module:
     """A torch layer with weights -1 and +1."""
     part.weight.data = torch.where(part.weight.data >= 0, 1.0, -1.0)
     return part
+
+
+class Surrounded(nn.Module):
+    """A convolution of a map that zeros surround, less on one side than on the other."""
+
+    def __init__(self, pad: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.pad = pad
+        self.conv = binary(nn.Conv2d(CHANNELS, CHANNELS, 3, 2, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(self.pad(codes(torch.round)(x)))
 
 
 class Between(nn.Module):
@@ -189,5 +210,7 @@ PASSED: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda x: torch.mean(codes(torch.round)(x), (2, 3), keepdim=True),
     "one pixel": lambda x: functional.adaptive_avg_pool2d(codes(torch.round)(x), 1),
     "nn.AdaptiveAvgPool2d": nn.Sequential(Steps(), nn.AdaptiveAvgPool2d(1)),
+    "nn.ZeroPad2d": Surrounded(nn.ZeroPad2d((0, 1, 1, 0))),
+    "functional.pad": Surrounded(lambda x: functional.pad(x, (1, 0, 0, 1), value=0.0)),
     "functional.dropout": lambda x: functional.dropout(x, 0.5, False),
 }

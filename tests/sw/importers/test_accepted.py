@@ -17,7 +17,7 @@ from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.onnx import graph as graph_module
 from subbit.sw.importers.onnx.accepted import ACCEPTED, INFINITE, accepted
 from subbit.sw.importers.onnx.operators import LAST, supported_operators
-from tests.sw.importers import test_onnx
+from tests.sw.importers import test_onnx, test_shapes
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
 from tests.sw.importers.operator_graphs import GRAPHS, logits, signs, sums
 from tests.sw.importers.qoperator_graphs import QOPERATORS
@@ -227,7 +227,8 @@ def test_every_attribute_that_the_table_names_is_read(
 
     monkeypatch.setattr(graph_module, "accepted", watching)
     builds = [(20, build) for build in (*QUANTISERS.values(), *QOPERATORS.values())] + READING
-    builds += [(13, build) for build in (*test_onnx.CASES, *GRAPHS.values())]
+    graphs = (*test_onnx.CASES, *GRAPHS.values(), *test_shapes.GRAPHS.values())
+    builds += [(13, build) for build in graphs]
     for opset, build in builds:
         g = GraphMaker(1, 1, 8, 8, opset=opset)
         g.qonnx = 2

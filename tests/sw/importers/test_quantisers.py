@@ -148,7 +148,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
         then(lambda g, x, d: g.node("MultiThreshold", x, g.const(np.ones((1, 2))), out_scale=0.0)),
         "its out_scale is 0 or its out_bias 0; use others"),
     "codes times 0": (
-        then(lambda g, x, d: g.node("Mul", g.quant(x, 0.25, 3), g.const(0.0))), "a channel of its input is multiplied by 0; leave out"),
+        then(lambda g, x, d: g.node("Mul", g.quant(x, 0.25, 3), g.const(0.0))),
+        "a channel of its input is multiplied by 0; leave out"),
     "33 bits": (then(lambda g, x, d: g.quant(x, 1.0, 33)), "a width of 33 bits; quantise to one"),
 }  # fmt: skip
 

@@ -35,6 +35,9 @@ def refused(path: Path) -> str:
     return text.removeprefix(f"{path}: ")
 
 
+WIDE = np.tile([127, 126, 125, 124, 123], (9, 1))
+
+
 def flat(g: GraphMaker) -> str:
     """One-bit codes of the input as a vector of 64."""
     return g.node("Flatten", g.bipolar(g.node("Sub", "x", g.const(0.5))), axis=1)
@@ -78,13 +81,18 @@ REFUSALS: dict[str, Case] = {
         "put a quantiser between them",
     ),
     "sums that are not quantised": (
-        lambda g: gemm(g, gemm(g, flat(g)), np.ones((3, 5))),
-        "node 'Gemm_4' (Gemm): its input is not quantised; "
+        lambda g: gemm(g, gemm(g, gemm(g, g.node("Flatten", "x")), WIDE), np.ones((3, 9))),
+        "node 'Gemm_3' (Gemm): its input is not quantised: integers of 26 bits, more than 24; "
         "put a quantiser (Quant, BipolarQuant) before it",
     ),
     "an unknown operator": (
         lambda g: gemm(g, g.node("Convv", flat(g))),
         "node 'Convv_3' (Convv): unsupported operator; the nearest supported operator is Conv; "
+        "replace it before exporting",
+    ),
+    "another operator of ONNX": (
+        lambda g: gemm(g, g.node("Resize", flat(g))),
+        "node 'Resize_3' (Resize): unsupported operator; docs/use/import.md lists all; "
         "replace it before exporting",
     ),
     "nine bits": (
@@ -98,8 +106,9 @@ REFUSALS: dict[str, Case] = {
     ),
     "a 7x7 kernel": (
         lambda g: conv(g, g.bipolar("x"), side=7),
-        "node 'Conv_1' (Conv): a convolution has weights (out, in, k, k) with k one of 1, 3, 5, "
-        "not (4, 1, 7, 7); change the node and export again",
+        "node 'Conv_1' (Conv): a convolution of kernel 7x7, strides [1, 1], pads [0, 0, 0, 0]; "
+        "use stride 1 or 2 in both directions, and a kernel that fits into one of 1, 3, 5 with no "
+        "more padding than half of that on each side",
     ),
     "zero padding without a code": (
         lambda g: conv(g, g.quant("x", 0.25, 2, zero=0.5), pads=[1] * 4),
@@ -108,13 +117,13 @@ REFUSALS: dict[str, Case] = {
     ),
     "an oblong window": (
         lambda g: conv(g, g.bipolar("x"), strides=[1, 2]),
-        "node 'Conv_1' (Conv): kernel [3, 3], strides [1, 2], pads [0, 0, 0, 0] or its dilation "
-        "are not the same in both directions; "
-        "use a square window, stride and padding without dilation",
+        "node 'Conv_1' (Conv): a convolution of kernel 3x3, strides [1, 2], pads [0, 0, 0, 0]; "
+        "use stride 1 or 2 in both directions, and a kernel that fits into one of 1, 3, 5 with no "
+        "more padding than half of that on each side",
     ),
     "overlapping max pooling": (
         lambda g: g.node("MaxPool", g.bipolar("x"), kernel_shape=[3, 3], strides=[2, 2]),
-        "node 'MaxPool_1' (MaxPool): a 3x3 window with stride 2 and padding 0; "
+        "node 'MaxPool_1' (MaxPool): max pooling of kernel 3x3, strides [2, 2], pads [0, 0, 0, 0]; "
         "max pooling is 2x2 with stride 2, no padding, odd ends dropped",
     ),
     "pooling of what rises and falls": (

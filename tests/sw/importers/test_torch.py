@@ -264,10 +264,10 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         "put a quantiser between them",
     ),
     "a dilation": (
-        lambda: nn.Sequential(binary(nn.Conv2d(2, 4, 3, dilation=2))),
-        "node '0' (Conv2d): kernel [3, 3], strides [1, 1], pads [0, 0, 0, 0] or its dilation "
-        "are not the same in both directions; "
-        "use a square window, stride and padding without dilation",
+        lambda: nn.Sequential(binary(nn.Conv2d(2, 4, 3, dilation=3))),
+        "node '0' (Conv2d): a convolution of kernel 3x3, strides [1, 1], pads [0, 0, 0, 0], "
+        "dilations [3, 3]; use stride 1 or 2 in both directions, and a kernel that fits into one "
+        "of 1, 3, 5 with no more padding than half of that on each side",
     ),
     "NaN": (
         lambda: nn.Sequential(nn.Flatten(), nan()),

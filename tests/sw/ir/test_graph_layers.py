@@ -111,7 +111,7 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: DepthwiseConv2d(KERNELS).infer((INTEGERS(6, 6, 3, 0, 1),)),
-        "a convolution takes codes, not 6x6x3 integer 0..1; put a threshold before it",
+        "a depthwise convolution takes codes, not 6x6x3 integer 0..1; put a threshold before it",
     ),
     (
         lambda: DepthwiseConv2d(KERNELS).infer((CODES(6, 6, 4, 1),)),

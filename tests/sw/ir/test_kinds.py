@@ -31,12 +31,20 @@ def test_every_rule_and_golden_rule_exists(name: str) -> None:
         ("BatchNorm2d", "threshold"),
         ("Gemm", "linear"),
         ("SOFTMAX", "argmax"),
-        ("", "threshold"),
+        ("maxpol2d", "maxpool2d"),
     ],
 )
 def test_unknown_kinds_name_the_nearest(name: str, nearest: str) -> None:
     text = f"unsupported layer {name!r}; the nearest supported one is {nearest!r}"
     assert message(lambda: layer_kind(name), NetworkError) == text
+
+
+@pytest.mark.parametrize("name", ["", "resize", "gelu", "x" * 500])
+def test_unknown_kinds_that_are_spelt_like_none(name: str) -> None:
+    text = message(lambda: layer_kind(name), NetworkError)
+    assert text.startswith(
+        f"unsupported layer {name[:64]!r}; the supported ones are conv2d, linear,"
+    )
 
 
 def test_a_kind_is_registered_once(monkeypatch: pytest.MonkeyPatch) -> None:

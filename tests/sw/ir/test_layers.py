@@ -102,8 +102,9 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
         "a 1x1 convolution has no padding",
     ),
     (
-        lambda: Conv2d(CONV).infer((INTEGERS(6, 6, 3, 0, 1),)),
-        "a convolution takes codes, not 6x6x3 integer 0..1; put a threshold before it",
+        lambda: Conv2d(CONV).infer((INTEGERS(6, 6, 3, 0, 1 << 23),)),
+        "integers of at most 24 bits meet weights, not 6x6x3 integer 0..8388608; put a threshold "
+        "before the layer",
     ),
     (
         lambda: Conv2d(CONV).infer((CODES(6, 6, 4, 1),)),
@@ -120,8 +121,9 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
     (lambda: Conv2d(CONV).infer((CODE_MAP, CODE_MAP)), "the layer takes one input, not 2"),
     (lambda: Linear(CONV), "a linear layer has weights (out, in), not (4, 3, 3, 3)"),
     (
-        lambda: Linear(binary(RNG, (2, 3))).infer((INTEGERS(1, 1, 3, 0, 1),)),
-        "a linear layer takes codes, not 1x1x3 integer 0..1; put a threshold before it",
+        lambda: Linear(binary(RNG, (2, 3))).infer((INTEGERS(1, 1, 3, -1 - (1 << 23), 1),)),
+        "integers of at most 24 bits meet weights, not 1x1x3 integer -8388609..1; put a threshold "
+        "before the layer",
     ),
     (
         lambda: Linear(binary(RNG, (2, 3))).infer((CODE_MAP,)),
@@ -219,3 +221,40 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
 @pytest.mark.parametrize(("function", "text"), ERRORS, ids=range(len(ERRORS)))
 def test_errors(function: Callable[[], Any], text: str) -> None:
     assert message(function, NetworkError) == text
+
+
+UNEVEN = [
+    (
+        lambda: Conv2d(CONV, 1, Padding.ZERO, (0, 0, 0, 2)),
+        "padding zero of a 3x3 kernel adds 0 to 1 elements above, left, below and right, "
+        "not (0, 0, 0, 2)",
+    ),
+    (
+        lambda: Conv2d(CONV, 1, Padding.NONE, (0, 0, 0, 1)),
+        "padding none of a 3x3 kernel adds 0 to 0 elements above, left, below and right, "
+        "not (0, 0, 0, 1)",
+    ),
+    (
+        lambda: Conv2d(CONV, 1, Padding.ZERO, (0, 0, 0, 0)),
+        "padding zero without any elements; its name is none",
+    ),
+    (
+        lambda: Conv2d.from_parts({"stride": 1, "padding": "zero", "pads": [1, 1]}, {}),
+        "attribute 'pads' must be a list of four integers, those above, left, below and right, "
+        "not [1, 1]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("function", "text"), UNEVEN, ids=range(len(UNEVEN)))
+def test_pads_that_do_not_fit(function: Callable[[], Any], text: str) -> None:
+    assert message(function, NetworkError) == text
+
+
+def test_pads_are_kept_where_they_are_not_the_usual_ones() -> None:
+    usual, uneven = Conv2d(CONV, 2, Padding.ZERO), Conv2d(CONV, 2, Padding.ZERO, (0, 0, 1, 1))
+    assert usual == Conv2d(CONV, 2, Padding.ZERO, (1, 1, 1, 1))
+    assert usual != uneven
+    assert "pads" not in usual.attributes()
+    assert Conv2d.from_parts(uneven.attributes(), uneven.tensors()) == uneven
+    assert uneven.infer((CODES(6, 6, 3, 1),)).shape == (3, 3, 4)
