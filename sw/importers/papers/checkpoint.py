@@ -35,6 +35,7 @@ ALONE = (
     "geometry: each layer stands alone, with stride 1, one group and zero padding by half of its "
     "kernel; a checkpoint holds no other"
 )
+USUAL = "as in the published configurations where --alpha or --alphas were not given"
 DEAD = "codewords: signs of the patterns; the code's memory of older signs is not in the file"
 CODEBOOK = "factors: the mean magnitude of an output's latent weights"
 
@@ -83,7 +84,11 @@ class TileOptions:
                 "or NAME=P,NAME=P, or the authors' configuration file with --config"
             )
         repeats = parse_repeats(self.repeats) if isinstance(self.repeats, str) else self.repeats
-        return TileSettings(repeats, self.min_size, self.alpha or "weight", self.single())
+        told = self.alpha is not None and self.alphas is not None
+        return TileSettings(
+            *(repeats, self.min_size, self.alpha or "weight", self.single()),
+            alphas_source="given" if told else USUAL,
+        )
 
 
 def import_checkpoint(

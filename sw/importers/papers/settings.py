@@ -43,7 +43,7 @@ class TileSettings:
     0: of all layers); or p of every layer in the checkpoint's order; or by name. ``alpha``: whether
     magnitudes come from ``weight`` or ``scores``; ``single``: one alpha for a layer and not one for
     every repeat. ``built``: a list is in the order in which the authors' code builds the layers.
-    ``source``: who said so.
+    ``source``, ``alphas_source``: who said so of p and of the alphas.
     """
 
     repeats: Repeats
@@ -52,6 +52,7 @@ class TileSettings:
     single: bool = False
     built: bool = False
     source: str = "given"
+    alphas_source: str = "given"
 
     def __post_init__(self) -> None:
         counts = self.repeats
@@ -138,7 +139,10 @@ class TileSettings:
                 "before its convolutions"
             )
         many = "one for a layer" if self.single else "one for every repeat"
-        return [*lines, f"alphas: {many}, the mean magnitudes of {self.alpha} ({self.source})"]
+        return [
+            *lines,
+            f"alphas: {many}, the mean magnitudes of {self.alpha} ({self.alphas_source})",
+        ]
 
 
 def build_order(names: list[str]) -> list[str]:
@@ -230,7 +234,7 @@ def config_settings(text: str, name: str) -> TileSettings:
         values.get("alpha_param", "weight"),
         values.get("alpha_type") != "multiple",
         not one,
-        f"by {name[:64]}",
+        *[f"by {name[:64]}"] * 2,
     )
 
 

@@ -84,6 +84,8 @@ def test_the_command_takes_p_by_layer(
     assert {(row["apart"], row["outputs_apart"]) for row in report["layers"]} == {(0, 0)}
     assert [row["outputs"] > 0 for row in report["layers"]] == [True] * 4
     assert report["assumed"][0].startswith("p: by net.yaml" if name == "file" else "p: given")
+    who = "(by net.yaml)" if name == "file" else "(as in the published configurations"
+    assert who in next(line for line in report["assumed"] if line.startswith("alphas: "))
     assert any(line.startswith("geometry: ") for line in report["assumed"])
     assert "authors' arithmetic" in report["compared"]
     assert report["left_out"] == {"3.weight": "real numbers", "3.bias": "a real bias"}
