@@ -14,6 +14,7 @@ from subbit.sw.importers.exact import (
     choices,
     codes,
     elementwise,
+    fold,
     multithreshold,
     pools,
     qoperators,
@@ -59,6 +60,23 @@ def bits_behind(name: str, tmp_path: Path) -> list[int]:
 )  # fmt: skip
 def test_levels_take_as_few_bits_as_occur(name: str, bits: list[int], tmp_path: Path) -> None:
     assert bits_behind(name, tmp_path) == bits
+
+
+@pytest.mark.parametrize("name", ["Abs", "hard swish", "And", "Pow", "Abs pooled"])
+def test_levels_change_between_blocks_too(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold, "BLOCK", 12)
+    agreement = checked(graph(name, tmp_path), IMAGES)["agreement"]
+    assert (agreement["first_difference"], agreement["classes_apart"]) == (None, 0)
+
+
+def test_more_integers_than_can_be_looked_at_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold, "MAX_NUMBERS", 100)
+    text = message(lambda: import_file(graph("Abs", tmp_path)), NetworkError)
+    assert "what it takes rises and falls over 129 integers in 6 channels, too many to" in text
 
 
 def off_by_one(layer: Any) -> Any:
@@ -148,7 +166,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
         then(lambda g, x, d: g.node("MultiThreshold", x, g.const(np.ones((1, 2))), out_scale=0.0)),
         "its out_scale is 0 or its out_bias 0; use others"),
     "codes times 0": (
-        then(lambda g, x, d: g.node("Mul", g.quant(x, 0.25, 3), g.const(0.0))), "a channel of its input is multiplied by 0; leave out"),
+        then(lambda g, x, d: g.node("Mul", g.quant(x, 0.25, 3), g.const(0.0))),
+        "a channel of its input is multiplied by 0; leave out"),
     "33 bits": (then(lambda g, x, d: g.quant(x, 1.0, 33)), "a width of 33 bits; quantise to one"),
 }  # fmt: skip
 
