@@ -145,6 +145,14 @@ def test_a_planted_fault_is_found(
     assert agreement["elements_apart"] + agreement["classes_apart"] > 0
 
 
+def doubled(g: GraphMaker, x: str, draw: np.random.Generator) -> str:
+    """Two functions of one tensor, combined again and again."""
+    a, b = g.node("Abs", x), g.node("Relu", x)
+    for _ in range(30):
+        a, b = g.node("Max", a, b), g.node("Min", a, b)
+    return a
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "Log of numbers below 0": (
         then(chain("Log", "Round")), "its result is NaN or infinite for some inputs"),
@@ -168,6 +176,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "codes times 0": (
         then(lambda g, x, d: g.node("Mul", g.quant(x, 0.25, 3), g.const(0.0))),
         "a channel of its input is multiplied by 0; leave out"),
+    "too many combinations": (then(doubled), "more operations are combined than a quantiser can"),
+    "too many thresholds": (
+        then(lambda g, x, d: g.node("MultiThreshold", x, g.const(np.ones((1, 70000))))),
+        "it has 70000 thresholds; use at most 255"),
     "33 bits": (then(lambda g, x, d: g.quant(x, 1.0, 33)), "a width of 33 bits; quantise to one"),
 }  # fmt: skip
 
