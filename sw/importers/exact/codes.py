@@ -17,6 +17,8 @@ __all__ = ["MAX_LEVELS", "codes_on_demand", "to_codes"]
 
 MAX_LEVELS = 256
 MAX_THRESHOLDS = 1 << 21
+# Integers that are looked at in the time that one element is charged with.
+LOOKED_AT = 8
 
 
 def to_codes(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantiser) -> Value:
@@ -107,6 +109,8 @@ def thresholds(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantis
     if turning and value.pool_at is not None:
         return to_codes(builder, op, builder.pooled(op, value), quantiser)
     low, high = builder.kind(value.name).value_range
+    if turning:
+        builder.charge(op, (high - low + 1) * value.kind.channels // LOOKED_AT)
     found = quantiser
     if quantiser.levels is None:
         found = quantiser.from_level(*levels_between(value, low, high, quantiser))

@@ -21,7 +21,7 @@ __all__ = ["Turning", "fold", "fold_turning", "levels_between", "numbers_of", "r
 Ints = NDArray[np.int64]
 # Numbers that are evaluated at a time, and for one quantiser altogether.
 BLOCK = 1 << 18
-MAX_NUMBERS = 1 << 24
+MAX_NUMBERS = 1 << 26
 MAX_TURNS = 255
 
 
@@ -124,33 +124,51 @@ def fold_turning(
     As ``fold`` where no channel both rises and falls. Raises NetworkError where the integers are
     too many, or the levels rise or fall more than MAX_TURNS times.
     """
-    table = np.concatenate(
-        [quantiser.codes(block).astype(np.int16) for block in numbers_of(value, low, high)]
-    ).astype(np.int64)
-    places = np.arange(low + 1, high + 1)
-    change = np.diff(table, axis=0).T
-    ups, downs = ([np.repeat(places, np.maximum(s * row, 0)) for row in change] for s in (1, -1))
+    first, ups, downs = changes(value, low, high, quantiser)
     falling = np.array([len(row) > 0 for row in downs])
-    if not any(len(up) and len(down) for up, down in zip(ups, downs, strict=True)):
+    if not any(up and down for up, down in zip(ups, downs, strict=True)):
         levels = (1 << (count - 1).bit_length()) - 1
-        first = np.where(falling, levels - table[0], table[0])
+        start = np.where(falling, levels - first, first)
         rows = [
-            [low] * int(n) + [*up, *down] for n, up, down in zip(first, ups, downs, strict=True)
+            [low] * int(n) + [*up, *down] for n, up, down in zip(start, ups, downs, strict=True)
         ]
         return Threshold(filled(rows, levels, high + 1), (~falling).astype(np.uint8), encoding)
     turns = max(len(row) for row in (*ups, *downs))
-    if turns > MAX_TURNS:
-        raise NetworkError(f"its levels rise or fall {turns} times, more than {MAX_TURNS}")
     size = (1 << turns.bit_length()) - 1
     up, down = (
         Threshold(
-            filled([list(row) for row in rows], size, high + 1),
-            np.full(len(rows), bit, np.uint8),
-            Encoding.UNSIGNED,
+            filled(rows, size, high + 1), np.full(len(rows), bit, np.uint8), Encoding.UNSIGNED
         )
         for rows, bit in ((ups, 1), (downs, 0))
     )
-    return Turning(up, down, table[0] - size)
+    return Turning(up, down, first - size)
+
+
+def changes(
+    value: Value, low: int, high: int, quantiser: Quantiser
+) -> tuple[Ints, list[list[int]], list[list[int]]]:
+    """The levels at ``low``, and for each channel the integers where they rise and fall by one.
+
+    Raises NetworkError where there are more than MAX_TURNS in a channel.
+    """
+    first: Ints | None = None
+    last = np.zeros((1, value.kind.channels), np.int64)
+    ups: list[list[int]] = [[] for _ in range(value.kind.channels)]
+    downs: list[list[int]] = [[] for _ in range(value.kind.channels)]
+    place = low
+    for block in numbers_of(value, low, high):
+        codes = quantiser.codes(block)
+        first = codes[0] if first is None else first
+        change = np.diff(np.vstack([codes[:1] if place == low else last, codes]), axis=0)
+        for row, channel in np.argwhere(change):
+            step = int(change[row, channel])
+            found = (ups if step > 0 else downs)[channel]
+            if len(found) + abs(step) > MAX_TURNS:
+                raise NetworkError(f"its levels rise or fall more than {MAX_TURNS} times")
+            found.extend([place + int(row)] * abs(step))
+        place, last = place + len(codes), codes[-1:]
+    assert first is not None
+    return first, ups, downs
 
 
 def filled(rows: list[list[int]], size: int, spare: int) -> Ints:

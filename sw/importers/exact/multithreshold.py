@@ -16,6 +16,8 @@ from subbit.sw.importers.exact.value import Const, Value, fill
 __all__ = ["multithreshold"]
 
 Floats = NDArray[np.float32]
+# Thresholds of a channel, and of all channels together.
+MAX_ROW, MAX_TABLE = 1 << 16, 1 << 21
 LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}
 
 
@@ -34,14 +36,17 @@ def multithreshold(builder: NetworkBuilder, op: Op, inputs: list[Value | Const])
     scale, bias = (np.float32(op.attributes[name]) for name in ("out_scale", "out_bias"))
     if scale == 0 or not np.isfinite([scale, bias]).all():
         raise op.refuse(f"its out_scale is {scale:g} or its out_bias {bias:g}", "use others")
-    value, table = thresholds_of(builder, op, value, table)
     count = table.shape[1]
+    if count > MAX_ROW or count * value.kind.channels > MAX_TABLE:
+        raise op.refuse(f"it has {count} thresholds", "use at most 255")
+    value, table = thresholds_of(builder, op, value, table)
+    table = np.sort(table, axis=1)
 
     def run(x: Floats) -> Floats:
         """The operator as qonnx rounds it."""
-        level = np.zeros(x.shape, np.float32)
-        for limits in table.T:
-            level += x >= limits
+        level = np.empty(x.shape, np.float32)
+        for channel, limits in enumerate(table):
+            level[:, channel] = np.searchsorted(limits, x[:, channel], side="right")
         return np.asarray(scale * level + bias, np.float32)
 
     step, base = Fraction(float(abs(scale))), Fraction(float(bias))

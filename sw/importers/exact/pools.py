@@ -315,9 +315,11 @@ def times(builder: NetworkBuilder, op: Op, a: Value, b: Value) -> tuple[str, str
         down[place] = ratio.denominator if other else 0
         if one or other:
             scale[place] = one / up[place] if one else other
-    if any(abs(n) > MAX_RATIO for n in (*up, *down)):
+    wide = [i for i, row in enumerate(zip(up, down, strict=True)) if max(map(abs, row)) > MAX_RATIO]
+    if wide:
+        one, other = float(a.scale[wide[0]]), float(b.scale[wide[0]])
         raise op.refuse(
-            f"the scales of its two inputs, {float(a.scale[0]):.6g} and {float(b.scale[0]):.6g}, "
+            f"the scales of its two inputs, {one:.6g} and {other:.6g}, "
             f"are no ratio of integers up to {MAX_RATIO}",
             "put a quantiser before it on the path that ends in a BatchNormalization or mean",
         )

@@ -115,7 +115,8 @@ def combined(
         given = [after(part, x) if isinstance(part, tuple) else part for part in parts]
         return np.asarray(function(*given), np.float32)
 
-    return stepped(op, replace(value, steps=value.steps[:shared]), run, **known)
+    cost = 1 + sum(step.cost for part in parts if isinstance(part, tuple) for step in part)
+    return stepped(op, replace(value, steps=value.steps[:shared]), run, **known, cost=cost)
 
 
 def after(steps: tuple[ElementStep, ...], x: Floats) -> Floats:

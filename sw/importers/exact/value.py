@@ -50,6 +50,8 @@ Fractions = NDArray[np.object_]
 Grid = tuple[Fractions, Fractions]
 FLOAT = "float32"
 MAX_STEPS = 64
+# Operations that one number goes through, those of combined tensors counted each time.
+MAX_COST = 1024
 
 
 def exact(array: NDArray[np.floating]) -> Fractions:
@@ -81,6 +83,7 @@ class ElementStep:
     each. ``node`` and ``kind`` name it, ``tensor`` what it gives. ``monotone``: it never falls, or
     never rises, in each channel. ``onto``: the grid of its results, given that of what comes in.
     ``gives``: the source's type of its results. ``difference``: of which two values it is one.
+    ``cost``: how many operations it stands for.
     """
 
     node: str
@@ -93,6 +96,7 @@ class ElementStep:
     tensor: str = ""
     kind: str = ""
     difference: "tuple[Value, Value] | None" = None
+    cost: int = 1
 
     def grid(self, before: Grid | None) -> Grid | None:
         """The grid of the results, ``before`` being that of what comes in; None without one."""
@@ -147,6 +151,8 @@ class Value:
     def then(self, step: ElementStep) -> "Value":
         """The value after one more operation; raises NetworkError after MAX_STEPS of them."""
         self.check_margins()
+        if sum(step.cost for step in (*self.steps, step)) > MAX_COST:
+            raise NetworkError("more operations are combined than a quantiser can fold")
         if len(self.steps) >= MAX_STEPS:
             raise NetworkError(f"more than {MAX_STEPS} operations follow without a quantiser")
         return replace(self, steps=(*self.steps, step))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+import numpy as np
 import onnx
 from onnx import TensorProto
 
@@ -26,6 +27,7 @@ TYPES: dict[int, tuple[type, ...]] = {
     onnx.AttributeProto.STRING: (str,),
     onnx.AttributeProto.INTS: (list,),
     onnx.AttributeProto.FLOATS: (list,),
+    onnx.AttributeProto.TENSOR: (np.ndarray,),
 }
 
 
@@ -220,6 +222,9 @@ def check_type(op: Op, name: str, value: Any, row: Accepted, known: Any) -> None
     """Raise NetworkError unless an attribute's value is of the kind that it should be."""
     if known is not None:
         kinds = TYPES.get(int(known.attributes[name].type.value), (object,))
+        whole = int(known.attributes[name].type.value) == onnx.AttributeProto.INTS
+        if whole and isinstance(value, list) and not all(isinstance(x, int) for x in value):
+            raise op.refuse(f"its {name} are no integers", "export the network again")
     else:
         kinds = (type((row.own or {}).get(name, value)),)
         kinds = (float, int) if kinds == (float,) else kinds

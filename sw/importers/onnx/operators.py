@@ -10,7 +10,7 @@ from subbit.sw.importers.exact.elementwise import ELEMENTWISE, elementwise, norm
 from subbit.sw.importers.exact.multithreshold import multithreshold
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.onnx_quantisers import dequantise_linear, quantise_linear
-from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.op import Op, with_places
 from subbit.sw.importers.exact.pools import average, global_average, max_pool
 from subbit.sw.importers.exact.qonnx_quantisers import quantise
 from subbit.sw.importers.exact.qoperators import (
@@ -33,6 +33,9 @@ Rule = Callable[[NetworkBuilder, Op, list[Value | Const]], Value | Const]
 
 def same(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value | Const:
     """Identity, and what is one when a network is not in training."""
+    training = with_places(op, inputs).get(2)
+    if training is not None and (isinstance(training, Value) or bool(training.array.any())):
+        raise op.refuse("it drops elements at random", "export the network in eval mode")
     return inputs[0]
 
 

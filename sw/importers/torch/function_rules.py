@@ -269,7 +269,10 @@ METHODS: dict[str, Rule] = {
     "tanh": element(torch.tanh),
     "sigmoid": element(torch.sigmoid),
     **{f.__name__: step_function(f) for f in STEPS},
-    **{name: bent(getattr(torch, name)) for name in ("abs", "exp", "square", "pow")},
+    **{
+        name: bent(getattr(torch, name))
+        for name in ("abs", "exp", "square", "pow", "sqrt", "log", "erf", "reciprocal")
+    },
     "add": by_constant("Add"),
     "sub": by_constant("Sub"),
     "mul": by_constant("Mul"),

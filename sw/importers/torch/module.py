@@ -303,9 +303,17 @@ def recorder(
         keeper = Recorder(traced)
         was = module.training
         module.eval()
-        with torch.no_grad():
-            keeper.run(torch.from_numpy(np.ascontiguousarray(x)).reshape(len(images), *shape))
-        module.train(was)
+        given = torch.from_numpy(np.ascontiguousarray(x)).reshape(len(images), *shape)
+        try:
+            with torch.no_grad():
+                keeper.run(given)
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            reason = " ".join(str(error).split("\n\n")[0].split())[:200]
+            raise NetworkError(
+                f"the module does not run on images ({reason}); mend its forward"
+            ) from None
+        finally:
+            module.train(was)
         return keeper.kept
 
     return run

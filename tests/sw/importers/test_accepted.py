@@ -263,6 +263,11 @@ def test_other_settings_of_quantize_linear_are_refused(
     assert text in message(lambda: import_file(path), NetworkError)
 
 
+def test_lists_of_other_numbers_are_refused() -> None:
+    op = sample("Conv", 13, pads=[1.0, 1.0])
+    assert refusal(op, 13) == f"{op}: its pads are no integers; export the network again"
+
+
 def test_an_attribute_given_twice_is_refused(tmp_path: Path) -> None:
     g = GraphMaker(1, 1, 8, 8)
     output = each_with("Elu", alpha=0.5)(g, np.random.default_rng(1))

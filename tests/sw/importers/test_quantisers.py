@@ -14,6 +14,7 @@ from subbit.sw.importers.exact import (
     choices,
     codes,
     elementwise,
+    fold,
     multithreshold,
     pools,
     qoperators,
@@ -59,6 +60,23 @@ def bits_behind(name: str, tmp_path: Path) -> list[int]:
 )  # fmt: skip
 def test_levels_take_as_few_bits_as_occur(name: str, bits: list[int], tmp_path: Path) -> None:
     assert bits_behind(name, tmp_path) == bits
+
+
+@pytest.mark.parametrize("name", ["Abs", "hard swish", "And", "Pow", "Abs pooled"])
+def test_levels_change_between_blocks_too(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold, "BLOCK", 12)
+    agreement = checked(graph(name, tmp_path), IMAGES)["agreement"]
+    assert (agreement["first_difference"], agreement["classes_apart"]) == (None, 0)
+
+
+def test_more_integers_than_can_be_looked_at_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold, "MAX_NUMBERS", 100)
+    text = message(lambda: import_file(graph("Abs", tmp_path)), NetworkError)
+    assert "what it takes rises and falls over 129 integers in 6 channels, too many to" in text
 
 
 def off_by_one(layer: Any) -> Any:
@@ -127,6 +145,14 @@ def test_a_planted_fault_is_found(
     assert agreement["elements_apart"] + agreement["classes_apart"] > 0
 
 
+def doubled(g: GraphMaker, x: str, draw: np.random.Generator) -> str:
+    """Two functions of one tensor, combined again and again."""
+    a, b = g.node("Abs", x), g.node("Relu", x)
+    for _ in range(30):
+        a, b = g.node("Max", a, b), g.node("Min", a, b)
+    return a
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "Log of numbers below 0": (
         then(chain("Log", "Round")), "its result is NaN or infinite for some inputs"),
@@ -150,6 +176,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "codes times 0": (
         then(lambda g, x, d: g.node("Mul", g.quant(x, 0.25, 3), g.const(0.0))),
         "a channel of its input is multiplied by 0; leave out"),
+    "too many combinations": (then(doubled), "more operations are combined than a quantiser can"),
+    "too many thresholds": (
+        then(lambda g, x, d: g.node("MultiThreshold", x, g.const(np.ones((1, 70000))))),
+        "it has 70000 thresholds; use at most 255"),
     "33 bits": (then(lambda g, x, d: g.quant(x, 1.0, 33)), "a width of 33 bits; quantise to one"),
 }  # fmt: skip
 

@@ -175,6 +175,17 @@ REFUSALS: dict[str, Case] = {
         lambda g: gemm(g, second(g)),
         "node 'Dropout_3' (Dropout): its second output 'mask' is used; use first outputs alone",
     ),
+    "a dropout in training": (
+        lambda g: gemm(g, g.node("Dropout", flat(g), g.const(0.5), g.const(True, np.bool_))),
+        "node 'Dropout_3' (Dropout): it drops elements at random; export the network in eval mode",
+    ),
+    "an old batch norm": (
+        lambda g: gemm(
+            g, g.node("BatchNormalization", flat(g), *[g.const(np.ones(64))] * 4, spatial=0)
+        ),
+        "node 'BatchNormalization_3' (BatchNormalization): opset 13 has no attribute 'spatial' of "
+        "it; export the network again",
+    ),
     "a cast to integers": (
         lambda g: g.node("Cast", g.bipolar("x"), to=7),
         "node 'Cast_1' (Cast): its input is of type int64; cast it to float32 before it",

@@ -300,3 +300,22 @@ def test_the_module_stays_in_training() -> None:
     module = settled(pooled()).train()
     import_torch(module, IMAGE, span=(0.0, 255.0))
     assert module.training
+
+
+def test_a_module_that_does_not_run_is_named() -> None:
+    parts = Between(torch.sign)
+
+    class Integers(nn.Module):
+        """Integers into a layer, which torch refuses."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = parts.first, parts.last
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.last(torch.flatten(torch.sign(self.first(x)).int() * 2, 1))
+
+    result = import_torch(Integers(), torch.zeros(1, 2, 8, 8))
+    text = message(lambda: check_import(result), NetworkError)
+    assert text.startswith("the module does not run on images (")
+    assert text.endswith("); mend its forward")

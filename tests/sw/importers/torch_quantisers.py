@@ -134,6 +134,7 @@ PASSED_STEPS: dict[str, Callable[[Tensor], Tensor]] = {
     "clamp_min": lambda x: (
         torch.clamp_max(torch.clamp_min(x, -0.5), 0.5).clamp_min(-1).clamp_max(1)
     ),
+    ".sqrt": lambda x: x.abs().sqrt().erf() - (x.abs() + 1).log().add(1).reciprocal(),
     "product": lambda x: x * torch.sigmoid(x),
     "quotient": lambda x: x / (1 + x.abs()),
     "difference": lambda x: x - torch.tanh(x),
