@@ -81,8 +81,8 @@ def read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> A
         )
     if prod(shape) > most:
         raise NetworkError(
-            f"its arrays up to {quote(name)} hold more than {MAX_NPZ_ELEMENTS} numbers, far more than "
-            "the weights that fit a board"
+            f"its arrays up to {quote(name)} hold more than {MAX_NPZ_ELEMENTS} numbers, far more "
+            "than the weights that fit a board"
         )
     flat = np.frombuffer(content, kind, offset=start)
     array = flat.reshape(shape, order="F" if by_column else "C")

@@ -192,7 +192,8 @@ def packed_tile(
     tile = np.unpackbits(octets, bitorder="big" if order == "big" else "little")
     if not alphas or int(np.prod(shape)) % len(alphas) or not size <= len(tile) < size + 8:
         raise NetworkError(
-            f"layer {quote(name)}: {len(tile)} bits and {len(alphas)} repeats are no tile of {shape}"
+            f"layer {quote(name)}: {len(tile)} bits and {len(alphas)} repeats are no tile of "
+            f"{shape}"
         )
     numbers = np.asarray(alphas, np.float64)
     weights, factors, error = of_tile(shape, tile[:size], numbers, alpha_bits)
