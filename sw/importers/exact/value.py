@@ -122,8 +122,11 @@ class Value:
         """Shape in the source, with a batch of 1."""
         if not any(self.margins):
             return 1, *self.index.shape
-        (channels, height, width), (above, left, below, right) = self.index.shape, self.margins
-        return 1, channels, height + above + below, width + left + right
+        sides, (above, left, below, right) = list(self.index.shape), self.margins
+        height, width = self.map_axes
+        sides[height] += above + below
+        sides[width] += left + right
+        return 1, *sides
 
     def check_margins(self) -> None:
         """Raise NetworkError where zeros surround the map that nothing has taken yet."""
@@ -141,6 +144,16 @@ class Value:
     def is_map(self) -> bool:
         """Whether the source sees (channels, height, width), in the places of the Network."""
         return np.array_equal(self.index, map_index(self.kind))
+
+    @property
+    def map_axes(self) -> tuple[int, ...]:
+        """The sides of ``index`` that are height and width, where the source sees a map with its
+        channels first or last; else none.
+        """
+        first = map_index(self.kind)
+        if np.array_equal(self.index, first):
+            return 1, 2
+        return (0, 1) if np.array_equal(self.index, first.transpose(1, 2, 0)) else ()
 
     def line(self) -> tuple[Fractions, Fractions] | None:
         """``scale`` and ``offset`` with all steps; None if one of them is not linear."""

@@ -125,7 +125,17 @@ def whole(g: GraphMaker, draw: Draw) -> str:
     return g.node("Flatten", x)
 
 
+def last_padded(g: GraphMaker, draw: Draw) -> str:
+    """A map with its channels last, padded before it is turned back."""
+    x = g.node("Transpose", codes(g, "x"), perm=[0, 2, 3, 1])
+    x = g.node("Pad", x, g.const([0, 0, 1, 0, 0, 1, 1, 0], np.int64))
+    x = g.node("Transpose", x, perm=[0, 3, 1, 2])
+    x = g.node("Conv", x, g.const(signs(draw, 3, CHANNELS, 3, 3)))
+    return g.node("Flatten", g.node("GlobalAveragePool", x))
+
+
 GRAPHS: dict[str, Build] = {
+    "Pad of channels last": last_padded,
     **{
         f"{auto} stride {stride} kernel {kernel}": conv(
             kernel, kernel, auto_pad=auto, strides=[stride] * 2
@@ -266,7 +276,12 @@ REFUSED: dict[str, tuple[Build, str]] = {
     "too much": (padded(pads=(2, 2)), "a convolution of kernel 3x3, strides [1, 1], pads [2, 2, 2"),
     "pad before a step": (then("Relu"), "it follows a Pad, which only a convolution"),
     "pad before a product": (then("Flatten"), "it follows a Pad, which only a convolution"),
-    "pad before a transpose": (then("Transpose", perm=[0, 2, 3, 1]), "it follows a Pad"),
+    "pad before a transpose": (then("Transpose", perm=[0, 3, 2, 1]), "it follows a Pad"),
+    "pad at the end of channels last": (then("Transpose", perm=[0, 2, 3, 1]), "it follows a Pad"),
+    "pad of channels": (
+        lambda g, draw: g.node("Pad", codes(g, "x"), g.const([0, 1, 0, 0, 0, 0, 0, 0], np.int64)),
+        "it pads a tensor of shape (1, 4, 9, 9) by [0, 1, 0, 0, 0, 0, 0, 0]",
+    ),
     "pad before a mean": (then("GlobalAveragePool"), "it follows a Pad"),
     "pad before max pooling": (
         then("MaxPool", kernel_shape=[2, 2], strides=[2, 2]),
