@@ -186,10 +186,9 @@ class Value:
 
         Raises ValueError where it does not broadcast to the source's shape.
         """
-        self.check_margins()
         if constant.size == 1:
             return np.full(self.kind.channels, constant.reshape(-1)[0])
-        full = np.broadcast_to(constant, self.shape)
+        full = np.broadcast_to(constant, (1, *self.index.shape))
         flat = np.empty(prod(self.index.shape), constant.dtype)
         flat[self.index.reshape(-1)] = full.reshape(-1)
         rows = flat.reshape(-1, self.kind.channels)

@@ -134,7 +134,30 @@ def last_padded(g: GraphMaker, draw: Draw) -> str:
     return g.node("Flatten", g.node("GlobalAveragePool", x))
 
 
+def quantised_behind(g: GraphMaker, draw: Draw) -> str:
+    """Pixels, and then sums, that are quantised behind a Pad."""
+    for channels in (CHANNELS, 3):
+        x = g.node("Pad", g.nodes[-1].output[0] if g.nodes else "x", around(g, 1, 0, 0, 1))
+        x = codes(g, x) if channels == CHANNELS else g.quant(x, 2.0, 4)
+        x = g.node("Conv", x, g.const(signs(draw, 3, channels, 3, 3)))
+    return g.node("Flatten", g.node("GlobalAveragePool", x))
+
+
+def around(g: GraphMaker, *pads: int) -> str:
+    """Pads above, left, below and right."""
+    return g.const([0, 0, *pads[:2], 0, 0, *pads[2:]], np.int64)
+
+
+def twice_padded(g: GraphMaker, draw: Draw) -> str:
+    """Two Pads, one behind the other."""
+    x = g.node("Pad", g.node("Pad", codes(g, "x"), around(g, 1, 0, 0, 1)), around(g, 1, 1, 0, 0))
+    x = g.node("Conv", x, g.const(signs(draw, 3, CHANNELS, 5, 5)))
+    return g.node("Flatten", g.node("GlobalAveragePool", x))
+
+
 GRAPHS: dict[str, Build] = {
+    "quantised behind a Pad": quantised_behind,
+    "two Pads": twice_padded,
     "Pad of channels last": last_padded,
     **{
         f"{auto} stride {stride} kernel {kernel}": conv(
@@ -274,6 +297,10 @@ REFUSED: dict[str, tuple[Build, str]] = {
     "another number": (padded(value=1.0), "node 'Pad_1' (Pad): it pads with 1; pad with 0"),
     "cut": (padded(pads=(-1, 0)), "(Pad): pads [0, 0, -1, 0, 0, 0, -1, 0] cut the tensor"),
     "too much": (padded(pads=(2, 2)), "a convolution of kernel 3x3, strides [1, 1], pads [2, 2, 2"),
+    "pad before signs": (
+        lambda g, draw: g.bipolar(g.node("Pad", codes(g, "x"), around(g, 1, 1, 1, 1))),
+        "it makes another number of the zeros of a Pad; pad behind it",
+    ),
     "pad before a step": (then("Relu"), "it follows a Pad, which only a convolution"),
     "pad before a product": (then("Flatten"), "it follows a Pad, which only a convolution"),
     "pad before a transpose": (then("Transpose", perm=[0, 3, 2, 1]), "it follows a Pad"),
