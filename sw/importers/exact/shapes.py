@@ -69,23 +69,18 @@ def pad(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
         raise op.refuse(f"pads {str(pads)[:80]} cut the tensor", "pad by 0 or more")
     if not any(pads):
         return value
-    sides = value_sides(value)
+    sides = tuple(axis + 1 for axis in value.map_axes)
     sizes = [(pads[axis], pads[axis + count]) for axis in range(count)]
     outer = [size for axis, size in enumerate(sizes) if axis not in sides]
     if len(sides) != 2 or any(map(any, outer)):
         raise op.refuse(
             f"it pads a tensor of shape {value.shape} by {str(pads)[:80]}",
-            "pad height and width of a map (1, channels, height, width)",
+            "pad height and width of a map (1, channels, height, width), or with channels last",
         )
     (above, below), (left, right) = (sizes[axis] for axis in sides)
     own = (above, left, below, right)
     whole = tuple(a + b for a, b in zip(value.margins, own, strict=True))
     return replace(value, margins=(whole[0], whole[1], whole[2], whole[3]))
-
-
-def value_sides(value: Value) -> tuple[int, ...]:
-    """The axes of height and width, the batch counted, of a map (channels, height, width)."""
-    return (2, 3) if value.is_map else ()
 
 
 def pad_numbers(op: Op, inputs: list[Value | Const], count: int) -> tuple[list[int], float]:
@@ -133,7 +128,8 @@ def move(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """The same elements in other places; the batch stays the first side."""
     value = inputs[0]
     assert isinstance(value, Value)
-    value.check_margins()
+    if op.kind != "Transpose":
+        value.check_margins()
     constants = [np.asarray(c.real()) for c in inputs[1:] if isinstance(c, Const)]
     index = MOVES[op.kind](op, value.index[None], constants)
     if index.ndim < 2 or len(index) != 1:
@@ -141,4 +137,7 @@ def move(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
             f"it makes the shape {index.shape} of {value.shape}",
             "keep the batch as the first side",
         )
-    return replace(value, index=index[0])
+    made = replace(value, index=index[0])
+    if not made.map_axes:
+        value.check_margins()
+    return made

@@ -162,8 +162,11 @@ class Value:
         """Shape in the source, with a batch of 1."""
         if not any(self.margins):
             return 1, *self.index.shape
-        (channels, height, width), (above, left, below, right) = self.index.shape, self.margins
-        return 1, channels, height + above + below, width + left + right
+        sides, (above, left, below, right) = list(self.index.shape), self.margins
+        height, width = self.map_axes
+        sides[height] += above + below
+        sides[width] += left + right
+        return 1, *sides
 
     def check_margins(self) -> None:
         """Raise NetworkError where zeros surround the map that nothing has taken yet."""
@@ -181,6 +184,16 @@ class Value:
     def is_map(self) -> bool:
         """Whether the source sees (channels, height, width), in the places of the Network."""
         return np.array_equal(self.index, map_index(self.kind))
+
+    @property
+    def map_axes(self) -> tuple[int, ...]:
+        """The sides of ``index`` that are height and width, where the source sees a map with its
+        channels first or last; else none.
+        """
+        first = map_index(self.kind)
+        if np.array_equal(self.index, first):
+            return 1, 2
+        return (0, 1) if np.array_equal(self.index, first.transpose(1, 2, 0)) else ()
 
     @property
     def dtype(self) -> str:
@@ -202,7 +215,8 @@ class Value:
     def same_base(self, other: "Value") -> bool:
         """Whether both are functions of one tensor of the Network, element by element."""
         return (
-            (self.name, self.pool_at, self.raw) == (other.name, other.pool_at, other.raw)
+            (self.name, self.pool_at, self.raw, self.margins)
+            == (other.name, other.pool_at, other.raw, other.margins)
             and np.array_equal(self.index, other.index)
             and bool((self.scale == other.scale).all() and (self.offset == other.offset).all())
         )
@@ -242,10 +256,9 @@ class Value:
 
         Raises ValueError where it does not broadcast to the source's shape.
         """
-        self.check_margins()
         if constant.size == 1:
             return np.full(self.kind.channels, constant.reshape(-1)[0])
-        full = np.broadcast_to(constant, self.shape)
+        full = np.broadcast_to(constant, (1, *self.index.shape))
         flat = np.empty(prod(self.index.shape), constant.dtype)
         flat[self.index.reshape(-1)] = full.reshape(-1)
         rows = flat.reshape(-1, self.kind.channels)

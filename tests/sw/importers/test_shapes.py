@@ -125,7 +125,40 @@ def whole(g: GraphMaker, draw: Draw) -> str:
     return g.node("Flatten", x)
 
 
+def last_padded(g: GraphMaker, draw: Draw) -> str:
+    """A map with its channels last, padded before it is turned back."""
+    x = g.node("Transpose", codes(g, "x"), perm=[0, 2, 3, 1])
+    x = g.node("Pad", x, g.const([0, 0, 1, 0, 0, 1, 1, 0], np.int64))
+    x = g.node("Transpose", x, perm=[0, 3, 1, 2])
+    x = g.node("Conv", x, g.const(signs(draw, 3, CHANNELS, 3, 3)))
+    return g.node("Flatten", g.node("GlobalAveragePool", x))
+
+
+def quantised_behind(g: GraphMaker, draw: Draw) -> str:
+    """Pixels, and then sums, that are quantised behind a Pad."""
+    for channels in (CHANNELS, 3):
+        x = g.node("Pad", g.nodes[-1].output[0] if g.nodes else "x", around(g, 1, 0, 0, 1))
+        x = codes(g, x) if channels == CHANNELS else g.quant(x, 2.0, 4)
+        x = g.node("Conv", x, g.const(signs(draw, 3, channels, 3, 3)))
+    return g.node("Flatten", g.node("GlobalAveragePool", x))
+
+
+def around(g: GraphMaker, *pads: int) -> str:
+    """Pads above, left, below and right."""
+    return g.const([0, 0, *pads[:2], 0, 0, *pads[2:]], np.int64)
+
+
+def twice_padded(g: GraphMaker, draw: Draw) -> str:
+    """Two Pads, one behind the other."""
+    x = g.node("Pad", g.node("Pad", codes(g, "x"), around(g, 1, 0, 0, 1)), around(g, 1, 1, 0, 0))
+    x = g.node("Conv", x, g.const(signs(draw, 3, CHANNELS, 5, 5)))
+    return g.node("Flatten", g.node("GlobalAveragePool", x))
+
+
 GRAPHS: dict[str, Build] = {
+    "quantised behind a Pad": quantised_behind,
+    "two Pads": twice_padded,
+    "Pad of channels last": last_padded,
     **{
         f"{auto} stride {stride} kernel {kernel}": conv(
             kernel, kernel, auto_pad=auto, strides=[stride] * 2
@@ -264,9 +297,18 @@ REFUSED: dict[str, tuple[Build, str]] = {
     "another number": (padded(value=1.0), "node 'Pad_1' (Pad): it pads with 1; pad with 0"),
     "cut": (padded(pads=(-1, 0)), "(Pad): pads [0, 0, -1, 0, 0, 0, -1, 0] cut the tensor"),
     "too much": (padded(pads=(2, 2)), "a convolution of kernel 3x3, strides [1, 1], pads [2, 2, 2"),
+    "pad before signs": (
+        lambda g, draw: g.bipolar(g.node("Pad", codes(g, "x"), around(g, 1, 1, 1, 1))),
+        "it makes another number of the zeros of a Pad; pad behind it",
+    ),
     "pad before a step": (then("Relu"), "it follows a Pad, which only a convolution"),
     "pad before a product": (then("Flatten"), "it follows a Pad, which only a convolution"),
-    "pad before a transpose": (then("Transpose", perm=[0, 2, 3, 1]), "it follows a Pad"),
+    "pad before a transpose": (then("Transpose", perm=[0, 3, 2, 1]), "it follows a Pad"),
+    "pad at the end of channels last": (then("Transpose", perm=[0, 2, 3, 1]), "it follows a Pad"),
+    "pad of channels": (
+        lambda g, draw: g.node("Pad", codes(g, "x"), g.const([0, 1, 0, 0, 0, 0, 0, 0], np.int64)),
+        "it pads a tensor of shape (1, 4, 9, 9) by [0, 1, 0, 0, 0, 0, 0, 0]",
+    ),
     "pad before a mean": (then("GlobalAveragePool"), "it follows a Pad"),
     "pad before max pooling": (
         then("MaxPool", kernel_shape=[2, 2], strides=[2, 2]),
