@@ -81,6 +81,11 @@ def straight_through(g: GraphMaker, x: str, draw: Draw) -> str:
     return g.node("Add", x, g.node("Sub", g.node("Sign", x), x))
 
 
+def scaled_straight(factor: float) -> Middle:
+    """The same of numbers so large that float32 rounds the levels away."""
+    return lambda g, x, draw: straight_through(g, g.node("Mul", x, g.const(factor)), draw)
+
+
 def taken_twice(g: GraphMaker, x: str, draw: Draw) -> str:
     """``x - (x - round(x))``, of few numbers."""
     x = g.node("Clip", x, g.const(-2.0), g.const(2.0))
@@ -249,6 +254,8 @@ QUANTISERS: dict[str, Build] = {
     "Or": then(outside),
     "ternary": then(ternary),
     "straight through": then(straight_through),
+    "straight through, rounded to 0": then(scaled_straight(2.0**30)),
+    "straight through, rounded": then(scaled_straight(2.0**22 / 3)),
     "taken twice": then(taken_twice),
     "Cast": then(chain(FIRST, ("Cast", TO[INT32]), ("Cast", TO[FLOAT]))),
     "Cast to bool": then(chain(FIRST, ("Cast", TO[BOOL]), ("Cast", TO[INT8]), ("Cast", TO[FLOAT]))),
