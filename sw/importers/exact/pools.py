@@ -12,7 +12,7 @@ from subbit.sw.importers.exact.convs import convolve
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op, axes_of
 from subbit.sw.importers.exact.reachable import fraction_gcd
-from subbit.sw.importers.exact.steps import check_type, combined
+from subbit.sw.importers.exact.steps import check_type, combined, extremes
 from subbit.sw.importers.exact.value import (
     Const,
     ElementStep,
@@ -32,6 +32,8 @@ MAX_SHIFT = 24
 MAX_FACTOR = (1 << 17) - 1
 # A float32 scale is 24 bits times a power of two, so that most ratios of two are below.
 MAX_RATIO = (1 << 30) - 1
+# Numbers of float32 below so many levels are known to an eighth of one.
+STAY_APART = 1 << 20
 SHIFT = 16
 HALF = 1 << (SHIFT - 1)
 
@@ -222,7 +224,7 @@ def add(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     another one.
     """
     a, b = (value for value in inputs if isinstance(value, Value))
-    found = cancelled(op, a, b)
+    found = cancelled(builder, op, a, b)
     if found is not None:
         return found
     straight = a.line() is not None and b.line() is not None
@@ -286,19 +288,28 @@ def of_one(builder: NetworkBuilder, op: Op, a: Value, b: Value) -> Value:
     return combined(builder, op, [a, b], function, onto=onto, difference=difference)
 
 
-def cancelled(op: Op, a: Value, b: Value) -> Value | None:
-    """``x`` where it is added to or taken from a difference, as ``q - x + x`` and ``x - (x - q)``.
+def cancelled(builder: NetworkBuilder, op: Op, a: Value, b: Value) -> Value | None:
+    """``q`` where it is ``q - x + x`` or ``x - (x - q)``, of levels q; else None.
 
-    Training writes ``x + (quantised(x) - x)``, so that gradients pass.
+    Training writes ``x + (q(x) - x)``, so that gradients pass. The source rounds there; only where
+    x is so small that the levels stay apart, q stands for what it computes.
     """
     pairs = [value.steps[-1].difference if value.steps else None for value in (a, b)]
+    levels, other = None, a
     if op.kind == "Add":
-        for pair, other in zip(pairs, (b, a), strict=True):
-            if pair is not None and pair[1].is_same(other):
-                return pair[0]
+        for pair, added in zip(pairs, (b, a), strict=True):
+            if pair is not None and pair[1].is_same(added):
+                levels, other = pair[0], added
     elif pairs[1] is not None and pairs[1][0].is_same(a):
-        return pairs[1][1]
-    return None
+        levels = pairs[1][1]
+    if levels is None:
+        return None
+    grid, line = levels.grid(), levels.line()
+    if grid is None and levels.kind.is_code and line is not None:
+        grid = line[1], abs(line[0])
+    if grid is None or max(map(abs, extremes(builder, other))) > STAY_APART * min(grid[1]):
+        return None
+    return levels
 
 
 def times(builder: NetworkBuilder, op: Op, a: Value, b: Value) -> tuple[str, str, Fractions]:

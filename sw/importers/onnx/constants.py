@@ -101,6 +101,17 @@ def constant_of_shape(op: Op, inputs: list[Array]) -> Array:
     return np.full(shape, value.reshape(-1)[0], value.dtype)
 
 
+def clip(op: Op, inputs: list[Array]) -> Array:
+    """Clip, its limits inputs or, before opset 11, attributes."""
+    given = with_places(op, inputs)
+    low, high = (
+        given[place].reshape(-1)[0] if place in given else op.attributes.get(name)
+        for place, name in ((1, "min"), (2, "max"))
+    )
+    found = inputs[0] if low is None else np.maximum(inputs[0], low)
+    return np.asarray(found if high is None else np.minimum(found, high), inputs[0].dtype)
+
+
 def cast(op: Op, inputs: list[Array]) -> Array:
     """Cast."""
     return inputs[0].astype(TYPES[op.attributes["to"]])
@@ -115,6 +126,8 @@ FOLDABLE: dict[str, Rule] = {
     "Reshape": reshape,
     "ConstantOfShape": constant_of_shape,
     "Cast": cast,
+    "Clip": clip,
+    "Tanh": broadcast(np.tanh),
     "Unsqueeze": lambda op, x: np.expand_dims(x[0], axes_of(op, x)),
     "Squeeze": lambda op, x: np.squeeze(x[0], axes_of(op, x) or None),
     "Flatten": lambda op, x: x[0].reshape(prod(x[0].shape[: op.attributes.get("axis", 1)]), -1),

@@ -81,6 +81,11 @@ def straight_through(g: GraphMaker, x: str, draw: Draw) -> str:
     return g.node("Add", x, g.node("Sub", g.node("Sign", x), x))
 
 
+def scaled_straight(factor: float) -> Middle:
+    """The same of numbers so large that float32 rounds the levels away."""
+    return lambda g, x, draw: straight_through(g, g.node("Mul", x, g.const(factor)), draw)
+
+
 def taken_twice(g: GraphMaker, x: str, draw: Draw) -> str:
     """``x - (x - round(x))``, of few numbers."""
     x = g.node("Clip", x, g.const(-2.0), g.const(2.0))
@@ -219,6 +224,16 @@ def chosen_weights(g: GraphMaker, draw: Draw) -> str:
 
 
 TURNS = np.resize([1.0, -1.0], (1, CHANNELS, 1, 1))
+
+
+def rounded_weights(g: GraphMaker, draw: Draw) -> str:
+    """Weights of three bits by Tanh, Round and Clip of constants, with a limit left out."""
+    w = g.node("Mul", g.node("Tanh", g.const(draw.normal(size=(CHANNELS, 5)))), g.const(4.5))
+    w = g.node("Clip", g.node("Round", w), g.const(-3.0), g.const(2.0))
+    w = g.node("Clip", g.node("Clip", w, "", g.const(3.0)), g.const(-3.0))
+    return g.node("MatMul", g.quant(sums(g, draw), 0.25, 3), g.node("Mul", w, g.const(0.5)))
+
+
 SCALE = np.linspace(0.25, 1.5, CHANNELS)
 FIRST = ("Clip", -1.0, 1.5)
 TO = {kind: {"to": kind} for kind in (FLOAT, INT8, BOOL, INT32)}
@@ -249,6 +264,8 @@ QUANTISERS: dict[str, Build] = {
     "Or": then(outside),
     "ternary": then(ternary),
     "straight through": then(straight_through),
+    "straight through, rounded to 0": then(scaled_straight(2.0**30)),
+    "straight through, rounded": then(scaled_straight(2.0**22 / 3)),
     "taken twice": then(taken_twice),
     "Cast": then(chain(FIRST, ("Cast", TO[INT32]), ("Cast", TO[FLOAT]))),
     "Cast to bool": then(chain(FIRST, ("Cast", TO[BOOL]), ("Cast", TO[INT8]), ("Cast", TO[FLOAT]))),
@@ -302,4 +319,5 @@ QUANTISERS: dict[str, Build] = {
     "joined all 0": joined(0.0, SCALE),
     "joined 0 and 0": joined(np.array([1, 0, 3, 1, 1, 1.0]), np.array([0, 1, 1, 1, 1, 0.0])),
     "chosen weights": chosen_weights,
+    "rounded weights": rounded_weights,
 }  # fmt: skip

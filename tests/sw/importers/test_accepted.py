@@ -110,6 +110,19 @@ def test_other_values_are_refused(kind: str) -> None:
                 )
 
 
+@pytest.mark.parametrize("kind", [k for k in ROWS if ACCEPTED[k].outputs > 1 and k != "TopK"])
+def test_a_second_output_that_is_used_is_refused(kind: str) -> None:
+    op = replace(sample(kind, 13), outputs=("y", "z"))
+    reader = Op("r", "Relu", ("z",), ("w",), {})
+    check = graph_module.check_second_outputs
+    for text in (
+        message(lambda: check([op, reader], "w"), NetworkError),
+        message(lambda: check([op], "z"), NetworkError),
+    ):
+        assert text == f"{op}: its second output 'z' is used; use first outputs alone"
+    check([op, replace(reader, inputs=("y",))], "w")
+
+
 class Watched(Mapping[str, Any]):
     """Attributes that note which of them are read."""
 

@@ -121,7 +121,7 @@ FAULTS: dict[str, tuple[Any, str, Any, str]] = {
     "a turning sum": (
         codes, "fold_turning", lambda *a: off_by_one(FOLD_TURNING(*a)), "pooled Abs"),
     "pooling of what falls": (codes, "pools_behind", lambda *a: True, "falls, pooled, falls"),
-    "a difference": (pools, "cancelled", lambda op, a, b: a, "added"),
+    "a difference": (pools, "cancelled", lambda builder, op, a, b: a, "added"),
     "factors of a sum": (pools, "times", wrong_times, "joined 0"),
     "ties of QLinearConv": (qoperators, "np", HalfUp(), "QLinearConv"),
     "thresholds": (multithreshold, "thresholds_of", shifted, "MultiThreshold one row"),
