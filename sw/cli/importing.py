@@ -66,6 +66,11 @@ RANDOM_IMAGES = 20
 @click.option(
     "--side", type=click.IntRange(1), default=14, show_default=True, help="Of a layer's map."
 )
+@click.option(
+    "--even-if-different",
+    is_flag=True,
+    help="Write the network even where a class or a number differs from the source.",
+)
 @as_json
 def import_command(
     file: Path,
@@ -82,19 +87,21 @@ def import_command(
     min_size: int,
     alpha: str,
     side: int,
+    even_if_different: bool,
     json_: bool,
-) -> None:
+) -> int:
     """Turn FILE, an ONNX or QONNX graph or integer arrays, into an exact integer network.
 
-    Compares every layer with the source on images of --data, or on noise, and reports. Of a
-    checkpoint (--rule), every layer becomes a network in the folder --out.
+    Compares every layer with the source on images of --data, or on noise, and reports. Where a
+    class or a number differs, nothing is written and the exit code is 1. Of a checkpoint (--rule),
+    every layer becomes a network in the folder --out.
 
     \b
     Example: subbit import tfc-1w1a.onnx -o tfc.safetensors --data mnist/
              subbit import cnv.npz --description cnv.json -o cnv.safetensors
              subbit import resnet18.pth --rule codebook -o layers/
     """
-    from subbit.sw.importers.api import import_network
+    from subbit.sw.importers.api import DifferentError, import_network
 
     if file.is_dir():
         raise NetworkError(f"{file}: not a file; name the one to import")
@@ -104,27 +111,30 @@ def import_command(
         tiles: dict[str, Any] = {"repeats": repeats, "min_size": min_size, "alpha": alpha}
         layers = import_checkpoint(file, out or file.with_suffix(""), rule, side=side, **tiles)
         print_json(layers) if json_ else show_layers(layers)
-        return
+        return 0
     out = out or file.with_suffix(".safetensors")
     if out.resolve() == file.resolve():
         raise NetworkError(f"{out} is the file to import; name another place with --out")
     with Progress(console=plain_console(stderr=True), transient=True) as bars:
         task = bars.add_task("comparing", total=None)
-        report = import_network(
-            *(file, out, data),
-            images=images,
-            seed=seed,
-            progress=lambda done, total: bars.update(task, completed=done, total=total),
-            name=name,
-            description=description,
-            span=span,
-            dataset=dataset,
-        ).report
-    report["out"] = str(out)
-    if json_:
-        print_json(report)
-    else:
-        show(report)
+        try:
+            report = import_network(
+                *(file, out, data),
+                images=images,
+                seed=seed,
+                even_if_different=even_if_different,
+                progress=lambda done, total: bars.update(task, completed=done, total=total),
+                name=name,
+                description=description,
+                span=span,
+                dataset=dataset,
+            ).report
+            report["out"] = str(out)
+        except DifferentError as error:
+            report = {**error.imported.report, "out": None}
+    print_json(report) if json_ else show(report)
+    agreement = report["agreement"]
+    return 0 if agreement is None or agreement["agrees"] else 1
 
 
 def show_layers(report: dict[str, Any]) -> None:
@@ -169,5 +179,7 @@ def show(report: dict[str, Any]) -> None:
     console.print(table)
     lines = [f"preprocessing: {report['preprocess']}", *report["remarks"]]
     lines += [f"{key}: {value}" for key, value in report["notes"].items()]
-    for line in (*lines, verdict(report["agreement"]), f"written to {report['out']}"):
+    out = report["out"]
+    where = f"written to {out}" if out else "nothing is written; --even-if-different writes it"
+    for line in (*lines, verdict(report["agreement"]), where):
         console.print(line, highlight=False, markup=False, soft_wrap=True)

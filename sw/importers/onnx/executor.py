@@ -5,6 +5,7 @@ Only graphs that the importer has accepted come here: their operators and sizes 
 
 import copy
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -27,21 +28,26 @@ Floats = NDArray[np.float32]
 
 
 class QonnxExecutor:
-    """The graph, cleaned as qonnx does it but with all names kept, for batches of ``batch``.
+    """The graph, cleaned as qonnx does it but with all names kept, for batches of ``batch``, or of
+    1 where a tensor in ``wanted`` has not the batch as its first side.
 
     Raises NetworkError where qonnx cannot execute it.
     """
 
-    def __init__(self, graph: Graph, batch: int) -> None:
+    def __init__(self, graph: Graph, batch: int, wanted: Iterable[str] = ()) -> None:
+        batch = 1 if mixes(graph) else batch
         self.graph, self.batch = graph, batch
         try:
             self.model = cleaned(batched(graph, batch))
-            self.run(np.zeros((batch, *graph.shape[1:]), np.float32))
+            found = self.run(np.zeros((batch, *graph.shape[1:]), np.float32))
+            missing = set(wanted) - set(found)
+            if missing:
+                raise LookupError(f"no tensor {min(missing)[:64]!r} for each image")
         except Exception as error:
             # Whatever qonnx or onnxruntime raise: the import is done, only the comparison fails.
             if batch > 1:
                 self.batch = 1
-                self.model = QonnxExecutor(graph, 1).model
+                self.model = QonnxExecutor(graph, 1, wanted).model
                 return
             reason = " ".join(str(error).split())[:200]
             raise NetworkError(
@@ -56,11 +62,20 @@ class QonnxExecutor:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = execute_onnx(self.model, {self.graph.input: full}, True)
+        arrays = {name: np.asarray(array) for name, array in found.items() if array is not None}
+        if self.batch == 1:
+            return {name: array.reshape(1, -1) for name, array in arrays.items()}
         return {
             name: array[:count]
-            for name, array in found.items()
-            if array is not None and array.ndim and len(array) == self.batch
+            for name, array in arrays.items()
+            if array.ndim and len(array) == self.batch
         }
+
+
+def mixes(graph: Graph) -> bool:
+    """Whether a Softmax works over all sides, which would mix the images of a batch."""
+    ends = [op for op in graph.ops if op.kind in ("Softmax", "LogSoftmax")]
+    return any(op.attributes.get("axis", 1) not in (1, 2, 3, -1) for op in ends)
 
 
 def batched(graph: Graph, batch: int) -> Any:

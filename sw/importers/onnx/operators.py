@@ -8,13 +8,14 @@ from subbit.sw.importers.exact.elementwise import ELEMENTWISE, elementwise, norm
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.onnx_quantisers import dequantise_linear, quantise_linear
 from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.picking import PICKING
 from subbit.sw.importers.exact.pools import average, global_average, max_pool
 from subbit.sw.importers.exact.qonnx_quantisers import quantise
 from subbit.sw.importers.exact.shapes import MOVES, move, shape_of
 from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE
 
-__all__ = ["CONSTANT_RULES", "LAST", "RULES", "supported_operators"]
+__all__ = ["CONSTANT_RULES", "RULES", "supported_operators"]
 
 # ONNX's numbers of float32 and float64.
 FLOATS = (1, 11)
@@ -54,10 +55,8 @@ RULES: dict[str, Rule] = {
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
 # Operators whose rule takes constants too.
 CONSTANT_RULES = (*QUANTISERS, "Shape")
-# Operators that only pick the class, as the last node.
-LAST = ("Softmax", "LogSoftmax", "ArgMax", "TopK")
 
 
 def supported_operators() -> tuple[str, ...]:
     """The names of all operators that a graph may hold."""
-    return tuple(sorted({*RULES, *FOLDABLE, *LAST}))
+    return tuple(sorted({*RULES, *FOLDABLE, *PICKING}))
