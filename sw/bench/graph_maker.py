@@ -19,14 +19,16 @@ class GraphMaker:
     """Adds nodes one after the other; every method returns the name of what the node makes.
 
     ``shape``: of the input, with the batch; ``opset``: of ONNX's own operators, ``qonnx`` and
-    ``domain`` of QONNX's; ``places``: whether the output is one of integers.
+    ``domain`` of QONNX's; ``kind``: ONNX's number of the output's type, by default int64 where the
+    last node picks a class and else float.
     """
 
     qonnx = 1
     domain = QONNX
 
     def __init__(self, *shape: int, opset: int = 13) -> None:
-        self.shape, self.opset, self.places = shape, opset, False
+        self.shape, self.opset = shape, opset
+        self.kind = 0
         self.nodes: list[Any] = []
         self.arrays: list[Any] = []
 
@@ -35,6 +37,10 @@ class GraphMaker:
         name = f"p{len(self.arrays)}"
         self.arrays.append(numpy_helper.from_array(np.asarray(array, kind), name))
         return name
+
+    def constant(self, array: Array) -> str:
+        """A Constant node."""
+        return self.node("Constant", value=numpy_helper.from_array(array))
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """A node; custom operators go into their domain."""
@@ -85,8 +91,8 @@ class GraphMaker:
 
     def model(self, output: str) -> Any:
         """The whole model."""
-        places = self.places or self.nodes[-1].op_type in ("ArgMax", "ArgMin", "TopK")
-        kind = TensorProto.INT64 if places else TensorProto.FLOAT
+        picks = self.nodes[-1].op_type in ("ArgMax", "ArgMin", "TopK")
+        kind = self.kind or (TensorProto.INT64 if picks else TensorProto.FLOAT)
         graph = helper.make_graph(
             self.nodes,
             "graph",

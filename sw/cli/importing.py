@@ -9,7 +9,7 @@ from rich.table import Table
 
 from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, print_json
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import DifferentError, NetworkError
 
 __all__ = ["import_command"]
 
@@ -101,7 +101,7 @@ def import_command(
              subbit import cnv.npz --description cnv.json -o cnv.safetensors
              subbit import resnet18.pth --rule codebook -o layers/
     """
-    from subbit.sw.importers.api import DifferentError, import_network
+    from subbit.sw.importers.api import import_network
 
     if file.is_dir():
         raise NetworkError(f"{file}: not a file; name the one to import")
@@ -131,7 +131,7 @@ def import_command(
             ).report
             report["out"] = str(out)
         except DifferentError as error:
-            report = {**error.imported.report, "out": None}
+            report = {**error.report, "out": None}
     print_json(report) if json_ else show(report)
     agreement = report["agreement"]
     return 0 if agreement is None or agreement["agrees"] else 1

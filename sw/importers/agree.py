@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.data.preprocess import preprocess
 from subbit.sw.importers.exact.mark import End, Mark
-from subbit.sw.importers.exact.rounding import FLOAT32_ERROR
+from subbit.sw.importers.exact.rounding import FLOAT32_ERROR, Bools
 from subbit.sw.ir import INPUT, Encoding, Network, TensorType
 from subbit.sw.ir.kinds import layer_kind
 
@@ -142,6 +142,7 @@ def follow(
     start: int,
 ) -> dict[str, Ints]:
     """Every tensor of the golden model, with the source's codes where rounding leaves them open."""
+    exactly: dict[str, Bools] = {}
     known = {INPUT: torch.from_numpy(codes.astype(np.int64))}
     for node in network.nodes:
         rule = layer_kind(node.layer.kind).load("golden")
@@ -151,7 +152,7 @@ def follow(
         for row, mark in rows:
             if mark.name == node.name:
                 tensors = {name: x.numpy() for name, x in known.items()}
-                given = add_layer(row, mark, theirs[mark.source], tensors, start)
+                given = add_layer(row, mark, theirs[mark.source], tensors, exactly, start)
                 known[node.name] = torch.from_numpy(given)
     return {name: x.numpy() for name, x in known.items()}
 
@@ -168,17 +169,26 @@ def spread(numbers: NDArray[Any], mark: Mark) -> NDArray[np.float64]:
 
 
 def add_layer(
-    row: Compared, mark: Mark, theirs: NDArray[Any], tensors: dict[str, Ints], start: int
+    row: Compared,
+    mark: Mark,
+    theirs: NDArray[Any],
+    tensors: dict[str, Ints],
+    exactly: dict[str, Bools],
+    start: int,
 ) -> Ints:
     """Compare one layer's tensors of one batch; returns the Network's, with the source's codes
-    where rounding leaves them open.
+    where rounding leaves them open. Notes in ``exactly`` where the source has rounded nothing.
     """
     ours = tensors[mark.name]
     places = mark.index.reshape(-1)
     scale, offset, error = (spread(x, mark) for x in (mark.scale, mark.offset, mark.errors()))
     mine = values(mark.kind, ours).reshape(len(ours), -1)[:, places]
     source = np.asarray(theirs, np.float64).reshape(len(ours), -1)
-    distance = np.abs(source - (mine * scale + offset))
+    here = mine * scale + offset
+    distance = np.abs(source - here)
+    same = np.zeros((len(ours), ours[0].size), np.bool_)
+    same[:, places] = source == here.astype(np.float32)
+    exactly.setdefault(mark.name, same.reshape(ours.shape))
     # The values of a bipolar code lie 2 apart, so that the nearest one is within 1.
     half = (1.0 if mark.kind.encoding is Encoding.BIPOLAR else 0.5) * np.abs(scale)
     slack = 0.0 if mark.slack is None else spread(mark.slack, mark) * np.abs(scale)
@@ -186,8 +196,12 @@ def add_layer(
     apart = ~near & ~(distance <= half + slack + error)
     open_ = np.zeros_like(apart)
     if apart.any() and mark.within is not None:
-        low, high = (x.reshape(len(ours), -1)[:, places] for x in mark.within(tensors))
-        open_ = apart & (source >= low - error) & (source <= high + error)
+        low, high = (
+            x.reshape(len(ours), -1)[:, places] for x in mark.within.ends(tensors, exactly)
+        )
+        low, high = low - error, high + error
+        # Both lie there: a wrong threshold gives what no rounding can.
+        open_ = apart & (source >= low) & (source <= high) & (here >= low) & (here <= high)
         apart &= ~open_
     row.elements += apart.size
     row.apart += int(apart.sum())
@@ -198,7 +212,7 @@ def add_layer(
             "image": start + image,
             "place": [int(i) for i in np.unravel_index(place, mark.index.shape)],
             "source": float(source[image, place]),
-            "network": float(mine[image, place] * scale[place] + offset[place]),
+            "network": float(here[image, place]),
         }
     return ours if not open_.any() else taken(mark, ours, source, open_, scale, offset)
 

@@ -14,7 +14,7 @@ from subbit.sw.data.cifar10 import CLASSES
 from subbit.sw.data.load import DATASETS, load_dataset
 from subbit.sw.data.pixels import measure_pixels, pixels_of
 from subbit.sw.data.preprocess import preprocess
-from subbit.sw.errors import DataError, NetworkError
+from subbit.sw.errors import DataError, DifferentError, NetworkError
 from subbit.sw.importers.agree import Tensors, compare
 from subbit.sw.importers.exact.mark import End, Mark
 from subbit.sw.importers.report import import_report, verdict
@@ -22,7 +22,6 @@ from subbit.sw.ir import Network, save_network
 from subbit.sw.shares import sampled
 
 __all__ = [
-    "DifferentError",
     "ImportResult",
     "Imported",
     "check_import",
@@ -64,14 +63,6 @@ class Imported:
     report: dict[str, Any]
 
 
-class DifferentError(NetworkError):
-    """An imported network differs from its source; ``imported`` holds both findings and network."""
-
-    def __init__(self, message: str, imported: Imported) -> None:
-        super().__init__(message)
-        self.imported = imported
-
-
 def require_agreement(network: Network, report: dict[str, Any]) -> None:
     """Raise DifferentError where a class or a number of the network differs from its source."""
     if report["agreement"] is None or report["agreement"]["agrees"]:
@@ -79,7 +70,8 @@ def require_agreement(network: Network, report: dict[str, Any]) -> None:
     raise DifferentError(
         f"{network.name} differs from its source: {verdict(report['agreement'])}; take it as it is "
         "with even_if_different (--even-if-different)",
-        Imported(network, report),
+        network,
+        report,
     )
 
 

@@ -9,7 +9,7 @@ from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pixels import PIXELS
 from subbit.sw.importers.exact.quantiser import Quantiser
-from subbit.sw.importers.exact.rounding import within
+from subbit.sw.importers.exact.rounding import Within
 from subbit.sw.importers.exact.value import Value
 from subbit.sw.ir import INPUT, Encoding, MaxPool2d, TensorType
 
@@ -119,5 +119,5 @@ def thresholds(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantis
     made = coded(value, quantiser, max(count, 2), name, encoding)
     made = replace(made, steps=(), pool_at=None)
     pooled = value.pool_at is not None
-    builder.mark(op, made, within(value, builder.kind(value.name), quantiser, pooled))
+    builder.mark(op, made, Within(value, builder.kind(value.name), quantiser, pooled))
     return made

@@ -72,7 +72,7 @@ def elementwise(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) ->
         return value.then(ElementStep(op.name, lambda x: np.maximum(x, np.float32(0))))
     if op.kind in ("LeakyRelu", "Elu") and float(op.attributes.get("alpha", 0.01)) < 0:
         raise op.refuse("its slope is negative", "use a slope of 0 or more")
-    return value.then(ElementStep(op.name, onnx_step(op.kind, op.attributes)))
+    return value.then(ElementStep(op.name, onnx_step(op.kind, op.attributes), about=True))
 
 
 def clip(op: Op, limits: list[Value | Const]) -> Callable[[Floats], Floats]:
@@ -114,4 +114,4 @@ def normalise(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> V
     slope = np.array([Fraction(number) for number in (gamma / spread).tolist()], object)
     shift = exact(beta) - exact(mean) * slope
     run = onnx_step("BatchNormalization", {"epsilon": epsilon}, *arrays)
-    return value.then(ElementStep(op.name, run, slope, shift))
+    return value.then(ElementStep(op.name, run, slope, shift, about=True))

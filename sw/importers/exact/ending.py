@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from math import gcd, lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +50,13 @@ def finish_network(builder: NetworkBuilder, op: Op, given: Value | Ended, source
 
 
 def compare_too(builder: NetworkBuilder, mark: Mark) -> None:
-    """Note that the last numbers are to be compared, unless they are already."""
+    """Note that the last numbers are to be compared, unless they are already, and what they stand
+    for.
+    """
     known = [(other.source, other.name) for other in builder.marks]
     if (mark.source, mark.name) not in known:
         builder.marks.append(mark)
+    builder.notes["output"] = {"scale": plain(mark.scale), "offset": plain(mark.offset)}
 
 
 def settled_error(
@@ -70,7 +74,6 @@ def numbers_of(builder: NetworkBuilder, op: Op, value: Value, source: str) -> Ma
     row = value.name, value.kind, value.scale, value.offset, value.index
     mark = Mark(source, op.name, *row, error=error)
     compare_too(builder, mark)
-    builder.notes["output"] = {"scale": plain(value.scale), "offset": plain(value.offset)}
     return mark
 
 
@@ -146,19 +149,14 @@ def fixed_point(scale: Fractions, offset: Fractions) -> tuple[Fractions, Fractio
     greatest = max(abs(number) for number in scale)
     if not greatest:
         raise NetworkError("no logit depends on the input")
-    steps = [greatest / top for top in (1, 2, 4, 8, 16, 32, 64, 128, 256)]
-    steps += [greatest / ((1 << bits) - 1) for bits in range(17, 0, -1)]
-    for step in steps:
-        rows = [s / step for s in scale], [o / step for o in offset]
-        fits = max(abs(n) for n in rows[1]) <= OFFSET_LIMIT
-        if fits and all(n.denominator == 1 for row in rows for n in row):
-            break
-    else:
+    step = common_step([*scale, *offset])
+    widest = max(abs(number) for number in offset)
+    if greatest > SCALE_LIMIT * step or widest > OFFSET_LIMIT * step:
         step = next(
             (
                 greatest / (1 << bits)
                 for bits in range(16, -1, -1)
-                if max(abs(o) for o in offset) * (1 << bits) <= OFFSET_LIMIT * greatest
+                if widest * (1 << bits) <= OFFSET_LIMIT * greatest
             ),
             Fraction(0),
         )
@@ -166,6 +164,12 @@ def fixed_point(scale: Fractions, offset: Fractions) -> tuple[Fractions, Fractio
         raise NetworkError("the offsets of the logits are too far apart for their scales")
     both = [np.array([round(n / step) for n in row], object) for row in (scale, offset)]
     return both[0], both[1], step
+
+
+def common_step(numbers: list[Fraction]) -> Fraction:
+    """The greatest fraction of which all numbers are multiples."""
+    below = lcm(*(Fraction(number).denominator for number in numbers))
+    return Fraction(gcd(*(int(number * below) for number in numbers)), below)
 
 
 def keeps_orders(

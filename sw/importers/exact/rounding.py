@@ -4,8 +4,8 @@ A source rounds every product and every sum. What it gives is then within FLOAT3
 number, relative to the greatest number that can occur on the way: a few units of its last bit.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,51 @@ from subbit.sw.importers.exact.quantiser import Quantiser
 from subbit.sw.importers.exact.value import Value
 from subbit.sw.ir import TensorType
 
-__all__ = ["FLOAT32_ERROR", "Reals", "Within", "error_of", "steps_error", "within"]
+__all__ = ["FLOAT32_ERROR", "Bools", "Reals", "Within", "error_of", "steps_error"]
 
 FLOAT32_ERROR = 2.0**-22
 Reals = NDArray[np.float64]
-# From the Network's tensors ``[n][y][x][c]`` to the least and the greatest number of the source.
-Within = Callable[[Mapping[str, NDArray[np.int64]]], tuple[Reals, Reals]]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Within:
+    """The levels between which a quantiser's result lies if its input is off by a rounding error.
+
+    ``value``: what is quantised; ``kind``: the type of its integers; ``pooled``: whether 2x2 max
+    pooling follows.
+    """
+
+    value: Value
+    kind: TensorType
+    quantiser: Quantiser
+    pooled: bool
+
+    def ends(
+        self, tensors: Mapping[str, NDArray[np.int64]], exactly: Mapping[str, Bools]
+    ) -> tuple[Reals, Reals]:
+        """The least and the greatest level, ``[n][y][x][c]``, for the Network's tensors.
+
+        ``exactly``: by tensor, where the source's number is the exact one: nothing is off there,
+        but for what approximations make of it.
+        """
+        value, numbers = self.value, tensors[self.value.name]
+        error = error_of(self.kind, value.scale, value.offset)
+        scale = np.abs(value.scale.astype(np.float64))
+        reach = np.divide(error, scale, out=np.zeros_like(error), where=scale > 0)
+        off = np.broadcast_to(reach, numbers.shape)
+        if not any(step.about for step in value.steps):
+            off = np.where(exactly.get(value.name, False), 0.0, off)
+        found = [self.levels(numbers + side * off) for side in (-1, 0, 1)]
+        return np.minimum.reduce(found), np.maximum.reduce(found)
+
+    def levels(self, numbers: Reals) -> Reals:
+        """The source's numbers behind the quantiser, and the pooling."""
+        flat: NDArray[Any] = numbers.reshape(-1, numbers.shape[-1])
+        base, step = (x.astype(np.float64) for x in (self.quantiser.base, self.quantiser.step))
+        codes = self.quantiser.codes(self.value.run(flat))
+        made: Reals = (base + step * codes).reshape(numbers.shape)
+        return largest(made) if self.pooled else made
 
 
 def error_of(kind: TensorType, scale: NDArray[Any], offset: NDArray[Any]) -> Reals:
@@ -39,36 +78,6 @@ def steps_error(value: Value, kind: TensorType) -> Reals:
         slope, shift = (np.abs(row.astype(np.float64)) for row in (step.slope, step.shift))
         error = error * slope + FLOAT32_ERROR * shift
     return error
-
-
-def within(value: Value, kind: TensorType, quantiser: Quantiser, pooled: bool) -> Within:
-    """The levels between which a quantiser's result lies if its input is off by a rounding error.
-
-    ``kind``: of the integers of ``value``; ``pooled``: whether 2x2 max pooling follows.
-    """
-    return partial(ends_of, value, error_of(kind, value.scale, value.offset), quantiser, pooled)
-
-
-def ends_of(
-    value: Value,
-    error: Reals,
-    quantiser: Quantiser,
-    pooled: bool,
-    tensors: Mapping[str, NDArray[np.int64]],
-) -> tuple[Reals, Reals]:
-    """See within."""
-    numbers = tensors[value.name]
-    scale = np.abs(value.scale.astype(np.float64))
-    reach = np.divide(error, scale, out=np.zeros_like(error), where=scale > 0)
-    flat: NDArray[Any] = numbers.reshape(-1, numbers.shape[-1]).astype(np.float64)
-    base, step = quantiser.base.astype(np.float64), quantiser.step.astype(np.float64)
-    found = [
-        (base + step * quantiser.codes(value.run(flat + side))).reshape(numbers.shape)
-        for side in (-reach, 0 * reach, reach)
-    ]
-    if pooled:
-        found = [largest(x) for x in found]
-    return np.minimum.reduce(found), np.maximum.reduce(found)
 
 
 def largest(x: Reals) -> Reals:

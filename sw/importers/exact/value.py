@@ -63,13 +63,15 @@ class ElementStep:
 
     ``run`` takes and gives float32 ``(batch, channels)`` and rounds as the source does; where the
     operation is linear, ``slope * x + shift`` is what it computes without rounding, ``(channels,)``
-    each. ``node`` names it.
+    each. ``node`` names it. ``about``: whether its last bit may depend on where in a tensor a
+    number stands, as that of approximations does.
     """
 
     node: str
     run: Callable[[Floats], Floats]
     slope: Fractions | None = None
     shift: Fractions | None = None
+    about: bool = False
 
 
 @dataclass(frozen=True, eq=False)

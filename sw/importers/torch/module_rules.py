@@ -40,6 +40,8 @@ __all__ = [
 
 Floats = NDArray[np.float32]
 Rule = Callable[..., Any]
+# Functions, in lower case, that round nothing.
+CUTTING = ("relu", "relu6", "hardtanh", "clamp", "clip")
 
 
 def as_const(value: Any) -> Const:
@@ -94,7 +96,8 @@ def rising(
     builder: NetworkBuilder, op: Op, module: Callable[[Tensor], Tensor], value: Value
 ) -> Value:
     """An operation on each element that never falls, the same for all channels."""
-    return value.then(ElementStep(op.name, runner(value, module)))
+    about = op.kind.lower() not in CUTTING
+    return value.then(ElementStep(op.name, runner(value, module), about=about))
 
 
 def sloped(builder: NetworkBuilder, op: Op, module: nn.LeakyReLU | nn.ELU, value: Value) -> Value:
@@ -131,7 +134,7 @@ def norm(builder: NetworkBuilder, op: Op, module: _BatchNorm, value: Value) -> V
     slope = exact((gamma.double() / spread).numpy())
     shift = exact(beta.double().numpy()) - exact(module.running_mean.double().numpy()) * slope
     step = ElementStep(
-        op.name, runner(value, module), in_place(value, slope), in_place(value, shift)
+        op.name, runner(value, module), in_place(value, slope), in_place(value, shift), about=True
     )
     return value.then(step)
 
