@@ -199,7 +199,8 @@ def mark_of(name: str, known: Any) -> Mark:
     kind = known.kind
     index = np.arange(kind.elements) if known.order is None else known.order
     scale = np.full(kind.channels, known.scale, object)
-    return Mark(name, name, name, kind, scale, known.offset, index)
+    row = known.row or name
+    return Mark(row, row, name, kind, scale, known.offset, index)
 
 
 def with_preprocess(network: Network, dataset: str | None) -> tuple[Network, tuple[str, ...]]:
