@@ -24,8 +24,9 @@ class Ended:
     """What operators at a graph's end made of logits.
 
     ``value``: the logits, in the shape that the source sees; ``source``: their tensor there.
-    ``gives``: ``ranks``, numbers that compare as they do, made by ``op``; or the ``class``, in
-    ``shape``: of the greatest, or of the ``least``; of equal ones of the first, or of the ``last``.
+    ``gives``: ``ranks``, numbers that compare as they do, made by ``op``; the ``greatest`` of them,
+    which a network does not give; or the ``class``, in ``shape``: of the greatest, or of the
+    ``least``; of equal ones of the first, or of the ``last``.
     ``curved``: whether a Softmax came between.
     """
 

@@ -1,7 +1,7 @@
 """From an ONNX or QONNX file to a Network."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,7 @@ def walk(
     for op in graph.ops:
         made = step(builder, op, operands(op, known), graph.opset)
         if isinstance(made, Ended):
+            known[op.outputs[0]] = replace(made, gives="greatest")
             known[op.outputs[PICKED_OUTPUT.get(op.kind, 0)]] = made
         else:
             builder.spend(op, made)
@@ -106,13 +107,13 @@ def walk(
 def output_of(graph: Graph, known: dict[str, Known]) -> Value | Ended:
     """The graph's output; raises NetworkError unless a network can give it."""
     last = known.get(graph.output)
+    if isinstance(last, Ended) and last.gives == "greatest":
+        raise last.op.refuse(
+            "the graph ends in the greatest number itself", "end it in the places, the class"
+        )
     if isinstance(last, Value | Ended):
         return last
     for op in graph.ops if last is None else ():
-        if graph.output in op.outputs and op.kind in PICKED_OUTPUT:
-            raise op.refuse(
-                "the graph ends in the greatest number itself", "end it in the places, the class"
-            )
         if graph.output in op.outputs:
             raise op.refuse("the graph ends in its second output", "end it in its first")
     raise NetworkError("the graph's output does not depend on its input; export it again")
@@ -134,7 +135,7 @@ def step(builder: NetworkBuilder, op: Op, given: list[Known], opset: int) -> Kno
     ended = [x for x in given if isinstance(x, Ended)]
     inputs = [x for x in given if not isinstance(x, Ended)]
     values = [x for x in inputs if isinstance(x, Value)]
-    if len(ended) > 1 or (ended and values):
+    if len(ended) > 1 or (ended and values) or any(x.gives == "greatest" for x in ended):
         raise ended[0].op.refuse("another node reads its result", "end the network with it")
     if op.kind in PICKING and (ended or values):
         picked: Value | Ended = ended[0] if ended else values[0]

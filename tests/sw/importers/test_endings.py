@@ -224,6 +224,11 @@ REFUSED: dict[str, tuple[Build, int, str]] = {
         13,
         "(TopK): the graph ends in the greatest number itself; end it in the places, the class",
     ),
+    "the greatest logit, read": (
+        chain(top(output=0), arithmetic("Mul", 2.0), kind=FLOAT),
+        13,
+        f"(TopK): {READ}",
+    ),
     "largest in opset 10": (
         top(largest=0),
         10,
@@ -353,3 +358,36 @@ def test_a_single_number_is_no_class(tmp_path: Path) -> None:
     done = import_network(g.save(x, tmp_path / "net.onnx"), span=(0.0, 255.0))
     assert done.network.nodes[-1].layer.kind == "linear"
     assert done.report["agreement"]["output"] == "numbers"
+
+
+def test_what_the_output_does_not_need_is_left_out(tmp_path: Path) -> None:
+    g = GraphMaker(1, INPUTS)
+    x = vector(g)
+    g.node("ArgMax", g.node("Sigmoid", x), axis=0)
+    g.kind = FLOAT
+    done = import_network(g.save(x, tmp_path / "net.onnx"), span=(0.0, 255.0))
+    assert done.report["agreement"]["output"] == "logits"
+
+
+@pytest.mark.parametrize("outputs", [[], ["logits", "class"]])
+def test_other_numbers_of_outputs_are_refused(outputs: list[str], tmp_path: Path) -> None:
+    g = GraphMaker(1, INPUTS)
+    x = vector(g)
+    names = {"logits": x, "class": g.node("ArgMax", x, axis=1)}
+    model = g.model(x)
+    (row,) = model.graph.output
+    del model.graph.output[:]
+    for name in outputs:
+        model.graph.output.append(row)
+        model.graph.output[-1].name = names[name]
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model.SerializeToString())
+    text = message(lambda: import_file(path), NetworkError)
+    assert f"the graph has 1 inputs and {len(outputs)} outputs; a network has one image" in text
+
+
+def test_the_input_as_output_is_refused(tmp_path: Path) -> None:
+    g = GraphMaker(1, INPUTS)
+    vector(g)
+    text = message(lambda: import_file(g.save("x", tmp_path / "net.onnx")), NetworkError)
+    assert text.endswith("the graph computes nothing of its input; import one with layers")
