@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from subbit.sw.data.preprocess import preprocess
+from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.mark import End, Mark
 from subbit.sw.importers.exact.rounding import FLOAT32_ERROR, Bools
 from subbit.sw.ir import INPUT, Encoding, Network, TensorType
@@ -183,6 +184,11 @@ def add_layer(
     places = mark.index.reshape(-1)
     scale, offset, error = (spread(x, mark) for x in (mark.scale, mark.offset, mark.errors()))
     mine = values(mark.kind, ours).reshape(len(ours), -1)[:, places]
+    if np.size(theirs) != mine.size:
+        raise NetworkError(
+            f"the source's {mark.source[:64]!r} has the shape {np.shape(theirs)} for {len(ours)} "
+            f"images, where layer {mark.name!r} has {mark.kind}; please report this with the file"
+        )
     source = np.asarray(theirs, np.float64).reshape(len(ours), -1)
     here = mine * scale + offset
     distance = np.abs(source - here)

@@ -39,7 +39,7 @@ class QonnxExecutor:
         self.graph, self.batch = graph, batch
         try:
             self.model = cleaned(batched(graph, batch))
-            found = self.run(np.zeros((batch, *graph.shape[1:]), np.float32))
+            found = self.executed(np.zeros((batch, *graph.shape[1:]), np.float32))
             missing = set(wanted) - set(found)
             if missing:
                 raise LookupError(f"no tensor {min(missing)[:64]!r} for each image")
@@ -49,13 +49,20 @@ class QonnxExecutor:
                 self.batch = 1
                 self.model = QonnxExecutor(graph, 1, wanted).model
                 return
-            reason = " ".join(str(error).split())[:200]
-            raise NetworkError(
-                f"qonnx cannot execute the graph ({reason}); import with --images 0"
-            ) from None
+            raise failed(error) from None
 
     def run(self, x: Floats) -> dict[str, NDArray[Any]]:
-        """Every tensor for at most ``batch`` inputs, by name, each with the inputs first."""
+        """Every tensor for at most ``batch`` inputs, by name, each with the inputs first; raises
+        NetworkError.
+        """
+        try:
+            return self.executed(x)
+        except Exception as error:
+            # Whatever qonnx or onnxruntime raise.
+            raise failed(error) from None
+
+    def executed(self, x: Floats) -> dict[str, NDArray[Any]]:
+        """See run; raises whatever qonnx does."""
         count = len(x)
         full = np.zeros((self.batch, *x.shape[1:]), np.float32)
         full[:count] = x
@@ -70,6 +77,12 @@ class QonnxExecutor:
             for name, array in arrays.items()
             if array.ndim and len(array) == self.batch
         }
+
+
+def failed(error: Exception) -> NetworkError:
+    """The user's error for what qonnx raised."""
+    reason = " ".join(str(error).split())[:200]
+    return NetworkError(f"qonnx cannot execute the graph ({reason}); import with --images 0")
 
 
 def mixes(graph: Graph) -> bool:

@@ -14,12 +14,14 @@ from torch import nn
 import subbit
 from subbit.sw.cli import app
 from subbit.sw.compress import compress
-from subbit.sw.errors import DifferentError
+from subbit.sw.errors import DifferentError, NetworkError
 from subbit.sw.importers.api import check_import, import_file, import_network
 from subbit.sw.importers.exact import arithmetic, codes, ending
+from subbit.sw.importers.onnx import executor
 from subbit.sw.importers.report import verdict
 from tests.paths import ROOT
 from tests.sw.importers.onnx_graphs import GraphMaker
+from tests.sw.samples import message
 
 INPUTS, CLASSES, SPAN = 12, 5, (0.0, 255.0)
 EXAMPLE = ROOT / "examples" / "digits-plain.safetensors"
@@ -211,6 +213,34 @@ def test_a_wrong_rounding_of_exact_sums_differs(
     agreement = agreement_of(path)
     assert agreement["elements_apart"] > 100
     assert agreement["elements_rounded"] == 0
+
+
+def test_an_executor_that_fails_later_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real, calls = saved(tmp_path, shifted), executor.execute_onnx, []
+
+    def later(*given: Any) -> Any:
+        calls.append(given)
+        if len(calls) > 1:
+            raise RuntimeError("out of\nrange")
+        return real(*given)
+
+    monkeypatch.setattr(executor, "execute_onnx", later)
+    text = message(lambda: import_network(path), NetworkError)
+    assert text == "qonnx cannot execute the graph (out of range); import with --images 0"
+
+
+def test_another_shape_in_the_source_is_named(tmp_path: Path) -> None:
+    result = import_file(saved(tmp_path, shifted))
+
+    def run(images: Any) -> Any:
+        return {mark.source: np.zeros((len(images), 3)) for mark in result.marks}
+
+    other = replace(result, source=lambda batch: (run, batch))
+    assert "has the shape (20, 3) for 20 images, where layer 'fc1' has 1x1x5" in message(
+        lambda: check_import(other), NetworkError
+    )
 
 
 def test_a_compression_that_differs_is_not_written(
