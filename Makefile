@@ -63,6 +63,7 @@ test: .venv/.all compiler  ## all tests
 	@$(PYTHON_IN) -m pytest -n $(JOBS) $(ARGS)
 
 bench: .venv/.all compiler  ## measure, with long place-and-route runs
+	@$(if $(ARGS),:,$(SUBBIT) bench import)
 	@$(SUBBIT) bench $(ARGS)
 
 lint: .venv/.all  ## style and types

@@ -1,5 +1,7 @@
 """The errors that a user is meant to read: one line, exit code 2, no traceback."""
 
+from typing import Any
+
 
 class SubbitError(Exception):
     """Base of every error whose message is meant for the user.
@@ -10,6 +12,16 @@ class SubbitError(Exception):
 
 class NetworkError(SubbitError):
     """A network, or the file that holds one, breaks a rule of the format."""
+
+
+class DifferentError(NetworkError):
+    """A network that was made from another, or from a module, does not do the same; what was made
+    is there all the same: the ``network``, and the ``report`` on the comparison.
+    """
+
+    def __init__(self, message: str, network: Any, report: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.network, self.report = network, report
 
 
 class PlanError(SubbitError):

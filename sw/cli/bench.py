@@ -27,6 +27,7 @@ BENCHES = {
     "planner": "bench_planner",
     "costs": "bench_costs",
     "link": "bench_link",
+    "import": "bench_import",
 }
 
 COLUMNS = (

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, data_option, model_argument, print_json
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import DifferentError, NetworkError
 from subbit.sw.ir import load_network, save_network
 from subbit.sw.shares import share_text
 
@@ -63,6 +63,11 @@ __all__ = ["compress_command"]
     show_default=True,
     help="Of draws and of the images' order.",
 )
+@click.option(
+    "--even-if-different",
+    is_flag=True,
+    help="Write the network even where it differs from what was trained.",
+)
 @as_json
 def compress_command(
     model: Path,
@@ -75,13 +80,15 @@ def compress_command(
     train_images: int | None,
     limit: int | None,
     seed: int,
+    even_if_different: bool,
     json_: bool,
     **training: Any,
-) -> None:
+) -> int:
     """Cluster the 3x3 kernels of MODEL (--tau), fit tiles to its other layers (--tile), or both.
 
     With --data, or for digits, thresholds are fitted again and accuracy is measured; with --epochs
-    or --steps all is trained on.
+    or --steps all is trained on. Where the network then differs from what was trained, nothing is
+    written and the exit code is 1.
 
     \b
     Example: subbit compress cnv.safetensors --tau 5 --data cifar/ -o cnv-sub.safetensors
@@ -102,22 +109,27 @@ def compress_command(
                 tasks[name] = bars.add_task(name)
             bars.update(tasks[name], completed=done, total=total)
 
-        found = compress_network(
-            network,
-            tau=tau,
-            repeats=repeats,
-            min_size=min_size,
-            data=data,
-            images=images,
-            train_images=train_images,
-            limit=limit,
-            seed=seed,
-            training=training_of(training, seed),
-            progress=told,
-        )
-    save_network(found.network, out)
-    report = {**found.report, "out": str(out)}
+        try:
+            found = compress_network(
+                network,
+                tau=tau,
+                repeats=repeats,
+                min_size=min_size,
+                data=data,
+                images=images,
+                train_images=train_images,
+                limit=limit,
+                seed=seed,
+                training=training_of(training, seed),
+                even_if_different=even_if_different,
+                progress=told,
+            )
+            save_network(found.network, out)
+            report = {**found.report, "out": str(out)}
+        except DifferentError as error:
+            report = {**error.report, "out": None}
     print_json(report) if json_ else show(report)
+    return 0 if report["agreement"] is None or report["agreement"]["agrees"] else 1
 
 
 def training_of(options: dict[str, Any], seed: int) -> "Training | None":
@@ -134,6 +146,8 @@ def training_of(options: dict[str, Any], seed: int) -> "Training | None":
 
 def show(report: dict[str, Any]) -> None:
     """Print the report."""
+    from subbit.sw.compress.compress import agreement_text
+
     table = Table(title=f"{report['network']}: {report['bits_per_weight']} bits a weight")
     for column in ("layer", "encoding", "weights", "signs changed", "bits before", "bits after"):
         table.add_column(column, justify="right" if column != "layer" else "left")
@@ -159,4 +173,8 @@ def show(report: dict[str, Any]) -> None:
     for name, row in report["accuracy"].items():
         text = share_text(row["correct"], row["images"], row.get("of"), report["seed"])
         console.print(f"{name}: {text}", highlight=False, soft_wrap=True)
-    console.print(f"written to {report['out']}", highlight=False, soft_wrap=True)
+    if report["agreement"] is not None:
+        console.print(agreement_text(report), highlight=False, soft_wrap=True)
+    out = report["out"]
+    where = f"written to {out}" if out else "nothing is written; --even-if-different writes it"
+    console.print(where, highlight=False, markup=False, soft_wrap=True)

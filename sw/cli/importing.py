@@ -9,7 +9,7 @@ from rich.table import Table
 
 from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.options import as_json, print_json
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import DifferentError, NetworkError
 
 __all__ = ["import_command"]
 
@@ -94,6 +94,11 @@ RANDOM_IMAGES = 20
 @click.option(
     "--side", type=click.IntRange(1), default=14, show_default=True, help="Of a layer's map."
 )
+@click.option(
+    "--even-if-different",
+    is_flag=True,
+    help="Write the network even where a class or a number differs from the source.",
+)
 @as_json
 def import_command(
     file: Path,
@@ -108,13 +113,15 @@ def import_command(
     seed: int,
     rule: str | None,
     side: int,
+    even_if_different: bool,
     json_: bool,
     **tiles: Any,
-) -> None:
+) -> int:
     """Turn FILE, an ONNX or QONNX graph or integer arrays, into an exact integer network.
 
-    Compares every layer with the source on images of --data, or on noise, and reports. Of a
-    checkpoint (--rule), every layer becomes a network in the folder --out.
+    Compares every layer with the source on images of --data, or on noise, and reports. Where a
+    class or a number differs, nothing is written and the exit code is 1. Of a checkpoint (--rule),
+    every layer becomes a network in the folder --out.
 
     \b
     Example: subbit import tfc-1w1a.onnx -o tfc.safetensors --data mnist/
@@ -134,7 +141,7 @@ def import_command(
         tiles["shapes"] = parse_shapes(tiles["shapes"])
         layers = import_checkpoint(file, out or file.with_suffix(""), rule, side=side, **tiles)
         print_json(layers) if json_ else show_layers(layers)
-        return
+        return 0
     given = [f"--{key.replace('_', '-')}" for key, value in tiles.items() if value]
     if given:
         raise NetworkError(f"{', '.join(given)}: only for a checkpoint; name its --rule")
@@ -143,22 +150,25 @@ def import_command(
         raise NetworkError(f"{out} is the file to import; name another place with --out")
     with Progress(console=plain_console(stderr=True), transient=True) as bars:
         task = bars.add_task("comparing", total=None)
-        report = import_network(
-            *(file, out, data),
-            images=images,
-            seed=seed,
-            progress=lambda done, total: bars.update(task, completed=done, total=total),
-            name=name,
-            description=description,
-            span=span,
-            layout=layout,
-            dataset=dataset,
-        ).report
-    report["out"] = str(out)
-    if json_:
-        print_json(report)
-    else:
-        show(report)
+        try:
+            report = import_network(
+                *(file, out, data),
+                images=images,
+                seed=seed,
+                even_if_different=even_if_different,
+                progress=lambda done, total: bars.update(task, completed=done, total=total),
+                name=name,
+                description=description,
+                span=span,
+                layout=layout,
+                dataset=dataset,
+            ).report
+            report["out"] = str(out)
+        except DifferentError as error:
+            report = {**error.report, "out": None}
+    print_json(report) if json_ else show(report)
+    agreement = report["agreement"]
+    return 0 if agreement is None or agreement["agrees"] else 1
 
 
 def show_layers(report: dict[str, Any]) -> None:
@@ -213,5 +223,7 @@ def show(report: dict[str, Any]) -> None:
     console.print(table)
     lines = [f"preprocessing: {report['preprocess']}", *report["remarks"]]
     lines += [f"{key}: {value}" for key, value in report["notes"].items()]
-    for line in (*lines, verdict(report["agreement"]), f"written to {report['out']}"):
+    out = report["out"]
+    where = f"written to {out}" if out else "nothing is written; --even-if-different writes it"
+    for line in (*lines, verdict(report["agreement"]), where):
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -10,17 +10,19 @@ from numpy.typing import NDArray
 
 from subbit.sw.compress.shrink import DEFAULT_MIN_SIZE, refit, shrink
 from subbit.sw.data.dataset import stratified
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import DifferentError, NetworkError
 from subbit.sw.evaluate import Frames, load_frames
 from subbit.sw.ir import Network
 from subbit.sw.shares import sampled
 
 if TYPE_CHECKING:
+    from torch.nn import Sequential
+
     from subbit.sw.compress.finetune import Training
 
-__all__ = ["Compressed", "compress_network"]
+__all__ = ["Compressed", "agreement_text", "compress_network"]
 
-FITTED_ON = 200
+FITTED_ON, COMPARED = 200, 200
 Told = Callable[[str, int, int], object]
 
 
@@ -44,6 +46,7 @@ def compress_network(
     limit: int | None = None,
     seed: int = 1,
     training: "Training | None" = None,
+    even_if_different: bool = False,
     progress: Told | None = None,
 ) -> Compressed:
     """Cluster the 3x3 kernels of a binary network (``tau``), fit tiles to its other layers of at
@@ -53,8 +56,10 @@ def compress_network(
     training images, then all is trained on by ``training`` if there are any, on all training images
     or ``train_images`` of them; after each step accuracy is measured, on all test images or
     ``limit`` of them. Any part is drawn from ``seed``, of every class its share. ``progress`` gets
-    a phase, what is done of it, and its whole. NetworkError, DataError, and ToolError where torch
-    is missing.
+    a phase, what is done of it, and its whole. What was trained is compared with the network made
+    of it, every activation and class of those training images. Raises NetworkError, DataError, and
+    ToolError where torch is missing; DifferentError where an activation or a class differs, unless
+    ``even_if_different``.
     """
     small, rows = shrink(network, tau, repeats, min_size)
     report: dict[str, Any] = {
@@ -66,6 +71,7 @@ def compress_network(
         "layers": [asdict(row) for row in rows],
         "training": asdict(training) if training is not None else None,
         "accuracy": {},
+        "agreement": None,
     }
     if data is None and network.dataset.get("name") != "digits":
         if training is not None:
@@ -88,14 +94,23 @@ def compress_network(
     small = refit(network, small, codes, lambda *done: told("fitting", *done))
     measure("fitted", small)
     if training is not None:
-        from subbit.sw.compress.finetune import finetune
+        from subbit.sw.compress.finetune import from_module, trained_module
 
         chosen = drawn_of(train, order, train_images, seed)
-        small = finetune(
+        module = trained_module(
             *(small, train.codes[chosen], train.labels[chosen], training),
             lambda done, total, loss: told("training", done, total),
         )
+        small = from_module(small, module)
+        report["agreement"] = agreement_of(module, small, train.codes[chosen[:COMPARED]])
         measure("trained", small)
+        if not (report["agreement"]["agrees"] or even_if_different):
+            raise DifferentError(
+                f"{network.name} differs from what was trained: {agreement_text(report)}; take it "
+                "as it is with even_if_different (--even-if-different)",
+                small,
+                report,
+            )
     return Compressed(small, report)
 
 
@@ -115,3 +130,26 @@ def counted(network: Network, frames: Frames, told: Callable[[int, int], object]
     total = len(frames.labels)
     classes = predict(network, frames.codes, progress=lambda done: told(done, total)).classes
     return {"correct": int((classes == frames.labels).sum()), "images": total}
+
+
+def agreement_of(module: "Sequential", network: Network, codes: NDArray[Any]) -> dict[str, Any]:
+    """What a comparison of a trained module with its network found, as JSON values."""
+    from subbit.sw.nn.agree import compare
+
+    found = compare(module, network, codes)
+    return {
+        "agrees": not (found.activations_apart or found.classes_apart),
+        "images": found.images,
+        "activations": found.activations,
+        "activations_apart": found.activations_apart,
+        "classes_apart": found.classes_apart,
+    }
+
+
+def agreement_text(report: dict[str, Any]) -> str:
+    """The same in words."""
+    row = report["agreement"]
+    return (
+        f"{row['activations_apart']} of {row['activations']} activations and "
+        f"{row['classes_apart']} of {row['images']} classes differ from those of the trained module"
+    )

@@ -38,7 +38,7 @@ from subbit.sw.nn.encoders import Encoder, PlainEncoder, TiledEncoder
 from subbit.sw.nn.fold import fold_threshold
 from subbit.sw.nn.real import real_part
 
-__all__ = ["Training", "as_module", "finetune", "from_module"]
+__all__ = ["Training", "as_module", "finetune", "from_module", "trained_module"]
 
 LATENT = 0.1
 CALIBRATION = 200
@@ -66,8 +66,19 @@ def finetune(
     training: Training,
     told: Callable[[int, int, float], object] | None = None,
 ) -> Network:
-    """The network trained on codes ``[n][h][w][c]`` and labels, with Adam and a rate that falls as
-    a cosine.
+    """The network of trained_module, whose arguments and errors these are."""
+    return from_module(network, trained_module(network, codes, labels, training, told))
+
+
+def trained_module(
+    network: Network,
+    codes: Images,
+    labels: NDArray[np.int64],
+    training: Training,
+    told: Callable[[int, int, float], object] | None = None,
+) -> nn.Sequential:
+    """The network as a module, trained on codes ``[n][h][w][c]`` and labels, with Adam and a rate
+    that falls as a cosine.
 
     ``told`` gets steps done, steps in all, and the loss. Raises NetworkError where the network is
     no chain of binary layers with one-bit activations, or where the rate is so high that training
@@ -95,7 +106,7 @@ def finetune(
         optimizer.step()
         if told is not None:
             told(step + 1, total, float(loss.detach()))
-    return from_module(network, module)
+    return module.eval()
 
 
 def batch_of(x: Tensor, training: Training, generator: torch.Generator) -> Tensor:

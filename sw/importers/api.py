@@ -14,14 +14,21 @@ from subbit.sw.data.cifar10 import CLASSES
 from subbit.sw.data.load import DATASETS, load_dataset
 from subbit.sw.data.pixels import measure_pixels, pixels_of
 from subbit.sw.data.preprocess import preprocess
-from subbit.sw.errors import DataError, NetworkError, quote
+from subbit.sw.errors import DataError, DifferentError, NetworkError, quote
 from subbit.sw.importers.agree import Tensors, compare
-from subbit.sw.importers.exact.mark import Mark
-from subbit.sw.importers.report import import_report
+from subbit.sw.importers.exact.mark import End, Mark
+from subbit.sw.importers.report import import_report, verdict
 from subbit.sw.ir import Network, save_network
 from subbit.sw.shares import sampled
 
-__all__ = ["ImportResult", "Imported", "check_import", "import_file", "import_network"]
+__all__ = [
+    "ImportResult",
+    "Imported",
+    "check_import",
+    "import_file",
+    "import_network",
+    "require_agreement",
+]
 
 BY_SHAPE = {(28, 28, 1): "mnist", (32, 32, 3): "cifar10", (8, 8, 1): "digits"}
 NOISE = 20
@@ -35,14 +42,14 @@ class ImportResult:
     """A network, and how to run its source on images for comparison.
 
     ``source(batch)`` gives a function from images ``[n][h][w][c]``, at most ``batch``, to the
-    source's tensors, and the batch that it takes. ``marks`` name tensors that are to agree,
-    ``logits`` the one whose greatest element is the class.
+    source's tensors, and the batch that it takes. ``marks`` name tensors that are to agree, ``end``
+    the last one.
     """
 
     network: Network
     marks: tuple[Mark, ...]
     source: Callable[[int], tuple[Callable[[Images], Tensors], int]]
-    logits: str
+    end: End
     folded: dict[str, list[str]] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
@@ -56,6 +63,18 @@ class Imported:
     report: dict[str, Any]
 
 
+def require_agreement(network: Network, report: dict[str, Any]) -> None:
+    """Raise DifferentError where a class or a number of the network differs from its source."""
+    if report["agreement"] is None or report["agreement"]["agrees"]:
+        return
+    raise DifferentError(
+        f"{network.name} differs from its source: {verdict(report['agreement'])}; take it as it is "
+        "with even_if_different (--even-if-different)",
+        network,
+        report,
+    )
+
+
 def import_network(
     path: str | os.PathLike[str],
     out: str | os.PathLike[str] | None = None,
@@ -63,19 +82,24 @@ def import_network(
     *,
     images: int | None = None,
     seed: int = 1,
+    even_if_different: bool = False,
     progress: Callable[[int, int], object] | None = None,
     **source: Any,
 ) -> Imported:
-    """The network in ``path``, written to ``out`` if that is given, and its comparison with its
-    source: import_file, which takes what is in ``source``, then check_import, which takes the rest.
-    What the images of ``data``, or of digits, look like is noted for pictures. Raises what they
-    raise.
+    """The network in ``path`` and its comparison with its source, written to ``out`` if that is
+    given: import_file, which takes what is in ``source``, then check_import, which takes the rest.
+    What the images of ``data``, or of digits, look like is noted for pictures.
+
+    Raises what they raise, and DifferentError where a class or a number differs from the source:
+    nothing is written then unless ``even_if_different``.
     """
     result = import_file(path, **source)
     result = replace(result, network=with_pixels(result.network, data))
+    report = check_import(result, data, images=images, seed=seed, progress=progress)
+    if not even_if_different:
+        require_agreement(result.network, report)
     if out is not None:
         save_network(result.network, out)
-    report = check_import(result, data, images=images, seed=seed, progress=progress)
     return Imported(result.network, report)
 
 
@@ -133,14 +157,13 @@ def from_onnx(
         """The graph in qonnx's executor."""
         from subbit.sw.importers.onnx.executor import QonnxExecutor
 
-        executor = QonnxExecutor(found.graph, batch)
+        wanted = {found.end.output, *(mark.source for mark in found.marks)}
+        executor = QonnxExecutor(found.graph, batch, wanted)
         reals = pixel_values(found.low, found.high)
         inputs = input_order(found.graph.shape, found.order)
         return lambda images: executor.run(inputs(reals[images])), executor.batch
 
-    return ImportResult(
-        network, found.marks, source, found.logits_source, found.folded, found.notes, remarks
-    )
+    return ImportResult(network, found.marks, source, found.end, found.folded, found.notes, remarks)
 
 
 def from_arrays(
@@ -159,7 +182,6 @@ def from_arrays(
         network, remarks = with_preprocess(found.network, dataset)
     except NetworkError as error:
         raise NetworkError(f"{path} by {description}: {error}") from None
-    *_, last = (node for node in network.nodes if node.layer.kind != "argmax")
 
     def run(images: Images) -> Tensors:
         """The description's formulas."""
@@ -167,7 +189,17 @@ def from_arrays(
         return evaluate_description(arrays, rows, codes.astype(np.int64))
 
     marks = tuple(mark_of(node.name, found.known[node.name]) for node in network.nodes)
-    return ImportResult(network, marks, lambda batch: (run, batch), last.name, remarks=remarks)
+    end = end_of(network, marks)
+    return ImportResult(network, marks, lambda batch: (run, batch), end, remarks=remarks)
+
+
+def end_of(network: Network, marks: tuple[Mark, ...]) -> End:
+    """Where a description ends: in a class, or in numbers."""
+    last = network.nodes[-1]
+    if last.layer.kind != "argmax":
+        return End(last.name, "numbers", marks[-1])
+    (logits,) = last.inputs
+    return End(last.name, "class", next(mark for mark in marks if mark.name == logits))
 
 
 def mark_of(name: str, known: Any) -> Mark:
@@ -175,7 +207,8 @@ def mark_of(name: str, known: Any) -> Mark:
     kind = known.kind
     index = np.arange(kind.elements) if known.order is None else known.order
     scale = np.full(kind.channels, known.scale, object)
-    return Mark(name, name, name, kind, scale, known.offset, index)
+    row = known.row or name
+    return Mark(row, row, name, kind, scale, known.offset, index)
 
 
 def with_preprocess(network: Network, dataset: str | None) -> tuple[Network, tuple[str, ...]]:
@@ -273,7 +306,7 @@ def check_import(
         total = len(frames)
         tell = None if progress is None else lambda done: progress(done, total)
         agreement = compare(
-            result.network, result.marks, run, result.logits, frames, labels, batch, tell
+            result.network, result.marks, run, result.end, frames, labels, batch, tell
         )
     report = import_report(result.network, result.folded, result.notes, agreement)
     if agreement is not None and agreement.correct is not None:

@@ -17,10 +17,9 @@ def import_report(
     """The report as JSON values: ``layers`` with kind, output, weights, bits, nodes of the source
     and agreement of each, and the whole network's.
     """
-    compared = {row.layer: row for row in agreement.layers} if agreement else {}
     layers = []
     for node in network.nodes:
-        row = compared.get(node.name)
+        rows = [row for row in agreement.layers if row.layer == node.name] if agreement else []
         layers.append(
             {
                 "name": node.name,
@@ -29,8 +28,9 @@ def import_report(
                 "weights": node.layer.weight_count,
                 "weight_bits": node.layer.weight_bits,
                 "source": folded.get(node.name, []),
-                "compared": row.elements if row else 0,
-                "apart": row.apart if row else 0,
+                "compared": sum(row.elements for row in rows),
+                "apart": sum(row.apart for row in rows),
+                "rounded": sum(row.rounded for row in rows),
             }
         )
     return {
@@ -51,10 +51,14 @@ def verdict(summary: dict[str, Any] | None) -> str:
     """One line on the agreement with the source."""
     if summary is None:
         return "not compared with the source"
-    text = (
-        f"{summary['images'] - summary['classes_apart']} of {summary['images']} images have the "
-        f"source's class; {summary['elements_apart']} of {summary['elements']} numbers differ"
-    )
+    images, apart = summary["images"], summary["classes_apart"]
+    numbers = f"{summary['elements_apart']} of {summary['elements']} numbers differ"
+    text = f"{images - apart} of {images} images have the source's class; {numbers}"
+    if summary["output"] == "numbers":
+        text = f"on {images} images {numbers}"
+    for key, what in (("classes_tied", "classes"), ("elements_rounded", "numbers")):
+        if summary[key]:
+            text += f"; {summary[key]} {what} apart within the source's rounding"
     if summary["correct"] is not None:
         text += (
             f"; {summary['correct']} classes are right, {summary['source_correct']} the source's"

@@ -48,6 +48,7 @@ CALLS: dict[str, list[str]] = {
     "bench planner": ["bench_planner"],
     "bench costs": ["bench_costs"],
     "bench link": ["bench_link"],
+    "bench import": ["bench_import"],
 }
 # Arguments that a user names, and those that are not what the option of their name is.
 NAMED = ("path", "out", "recipe", "network", "port", "model", "plan", "rule", "parameters")

@@ -52,13 +52,15 @@ class Known:
     """A tensor: what its elements stand for is ``scale * v + offset`` of the Network's value v.
 
     ``offset``: ``(channels,)``. ``order``: where a flattened map was flattened channels first, the
-    place in the Network of each of its elements.
+    place in the Network of each of its elements. ``row``: whose numbers these are, where another
+    layer than the row's own holds them.
     """
 
     kind: TensorType
     scale: Fraction
     offset: Fractions
     order: Ints | None = None
+    row: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +133,8 @@ class DescriptionReader:
         if not there or len(sources) != (2 if kind == "add" else 1):
             names = ", ".join(map(str, sources))[:QUOTED]
             raise row.error(f"it reads {names}, of which not all are there")
+        if kind == "argmax":
+            sources = (self.comparable(row, name, sources[0]),)
         layer, scale, offset, order = ROW_KINDS[kind](self, row, *(self.known[s] for s in sources))
         row.finish()
         try:
@@ -139,6 +143,37 @@ class DescriptionReader:
             raise row.error(str(error)) from None
         self.nodes.append(Node(name, layer, sources))
         self.known[name] = Known(made, scale, offset, order)
+
+    def comparable(self, row: DescriptionRow, name: str, source: str) -> str:
+        """The tensor as integers that compare as what they stand for: its name, or a new layer's.
+
+        Codes are summed, each by itself, and different offsets added.
+        """
+        x = self.known[source]
+        try:
+            if x.kind.is_code and x.kind.shape[:2] == (1, 1):
+                source = self.insert(f"{name}_sum", GlobalAvgPool(), source, x.scale, x.offset)
+            if (x.offset != x.offset[0]).any():
+                whole = lcm(x.scale.denominator, *(Fraction(n).denominator for n in x.offset))
+                scale = np.full(x.kind.channels, int(x.scale * whole), np.int64)
+                layer = Affine(scale, np.array([int(n * whole) for n in x.offset], np.int64))
+                zeros = fill(x.kind.channels, 0)
+                source = self.insert(f"{name}_offset", layer, source, Fraction(1, whole), zeros)
+        except (NetworkError, OverflowError) as error:
+            raise row.error(str(error)) from None
+        return source
+
+    def insert(
+        self, name: str, layer: Layer, source: str, scale: Fraction, offset: Fractions
+    ) -> str:
+        """Append a layer that no row describes, which holds the numbers of ``source``'s row."""
+        x = self.known[source]
+        if name in self.known:
+            raise NetworkError(f"a layer is named {name}; name it otherwise")
+        self.nodes.append(Node(name, layer, (source,)))
+        kind = layer.infer((x.kind,))
+        self.known[name] = Known(kind, scale, offset, x.order, x.row or source)
+        return name
 
     def array(self, row: DescriptionRow, key: str, rank: int | None = None) -> Ints:
         """Remove and return the array that ``row[key]`` names."""
@@ -337,8 +372,10 @@ def affine(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
 
 def argmax(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
     """``{"kind": "argmax"}``."""
-    if (x.offset != x.offset[0]).any() or x.scale <= 0:
-        raise row.error("its inputs have different offsets; put an affine layer before it")
+    if x.scale <= 0:
+        raise row.error("its inputs have a negative scale; put an affine layer before it")
+    if x.order is not None and not np.array_equal(x.order, np.arange(len(x.order))):
+        raise row.error("it counts the places of a map channels first; flatten it channels-last")
     return Argmax(), Fraction(1), fill(1, 0), None
 
 

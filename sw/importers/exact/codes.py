@@ -10,6 +10,7 @@ from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pixels import PIXELS
 from subbit.sw.importers.exact.quantiser import Quantiser
 from subbit.sw.importers.exact.reachable import few_levels, reached_levels
+from subbit.sw.importers.exact.rounding import Within
 from subbit.sw.importers.exact.value import Value
 from subbit.sw.ir import INPUT, Add, Encoding, MaxPool2d, TensorType, Threshold
 
@@ -126,7 +127,8 @@ def thresholds(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantis
     if value.pool_at is not None and not pools_behind(builder, value, layer):
         return to_codes(builder, op, builder.pooled(op, value), quantiser)
     made = behind(builder, op, value, found, layer)
-    builder.mark(op, made)
+    pooled = value.pool_at is not None
+    builder.mark(op, made, Within(value, builder.kind(value.name), found, pooled))
     return made
 
 

@@ -92,7 +92,8 @@ def elementwise(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) ->
         return stepped(op, value, ROUNDING[op.kind], onto=whole(value))
     numbers = [float(op.attributes.get(name, 1.0)) for name in ALPHAS.get(op.kind, ())]
     monotone = op.kind in RISING and all(number >= 0 for number in numbers)
-    return stepped(op, value, onnx_step(op.kind, dict(op.attributes)), monotone=monotone)
+    run = onnx_step(op.kind, dict(op.attributes))
+    return stepped(op, value, run, monotone=monotone, about=True)
 
 
 def of_two(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
@@ -126,7 +127,9 @@ def power(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value
     exponent = np.asarray(inputs[1].real())
     if exponent.size != 1:
         raise op.refuse("it has several exponents", "raise to one power")
-    return stepped(op, inputs[0], onnx_step("Pow", {}, exponent.reshape(1)), monotone=False)
+    return stepped(
+        op, inputs[0], onnx_step("Pow", {}, exponent.reshape(1)), monotone=False, about=True
+    )
 
 
 def prelu(builder: NetworkBuilder, op: Op, value: Value, inputs: list[Value | Const]) -> Value:
@@ -159,4 +162,4 @@ def normalise(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> V
     slope = np.array([Fraction(number) for number in (gamma / spread).tolist()], object)
     shift = exact(beta) - exact(mean) * slope
     run = onnx_step("BatchNormalization", {"epsilon": epsilon}, *arrays)
-    return stepped(op, value, run, slope=slope, shift=shift)
+    return stepped(op, value, run, slope=slope, shift=shift, about=True)

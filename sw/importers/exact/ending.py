@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from math import gcd, lcm
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.importers.exact.mark import End, Mark
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.picking import Ended
+from subbit.sw.importers.exact.rounding import steps_error
 from subbit.sw.importers.exact.value import Fractions, Value, is_uniform
 from subbit.sw.ir import Affine, Argmax
 
@@ -19,50 +23,120 @@ SCALE_LIMIT = (1 << 17) - 1
 OFFSET_LIMIT = (1 << 39) - 1
 
 
-def finish_network(builder: NetworkBuilder, op: Op, value: Value) -> Value:
+def finish_network(builder: NetworkBuilder, op: Op, given: Value | Ended, source: str) -> End:
     """Append what the class depends on: scale and offset where they differ, and the argmax.
 
-    A map, or a single number, stays as it is. Returns the value of the logits.
+    ``source``: the source's last tensor, which is ``given``. A map, or a single number, stays as it
+    is. Where the graph ends in a class, so does the network. ``op``: the last node.
     """
-    if value.kind.elements == value.kind.channels and value.kind.channels > 1:
-        value = builder.flattened(op, value)
-        order = value.index.reshape(-1)
-        if not np.array_equal(order, np.arange(value.kind.channels)):
-            raise op.refuse("the classes are rearranged", "leave the last outputs in their order")
-    value = builder.settled(op, value)
-    if value.kind.shape[:2] != (1, 1) or value.kind.channels == 1:
-        return value
+    ended = given if isinstance(given, Ended) else None
+    value = given.value if isinstance(given, Ended) else given
+    op = op if ended is None else ended.op
+    row = value.index.size in (value.index.shape[0], value.kind.channels)
+    if value.index.size == 1 or (ended is None and not row):
+        mark = numbers_of(builder, op, value, source)
+        return End(source, "numbers", mark)
+    value = builder.flattened(op, value)
+    if not np.array_equal(value.index.reshape(-1), np.arange(value.kind.channels)):
+        raise op.refuse("the classes are rearranged", "leave the last outputs in their order")
+    tensor = source if ended is None else ended.source
+    last, least = (ended is not None and ended.last), (ended is not None and ended.least)
+    mark = logits_of(builder, op, value, tensor, least, last)
+    compare_too(builder, mark)
+    builder.put("argmax", Argmax(), mark.name)
+    if ended is None:
+        return End(source, "logits", mark)
+    return End(source, "class" if ended.gives == "class" else "ranks", mark, ended.curved)
+
+
+def compare_too(builder: NetworkBuilder, mark: Mark) -> None:
+    """Note that the last numbers are to be compared, unless they are already, and what they stand
+    for.
+    """
+    known = [(other.source, other.name) for other in builder.marks]
+    if (mark.source, mark.name) not in known:
+        builder.marks.append(mark)
+    builder.notes["output"] = {"scale": plain(mark.scale), "offset": plain(mark.offset)}
+
+
+def settled_error(
+    builder: NetworkBuilder, op: Op, value: Value
+) -> tuple[Value, NDArray[np.float64]]:
+    """``value`` settled, and how far the source's rounding may be from it."""
+    ready = builder.pooled(op, builder.decided(op, value))
+    done = builder.settled(op, ready)
+    return done, steps_error(ready, ready.kind)
+
+
+def numbers_of(builder: NetworkBuilder, op: Op, value: Value, source: str) -> Mark:
+    """Numbers that are no logits, as they are; the report says what they stand for."""
+    value, error = settled_error(builder, op, value)
+    row = value.name, value.kind, value.scale, value.offset, value.index
+    mark = Mark(source, op.name, *row, error=error)
+    compare_too(builder, mark)
+    return mark
+
+
+def plain(numbers: Fractions) -> float | list[float]:
+    """The numbers for a report: one where all are equal."""
+    return float(numbers[0]) if is_uniform(numbers) else [float(n) for n in numbers]
+
+
+def logits_of(
+    builder: NetworkBuilder, op: Op, value: Value, source: str, least: bool, last: bool
+) -> Mark:
+    """Integers whose greatest is in the place that the source picks: of the greatest logit, or of
+    the ``least``; of equal ones the first, or the ``last``.
+    """
+    value, error = settled_error(builder, op, value)
     if value.kind.is_code:
         value = builder.integers(op, value)
-    if not (is_uniform(value.scale) and is_uniform(value.offset) and value.scale[0] > 0):
-        value = affine(builder, op, value)
-    builder.put("argmax", Argmax(), value.name)
-    return value
+    sign = -1 if least else 1
+    kept, slack = replace(value, scale=sign * value.scale, offset=sign * value.offset), None
+    if not (is_uniform(kept.scale) and is_uniform(kept.offset) and kept.scale[0] > 0 and not last):
+        kept, slack = affine(builder, op, kept, last)
+    row = kept.name, kept.kind, sign * kept.scale, sign * kept.offset, kept.index
+    return Mark(source, op.name, *row, error=error, slack=slack)
 
 
-def affine(builder: NetworkBuilder, op: Op, value: Value) -> Value:
-    """The logits as integers of one scale, by the widest factors that an Affine layer has."""
+def affine(
+    builder: NetworkBuilder, op: Op, value: Value, last: bool
+) -> tuple[Value, NDArray[np.float64]]:
+    """The logits as integers of one scale, by the widest factors that an Affine layer has.
+
+    Of equal ones the ``last`` shall be the greatest: all are then multiplied, and each has its
+    place added. Also returns how far each may be from the logit, in those integers.
+    """
     try:
         scale, offset, step = fixed_point(value.scale, value.offset)
     except NetworkError as error:
         raise op.refuse(str(error), "scale the last layer's outputs alike") from None
+    first = value.offset[0]
     low, high = value.kind.value_range
-    exact = bool((scale * step == value.scale).all() and (offset * step == value.offset).all())
-    proven = exact or keeps_orders(value.scale, value.offset, scale, offset, high - low)
+    off = abs(value.scale / step - scale) * max(abs(low), abs(high))
+    off = off + abs((value.offset - first) / step - offset)
+    exactly = not off.any()
+    proven = exactly or keeps_orders(value.scale, value.offset, scale, offset, high - low)
+    places = np.array([Fraction(place) for place in range(len(scale))], object)
+    if last:
+        scale, offset, step = scale * len(scale), offset * len(scale) + places, step / len(scale)
+        wide = max(abs(scale)) > SCALE_LIMIT or max(abs(offset)) > OFFSET_LIMIT
+        if wide or not exactly:
+            raise op.refuse("of equal logits it picks the last", "pick the first: lowest index")
     builder.notes["logits"] = {
         "scale_bits": int(np.abs(scale).max()).bit_length() + 1,
-        "order": "exact" if exact else "proven" if proven else "measured",
+        "order": "exact" if exactly else "proven" if proven else "measured",
     }
     layer = Affine(scale.astype(np.int64), offset.astype(np.int64))
     name = builder.put("affine", layer, value.name, origin=[op.name])
-    count = len(scale)
-    return replace(
+    made = replace(
         value,
         name=name,
         kind=builder.kind(name),
-        scale=np.full(count, step, object),
-        offset=np.full(count, Fraction(0), object),
+        scale=np.full(len(scale), step, object),
+        offset=first - step * places if last else np.full(len(scale), first, object),
     )
+    return made, off.astype(np.float64)
 
 
 def fixed_point(scale: Fractions, offset: Fractions) -> tuple[Fractions, Fractions, Fraction]:
@@ -75,19 +149,14 @@ def fixed_point(scale: Fractions, offset: Fractions) -> tuple[Fractions, Fractio
     greatest = max(abs(number) for number in scale)
     if not greatest:
         raise NetworkError("no logit depends on the input")
-    steps = [greatest / top for top in (1, 2, 4, 8, 16, 32, 64, 128, 256)]
-    steps += [greatest / ((1 << bits) - 1) for bits in range(17, 0, -1)]
-    for step in steps:
-        rows = [s / step for s in scale], [o / step for o in offset]
-        fits = max(abs(n) for n in rows[1]) <= OFFSET_LIMIT
-        if fits and all(n.denominator == 1 for row in rows for n in row):
-            break
-    else:
+    step = common_step([*scale, *offset])
+    widest = max(abs(number) for number in offset)
+    if greatest > SCALE_LIMIT * step or widest > OFFSET_LIMIT * step:
         step = next(
             (
                 greatest / (1 << bits)
                 for bits in range(16, -1, -1)
-                if max(abs(o) for o in offset) * (1 << bits) <= OFFSET_LIMIT * greatest
+                if widest * (1 << bits) <= OFFSET_LIMIT * greatest
             ),
             Fraction(0),
         )
@@ -95,6 +164,12 @@ def fixed_point(scale: Fractions, offset: Fractions) -> tuple[Fractions, Fractio
         raise NetworkError("the offsets of the logits are too far apart for their scales")
     both = [np.array([round(n / step) for n in row], object) for row in (scale, offset)]
     return both[0], both[1], step
+
+
+def common_step(numbers: list[Fraction]) -> Fraction:
+    """The greatest fraction of which all numbers are multiples."""
+    below = lcm(*(Fraction(number).denominator for number in numbers))
+    return Fraction(gcd(*(int(number * below) for number in numbers)), below)
 
 
 def keeps_orders(

@@ -1,14 +1,16 @@
 """How tensors of a source and of its Network are related."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.sw.importers.exact.rounding import Reals, Within, error_of
 from subbit.sw.importers.exact.value import Fractions
 from subbit.sw.ir import TensorType
 
-__all__ = ["Mark"]
+__all__ = ["End", "Mark"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +18,10 @@ class Mark:
     """A tensor of the source that the Network's tensor ``name`` stands for.
 
     ``source``: its name there; element i of the source is ``scale * v + offset`` of the Network's
-    value v at ``index[i]``; ``kind``: the Network's type.
+    value v at ``index[i]``; ``kind``: the Network's type. ``error``: how far the source's rounding
+    may take it from there, ``(channels,)``, by default that of sums; ``slack``: how far the
+    Network's own rounding may, in its integers, ``(channels,)``. ``within``: where levels are
+    decided by numbers, those that the source's rounding leaves open.
     """
 
     source: str
@@ -26,3 +31,26 @@ class Mark:
     scale: Fractions
     offset: Fractions
     index: NDArray[np.int64]
+    error: Reals | None = None
+    slack: Reals | None = None
+    within: Within | None = None
+
+    def errors(self) -> Reals:
+        """The source's greatest rounding error for each channel."""
+        return error_of(self.kind, self.scale, self.offset) if self.error is None else self.error
+
+
+@dataclass(frozen=True, eq=False)
+class End:
+    """Where a source ends: in the tensor ``output``.
+
+    ``gives``: what that is: ``logits``, of which the greatest is the class; ``ranks``, other
+    numbers that compare as the logits do; the ``class``; or ``numbers`` that are no logits.
+    ``mark`` relates the logits, or the numbers, to the Network's. ``curved``: whether the class is
+    picked from a Softmax of the logits, which rounds once more.
+    """
+
+    output: str
+    gives: Literal["logits", "ranks", "class", "numbers"]
+    mark: Mark
+    curved: bool = False

@@ -12,6 +12,7 @@ from subbit.sw.importers.exact.fold import rises
 from subbit.sw.importers.exact.mark import Mark
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pixels import Pixels
+from subbit.sw.importers.exact.rounding import Within
 from subbit.sw.importers.exact.value import (
     FLOAT,
     Const,
@@ -90,21 +91,11 @@ class NetworkBuilder:
                 "import a smaller network",
             )
 
-    def mark(self, op: Op, value: Value) -> None:
+    def mark(self, op: Op, value: Value, within: Within | None = None) -> None:
         """Note that the source's output of ``op`` is to be compared with the Network's tensor."""
-        if not op.outputs[0]:
-            return
-        self.marks.append(
-            Mark(
-                op.outputs[0],
-                op.name,
-                value.name,
-                value.kind,
-                value.scale,
-                value.offset,
-                value.index,
-            )
-        )
+        if op.outputs[0]:
+            row = value.name, value.kind, value.scale, value.offset, value.index
+            self.marks.append(Mark(op.outputs[0], op.name, *row, within=within))
 
     def codes(self, op: Op, value: Value) -> Value:
         """``value`` as codes without steps or pooling to come, for a layer that takes codes."""

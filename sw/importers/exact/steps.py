@@ -115,8 +115,11 @@ def combined(
         given = [after(part, x) if isinstance(part, tuple) else part for part in parts]
         return np.asarray(function(*given), np.float32)
 
-    cost = 1 + sum(step.cost for part in parts if isinstance(part, tuple) for step in part)
-    return stepped(op, replace(value, steps=value.steps[:shared]), run, **known, cost=cost)
+    within = [step for part in parts if isinstance(part, tuple) for step in part]
+    cost = 1 + sum(step.cost for step in within)
+    about = known.pop("about", False) or any(step.about for step in within)
+    shorter = replace(value, steps=value.steps[:shared])
+    return stepped(op, shorter, run, **known, cost=cost, about=about)
 
 
 def after(steps: tuple[ElementStep, ...], x: Floats) -> Floats:

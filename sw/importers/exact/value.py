@@ -83,7 +83,8 @@ class ElementStep:
     each. ``node`` and ``kind`` name it, ``tensor`` what it gives. ``monotone``: it never falls, or
     never rises, in each channel. ``onto``: the grid of its results, given that of what comes in.
     ``gives``: the source's type of its results. ``difference``: of which two values it is one.
-    ``cost``: how many operations it stands for.
+    ``cost``: how many operations it stands for. ``about``: whether its last bit may depend on where
+    in a tensor a number stands, as that of approximations does.
     """
 
     node: str
@@ -97,6 +98,7 @@ class ElementStep:
     kind: str = ""
     difference: "tuple[Value, Value] | None" = None
     cost: int = 1
+    about: bool = False
 
     def grid(self, before: Grid | None) -> Grid | None:
         """The grid of the results, ``before`` being that of what comes in; None without one."""

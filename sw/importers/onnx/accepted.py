@@ -73,7 +73,7 @@ ACCEPTED: dict[str, Accepted] = {
     **{k: Accepted((2, 2)) for k in ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")},
     **{k: Accepted((2, 2)) for k in ("And", "Or", "Xor")},
     **{k: Accepted((1, INFINITE), ignored=OLD) for k in ("Min", "Max")},
-    "ArgMax": Accepted(reads=("axis", "keepdims", "select_last_index")),
+    **{k: Accepted(reads=("axis", "keepdims", "select_last_index")) for k in ("ArgMax", "ArgMin")},
     "AveragePool": Accepted(
         reads=(*WINDOW, "ceil_mode", "count_include_pad"),
     ),

@@ -5,6 +5,7 @@ Only graphs that the importer has accepted come here: their operators and sizes 
 
 import copy
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,15 @@ Floats = NDArray[np.float32]
 
 
 class QonnxExecutor:
-    """The graph, cleaned as qonnx does it but with all names kept, for batches of ``batch``.
+    """The graph, cleaned as qonnx does it but with all names kept, for batches of ``batch``, or of
+    1 where a tensor in ``wanted`` has not the batch as its first side.
 
     Operators of onnxruntime's own are executed by onnxruntime alone, as one graph that is not
     optimised. Raises NetworkError where qonnx or onnxruntime cannot execute it.
     """
 
-    def __init__(self, graph: Graph, batch: int) -> None:
+    def __init__(self, graph: Graph, batch: int, wanted: Iterable[str] = ()) -> None:
+        batch = 1 if mixes(graph) else batch
         self.graph, self.batch = graph, batch
         try:
             self.model = batched(graph, batch)
@@ -44,31 +47,44 @@ class QonnxExecutor:
                 self.session = session_of(self.model)
             else:
                 self.model = cleaned(self.model)
-            self.run(np.zeros((batch, *graph.shape[1:]), np.float32))
+            found = self.executed(np.zeros((batch, *graph.shape[1:]), np.float32))
+            missing = set(wanted) - set(found)
+            if missing:
+                raise LookupError(f"no tensor {min(missing)[:64]!r} for each image")
         except Exception as error:
             # Whatever qonnx or onnxruntime raise: the import is done, only the comparison fails.
             if batch > 1:
                 self.batch = 1
-                one = QonnxExecutor(graph, 1)
+                one = QonnxExecutor(graph, 1, wanted)
                 self.model, self.session = one.model, one.session
                 return
-            reason = " ".join(str(error).split())[:200]
-            raise NetworkError(
-                f"qonnx cannot execute the graph ({reason}); import with --images 0"
-            ) from None
+            raise failed(error) from None
 
     def run(self, x: Floats) -> dict[str, NDArray[Any]]:
-        """Every tensor for at most ``batch`` inputs, by name, each with the inputs first."""
+        """Every tensor for at most ``batch`` inputs, by name, each with the inputs first; raises
+        NetworkError.
+        """
+        try:
+            return self.executed(x)
+        except Exception as error:
+            # Whatever qonnx or onnxruntime raise.
+            raise failed(error) from None
+
+    def executed(self, x: Floats) -> dict[str, NDArray[Any]]:
+        """See run; raises whatever qonnx does."""
         count = len(x)
         full = np.zeros((self.batch, *x.shape[1:]), np.float32)
         full[:count] = x
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = self.execute({self.graph.input: full})
+        arrays = {name: np.asarray(array) for name, array in found.items() if array is not None}
+        if self.batch == 1:
+            return {name: array.reshape(1, -1) for name, array in arrays.items()}
         return {
             name: array[:count]
-            for name, array in found.items()
-            if array is not None and array.ndim and len(array) == self.batch
+            for name, array in arrays.items()
+            if array.ndim and len(array) == self.batch
         }
 
     def execute(self, inputs: dict[str, Floats]) -> dict[str, Any]:
@@ -94,6 +110,18 @@ def session_of(model: Any) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
+
+
+def failed(error: Exception) -> NetworkError:
+    """The user's error for what qonnx raised."""
+    reason = " ".join(str(error).split())[:200]
+    return NetworkError(f"qonnx cannot execute the graph ({reason}); import with --images 0")
+
+
+def mixes(graph: Graph) -> bool:
+    """Whether a Softmax works over all sides, which would mix the images of a batch."""
+    ends = [op for op in graph.ops if op.kind in ("Softmax", "LogSoftmax")]
+    return any(op.attributes.get("axis", 1) not in (1, 2, 3, -1) for op in ends)
 
 
 def batched(graph: Graph, batch: int) -> Any:

@@ -1,7 +1,7 @@
 """From an ONNX or QONNX file to a Network."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,36 +13,38 @@ from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.codes import codes_on_demand
 from subbit.sw.importers.exact.ending import finish_network
 from subbit.sw.importers.exact.guard import guarded
-from subbit.sw.importers.exact.mark import Mark
+from subbit.sw.importers.exact.mark import End, Mark
 from subbit.sw.importers.exact.network_builder import NetworkBuilder, whole_input
 from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.picking import PICKED_OUTPUT, PICKING, Ended, behind
 from subbit.sw.importers.exact.pixels import Pixels
 from subbit.sw.importers.exact.pools import add
 from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE, evaluate_constant
 from subbit.sw.importers.onnx.graph import Graph, read_graph
 from subbit.sw.importers.onnx.input_type import check_annotation, layout_of
-from subbit.sw.importers.onnx.operators import CONSTANT_RULES, LAST, RULES, supported_operators
+from subbit.sw.importers.onnx.operators import CONSTANT_RULES, RULES, supported_operators
 from subbit.sw.ir import INPUT, Network
 
 __all__ = ["OnnxImport", "import_onnx"]
+
+Known = Value | Const | Ended
 
 
 @dataclass(frozen=True, eq=False)
 class OnnxImport:
     """A network and how it relates to its source.
 
-    ``marks``: tensors of the source that tensors of the network stand for; ``logits``: the source's
-    output with the value that the network has for it; ``folded``: for each layer the source's nodes
-    in it; ``low``, ``high``: what the source's input is for pixels 0 and 255; ``order``: the place
-    in an image of each element of the source's input.
+    ``marks``: tensors of the source that tensors of the network stand for; ``end``: where the
+    source ends, and what the network has for it; ``folded``: for each layer the source's nodes in
+    it; ``low``, ``high``: what the source's input is for pixels 0 and 255; ``order``: the place in
+    an image of each element of the source's input.
     """
 
     network: Network
     graph: Graph
     marks: tuple[Mark, ...]
-    logits: Value
-    logits_source: str
+    end: End
     folded: dict[str, list[str]]
     notes: dict[str, Any]
     low: Fraction
@@ -96,30 +98,40 @@ def walk(
     pixels = whole_input(graph.shape, *span, last=layout_of(graph, layout))
     check_annotation(graph, *span)
     builder.types[INPUT] = pixels.kind
-    known: dict[str, Value | Const] = {key: Const(a) for key, a in graph.constants.items()}
+    known: dict[str, Known] = {key: Const(a) for key, a in graph.constants.items()}
     known[graph.input] = pixels
-    ended: Op | None = None
     op = None
     for op in graph.ops:
-        if ended is not None:
-            raise ended.refuse("another node reads its result", "end the network with it")
-        made = step(builder, op, operands(op, known))
-        if made is None:
-            ended = op
+        made = step(builder, op, operands(op, known), graph.opset)
+        if isinstance(made, Ended):
+            known[op.outputs[0]] = replace(made, gives="greatest")
+            known[op.outputs[PICKED_OUTPUT.get(op.kind, 0)]] = made
         else:
             builder.spend(op, made)
             known[op.outputs[0]] = made
     if op is None:
         raise NetworkError("the graph computes nothing of its input; import one with layers")
-    source = op.inputs[0] if ended else graph.output
-    last = known.get(source)
-    if not isinstance(last, Value):
-        raise NetworkError("the graph's output does not depend on its input; export it again")
-    logits = guarded(op, lambda: finish_network(builder, op, last))
-    return result(builder, graph, logits, source, span, name, metadata, pixels.index)
+    last = output_of(graph, known)
+    end = guarded(op, lambda: finish_network(builder, op, last, graph.output))
+    return result(builder, graph, end, span, name, metadata, pixels.index)
 
 
-def operands(op: Op, known: dict[str, Value | Const]) -> list[Value | Const]:
+def output_of(graph: Graph, known: dict[str, Known]) -> Value | Ended:
+    """The graph's output; raises NetworkError unless a network can give it."""
+    last = known.get(graph.output)
+    if isinstance(last, Ended) and last.gives == "greatest":
+        raise last.op.refuse(
+            "the graph ends in the greatest number itself", "end it in the places, the class"
+        )
+    if isinstance(last, Value | Ended):
+        return last
+    for op in graph.ops if last is None else ():
+        if graph.output in op.outputs:
+            raise op.refuse("the graph ends in its second output", "end it in its first")
+    raise NetworkError("the graph's output does not depend on its input; export it again")
+
+
+def operands(op: Op, known: dict[str, Known]) -> list[Known]:
     """The inputs of an operator; those without a name are left out."""
     missing = [key for key in op.inputs if key and key not in known]
     if missing:
@@ -129,12 +141,19 @@ def operands(op: Op, known: dict[str, Value | Const]) -> list[Value | Const]:
     return [known[key] for key in op.inputs if key]
 
 
-def step(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value | Const | None:
-    """The result of one operator; None for one that only picks the class."""
+def step(builder: NetworkBuilder, op: Op, given: list[Known], opset: int) -> Known:
+    """The result of one operator."""
+    constants = [x for x in given if isinstance(x, Const)]
+    ended = [x for x in given if isinstance(x, Ended)]
+    inputs = [x for x in given if not isinstance(x, Ended)]
     values = [x for x in inputs if isinstance(x, Value)]
-    constants = [x for x in inputs if isinstance(x, Const)]
-    if op.kind in LAST:
-        return None
+    if len(ended) > 1 or (ended and values) or any(x.gives == "greatest" for x in ended):
+        raise ended[0].op.refuse("another node reads its result", "end the network with it")
+    if op.kind in PICKING and (ended or values):
+        picked: Value | Ended = ended[0] if ended else values[0]
+        return guarded(op, lambda: PICKING[op.kind](op, picked, constants, opset))
+    if ended:
+        return guarded(op, lambda: behind(builder, op, ended[0], constants))
     if not values and op.kind in FOLDABLE:
         return evaluate_constant(op, constants)
     if op.kind == "Add" and len(values) == 2:
@@ -147,8 +166,7 @@ def step(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value 
 def result(
     builder: NetworkBuilder,
     graph: Graph,
-    logits: Value,
-    source: str,
+    end: End,
     span: tuple[Fraction, Fraction],
     name: str,
     metadata: dict[str, Any],
@@ -163,8 +181,7 @@ def result(
         network,
         graph,
         tuple(builder.marks),
-        logits,
-        source,
+        end,
         builder.folded,
         builder.notes,
         *span,

@@ -11,6 +11,7 @@ from subbit.sw.importers.exact.multithreshold import multithreshold
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.onnx_quantisers import dequantise_linear, quantise_linear
 from subbit.sw.importers.exact.op import Op, with_places
+from subbit.sw.importers.exact.picking import PICKING
 from subbit.sw.importers.exact.pools import average, global_average, max_pool
 from subbit.sw.importers.exact.qonnx_quantisers import quantise
 from subbit.sw.importers.exact.qoperators import (
@@ -26,7 +27,7 @@ from subbit.sw.importers.exact.shapes import MOVES, move, pad, shape_of
 from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE
 
-__all__ = ["CONSTANT_RULES", "LAST", "RULES", "supported_operators"]
+__all__ = ["CONSTANT_RULES", "RULES", "supported_operators"]
 
 Rule = Callable[[NetworkBuilder, Op, list[Value | Const]], Value | Const]
 
@@ -73,10 +74,8 @@ RULES: dict[str, Rule] = {
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
 # Operators whose rule takes constants too.
 CONSTANT_RULES = (*QUANTISERS, "Shape")
-# Operators that only pick the class, as the last node.
-LAST = ("Softmax", "LogSoftmax", "ArgMax", "TopK")
 
 
 def supported_operators() -> tuple[str, ...]:
     """The names of all operators that a graph may hold."""
-    return tuple(sorted({*RULES, *FOLDABLE, *LAST}))
+    return tuple(sorted({*RULES, *FOLDABLE, *PICKING}))

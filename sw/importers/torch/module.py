@@ -14,15 +14,23 @@ from torch import Tensor, fx, nn
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.agree import Tensors
-from subbit.sw.importers.api import ImportResult, check_import, with_dataset
+from subbit.sw.importers.api import (
+    ImportResult,
+    check_import,
+    require_agreement,
+    with_dataset,
+)
 from subbit.sw.importers.exact.codes import codes_on_demand
 from subbit.sw.importers.exact.ending import finish_network
 from subbit.sw.importers.exact.guard import guarded
+from subbit.sw.importers.exact.mark import End
 from subbit.sw.importers.exact.network_builder import NetworkBuilder, whole_input
 from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.picking import Ended
 from subbit.sw.importers.exact.pixels import PIXELS, Pixels
 from subbit.sw.importers.exact.value import Value, fill
 from subbit.sw.importers.torch.choice_rules import PROPERTIES
+from subbit.sw.importers.torch.ending_rules import ENDING_MODULES, ending
 from subbit.sw.importers.torch.function_rules import FUNCTIONS, METHODS
 from subbit.sw.importers.torch.layout import layout_of
 from subbit.sw.importers.torch.module_rules import MODULES
@@ -32,10 +40,10 @@ from subbit.sw.nn.joins import Residual
 
 __all__ = ["from_torch", "import_torch"]
 
-LEAVES = tuple(
-    kind for kinds, _ in MODULES for kind in (kinds if isinstance(kinds, tuple) else (kinds,))
+LEAVES = (
+    *(kind for kinds, _ in MODULES for kind in (kinds if isinstance(kinds, tuple) else (kinds,))),
+    *ENDING_MODULES,
 )
-LAST = (nn.Softmax, nn.LogSoftmax)
 Images = NDArray[np.uint8]
 
 
@@ -47,15 +55,19 @@ def from_torch(
     span: tuple[float, float] = (0.0, 1.0),
     bits: int = 8,
     metadata: dict[str, Any] | None = None,
+    even_if_different: bool = False,
 ) -> Network:
     """The network of import_torch, compared with the module on 20 images of noise.
 
     What the comparison found stands in the metadata under ``import``. Raises NetworkError, naming
-    the first thing that the importer cannot take.
+    the first thing that the importer cannot take, and DifferentError where a class or a number
+    differs from the module's, unless ``even_if_different``.
     """
     result = import_torch(module, example, name=name, span=span, bits=bits, metadata=metadata)
     report = check_import(result)
     network = result.network
+    if not even_if_different:
+        require_agreement(network, report)
     notes = {**network.metadata, "import": {**report["notes"], "agreement": report["agreement"]}}
     return Network(network.name, network.input_type, network.nodes, notes)
 
@@ -87,7 +99,7 @@ def import_torch(
         builder = NetworkBuilder(Pixels(), codes_on_demand)
         last = layout_of(root, graph)
         start = source_value(tuple(example.shape), span, bits, builder, last=last)
-        output = Walk(root, graph, builder, start).run()
+        end = Walk(root, graph, builder, start).run()
     finally:
         module.train(training)
     dataset = {**(metadata or {}).get("dataset", {}), "preprocess": preprocess_of(builder, bits)}
@@ -95,12 +107,12 @@ def import_torch(
     if "name" not in dataset:
         network, _ = with_dataset(network, None)
     reals = reals_of(span, bits)
-    run = recorder(root, graph, lambda images: reals[images >> (8 - bits)], start, output)
+    run = recorder(root, graph, lambda images: reals[images >> (8 - bits)], start)
     return ImportResult(
         network,
         tuple(builder.marks),
         lambda batch: (run, batch),
-        output,
+        end,
         builder.folded,
         builder.notes,
     )
@@ -111,7 +123,9 @@ class Tracer(fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """See fx.Tracer."""
-        return isinstance(m, (*LEAVES, *LAST)) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, (*LEAVES, *ENDING_MODULES)) or super().is_leaf_module(
+            m, module_qualified_name
+        )
 
     def call_module(
         self,
@@ -191,8 +205,8 @@ class Walk:
         self.known: dict[str, Any] = {}
         self.start = start
 
-    def run(self) -> str:
-        """Convert all nodes; returns the one whose result are the logits."""
+    def run(self) -> End:
+        """Convert all nodes; returns where the module ends."""
         last: tuple[Any, str] | None = None
         op = Op("output", "output", (), ("output",), {})
         for node in self.graph.nodes:
@@ -206,10 +220,9 @@ class Walk:
             else:
                 op = operation(node, self.module)
                 self.known[node.name] = guarded(op, partial(self.step, node, op))
-        if last is None or not isinstance(last[0], Value):
+        if last is None or not isinstance(last[0], Value | Ended):
             raise NetworkError("the module must return one tensor that depends on its input")
-        guarded(op, partial(finish_network, self.builder, op, last[0]))
-        return last[1]
+        return guarded(op, partial(finish_network, self.builder, op, *last))
 
     def result(self, argument: Any) -> Any:
         """What an argument of a node stands for."""
@@ -220,9 +233,14 @@ class Walk:
         if node.op == "get_attr":
             return operator.attrgetter(str(node.target))(self.module)
         args, named = self.result(node.args), self.result(node.kwargs)
+        part = None
         if node.op == "call_module":
-            module = self.module.get_submodule(str(node.target))
-            return self.by_module(op, module, args, named)
+            part = self.module.get_submodule(str(node.target))
+        ended = ending(op, node.target, part, args, named)
+        if ended is not None:
+            return ended
+        if part is not None:
+            return self.by_module(op, part, args, named)
         if node.target is getattr and str(args[1]) in PROPERTIES:
             known = isinstance(args[0], Value)
             return PROPERTIES[args[1]](args[0]) if known else getattr(args[0], args[1])
@@ -254,9 +272,7 @@ class Walk:
                 self.builder.spend(op, made)
                 return made
         hint = "replace it"
-        if isinstance(module, LAST):
-            hint = "leave it out: it does not change the class"
-        elif "brevitas" in type(module).__module__:
+        if "brevitas" in type(module).__module__:
             hint = "export it with brevitas to QONNX, and use subbit import"
         raise op.refuse("there is no rule for it", hint)
 
@@ -268,7 +284,7 @@ def operation(node: fx.Node, module: nn.Module) -> Op:
     if node.op == "call_module":
         kind = type(module.get_submodule(str(node.target))).__name__
         name = str(node.target)
-    return Op(name, kind, (), (node.name,), {})
+    return Op(name, kind, tuple(row.name for row in node.all_input_nodes), (node.name,), {})
 
 
 class Recorder(fx.Interpreter):
@@ -291,7 +307,6 @@ def recorder(
     graph: fx.Graph,
     reals: Callable[[Images], NDArray[np.float32]],
     start: Value,
-    output: str,
 ) -> Callable[[Images], Tensors]:
     """From images ``[n][h][w][c]`` to the result of every node of the module."""
     traced = fx.GraphModule(module, graph)

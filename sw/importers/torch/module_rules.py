@@ -45,6 +45,8 @@ __all__ = [
 
 Floats = NDArray[np.float32]
 Rule = Callable[..., Any]
+# Functions, in lower case, that round nothing.
+CUTTING = ("relu", "relu6", "hardtanh", "clamp", "clip")
 
 
 def as_const(value: Any) -> Const:
@@ -99,21 +101,22 @@ def rising(
     builder: NetworkBuilder, op: Op, module: Callable[[Tensor], Tensor], value: Value
 ) -> Value:
     """An operation on each element that never falls, the same for all channels."""
-    return stepped(op, value, runner(value, module))
+    return stepped(op, value, runner(value, module), about=op.kind.lower() not in CUTTING)
 
 
 def turning(
     builder: NetworkBuilder, op: Op, module: Callable[[Tensor], Tensor], value: Value
 ) -> Value:
     """An operation on each element that may rise and fall, the same for all channels."""
-    return stepped(op, value, runner(value, module), monotone=False)
+    return stepped(op, value, runner(value, module), monotone=False, about=True)
 
 
 def sloped(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
     """LeakyReLU, ELU and CELU, which never fall where their slope is 0 or more."""
     slope = module.negative_slope if isinstance(module, nn.LeakyReLU) else module.alpha
     celu = isinstance(module, nn.CELU)
-    return stepped(op, value, runner(value, module), monotone=celu or slope >= 0)
+    monotone = celu or slope >= 0
+    return stepped(op, value, runner(value, module), monotone=monotone, about=True)
 
 
 def same(builder: NetworkBuilder, op: Op, module: Any, value: Value) -> Value:
@@ -138,7 +141,7 @@ def norm(builder: NetworkBuilder, op: Op, module: _BatchNorm, value: Value) -> V
     slope = exact((gamma.double() / spread).numpy())
     shift = exact(beta.double().numpy()) - exact(module.running_mean.double().numpy()) * slope
     step = ElementStep(
-        op.name, runner(value, module), in_place(value, slope), in_place(value, shift)
+        op.name, runner(value, module), in_place(value, slope), in_place(value, shift), about=True
     )
     return value.then(step)
 

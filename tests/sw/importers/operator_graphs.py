@@ -44,7 +44,7 @@ def ending(kind: str, *outputs: str, **attributes: Any) -> Build:
         more = [g.const([1], np.int64)] if kind == "TopK" else []
         x = g.node(kind, logits(g, sums(g, draw), draw), *more, **attributes)
         g.nodes[-1].output.extend(outputs)
-        return x
+        return outputs[-1] if outputs else x
 
     return build
 
@@ -94,6 +94,7 @@ GRAPHS: dict[str, Build] = {
     "computed weights": computed_weights,
     "LogSoftmax": ending("LogSoftmax", axis=1),
     "ArgMax": ending("ArgMax", axis=1),
+    "ArgMin": ending("ArgMin", axis=-1, keepdims=0),
     "TopK": ending("TopK", "places"),
 }
 
@@ -213,4 +214,37 @@ PASSED: dict[str, Callable[[Tensor], Tensor]] = {
     "nn.ZeroPad2d": Surrounded(nn.ZeroPad2d((0, 1, 1, 0))),
     "functional.pad": Surrounded(lambda x: functional.pad(x, (1, 0, 0, 1), value=0.0)),
     "functional.dropout": lambda x: functional.dropout(x, 0.5, False),
+}
+
+
+class Ending(nn.Module):
+    """What ends a module, behind the logits of a convolution and a linear layer."""
+
+    def __init__(self, last: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.between, self.last = Between(nn.Identity()), last
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.between(x))
+
+
+ENDINGS: dict[str, Callable[[Tensor], Tensor]] = {
+    "nn.Softmax": nn.Softmax(1),
+    "nn.LogSoftmax": nn.LogSoftmax(-1),
+    "functional.softmax": lambda x: functional.softmax(x, dim=1),
+    "functional.log_softmax": lambda x: functional.log_softmax(x, -1),
+    "torch.softmax": lambda x: torch.softmax(x, 1),
+    "torch.log_softmax": lambda x: torch.log_softmax(x, 1),
+    ".softmax": lambda x: x.softmax(1),
+    ".log_softmax": lambda x: x.log_softmax(1),
+    "torch.argmax": lambda x: torch.argmax(x, 1),
+    "torch.argmin": lambda x: torch.argmin(x, dim=-1, keepdim=True),
+    ".argmax": lambda x: x.argmax(1),
+    ".argmin": lambda x: x.argmin(1),
+    "torch.max": lambda x: torch.max(x, 1)[1],
+    "torch.min": lambda x: torch.min(x, 1).indices,
+    "torch.topk": lambda x: torch.topk(x, 1)[1],
+    ".max": lambda x: x.max(1)[1],
+    ".min": lambda x: x.min(dim=1, keepdim=True).indices,
+    ".topk": lambda x: x.topk(1, largest=False).indices,
 }

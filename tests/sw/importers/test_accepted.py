@@ -14,9 +14,10 @@ from onnx import TensorProto
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.api import import_file
 from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.picking import PICKING
 from subbit.sw.importers.onnx import graph as graph_module
 from subbit.sw.importers.onnx.accepted import ACCEPTED, INFINITE, accepted
-from subbit.sw.importers.onnx.operators import LAST, supported_operators
+from subbit.sw.importers.onnx.operators import supported_operators
 from tests.sw.importers import test_onnx, test_shapes
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
 from tests.sw.importers.operator_graphs import GRAPHS, logits, signs, sums
@@ -226,7 +227,7 @@ READING: list[tuple[int, Callable[[GraphMaker, np.random.Generator], str]]] = [
     (13, trunc),
 ]
 # What the last nodes of a graph read is for the tests of its end.
-AT_THE_END = {(kind, name) for kind in LAST for name in ACCEPTED[kind].reads}
+AT_THE_END = {(kind, name) for kind in PICKING for name in ACCEPTED[kind].reads}
 
 
 def test_every_attribute_that_the_table_names_is_read(

@@ -13,15 +13,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from subbit.sw.importers.api import check_import
+from subbit.sw.importers.exact.picking import PICKING
 from subbit.sw.importers.onnx.constants import FOLDABLE
-from subbit.sw.importers.onnx.operators import LAST, RULES, supported_operators
+from subbit.sw.importers.onnx.operators import RULES, supported_operators
+from subbit.sw.importers.torch.ending_rules import (
+    ENDING_FUNCTIONS,
+    ENDING_METHODS,
+    ENDING_MODULES,
+)
 from subbit.sw.importers.torch.function_rules import FUNCTIONS, METHODS
 from subbit.sw.importers.torch.module import import_torch, trace
 from subbit.sw.importers.torch.module_rules import MODULES
 from tests.paths import DOCS
 from tests.sw.importers import test_onnx, test_torch
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
-from tests.sw.importers.operator_graphs import GRAPHS, PASSED, Between, Matrix
+from tests.sw.importers.operator_graphs import ENDINGS, GRAPHS, PASSED, Between, Ending, Matrix
 from tests.sw.importers.qoperator_graphs import QOPERATORS
 from tests.sw.importers.quantiser_graphs import QUANTISERS
 from tests.sw.importers.torch_quantisers import CODED, PASSED_STEPS, Direct
@@ -51,10 +57,6 @@ SYMBOLS = {
 # Torch has something of the same name, which is not the same or has no place in a network.
 OTHERWISE = {
     "Trunc": "torch.trunc drops what is behind the point, QONNX's Trunc drops bits",
-    "Softmax": "leave it out: it does not change the class",
-    "LogSoftmax": "leave it out: it does not change the class",
-    "ArgMax": "leave it out: a Network ends in logits, and the host picks the class",
-    "TopK": "leave it out: a Network ends in logits, and the host picks the class",
 }
 
 
@@ -98,6 +100,7 @@ def torch_graphs() -> frozenset[Any]:
     """The classes, functions and methods in the modules that tests import."""
     modules = [build() for build, _ in test_torch.CASES.values()]
     modules += [*map(Between, MIDDLES.values()), *map(Direct, CODED.values()), Matrix()]
+    modules += map(Ending, ENDINGS.values())
     found: set[Any] = set()
     for module in modules:
         root, graph = trace(module)
@@ -118,10 +121,10 @@ def module_classes() -> list[type]:
 def has_rule(thing: Any) -> bool:
     """Whether the torch importer takes a class, a function or a method."""
     if isinstance(thing, str):
-        return thing in METHODS
+        return thing in {*METHODS, *ENDING_METHODS}
     if isinstance(thing, type):
-        return issubclass(thing, tuple(module_classes()))
-    return thing in FUNCTIONS
+        return issubclass(thing, (*module_classes(), *ENDING_MODULES))
+    return thing in {*FUNCTIONS, *ENDING_FUNCTIONS}
 
 
 def namesakes(kind: str) -> list[str]:
@@ -140,10 +143,15 @@ def namesakes(kind: str) -> list[str]:
 
 def lacking(kind: str) -> list[str]:
     """What an ONNX operator still lacks: a rule, a row, a test graph, or a rule for torch."""
-    found = [] if kind in {*RULES, *FOLDABLE, *LAST} else ["a rule in sw/importers/onnx"]
+    found = [] if kind in {*RULES, *FOLDABLE, *PICKING} else ["a rule in sw/importers/onnx"]
     found += [] if kind in rows() else ["a row in docs/import.md"]
     found += [] if kind in onnx_graphs() else ["a test graph"]
-    if kind in RULES and not rows().get(kind) and namesakes(kind) and kind not in OTHERWISE:
+    if (
+        kind in {*RULES, *PICKING}
+        and not rows().get(kind)
+        and namesakes(kind)
+        and kind not in OTHERWISE
+    ):
         found.append(f"a rule for torch's {namesakes(kind)[0]}")
     return found
 
@@ -167,10 +175,14 @@ def test_no_torch_name_lacks_anything(name: str) -> None:
 
 def test_every_torch_rule_has_a_row() -> None:
     named = [meant(name) for row in rows().values() for name in row]
-    assert [m for m in METHODS if m not in named] == []
-    assert [f for f in FUNCTIONS if f not in named] == []
+    assert [m for m in (*METHODS, *ENDING_METHODS) if m not in named] == []
+    assert [f for f in (*FUNCTIONS, *ENDING_FUNCTIONS) if f not in named] == []
     classes = [c for c in named if isinstance(c, type)]
-    assert [k for k in module_classes() if not any(issubclass(c, k) for c in classes)] == []
+    assert [
+        k
+        for k in (*module_classes(), *ENDING_MODULES)
+        if not any(issubclass(c, k) for c in classes)
+    ] == []
 
 
 def test_exceptions_are_operators() -> None:
@@ -206,3 +218,12 @@ def test_a_torch_function_agrees(name: str) -> None:
     agreement = check_import(import_torch(module, IMAGE, span=(0.0, 255.0)))["agreement"]
     assert agreement["first_difference"] is None
     assert (agreement["classes_apart"], agreement["elements"] > 0) == (0, True)
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_torch_ending_agrees(name: str) -> None:
+    torch.manual_seed(3)
+    result = import_torch(Ending(ENDINGS[name]), IMAGE, span=(0.0, 255.0))
+    agreement = check_import(result)["agreement"]
+    assert (agreement["agrees"], agreement["elements"] > 0) == (True, True)
+    assert agreement["output"] == ("ranks" if "softmax" in name.lower() else "class")

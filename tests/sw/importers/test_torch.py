@@ -250,9 +250,14 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         lambda: Between(lambda x: (x > 0) + (x > 1)),
         "node 'add' (add): it combines two booleans; make numbers of them by .float()",
     ),
-    "a Softmax": (
-        lambda: nn.Sequential(nn.Flatten(), binary(nn.Linear(128, 5)), nn.Softmax(1)),
-        "node '2' (Softmax): there is no rule for it; leave it out: it does not change the class",
+    "a Softmax that is read": (
+        lambda: nn.Sequential(nn.Flatten(), binary(nn.Linear(128, 5)), nn.Softmax(1), nn.ReLU()),
+        "node '2' (Softmax): another node reads its result; end the module with it",
+    ),
+    "a Softmax at each place": (
+        lambda: nn.Sequential(binary(nn.Conv2d(2, 4, 3)), nn.Softmax(1)),
+        "node '1' (Softmax): it compares along axis 1 of 1x4x6x6 at 36 places; a network has no "
+        "layer for that: end the graph before it, and pick on the host",
     ),
     "an upsampling": (
         lambda: nn.Sequential(nn.ConvTranspose2d(2, 2, 3)),

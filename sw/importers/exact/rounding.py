@@ -1,0 +1,87 @@
+"""How far float32, in which a source computes, may be from what is exact.
+
+A source rounds every product and every sum. What it gives is then within FLOAT32_ERROR of the exact
+number, relative to the greatest number that can occur on the way: a few units of its last bit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subbit.sw.importers.exact.quantiser import Quantiser
+from subbit.sw.importers.exact.value import Value
+from subbit.sw.ir import TensorType
+
+__all__ = ["FLOAT32_ERROR", "Bools", "Reals", "Within", "error_of", "steps_error"]
+
+FLOAT32_ERROR = 2.0**-22
+Reals = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Within:
+    """The levels between which a quantiser's result lies if its input is off by a rounding error.
+
+    ``value``: what is quantised; ``kind``: the type of its integers; ``pooled``: whether 2x2 max
+    pooling follows.
+    """
+
+    value: Value
+    kind: TensorType
+    quantiser: Quantiser
+    pooled: bool
+
+    def ends(
+        self, tensors: Mapping[str, NDArray[np.int64]], exactly: Mapping[str, Bools]
+    ) -> tuple[Reals, Reals]:
+        """The least and the greatest level, ``[n][y][x][c]``, for the Network's tensors.
+
+        ``exactly``: by tensor, where the source's number is the exact one: nothing is off there,
+        but for what approximations make of it.
+        """
+        value, numbers = self.value, tensors[self.value.name]
+        error = error_of(self.kind, value.scale, value.offset)
+        scale = np.abs(value.scale.astype(np.float64))
+        reach = np.divide(error, scale, out=np.zeros_like(error), where=scale > 0)
+        off = np.broadcast_to(reach, numbers.shape)
+        if not any(step.about for step in value.steps):
+            off = np.where(exactly.get(value.name, False), 0.0, off)
+        found = [self.levels(numbers + side * off) for side in (-1, 0, 1)]
+        return np.minimum.reduce(found), np.maximum.reduce(found)
+
+    def levels(self, numbers: Reals) -> Reals:
+        """The source's numbers behind the quantiser, and the pooling."""
+        flat: NDArray[Any] = numbers.reshape(-1, numbers.shape[-1])
+        base, step = (x.astype(np.float64) for x in (self.quantiser.base, self.quantiser.step))
+        codes = self.quantiser.codes(self.value.run(flat))
+        made: Reals = (base + step * codes).reshape(numbers.shape)
+        return largest(made) if self.pooled else made
+
+
+def error_of(kind: TensorType, scale: NDArray[Any], offset: NDArray[Any]) -> Reals:
+    """The greatest rounding error of ``scale * v + offset`` for each channel, v of the type."""
+    greatest = max(abs(end) for end in kind.value_range)
+    reals = np.abs(scale.astype(np.float64)) * greatest + np.abs(offset.astype(np.float64))
+    return np.asarray(FLOAT32_ERROR * reals, np.float64)
+
+
+def steps_error(value: Value, kind: TensorType) -> Reals:
+    """The greatest rounding error for each channel behind linear steps, ``kind`` before them."""
+    error = error_of(kind, value.scale, value.offset)
+    for step in value.steps:
+        assert step.slope is not None
+        assert step.shift is not None
+        slope, shift = (np.abs(row.astype(np.float64)) for row in (step.slope, step.shift))
+        error = error * slope + FLOAT32_ERROR * shift
+    return error
+
+
+def largest(x: Reals) -> Reals:
+    """2x2 maxima of ``[n][y][x][c]``, odd ends dropped."""
+    height, width = x.shape[1] // 2 * 2, x.shape[2] // 2 * 2
+    x = x[:, :height, :width]
+    return np.asarray(x.reshape(len(x), height // 2, 2, width // 2, 2, -1).max(axis=(2, 4)))

@@ -1,0 +1,188 @@
+"""Random graphs: none is imported wrong, none ends in a traceback, and planted faults are found."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from subbit.sw.bench import imports
+from subbit.sw.bench.graph_ends import ENDS
+from subbit.sw.bench.graph_parts import BETWEEN, LAYERS, POOLS, QUANTISERS, STARTS
+from subbit.sw.bench.imports import bench_import, judge_import
+from subbit.sw.bench.random_graphs import random_graph
+from subbit.sw.cli import app
+from subbit.sw.errors import NetworkError
+from subbit.sw.importers.exact import arithmetic, elementwise, ending, fold, picking, pools
+from subbit.sw.importers.exact.value import Fractions, Value
+
+GRAPHS, CHUNK = 300, 30
+
+
+@pytest.mark.parametrize("seed", range(1, GRAPHS + 1, CHUNK))
+def test_no_random_graph_is_wrong(seed: int) -> None:
+    result = bench_import(CHUNK, seed)
+    # Each row names the seed that makes its graph again.
+    assert result.failures == ()
+    assert result.agree + result.refused == CHUNK
+    assert result.agree >= CHUNK // 2, result.reasons
+
+
+def test_every_row_is_drawn() -> None:
+    rows = {row for seed in range(1, GRAPHS + 1) for row in random_graph(seed).rows}
+    tables = (STARTS, LAYERS, BETWEEN, QUANTISERS, POOLS, ENDS)
+    assert {name for table in tables for name in table} <= rows
+
+
+def test_a_seed_makes_the_same_graph() -> None:
+    one, other = (random_graph(5).maker.model(random_graph(5).output) for _ in range(2))
+    assert one == other
+    assert judge_import(5) == judge_import(5)
+
+
+Line = tuple[Fractions, Fractions]
+LINE = arithmetic.line_of
+
+
+def other_line(kind: str, first: bool, change: Callable[[Line], Line]) -> Any:
+    """line_of with another line of one operator."""
+
+    def line(found: str, c: Fractions, at_first: bool) -> Line:
+        made = LINE(found, c, at_first)
+        return change(made) if (found, at_first) == (kind, first) else made
+
+    return line
+
+
+def opposite(line: Line) -> Line:
+    """A line whose slope has the other sign."""
+    return -line[0], line[1]
+
+
+def without_shift(line: Line) -> Line:
+    """A line through 0."""
+    return line[0], 0 * line[1]
+
+
+def steeper(line: Line) -> Line:
+    """A line of twice the slope."""
+    return 2 * line[0], line[1]
+
+
+def never(*_: Any) -> bool:
+    """No."""
+    return False
+
+
+# For each fault in the line of an operator: the row that shows it, and the line instead.
+FAULTS: dict[str, tuple[str, Any]] = {
+    "c - x rises": ("c Sub x", other_line("Sub", False, opposite)),
+    "c - x loses c": ("c Sub x", other_line("Sub", False, without_shift)),
+    "x - c loses c": ("x Sub c", other_line("Sub", True, without_shift)),
+    "x + c loses c": ("x Add c", other_line("Add", True, without_shift)),
+    "c + x loses c": ("c Add x", other_line("Add", False, without_shift)),
+    "x / c falls": ("x Div c", other_line("Div", True, opposite)),
+    "x / c is steeper": ("x Div c", other_line("Div", True, steeper)),
+    "x * c falls": ("x Mul c", other_line("Mul", True, opposite)),
+    "c * x falls": ("c Mul x", other_line("Mul", False, opposite)),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    row, fault = FAULTS[name]
+    monkeypatch.setattr(arithmetic, "line_of", fault)
+    assert wrong_one(row)
+
+
+def test_neg_without_its_sign_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = elementwise.fill
+    monkeypatch.setattr(elementwise, "fill", lambda count, number: real(count, abs(number)))
+    assert wrong_one("Neg")
+
+
+def test_a_norm_without_its_shift_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = elementwise.exact
+    monkeypatch.setattr(elementwise, "exact", lambda array: 0 * real(array))
+    assert wrong_one("norm")
+
+
+def test_directions_of_thresholds_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = fold.falls
+    monkeypatch.setattr(fold, "falls", lambda *given: ~real(*given))
+    assert wrong_one()
+
+
+def test_pooling_of_what_falls_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rises(value: Value, low: int, high: int, stop: int) -> bool:
+        return True
+
+    monkeypatch.setattr("subbit.sw.importers.exact.network_builder.rises", rises)
+    assert wrong_one("MaxPool")
+
+
+def test_shifts_of_a_join_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = pools.power_of_two
+    monkeypatch.setattr(pools, "power_of_two", lambda ratio: real(ratio) if ratio == 1 else 0)
+    assert wrong_one("second conv")
+
+
+def test_signs_of_logits_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = ending.fixed_point
+
+    def unsigned(scale: Fractions, offset: Fractions) -> Any:
+        return real(abs(scale), offset)
+
+    monkeypatch.setattr(ending, "fixed_point", unsigned)
+    assert wrong_one()
+
+
+@pytest.mark.parametrize(("name", "row"), [("least", "ArgMin"), ("last", "codes, ArgMax")])
+def test_which_class_is_picked_is_checked(
+    name: str, row: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = picking.pick
+
+    def other(*given: Any, **named: Any) -> Any:
+        return real(*given, **{**named, name: not named.get(name, False)})
+
+    monkeypatch.setattr(picking, "pick", other)
+    assert wrong_one(row)
+
+
+def wrong_one(row: str = "", seeds: range = range(1, 600)) -> bool:
+    """Whether the graphs with a row, of the seeds, show that something is wrong."""
+    having = (seed for seed in seeds if not row or row in random_graph(seed).rows)
+    return any(judge_import(seed).outcome == "wrong" for seed in having)
+
+
+def test_what_came_of_a_graph_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = imports.import_network
+
+    def broken(*given: Any, **named: Any) -> Any:
+        raise {0: KeyError("k"), 1: NetworkError("net.onnx: node 'A' (B): no; do")}[turn.pop()]
+
+    turn = [1, 0, 1]
+    monkeypatch.setattr(imports, "import_network", broken)
+    result = bench_import(3, 1)
+    assert (result.graphs, result.refused, result.tracebacks, result.wrong) == (3, 2, 1, 0)
+    assert result.reasons == {"no": 2}
+    assert [row.seed for row in result.failures] == [2]
+    monkeypatch.setattr(imports, "import_network", real)
+    monkeypatch.setattr(imports, "source_outputs", lambda model, x: np.zeros((len(x), 99)))
+    assert not bench_import(4, 1).agree
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert app.run(["bench", "import", "--graphs", "3", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["graphs"] == 3 == report["agree"] + report["refused"]
+    assert (report["wrong"], report["tracebacks"]) == (0, 0)
+
+    def broken(*given: Any, **named: Any) -> Any:
+        raise KeyError("k")
+
+    monkeypatch.setattr(imports, "import_network", broken)
+    assert app.run(["bench", "import", "--graphs", "1", "--seed", "9"]) == 1
+    assert "seed 9: traceback: KeyError: 'k': opset" in capsys.readouterr().out
