@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 from math import gcd, lcm
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,9 +45,11 @@ def finish_network(builder: NetworkBuilder, op: Op, given: Value | Ended, source
     mark = logits_of(builder, op, value, tensor, least, last)
     compare_too(builder, mark)
     builder.put("argmax", Argmax(), mark.name)
+    rounded = builder.notes.get("logits", {}).get("order") == "measured"
     if ended is None:
-        return End(source, "logits", mark)
-    return End(source, "class" if ended.gives == "class" else "ranks", mark, ended.curved)
+        return End(source, "logits", mark, rounded=rounded)
+    gives: Literal["class", "ranks"] = "class" if ended.gives == "class" else "ranks"
+    return End(source, gives, mark, ended.curved, rounded)
 
 
 def compare_too(builder: NetworkBuilder, mark: Mark) -> None:

@@ -47,10 +47,12 @@ class End:
     ``gives``: what that is: ``logits``, of which the greatest is the class; ``ranks``, other
     numbers that compare as the logits do; the ``class``; or ``numbers`` that are no logits.
     ``mark`` relates the logits, or the numbers, to the Network's. ``curved``: whether the class is
-    picked from a Softmax of the logits, which rounds once more.
+    picked from a Softmax of the logits, which rounds once more; ``rounded``: whether the Network
+    itself rounds the logits, so that another class may be its own doing.
     """
 
     output: str
     gives: Literal["logits", "ranks", "class", "numbers"]
     mark: Mark
     curved: bool = False
+    rounded: bool = False
