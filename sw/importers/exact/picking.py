@@ -99,47 +99,31 @@ def pick(
     return Ended(op, value, source, "class", tuple(sides), least, last, curved)
 
 
-def closed(op: Op, **defaults: Any) -> dict[str, Any]:
-    """The attributes of an operator, of these names only, as integers."""
-    unknown = sorted(set(op.attributes) - set(defaults))
-    if unknown:
-        raise op.refuse(f"its version has no attribute {unknown[0][:40]!r}", "export it again")
-    given = {**defaults, **op.attributes}
-    if not all(isinstance(value, int) for value in given.values()):
-        raise op.refuse("an attribute is no integer", "export the network again")
-    return given
-
-
 def softmax(op: Op, given: Value | Ended, rest: list[Const], opset: int) -> Ended:
     """Softmax and LogSoftmax: before opset 13 over all sides from ``axis``, since then one."""
     if isinstance(given, Ended):
         raise given.op.refuse("another node reads its result", "end the network with it")
-    row = closed(op, axis=1 if opset < 13 else -1)
-    return soften(op, given, op.inputs[0], row["axis"], flat=opset < 13)
+    return soften(op, given, op.inputs[0], op.attributes["axis"], flat=opset < 13)
 
 
 def arg_pick(op: Op, given: Value | Ended, rest: list[Const], opset: int) -> Ended:
     """ArgMax and ArgMin; the last of equals may be meant since opset 12."""
-    later = {"select_last_index": 0} if opset >= 12 else {}
-    row = closed(op, axis=0, keepdims=1, **later)
     return pick(
-        *(op, given, op.inputs[0], row["axis"]),
-        keep=bool(row["keepdims"]),
+        *(op, given, op.inputs[0], op.attributes["axis"]),
+        keep=bool(op.attributes["keepdims"]),
         least=op.kind == "ArgMin",
-        last=bool(row.get("select_last_index", 0)),
+        last=bool(op.attributes.get("select_last_index", 0)),
     )
 
 
 def top_k(op: Op, given: Value | Ended, rest: list[Const], opset: int) -> Ended:
     """TopK of one; k is an attribute before opset 10, and the least may be meant since 11."""
-    names: dict[str, Any] = {"axis": -1}
-    names |= {"k": -1} if opset < 10 else {}
-    names |= {"largest": 1, "sorted": 1} if opset >= 11 else {}
-    row = closed(op, **names)
-    count = row["k"] if opset < 10 else rest[0].array.reshape(-1).tolist() if rest else []
+    count = rest[0].array.reshape(-1).tolist() if rest else op.attributes.get("k")
     if count not in (1, [1]):
         raise op.refuse("it picks another number of classes than one", "use k = 1")
-    return pick(op, given, op.inputs[0], row["axis"], least=not row.get("largest", 1))
+    return pick(
+        op, given, op.inputs[0], op.attributes["axis"], least=not op.attributes.get("largest", 1)
+    )
 
 
 PICKING: dict[str, Callable[[Op, Value | Ended, list[Const], int], Ended]] = {

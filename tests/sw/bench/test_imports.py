@@ -15,7 +15,7 @@ from subbit.sw.bench.random_graphs import random_graph
 from subbit.sw.cli import app
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact import arithmetic, elementwise, ending, fold, picking, pools
-from subbit.sw.importers.exact.value import Fractions, Value
+from subbit.sw.importers.exact.value import Fractions
 
 GRAPHS, CHUNK = 300, 30
 
@@ -115,10 +115,8 @@ def test_directions_of_thresholds_are_checked(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_pooling_of_what_falls_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    def rises(value: Value, low: int, high: int, stop: int) -> bool:
-        return True
-
-    monkeypatch.setattr("subbit.sw.importers.exact.network_builder.rises", rises)
+    monkeypatch.setattr("subbit.sw.importers.exact.network_builder.rises", lambda *given: True)
+    monkeypatch.setattr("subbit.sw.importers.exact.codes.rises", lambda *given: True)
     assert wrong_one("MaxPool")
 
 

@@ -28,8 +28,9 @@ def weights(g: GraphMaker, draw: Draw, *shape: int, signed: bool = False) -> str
 
 
 def ended(g: GraphMaker, x: str, known: tuple[str, str]) -> str:
-    """Real numbers again, as a vector."""
-    return g.node("Flatten", g.node("DequantizeLinear", x, *known), axis=1)
+    """Real numbers again, and their means, as a vector."""
+    x = g.node("GlobalAveragePool", g.node("DequantizeLinear", x, *known))
+    return g.node("Flatten", x, axis=1)
 
 
 def microsoft(g: GraphMaker, kind: str, *inputs: str, **attributes: Any) -> str:
@@ -80,8 +81,9 @@ def integers(kind: str) -> Build:
         else:
             x = g.node("Flatten", x, axis=1)
             x = g.node(kind, x, weights(g, draw, 64, 5), zero, other)
-        x = g.node("Mul", g.node("Cast", x, to=1), g.const(1 / 64))
-        return g.node("Flatten", g.quant(x, 1.0, 6), axis=1)
+        x = g.quant(g.node("Mul", g.node("Cast", x, to=1), g.const(1 / 64)), 1.0, 6)
+        x = g.node("GlobalAveragePool", x) if kind == "ConvInteger" else x
+        return g.node("Flatten", x, axis=1)
 
     return build
 

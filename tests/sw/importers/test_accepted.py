@@ -14,11 +14,10 @@ from onnx import TensorProto
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.api import import_file
 from subbit.sw.importers.exact.op import Op
-from subbit.sw.importers.exact.picking import PICKING
 from subbit.sw.importers.onnx import graph as graph_module
 from subbit.sw.importers.onnx.accepted import ACCEPTED, INFINITE, accepted
 from subbit.sw.importers.onnx.operators import supported_operators
-from tests.sw.importers import test_onnx, test_shapes
+from tests.sw.importers import test_endings, test_onnx, test_shapes
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
 from tests.sw.importers.operator_graphs import GRAPHS, logits, signs, sums
 from tests.sw.importers.qoperator_graphs import QOPERATORS
@@ -226,10 +225,9 @@ READING: list[tuple[int, Callable[[GraphMaker, np.random.Generator], str]]] = [
     (21, lambda g, draw: linear(g, draw, output_dtype=TensorProto.INT8, axis=1)),
     (13, trunc),
 ]
+
+
 # What the last nodes of a graph read is for the tests of its end.
-AT_THE_END = {(kind, name) for kind in PICKING for name in ACCEPTED[kind].reads}
-
-
 def test_every_attribute_that_the_table_names_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,8 +246,11 @@ def test_every_attribute_that_the_table_names_is_read(
         g.qonnx = 2
         with contextlib.suppress(NetworkError):
             import_file(g.save(build(g, np.random.default_rng(1)), tmp_path / "net.onnx"))
+    for end, opset in test_endings.AGREE.values():
+        g = GraphMaker(1, test_endings.INPUTS, opset=opset)
+        import_file(g.save(end(g, test_endings.vector(g)), tmp_path / "net.onnx"))
     named = {(kind, name) for kind, row in ACCEPTED.items() for name in row.reads}
-    assert named - read - AT_THE_END == set()
+    assert named - read == set()
 
 
 @pytest.mark.parametrize("kind", [TensorProto.INT8, TensorProto.UINT8, TensorProto.INT16, 0])

@@ -232,22 +232,22 @@ REFUSED: dict[str, tuple[Build, int, str]] = {
     "largest in opset 10": (
         top(largest=0),
         10,
-        "(TopK): its version has no attribute 'largest'; export it again",
+        "(TopK): opset 10 has no attribute 'largest' of it; export the network again",
     ),
     "the last in opset 11": (
         node("ArgMax", axis=1, select_last_index=1),
         11,
-        "(ArgMax): its version has no attribute 'select_last_index'; export it again",
+        "(ArgMax): opset 11 has no attribute 'select_last_index' of it; export the network again",
     ),
     "an unknown attribute": (
         node("Softmax", axis=1, temperature=2),
         13,
-        "(Softmax): its version has no attribute 'temperature'; export it again",
+        "(Softmax): its attribute 'temperature' is not handled; export without it",
     ),
     "an axis that is no integer": (
         node("ArgMax", axis=1.0),
         13,
-        "(ArgMax): an attribute is no integer; export the network again",
+        "(ArgMax): its axis is a float, not a int; export the network again",
     ),
     "the least behind a Softmax": (
         chain(node("Softmax"), node("ArgMin", axis=1)),

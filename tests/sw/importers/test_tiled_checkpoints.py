@@ -224,7 +224,7 @@ def test_a_whole_network_of_tiles_has_the_sources_classes() -> None:
     with torch.no_grad():
         x = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
         theirs = source(x).numpy()
-    ours = run(frames)[result.logits].reshape(40, -1)
+    ours = run(frames)[result.end.output].reshape(40, -1)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
