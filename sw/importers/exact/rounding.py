@@ -49,7 +49,10 @@ class Within:
         reach = np.divide(error, scale, out=np.zeros_like(error), where=scale > 0)
         off = np.broadcast_to(reach, numbers.shape)
         if not any(step.about for step in value.steps):
-            off = np.where(exactly.get(value.name, False), 0.0, off)
+            known = exactly.get(value.name, False) | sums_are_exact(
+                self.kind, value.scale, value.offset
+            )
+            off = np.where(known, 0.0, off)
         found = [self.levels(numbers + side * off) for side in (-1, 0, 1)]
         return np.minimum.reduce(found), np.maximum.reduce(found)
 
@@ -67,6 +70,19 @@ def error_of(kind: TensorType, scale: NDArray[Any], offset: NDArray[Any]) -> Rea
     greatest = max(abs(end) for end in kind.value_range)
     reals = np.abs(scale.astype(np.float64)) * greatest + np.abs(offset.astype(np.float64))
     return np.asarray(FLOAT32_ERROR * reals, np.float64)
+
+
+def sums_are_exact(kind: TensorType, scale: NDArray[Any], offset: NDArray[Any]) -> Bools:
+    """Whether float32 rounds no sum on the way to ``scale * v + offset``, for each channel: all are
+    multiples of one power of two, and at most 2**24 times it.
+    """
+    greatest = max(abs(end) for end in kind.value_range)
+    found = []
+    for slope, shift in zip(scale, offset, strict=True):
+        unit = max(slope.denominator, shift.denominator)
+        dyadic = all(not n.denominator & (n.denominator - 1) for n in (slope, shift))
+        found.append(dyadic and (abs(slope) * greatest + abs(shift)) * unit < 1 << 24)
+    return np.array(found, np.bool_)
 
 
 def steps_error(value: Value, kind: TensorType) -> Reals:
