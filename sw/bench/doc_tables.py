@@ -141,7 +141,7 @@ PLANNER = (
 )
 TABLES = {
     **{
-        f"costs-{name}": Table(("costs",), COSTS, cost_rows(*kinds), ("yosys",))
+        f"costs-{name}": Table(("costs-*",), COSTS, cost_rows(*kinds), ("yosys",))
         for name, kinds in COST_TABLES.items()
     },
     "networks": Table(
