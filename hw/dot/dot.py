@@ -9,6 +9,7 @@ import numpy as np
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Beats, Lanes, Unit
+from subbit.hw.dot.checks import check_counters, check_folding, check_inputs
 from subbit.hw.dot.dot_cost import dot_cost
 from subbit.hw.dot.planes import (
     PlaneGroups,
@@ -18,13 +19,12 @@ from subbit.hw.dot.planes import (
     planes_source,
     spread_tables,
 )
-from subbit.hw.dot.popcount import CLOCK_MHZ, FORMS, PORTABLE, PopcountShape
+from subbit.hw.dot.popcount import CLOCK_MHZ, PORTABLE, PopcountShape
 from subbit.hw.post.raw import Post, PostConfig, RawNumbers, lane_values, output_type, post_values
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.hw.window.border import Border, PaddingSumsConfig
 from subbit.sw.cycles.model import GIVE, TAKE, WAIT, Process
-from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.linear import dot_type
 from subbit.sw.ir.types import Encoding, TensorType
@@ -87,31 +87,15 @@ class DotUnit(Unit):
     span: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        outputs, length = self.weights.shape[0], self.weights.row_length
-        if self.pe < 1 or outputs % self.pe:
-            raise PlanError(f"PE must divide the {outputs} outputs, and {self.pe} does not")
-        if self.simd < 1 or length % self.simd:
-            raise PlanError(
-                f"SIMD must divide the {length} inputs of an output, and {self.simd} does not"
-            )
-        if self.masked and self.encoding is not Encoding.BIPOLAR:
-            raise PlanError("only bipolar inputs have a mask; an unsigned 0 is code 0")
-        if (self.span is not None) != self.signed:
-            raise PlanError("integers, and no codes, have a span: their least and greatest number")
-        if self.x_type.bits != self.bits:
-            raise PlanError(f"integers of {self.x_type.bits} bits, not {self.bits}, span them")
-        if self.border and (self.masked or self.encoding is not Encoding.BIPOLAR):
-            raise PlanError("only bipolar inputs without masks have a border that is taken back")
-        if self.form not in FORMS:
-            raise PlanError(f"popcount must be one of {', '.join(FORMS)}, not {self.form!r}")
-        for name, number in (("vector", self.vectors), ("pixel", self.pixels)):
-            if number < 1:
-                raise PlanError(f"a frame has at least one {name}, not {number}")
-        if self.x_branches < 0 or self.bits % self.x_bits:
-            raise PlanError(
-                f"x_branches must divide the {self.bits} bits of an input, "
-                f"and {self.x_branches} does not"
-            )
+        check_folding(
+            self.weights, pe=self.pe, simd=self.simd, vectors=self.vectors, pixels=self.pixels
+        )
+        check_inputs(
+            *(self.encoding, self.bits, self.span),
+            masked=self.masked,
+            bordered=self.border is not None,
+        )
+        check_counters(self.form, self.bits, self.x_branches, self.x_bits)
         _ = self.source, self.o
 
     @cached_property
@@ -282,10 +266,7 @@ class DotUnit(Unit):
         number.
         """
         assert self.border is not None
-        outside, size = self.border.outside, self.border.rows.shape[1]
-        kernels = self.weights.dense().reshape(len(self.linear[0]), -1, size, size).sum(axis=1)
-        missing: Ints = np.einsum("oij,rcpij->orcp", kernels, outside.astype(np.int64))
-        missing *= 2 * ((1 << self.bits) - 1)
+        missing = 2 * ((1 << self.bits) - 1) * self.border.weights_outside(self.weights)
         return missing // self.linear[0][:, None, None, None]
 
     @property

@@ -48,7 +48,10 @@ class BoardPll(Protocol):
 
 
 class Dividers(Protocol):
-    """The dividers of a family's PLL."""
+    """The dividers of a family's PLL: whole numbers by which its clock is made of the oscillator's.
+
+    A dataclass of them is what the search for a frequency chooses, and what the configuration gets.
+    """
 
     def output_hz(self, input_hz: int) -> Fraction:
         """The frequency that they make of the one that comes in."""

@@ -18,6 +18,7 @@ from subbit.hw.contract.cost import Cost
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, rom_of
 from subbit.sw.ir.arrays import Ints
+from subbit.sw.ir.weights import Weights
 
 __all__ = ["Border", "PaddingSumsConfig", "border_of"]
 
@@ -66,6 +67,15 @@ class Border:
         """For each output pixel of a frame in order the kernel's places inside, ``(H*W, k*k)``."""
         found: Flags = self.rows[:, None, :, None] & self.columns[None, :, None, :]
         return found.reshape(-1, self.rows.shape[1] * self.columns.shape[1])
+
+    def weights_outside(self, weights: Weights) -> Ints:
+        """``(outputs, kinds of rows, kinds of columns, pixels)``: the sum of an output's weights
+        that lie beyond the edge.
+        """
+        size, outputs = self.rows.shape[1], weights.shape[0]
+        kernels = weights.dense().reshape(outputs, -1, size, size).sum(axis=1)
+        found: Ints = np.einsum("oij,rcpij->orcp", kernels, self.outside.astype(np.int64))
+        return found
 
 
 def border_of(

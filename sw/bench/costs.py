@@ -11,6 +11,7 @@ from amaranth.hdl import Elaboratable, Module, Value
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
+from subbit.boards import BOARDS
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Unit
 from subbit.hw.families.family import Family
@@ -114,10 +115,14 @@ class CostRow:
 
 @dataclass(frozen=True)
 class CostReport:
-    """The rows of ``subbit bench costs``, and the greatest error of LUT4s among them."""
+    """The rows of ``subbit bench costs``, and the greatest error of LUT4s among them.
+
+    ``too_large``: units left out, of which no board of the family could hold one.
+    """
 
     rows: tuple[CostRow, ...]
     worst_lut4_error: float
+    too_large: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -132,12 +137,14 @@ def bench_costs(
     quick: bool = False,
     progress: Progress = SILENT,
 ) -> CostReport:
-    """Map units of every kind for each family and compare with what they say that they cost.
+    """Map units of every kind for each family and compare with what they say that they cost, but
+    for those that say that they are larger than any board of the family.
 
     ``kinds``: only of these, as the units' components are called. ``quick``: without the cases that
     take long to map. Raises SubbitError for a kind or family that there is not.
     """
     rows: list[CostRow] = []
+    too_large: list[str] = []
     for name in families:
         part = family(name)
         units = {case.name: case.make(name) for case in unit_cases(quick=quick)}
@@ -145,10 +152,21 @@ def bench_costs(
         if unknown := sorted({*kinds} - known):
             raise SubbitError(f"no unit {unknown[0]!r}; choose from {', '.join(sorted(known))}")
         chosen = {n: unit for n, unit in units.items() if not kinds or unit.kind() in kinds}
+        large = [n for n, unit in chosen.items() if is_too_large(unit, part)]
+        too_large += [f"{n} ({name})" for n in large]
+        chosen = {n: unit for n, unit in chosen.items() if n not in large}
         progress.phase(f"{len(chosen)} units for {part.title}")
         rows += compared(chosen, part)
     worst = max((row.lut4_error for row in rows), key=abs, default=0.0)
-    return CostReport(tuple(rows), worst)
+    return CostReport(tuple(rows), worst, tuple(too_large))
+
+
+def is_too_large(unit: Unit, part: Family) -> bool:
+    """Whether no board of the family that is known could hold the unit; False without boards."""
+    said = part.cost(unit.cost()).counts
+    devices = [board.device for board in BOARDS.values() if board.device.fabric == part.name]
+    cells = [{kind: getattr(device, kind) for kind in said} for device in devices]
+    return bool(cells) and not any(all(said[k] <= row[k] for k in said) for row in cells)
 
 
 def compared(units: Mapping[str, Unit], part: Family) -> list[CostRow]:

@@ -56,4 +56,6 @@ def costs_command(
         table.add_row(row.family, row.unit, *pairs, style=None if row.holds else "red")
     plain_console().print(table)
     click.echo(f"worst error of LUT4s: {report.worst_lut4_error:+.1%}")
+    if report.too_large:
+        click.echo(f"larger than any board: {', '.join(report.too_large)}")
     return 0 if report.holds else 1
