@@ -233,7 +233,8 @@ def averaged(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
     if t.side < 2 or not t.coded:
         return t
     if t.side in (2, 4, 8) and draw.random() < 0.5:
-        return replace(t, x=mean_of_map(g, draw, t), side=1, coded=False)
+        made = replace(t, x=mean_of_map(g, draw, t), side=1, coded=False)
+        return shifted(g, draw, made) if draw.random() < 0.4 else made
     kernel = 4 if t.side >= 4 and draw.random() < 0.3 else 2
     stride, pad = int(draw.choice([1, 2])), int(t.zero and draw.random() < 0.3)
     named: dict[str, Any] = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2}
@@ -241,6 +242,13 @@ def averaged(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
         named |= {"pads": [pad] * 4, "count_include_pad": 1}
     x = g.node("AveragePool", t.x, **named)
     return replace(t, x=x, side=side_of(t.side, 2 * pad, kernel, stride), coded=False)
+
+
+def shifted(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
+    """A mean with one factor, and an offset for each channel."""
+    x = g.node("Mul", t.x, constant(g, draw, power(draw)))
+    x = g.node("Add", x, constant(g, draw, draw.integers(-9, 10, (t.channels, 1, 1)) / 4))
+    return replace(t, x=x, zero=False)
 
 
 def mean_of_map(g: GraphMaker, draw: Draw, t: Tensor) -> str:

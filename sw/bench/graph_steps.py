@@ -50,7 +50,7 @@ def limits(draw: Draw, t: Tensor, *shape: int) -> Any:
     """Thresholds: where exact sums may lie, or anywhere for what is approximated."""
     if t.smooth:
         return draw.uniform(-t.size, t.size, shape)
-    return draw.integers(-12, 13, shape) * (scale_for(draw, t.size, 8) / 4)
+    return draw.integers(-8, 9, shape) * (scale_for(draw, t.size, 8) / 4)
 
 
 def multithreshold(each: bool) -> Row:
@@ -116,10 +116,8 @@ def comparison(g: GraphMaker, draw: Draw, t: Tensor) -> str:
         for kind in ("Greater", "Less", "GreaterOrEqual", "LessOrEqual", "Equal")
         if g.opset >= OPSETS.get(kind, 9) and not (t.smooth and kind == "Equal")
     ]
-    if draw.random() < 0.5:
-        limit = numbers(g, draw, t, -t.size / 2, t.size / 2)
-    else:
-        limit = constant(g, draw, 0.0)
+    sides = (t.channels, 1, 1) if t.side else (t.channels,)
+    limit = constant(g, draw, limits(draw, t, *(sides if draw.random() < 0.4 else ())))
     kind = str(draw.choice(kinds[:4] if draw.random() < 0.9 else kinds))
     return g.node(kind, *((t.x, limit) if draw.random() < 0.7 else (limit, t.x)))
 

@@ -81,7 +81,7 @@ class Drawing:
             self.rows.append("map")
             return
         self.last = flatten(self.maker, self.draw, self.last)
-        self.last = linear_layer(self.maker, self.draw, self.last, 1 if way > 0.96 else classes)
+        self.last = linear_layer(self.maker, self.draw, self.last, 1 if way > 0.98 else classes)
 
 
 def random_graph(seed: int, batch: int = 1) -> RandomGraph:

@@ -250,6 +250,8 @@ def no_zero_point() -> Any:
     return less_zero
 
 
+# Comparisons, in the order of their table, that take equal numbers the other way.
+EQUAL = (np.greater_equal, np.greater, np.less_equal, np.less, np.equal)
 # For each fault: the row that shows it, the module and its function, and what makes another one.
 OTHER_FAULTS: dict[str, tuple[str, Any, str, Callable[[], Any]]] = {
     "weights between groups": (
@@ -287,11 +289,11 @@ OTHER_FAULTS: dict[str, tuple[str, Any, str, Callable[[], Any]]] = {
         "chosen",
         lambda: lambda condition, a, b: np.where(condition != 0, b, a),
     ),
-    "Greater is GreaterOrEqual": (
+    "comparisons of equal numbers": (
         "comparison",
         choices,
         "COMPARISONS",
-        lambda: {**choices.COMPARISONS, "Greater": np.greater_equal},
+        lambda: dict(zip(choices.COMPARISONS, EQUAL, strict=True)),
     ),
     "a difference the other way": ("branches", elementwise, "add", swapped),
     "a factor of 0 counts": ("branches", pools, "times", nothing_is_zero),
