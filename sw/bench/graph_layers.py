@@ -142,7 +142,7 @@ def branches(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
     if t.side:
         kernel = 3 if t.zero and draw.random() < 0.4 else 1
         one = convolved(g, draw, t, (1, 1), outputs=count)
-        pads: Pads = (kernel // 2,) * 4  # type: ignore[assignment]
+        pads: Pads = (kernel // 2,) * 4
         other = convolved(g, draw, t, (kernel, kernel), pads=pads, outputs=count)
     else:
         one, other = (linear_layer(g, draw, t, count) for _ in range(2))
@@ -236,12 +236,14 @@ def averaged(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
         made = replace(t, x=mean_of_map(g, draw, t), side=1, coded=False)
         return shifted(g, draw, made) if draw.random() < 0.4 else made
     kernel = 4 if t.side >= 4 and draw.random() < 0.3 else 2
-    stride, pad = int(draw.choice([1, 2])), int(t.zero and draw.random() < 0.3)
+    stride, pads = int(draw.choice([1, 2])), NO_PADS
+    if t.zero and draw.random() < 0.3:
+        pads = (1, 1, 1, 1) if kernel == 4 else UNEVEN[draw.integers(2, 4)]
     named: dict[str, Any] = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2}
-    if pad and g.opset >= 7:
-        named |= {"pads": [pad] * 4, "count_include_pad": 1}
+    if any(pads):
+        named |= {"pads": list(pads), "count_include_pad": 1}
     x = g.node("AveragePool", t.x, **named)
-    return replace(t, x=x, side=side_of(t.side, 2 * pad, kernel, stride), coded=False)
+    return replace(t, x=x, side=side_of(t.side, pads[0] + pads[2], kernel, stride), coded=False)
 
 
 def shifted(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
