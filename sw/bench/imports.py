@@ -179,10 +179,11 @@ def difference_of(done: Imported, ours: dict[str, NDArray[np.int64]], theirs: ND
     if gives == "class":
         apart = int((output != given).sum()) if output.shape == given.shape else -1
         return "" if apart == 0 else f"{apart} of {count} classes"
+    numbers = ours["numbers"]
+    if numbers.size != given.size:
+        return f"{numbers.size // count} numbers for {given.shape[1]}"
     if gives in ("logits", "numbers"):
-        reals_ = np.moveaxis(real_numbers(done, ours["numbers"]), 3, 1).reshape(count, -1)
-        if reals_.shape != given.shape:
-            return f"{reals_.shape[1]} numbers for {given.shape[1]}"
+        reals_ = np.moveaxis(real_numbers(done, numbers), 3, 1).reshape(count, -1)
         allowed = TOLERANCE * max(1e-6, float(np.abs(given).max())) + rounding_of(done)
         far = np.abs(reals_ - given) > allowed
         if far.any():
