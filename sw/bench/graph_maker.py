@@ -8,7 +8,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-__all__ = ["GraphMaker"]
+__all__ = ["CUSTOM", "QONNX", "GraphMaker"]
 
 Array = NDArray[Any]
 QONNX = "qonnx.custom_op.general"
@@ -20,11 +20,14 @@ class GraphMaker:
 
     ``shape``: of the input, with the batch; ``opset``: of ONNX's own operators, ``qonnx`` and
     ``domain`` of QONNX's; ``kind``: ONNX's number of the output's type, by default int64 where the
-    last node picks a class and else float.
+    last node picks a class and else float. ``plain``: the domain that ONNX's own operators name;
+    ``as_nodes``: whether constants are nodes and not initializers.
     """
 
     qonnx = 1
     domain = QONNX
+    plain = ""
+    as_nodes = False
 
     def __init__(self, *shape: int, opset: int = 13) -> None:
         self.shape, self.opset = shape, opset
@@ -33,7 +36,9 @@ class GraphMaker:
         self.arrays: list[Any] = []
 
     def const(self, array: Any, kind: Any = np.float32) -> str:
-        """An initializer."""
+        """An initializer, or a Constant node."""
+        if self.as_nodes:
+            return self.constant(np.asarray(array, kind))
         name = f"p{len(self.arrays)}"
         self.arrays.append(numpy_helper.from_array(np.asarray(array, kind), name))
         return name
@@ -45,7 +50,7 @@ class GraphMaker:
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """A node; custom operators go into their domain."""
         number = len(self.nodes)
-        domain = self.domain if kind in CUSTOM else ""
+        domain = self.domain if kind in CUSTOM else self.plain
         self.nodes.append(
             helper.make_node(
                 kind, inputs, [f"t{number}"], name=f"{kind}_{number}", domain=domain, **attributes
@@ -77,10 +82,11 @@ class GraphMaker:
     ) -> str:
         """QuantizeLinear, Clip to 0..top where given, DequantizeLinear."""
         parameters = (self.const(scale), self.const(zero, kind))
-        x = self.node("QuantizeLinear", x, *parameters, axis=axis)
+        given = {"axis": axis} if self.opset >= 13 else {}
+        x = self.node("QuantizeLinear", x, *parameters, **given)
         if top is not None:
             x = self.node("Clip", x, self.const(0, kind), self.const(top, kind))
-        return self.node("DequantizeLinear", x, *parameters, axis=axis)
+        return self.node("DequantizeLinear", x, *parameters, **given)
 
     def norm(self, x: str, channels: int, draw: np.random.Generator, flips: bool = True) -> str:
         """BatchNormalization with random parameters, some negative if ``flips``."""
@@ -100,7 +106,9 @@ class GraphMaker:
             [helper.make_tensor_value_info(output, kind, None)],
             self.arrays,
         )
-        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid(self.domain, self.qonnx)]
+        opsets = [helper.make_opsetid("", self.opset)]
+        if self.domain:
+            opsets.append(helper.make_opsetid(self.domain, self.qonnx))
         if any(node.domain == "com.microsoft" for node in self.nodes):
             opsets.append(helper.make_opsetid("com.microsoft", 1))
         version = 8 if self.opset < 20 else 10

@@ -1,12 +1,11 @@
-"""What random graphs are made of: tables of rows, each a function that appends a few nodes.
+"""What random graphs are made of: rows, each a function that appends a few nodes.
 
 A row takes the graph, the draw and what is known of the last tensor, and gives what is known of the
-next one; where it does not fit, it gives the tensor as it is. A new operator needs one row.
+next one; where it does not fit, it gives the tensor as it is. The tables name them.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,10 @@ from numpy.typing import NDArray
 
 from subbit.sw.bench.graph_maker import GraphMaker
 
-__all__ = ["BETWEEN", "LAYERS", "POOLS", "QUANTISERS", "STARTS", "Draw", "Row", "Tensor", "flatten"]
+__all__ = ["Draw", "Row", "Tensor", "flatten"]
 
 Draw = np.random.Generator
+SMOOTH = ("Sigmoid", "Tanh", "Mish", "Gelu", "Elu", "Celu", "Selu", "Softplus", "Exp")
 Array = NDArray[Any]
 
 
@@ -84,7 +84,7 @@ def weights(g: GraphMaker, draw: Draw, *shape: int) -> str:
     """Weights of 1 to 5 bits, with one scale for all, for an output, or plain."""
     ones = (1,) * (len(shape) - 1)
     scale = power(draw, (shape[0], *ones)) if draw.random() < 0.4 else power(draw)
-    way, bits = draw.integers(4), int(draw.integers(2, 6))
+    way, bits = draw.integers(6), int(draw.integers(2, 6))
     if way == 0:
         return g.bipolar(constant(g, draw, draw.normal(size=shape)), scale)
     if way == 1:
@@ -95,8 +95,22 @@ def weights(g: GraphMaker, draw: Draw, *shape: int) -> str:
         whole = g.const(draw.integers(-9, 10, shape), np.int8)
         zero = g.const(np.zeros(len(sides)), np.int8)
         return g.node("DequantizeLinear", whole, g.const(sides), zero, axis=0)
+    if way == 4:
+        signs = g.node("Sign", g.const(draw.normal(size=shape)))
+        return g.node("Mul", signs, g.const(scale))
+    if way == 5:
+        yes = g.node("Greater", g.const(draw.normal(size=shape)), g.const(0.0))
+        return g.node("Where", yes, g.const(scale), g.const(-scale))
     rows = draw.normal(size=shape) * scale * 2 ** (bits - 2)
     return g.quant(g.const(rows), scale, bits, narrow=int(draw.integers(2)))
+
+
+def bias(g: GraphMaker, draw: Draw, outputs: int) -> str:
+    """A bias for each output, plain or of so many bits as tools write it."""
+    if draw.random() < 0.6:
+        return constant(g, draw, draw.integers(-9, 10, outputs) / 4)
+    bits = float(draw.choice([9, 16, 24, 32]))
+    return g.quant(constant(g, draw, draw.integers(-900, 900, outputs) / 128), 1 / 64, bits)
 
 
 def as_pixels(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
@@ -139,13 +153,13 @@ def convolution(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
     kernel = int(draw.choice([1, 3, 3, 5]))
     stride = int(draw.choice([1, 1, 2]))
     pad = kernel // 2 if t.zero and draw.random() < 0.6 else 0
-    if t.side + 2 * pad < kernel or (deep and kernel == 1):
+    if t.side + 2 * pad < kernel or (deep and (kernel == 1 or not t.coded)):
         kernel, pad, stride, deep = 1, 0, 1, False
     outputs = t.channels if deep or draw.random() < 0.5 else int(draw.integers(2, 7))
     inputs = 1 if deep else t.channels
     given = [t.x, weights(g, draw, outputs, inputs, kernel, kernel)]
     if draw.random() < 0.4:
-        given.append(constant(g, draw, draw.integers(-8, 9, outputs) / 4))
+        given.append(bias(g, draw, outputs))
     attributes: dict[str, Any] = {"group": t.channels} if deep else {}
     if pad and stride == 1 and draw.random() < 0.2:
         attributes["auto_pad"] = str(draw.choice(["SAME_UPPER", "SAME_LOWER"]))
@@ -157,7 +171,8 @@ def convolution(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
     side = (t.side + 2 * pad - kernel) // stride + 1
     if side == t.side and outputs == t.channels and draw.random() < 0.5:
         other = g.node("Mul", t.x, g.const(power(draw))) if draw.random() < 0.3 else t.x
-        y = g.node("Add", *((y, other) if draw.random() < 0.5 else (other, y)))
+        pair = (y, other) if draw.random() < 0.5 else (other, y)
+        y = g.node("Add" if draw.random() < 0.7 else "Sub", *pair)
     size = t.size * 2 * np.sqrt(inputs) * kernel
     return Tensor(y, outputs, side, size=float(size))
 
@@ -166,6 +181,8 @@ def flatten(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
     """A map as a vector, by Flatten or Reshape."""
     if not t.side:
         return t
+    if draw.random() < 0.2:
+        t = replace(t, x=g.node("Transpose", t.x, perm=[0, 2, 3, 1]))
     if draw.random() < 0.5:
         x = g.node("Flatten", t.x, **({"axis": 1} if draw.random() < 0.5 else {}))
     else:
@@ -191,8 +208,7 @@ def linear_layer(g: GraphMaker, draw: Draw, t: Tensor, outputs: int) -> Tensor:
         w = g.node("Transpose", weights(g, draw, outputs, count), perm=[1, 0])
         return Tensor(g.node("MatMul", t.x, w), outputs, 0, size=size)
     given = [t.x, weights(g, draw, outputs, count)]
-    bias = draw.random() < 0.6 or g.opset < 11
-    given += [constant(g, draw, draw.integers(-9, 10, outputs) / 2)] if bias else []
+    given += [bias(g, draw, outputs)] if draw.random() < 0.6 or g.opset < 11 else []
     extra = {"alpha": 0.5} if draw.random() < 0.2 else {}
     extra |= {"beta": 2.0} if draw.random() < 0.2 else {}
     return Tensor(g.node("Gemm", *given, transB=1, **extra), outputs, 0, size=size)
@@ -222,7 +238,7 @@ def each(kind: str, after: int = 1, **attributes: Any) -> Row:
             return t
         keeps = kind in ("Identity", "Dropout", "Cast")
         x = g.node(kind, t.x, **attributes)
-        smooth = t.smooth or kind in ("Sigmoid", "Tanh")
+        smooth = t.smooth or kind in SMOOTH
         return replace(t, x=x, coded=t.coded and keeps, smooth=smooth)
 
     return row
@@ -249,10 +265,14 @@ def clip(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
     return replace(t, x=x, coded=False)
 
 
-def prelu(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
-    """PRelu with slopes of 0 or more."""
-    shape = (t.channels, 1, 1) if t.side else (t.channels,)
-    return replace(t, x=g.node("PRelu", t.x, g.const(draw.uniform(0, 1, shape))), coded=False)
+def prelu(least: float) -> Row:
+    """PRelu with slopes from ``least`` to 1."""
+
+    def row(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
+        slopes = g.const(draw.uniform(least, 1, (t.channels, 1, 1) if t.side else t.channels))
+        return replace(t, x=g.node("PRelu", t.x, slopes), coded=False)
+
+    return row
 
 
 def there_and_back(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
@@ -320,33 +340,3 @@ def mean_of(g: GraphMaker, draw: Draw, t: Tensor, whole: bool) -> Tensor:
     else:
         x = g.node("ReduceMean", t.x, g.const([2, 3], np.int64), keepdims=1)
     return few_codes(g, draw, replace(t, x=x, side=1, coded=False))
-
-
-STARTS: dict[str, Row] = {
-    "pixels": as_pixels,
-    "few bits": few_bits,
-    "signs": signs_of_pixels,
-    "centred": centred,
-    "linear": linear_pixels,
-}
-LAYERS: dict[str, Row] = {"conv": convolution, "second conv": convolution, "dense": dense}
-BETWEEN: dict[str, Row] = {
-    "norm": norm,
-    **{f"x {kind} c": with_constant(kind, True) for kind in ("Add", "Sub", "Mul", "Div")},
-    **{f"c {kind} x": with_constant(kind, False) for kind in ("Add", "Sub", "Mul")},
-    **{kind: each(kind) for kind in ("Neg", "Relu", "Tanh", "Sigmoid", "Identity")},
-    "LeakyRelu": each("LeakyRelu", alpha=0.25),
-    "HardSigmoid": each("HardSigmoid", alpha=0.25, beta=0.5),
-    "Dropout": each("Dropout", after=12),
-    "Cast": each("Cast", to=1),
-    "Clip": clip,
-    "PRelu": prelu,
-    "Transpose": there_and_back,
-}
-QUANTISERS: dict[str, Row] = {"Quant": few_codes, "BipolarQuant": one_bit, "linear": linear_codes}
-POOLS: dict[str, Row] = {
-    "none": lambda g, draw, t: t,
-    "MaxPool": max_pool,
-    "AveragePool": partial(mean_of, whole=False),
-    "GlobalAveragePool": partial(mean_of, whole=True),
-}

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.sw.bench.graph_maker import CUSTOM, QONNX
 from subbit.sw.bench.random_graphs import RandomGraph, random_graph
 from subbit.sw.data.preprocess import preprocess
 from subbit.sw.errors import DifferentError, SubbitError
@@ -86,7 +87,10 @@ def judge_import(seed: int) -> ImportVerdict:
     """Import the graph of a seed, and compare what network and source give for random images."""
     graph = random_graph(seed)
     shape = graph.maker.shape
-    sides = (*shape[2:], shape[1]) if len(shape) == 4 else (1, 1, shape[1])
+    if graph.last:
+        sides = shape[1:]
+    else:
+        sides = (*shape[2:], shape[1]) if len(shape) == 4 else (1, 1, shape[1])
     draw = np.random.default_rng([seed, 1])
     pixels = draw.integers(0, 256, (IMAGES, *sides), np.uint8)
     outcome, reason = outcome_of(graph, random_graph(seed, IMAGES), pixels)
@@ -109,7 +113,7 @@ def outcome_of(graph: RandomGraph, batched: RandomGraph, pixels: Pixels) -> tupl
         except Exception as error:
             # Whatever it is, a user would see its traceback.
             return "traceback", f"{type(error).__name__}: {error}"[:200]
-        theirs = source_outputs(batched.maker.model(batched.output), reals(pixels))
+        theirs = source_outputs(batched.maker.model(batched.output), reals(pixels, graph.last))
     difference = difference_of(done, ours, theirs)
     return ("wrong", difference) if difference else ("agree", "")
 
@@ -128,8 +132,10 @@ def reason_of(message: str) -> str:
     return "".join("N" if c.isdigit() else c for c in text)[:90]
 
 
-def reals(pixels: Pixels) -> NDArray[np.float32]:
-    """The source's input for pixels ``[n][h][w][c]``, with the channels first."""
+def reals(pixels: Pixels, last: bool = False) -> NDArray[np.float32]:
+    """The source's input for pixels ``[n][h][w][c]``, with the channels first or last."""
+    if last:
+        return pixels.astype(np.float32)
     x = pixels.transpose(0, 3, 1, 2).astype(np.float32)
     return x.reshape(len(x), -1) if x.shape[2:] == (1, 1) else np.ascontiguousarray(x)
 
@@ -141,8 +147,8 @@ def source_outputs(model: Any, inputs: NDArray[np.float32]) -> NDArray[Any]:
     from qonnx.transformation.infer_shapes import InferShapes
 
     for node in model.graph.node:
-        # The executor knows QONNX's operators by one name alone.
-        node.domain = "qonnx.custom_op.general" if node.domain else ""
+        # The executor knows operators by one name of their domain alone.
+        node.domain = QONNX if node.op_type in CUSTOM else ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         wrapped = ModelWrapper(model).transform(InferShapes())
@@ -173,10 +179,11 @@ def difference_of(done: Imported, ours: dict[str, NDArray[np.int64]], theirs: ND
     if gives == "class":
         apart = int((output != given).sum()) if output.shape == given.shape else -1
         return "" if apart == 0 else f"{apart} of {count} classes"
+    numbers = ours["numbers"]
+    if numbers.size != given.size:
+        return f"{numbers.size // count} numbers for {given.shape[1]}"
     if gives in ("logits", "numbers"):
-        reals_ = np.moveaxis(real_numbers(done, ours["numbers"]), 3, 1).reshape(count, -1)
-        if reals_.shape != given.shape:
-            return f"{reals_.shape[1]} numbers for {given.shape[1]}"
+        reals_ = np.moveaxis(real_numbers(done, numbers), 3, 1).reshape(count, -1)
         allowed = TOLERANCE * max(1e-6, float(np.abs(given).max())) + rounding_of(done)
         far = np.abs(reals_ - given) > allowed
         if far.any():

@@ -6,24 +6,13 @@ import numpy as np
 
 from subbit.sw.bench.graph_ends import ENDS
 from subbit.sw.bench.graph_maker import GraphMaker
-from subbit.sw.bench.graph_parts import (
-    BETWEEN,
-    LAYERS,
-    POOLS,
-    QUANTISERS,
-    STARTS,
-    Draw,
-    Row,
-    Tensor,
-    convolution,
-    flatten,
-    linear_layer,
-)
+from subbit.sw.bench.graph_parts import Draw, Row, Tensor, convolution, flatten, linear_layer
+from subbit.sw.bench.graph_tables import BETWEEN, LAYERS, POOLS, QUANTISERS, STARTS
 
 __all__ = ["RandomGraph", "random_graph"]
 
-OPSETS = (9, 10, 11, 12, 13, 13, 13, 15, 17, 18, 20, 21)
-DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
+OPSETS = (9, 10, 11, 12, 13, 13, 13, 15, 17, 18, 20, 21, 21)
+DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general", "")
 # Such inputs are of no data set that subbit knows: nothing is loaded for them.
 SIDE = 8
 # Steps that may follow the last layer: its numbers are not quantised any more.
@@ -42,11 +31,14 @@ LINEAR = (
 
 @dataclass(frozen=True, eq=False)
 class RandomGraph:
-    """A graph, the name of its ``output``, and the rows that it is made of."""
+    """A graph, the name of its ``output``, the rows that it is made of, and whether its input has
+    its channels last.
+    """
 
     maker: GraphMaker
     output: str
     rows: tuple[str, ...]
+    last: bool = False
 
 
 class Drawing:
@@ -61,6 +53,12 @@ class Drawing:
         name = str(self.draw.choice(names or tuple(table)))
         self.rows.append(name)
         self.last = table[name](self.maker, self.draw, self.last)
+
+    def turn(self) -> None:
+        """The channels of the last map in front of its sides."""
+        x = self.maker.node("Transpose", self.last.x, perm=[0, 3, 1, 2])
+        self.last = replace(self.last, x=x)
+        self.rows.append("channels last")
 
     def block(self) -> None:
         """A layer, what stands between it and its quantiser, the quantiser, and a pooling."""
@@ -83,25 +81,35 @@ class Drawing:
             self.rows.append("map")
             return
         self.last = flatten(self.maker, self.draw, self.last)
-        self.last = linear_layer(self.maker, self.draw, self.last, 1 if way > 0.96 else classes)
+        self.last = linear_layer(self.maker, self.draw, self.last, 1 if way > 0.98 else classes)
 
 
 def random_graph(seed: int, batch: int = 1) -> RandomGraph:
     """The graph of a seed, for inputs of so many images at a time: all else is the same."""
     draw = np.random.default_rng(seed)
-    opset, domain = int(draw.choice(OPSETS)), str(draw.choice(DOMAINS, p=[0.7, 0.15, 0.15]))
-    vector = draw.random() < 0.25
-    channels, side = (
-        (int(draw.integers(3, 25)), 0) if vector else (int(draw.choice([2, 3, 5])), SIDE)
-    )
-    maker = GraphMaker(batch, channels, *[side] * (0 if vector else 2), opset=opset)
-    maker.domain = domain
-    drawing = Drawing(maker, draw, Tensor("x", channels, side))
-    drawing.one_of(STARTS)
+    opset = int(draw.choice(OPSETS))
+    domain = str(draw.choice(DOMAINS, p=[0.6, 0.15, 0.15, 0.1]))
+    vector, last = draw.random() < 0.2, draw.random() < 0.15
+    channels, side = int(draw.integers(3, 25) if vector else draw.choice([2, 3, 4, 5])), SIDE
+    last = last and not vector
+    sides = () if vector else (side, side)
+    shape = (batch, *sides, channels) if last else (batch, channels, *sides)
+    maker = GraphMaker(*shape, opset=opset)
+    maker.domain, maker.plain = domain, "ai.onnx" if draw.random() < 0.1 else ""
+    maker.as_nodes = draw.random() < 0.1
+    drawing = Drawing(maker, draw, Tensor("x", channels, 0 if vector else side))
+    if last and draw.random() < 0.5:
+        drawing.turn()
+        drawing.one_of(STARTS)
+    else:
+        drawing.one_of(STARTS)
+        if last:
+            drawing.turn()
     for _ in range(int(draw.integers(4))):
         drawing.block()
     drawing.logits()
     for _ in range(int(draw.choice(4, p=[0.4, 0.3, 0.2, 0.1]))):
         drawing.one_of(BETWEEN, *LINEAR)
     drawing.one_of(ENDS)
-    return RandomGraph(maker, drawing.last.x, (f"opset {opset}", domain, *drawing.rows))
+    rows = (f"opset {opset}", domain, *drawing.rows)
+    return RandomGraph(maker, drawing.last.x, rows, last)

@@ -196,7 +196,9 @@ def codes_on_demand(builder: NetworkBuilder, op: Op, value: Value) -> Value | No
         quantiser = Quantiser(lambda x: x, *grid, None)
         last = value.steps[-1]
         # Pooling that comes last gives a tensor that no step names.
-        tensor = "" if value.pool_at == len(value.steps) else last.tensor
-        named = Op(last.node, last.kind or op.kind, (), (tensor,), {})
-        builder.coded[key] = to_codes(builder, named, value, quantiser)
+        pools_last = value.pool_at == len(value.steps)
+        named = Op(last.node, last.kind or op.kind, (), ("" if pools_last else last.tensor,), {})
+        # What is compared is the step's tensor, in its order.
+        index = value.index if pools_last or last.index is None else last.index
+        builder.coded[key] = to_codes(builder, named, replace(value, index=index), quantiser)
     return replace(builder.coded[key], index=value.index)

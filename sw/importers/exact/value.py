@@ -84,7 +84,8 @@ class ElementStep:
     never rises, in each channel. ``onto``: the grid of its results, given that of what comes in.
     ``gives``: the source's type of its results. ``difference``: of which two values it is one.
     ``cost``: how many operations it stands for. ``about``: whether its last bit may depend on where
-    in a tensor a number stands, as that of approximations does.
+    in a tensor a number stands, as that of approximations does. ``index``: that of the Value when
+    the step was added; later moves do not change the order of ``tensor``.
     """
 
     node: str
@@ -99,6 +100,7 @@ class ElementStep:
     difference: "tuple[Value, Value] | None" = None
     cost: int = 1
     about: bool = False
+    index: Ints | None = None
 
     def grid(self, before: Grid | None) -> Grid | None:
         """The grid of the results, ``before`` being that of what comes in; None without one."""
@@ -157,7 +159,7 @@ class Value:
             raise NetworkError("more operations are combined than a quantiser can fold")
         if len(self.steps) >= MAX_STEPS:
             raise NetworkError(f"more than {MAX_STEPS} operations follow without a quantiser")
-        return replace(self, steps=(*self.steps, step))
+        return replace(self, steps=(*self.steps, replace(step, index=self.index)))
 
     @property
     def shape(self) -> tuple[int, ...]:

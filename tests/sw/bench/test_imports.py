@@ -2,6 +2,9 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,13 +12,27 @@ import pytest
 
 from subbit.sw.bench import imports
 from subbit.sw.bench.graph_ends import ENDS
-from subbit.sw.bench.graph_parts import BETWEEN, LAYERS, POOLS, QUANTISERS, STARTS
+from subbit.sw.bench.graph_tables import BETWEEN, LAYERS, POOLS, QUANTISERS, STARTS
 from subbit.sw.bench.imports import bench_import, judge_import
 from subbit.sw.bench.random_graphs import random_graph
 from subbit.sw.cli import app
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.exact import arithmetic, elementwise, ending, fold, picking, pools
+from subbit.sw.importers.exact import (
+    arithmetic,
+    choices,
+    convs,
+    elementwise,
+    ending,
+    fold,
+    multithreshold,
+    onnx_quantisers,
+    picking,
+    pools,
+    qoperators,
+    windows,
+)
 from subbit.sw.importers.exact.value import Fractions
+from subbit.sw.importers.exact.windows import Window
 
 GRAPHS, CHUNK = 300, 30
 
@@ -146,6 +163,154 @@ def test_which_class_is_picked_is_checked(
         return real(*given, **{**named, name: not named.get(name, False)})
 
     monkeypatch.setattr(picking, "pick", other)
+    assert wrong_one(row)
+
+
+def group_weights(change: Callable[[Any, int], Any]) -> Any:
+    """convs.spread with other weights between groups."""
+    real = convs.spread
+
+    def spread(array: Any, window: Any, place: Any, groups: int) -> Any:
+        found = real(array, window, place, groups)
+        return change(found, array.shape[1]) if groups > 1 else found
+
+    return spread
+
+
+def other_window(change: Callable[[Window], Window]) -> Any:
+    """window_of with another window."""
+    real = convs.window_of
+    return lambda *given: change(real(*given))
+
+
+def turned(window: Window) -> Window:
+    """The window with its padding on the other sides."""
+    return replace(window, pads=(*window.pads[2:], *window.pads[:2]))
+
+
+def without_gaps() -> Any:
+    """convs.spread of a kernel whose elements are next to each other."""
+    real = convs.spread
+    return lambda array, window, *given: real(array, replace(window, dilations=(1, 1)), *given)
+
+
+def mirrored() -> Any:
+    """own_pads with the names of the two rules for sides swapped."""
+    real = windows.own_pads
+    other = {"SAME_UPPER": "SAME_LOWER", "SAME_LOWER": "SAME_UPPER"}
+
+    def own_pads(op: Any, *given: Any) -> Any:
+        kind = op.attributes.get("auto_pad")
+        attributes = {**op.attributes, "auto_pad": other.get(kind, kind)}
+        return real(replace(op, attributes=attributes), *given)
+
+    return own_pads
+
+
+def undivided() -> Any:
+    """pools.summed without the number of elements."""
+    real = pools.summed
+    return lambda *given: real(*given[:-1], 1)
+
+
+def one_level_up() -> Any:
+    """Quantiser whose least level is the next one."""
+    real = multithreshold.Quantiser
+    return lambda run, base, step, levels: real(run, base + step, step, levels)
+
+
+def swapped() -> Any:
+    """elementwise.add of the two tensors in the other order."""
+    real = elementwise.add
+    return lambda builder, op, inputs: real(builder, op, inputs[::-1])
+
+
+def nothing_is_zero() -> Any:
+    """pools.times with factors of 1 for those of 0."""
+    real = pools.times
+
+    def times(builder: Any, op: Any, *values: Any) -> Any:
+        return real(builder, op, *(replace(x, scale=ones(x.scale)) for x in values))
+
+    def ones(scale: Fractions) -> Fractions:
+        return np.where(scale == 0, Fraction(1), scale)
+
+    return times
+
+
+def no_zero_point() -> Any:
+    """qoperators.less_zero without the zero point."""
+    real = qoperators.less_zero
+
+    def less_zero(builder: Any, op: Any, inputs: Any, place: int, zero: int, *given: Any) -> Any:
+        return real(
+            builder, op, {k: x for k, x in inputs.items() if k != zero}, place, zero, *given
+        )
+
+    return less_zero
+
+
+# Comparisons, in the order of their table, that take equal numbers the other way.
+EQUAL = (np.greater_equal, np.greater, np.less_equal, np.less, np.equal)
+# For each fault: the row that shows it, the module and its function, and what makes another one.
+OTHER_FAULTS: dict[str, tuple[str, Any, str, Callable[[], Any]]] = {
+    "weights between groups": (
+        "groups",
+        convs,
+        "spread",
+        lambda: group_weights(lambda found, inputs: np.where(found == 0, 1, found)),
+    ),
+    "groups read others' channels": (
+        "groups",
+        convs,
+        "spread",
+        lambda: group_weights(lambda found, inputs: np.roll(found, inputs, axis=1)),
+    ),
+    "padding on the other side": (
+        "uneven window",
+        convs,
+        "window_of",
+        lambda: other_window(turned),
+    ),
+    "a Pad on the other side": ("Pad window", convs, "window_of", lambda: other_window(turned)),
+    "SAME on the other side": ("auto window", windows, "own_pads", mirrored),
+    "no gaps": ("dilated window", convs, "spread", without_gaps),
+    "averages are sums": ("sums", pools, "summed", undivided),
+    "thresholds in the file's order": (
+        "thresholds of channels",
+        multithreshold,
+        "np",
+        lambda: SimpleNamespace(**{**vars(np), "sort": lambda table, axis: table}),
+    ),
+    "another out_bias": ("thresholds", multithreshold, "Quantiser", one_level_up),
+    "Where takes the other branch": (
+        "Where",
+        choices,
+        "chosen",
+        lambda: lambda condition, a, b: np.where(condition != 0, b, a),
+    ),
+    "comparisons of equal numbers": (
+        "comparison",
+        choices,
+        "COMPARISONS",
+        lambda: dict(zip(choices.COMPARISONS, EQUAL, strict=True)),
+    ),
+    "a difference the other way": ("branches", elementwise, "add", swapped),
+    "a factor of 0 counts": ("branches", pools, "times", nothing_is_zero),
+    "zero points of integers": ("QLinearConv", qoperators, "less_zero", no_zero_point),
+    "types of integers": (
+        "output_dtype",
+        onnx_quantisers,
+        "INTEGERS",
+        lambda: {**onnx_quantisers.INTEGERS, 2: "int8", 3: "uint8"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_FAULTS)
+def test_another_planted_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    row, module, function, fault = OTHER_FAULTS[name]
+    monkeypatch.setattr(module, function, fault())
     assert wrong_one(row)
 
 

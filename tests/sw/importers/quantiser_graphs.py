@@ -165,6 +165,18 @@ def pooled(*before: Any, behind: Middle) -> Build:
     return build
 
 
+def then_turned(*rows: Any) -> Build:
+    """Codes of a map that is turned and flattened before a layer asks for them."""
+
+    def build(g: GraphMaker, draw: Draw) -> str:
+        x = g.bipolar(g.node("Sub", "x", g.const(0.5)))
+        x = g.node("Conv", x, g.const(signs(draw, CHANNELS, 1, 3, 3)), kernel_shape=[3, 3])
+        x = g.node("Transpose", chain(*rows)(g, x, draw), perm=[0, 2, 3, 1])
+        return g.node("MatMul", g.node("Flatten", x), g.const(signs(draw, CHANNELS * 36, 5)))
+
+    return build
+
+
 def odd_fan_in(g: GraphMaker, draw: Draw) -> str:
     """Sign of sums of 63 odd numbers, which are never 0."""
     x = g.node("Flatten", g.bipolar(g.node("Sub", "x", g.const(0.5))), axis=1)
@@ -314,6 +326,8 @@ QUANTISERS: dict[str, Build] = {
     "turned, pooled": pooled(("Mul", TURNS), behind=chain(("Mul", -0.5), "Sign")),
     "turned, Tanh, pooled": pooled(("Mul", TURNS), "Tanh", behind=chain(("Mul", 2.0), "Round")),
     "turned codes, pooled": pooled("Sign", ("Mul", TURNS), behind=chain(("Add", 0.25), "Round")),
+    "Sign, turned": then_turned("Sign"),
+    "Round, turned": then_turned(("Clip", -2.0, 1.0), "Round", ("Mul", 0.5)),
     "turned pixels": turned_pixels,
     "joined 0": joined(np.array([1, 0, 0.5, 2, 0, 1.0]), np.array([0.5, 1, 1, 1, 0, -1.0])),
     "joined all 0": joined(0.0, SCALE),
