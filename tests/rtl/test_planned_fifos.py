@@ -137,7 +137,7 @@ def test_no_fifo_could_be_shorter(name: str, planned: dict[str, Planned]) -> Non
     row = planned[name]
     assert rate(row.network, row.plan) == row.timing.interval_cycles
     trials = shorter(row)
-    assert len(trials) >= 3
+    assert len(trials) >= 2
     assert any(">" in fifo for fifo in trials)
     for fifo, plan in trials.items():
         slow = rate(row.network, plan)

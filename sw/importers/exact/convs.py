@@ -286,9 +286,10 @@ def parts_of(builder: NetworkBuilder, op: Op, value: Value) -> tuple[Value, Valu
         )
     summed = builder.integers(op, value)
     factor = Fraction(value.scale[0] / summed.scale[0])
-    count = value.levels or kind.high + 1
-    limits = [int((low + gap * code) * factor) for code in range(1, count)]
     below = int(place)
+    # The code of 0 may be above all codes that occur.
+    count = max(value.levels or kind.high + 1, below + 1)
+    limits = [int((low + gap * code) * factor) for code in range(1, count)]
     ends = builder.kind(summed.name).value_range
     plus = part(builder, op, summed, limits[below:], ends[1] + 1, rising=True)
     minus = part(builder, op, summed, limits[:below], ends[0], rising=False)

@@ -155,7 +155,17 @@ def twice_padded(g: GraphMaker, draw: Draw) -> str:
     return g.node("Flatten", g.node("GlobalAveragePool", x))
 
 
+def below_zero(g: GraphMaker, draw: Draw) -> str:
+    """Zeros around codes of which even the greatest that occurs stands for less than 0."""
+    x = g.node("Conv", codes(g, "x"), g.const(signs(draw, 4, CHANNELS, 1, 1)))
+    x = g.node("Div", g.node("Sub", x, g.const(6.0)), g.const(2.0))
+    x = g.node("Clip", g.node("Round", x), g.const(-5.0), g.const(2.0))
+    x = g.node("Conv", x, g.const(signs(draw, 3, 4, 3, 3)), pads=[1, 0, 0, 1])
+    return g.node("Flatten", g.node("GlobalAveragePool", x))
+
+
 GRAPHS: dict[str, Build] = {
+    "codes below 0": below_zero,
     "quantised behind a Pad": quantised_behind,
     "two Pads": twice_padded,
     "Pad of channels last": last_padded,
