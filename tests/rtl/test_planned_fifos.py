@@ -30,6 +30,8 @@ GOALS = {
     "random": Goal(fps=150_000),
     "halves": Goal(lut4=2500),
 }
+# FIFOs that are deeper than their stages come with, at least.
+DEEPER = {"digits-residual": 3, "random": 2, "halves": 3}
 
 
 class Unchecked(Pipeline):
@@ -137,7 +139,7 @@ def test_no_fifo_could_be_shorter(name: str, planned: dict[str, Planned]) -> Non
     row = planned[name]
     assert rate(row.network, row.plan) == row.timing.interval_cycles
     trials = shorter(row)
-    assert len(trials) >= 2
+    assert len(trials) >= DEEPER[name]
     assert any(">" in fifo for fifo in trials)
     for fifo, plan in trials.items():
         slow = rate(row.network, plan)
