@@ -5,7 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from subbit.sw.bench.costs import bench_costs
+from subbit.hw.families.table import family
+from subbit.sw.bench.costs import bench_costs, is_too_large
+from subbit.sw.bench.unit_cases import unit_cases
 from subbit.sw.cli.bench_costs import costs_command
 from subbit.sw.errors import SubbitError
 
@@ -26,3 +28,11 @@ def test_what_there_is_not_is_named() -> None:
         bench_costs(("ecp5",), kinds=("Forks",))
     with pytest.raises(SubbitError, match="no FPGA family 'ecp6'; the known ones are ecp5, ice40"):
         bench_costs(("ecp6",))
+
+
+def test_what_is_larger_than_any_board_is_left_out() -> None:
+    units = {case.name: case for case in unit_cases(quick=False)}
+    large, small = units["dot, large"], units["fork 16 bits to 2"]
+    assert is_too_large(large.make("ice40"), family("ice40"))
+    assert not is_too_large(large.make("ecp5"), family("ecp5"))
+    assert not is_too_large(small.make("ice40"), family("ice40"))

@@ -15,10 +15,12 @@ import subbit
 from subbit.sw.cli import app
 from subbit.sw.compress import compress
 from subbit.sw.errors import DifferentError, NetworkError
-from subbit.sw.importers.api import check_import, import_file, import_network
+from subbit.sw.importers import api
+from subbit.sw.importers.api import check_import, import_file, import_network, sees_digits
 from subbit.sw.importers.exact import arithmetic, codes, ending
 from subbit.sw.importers.onnx import executor
 from subbit.sw.importers.report import verdict
+from subbit.sw.ir import BinaryWeights, Encoding, Flatten, Linear, Network, TensorType
 from tests.paths import ROOT
 from tests.sw.importers.onnx_graphs import GraphMaker
 from tests.sw.samples import message
@@ -289,3 +291,16 @@ def test_another_network_than_the_trained_one_differs() -> None:
     found = compress.agreement_of(module, other, images)
     assert not found["agrees"]
     assert found["activations_apart"] > 0
+
+
+@pytest.mark.parametrize(("threshold", "seen"), [(8, True), (128, False)])
+def test_digits_are_compared_only_where_they_are_seen(threshold: int, seen: bool) -> None:
+    row = {"bits": 1, "thresholds": [threshold]}
+    kind = TensorType.codes(8, 8, 1, 1, Encoding.BIPOLAR)
+    dataset = {"name": "digits", "preprocess": row}
+    layers = {"flatten": Flatten(), "fc": Linear(BinaryWeights(np.ones((10, 64), np.uint8)))}
+    network = Network.chain("net", kind, layers, {"dataset": dataset})
+    assert sees_digits(network) == seen
+    labels = api.test_images(network, None, 5, 1, named=False)[1]
+    assert (labels is not None) == seen
+    assert api.test_images(network, None, 5, 1, named=True)[1] is not None

@@ -21,7 +21,7 @@ from subbit.sw.lower.plan import Plan, save_plan, smallest_plan
 from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.planner.advice import would_do
 from subbit.sw.planner.calibration import Calibration, calibration
-from subbit.sw.planner.choose import choose, default_goal
+from subbit.sw.planner.choose import choose, default_goal, plan_for
 from subbit.sw.planner.costs import WIDE, Costs, total
 from subbit.sw.planner.goal import (
     Goal,
@@ -355,3 +355,11 @@ def test_tiles_that_share_no_rows_are_named_with_what_would_help() -> None:
         f"{odd} saves memory alone: p=3 does not divide the 8 outputs, so each output has a row of "
         "its own; p=2, 4, 8 would share rows"
     ]
+
+
+def test_the_default_plan_leaves_what_brings_hardly_any_rate() -> None:
+    network = load_network(EXAMPLES / "digits-plain.safetensors")
+    most = least_plan(network, ULX3S, default_goal(ULX3S))
+    found = plan_for(network, ULX3S)
+    assert found.cost.lut4 <= 0.9 * most.cost.lut4
+    assert 0.95 * most.fps <= found.fps < most.fps
