@@ -4,7 +4,31 @@ from subbit.hw.contract.unit import Lanes, Unit
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.types import TensorType
 
-__all__ = ["ElementUnit", "LanesUnit", "check_lanes"]
+__all__ = ["ElementUnit", "LanesUnit", "beat_sizes", "check_beat", "check_lanes"]
+
+
+def beat_sizes(tensor: TensorType) -> list[int]:
+    """How many elements a beat of the tensor may hold, ascending: a divisor of its channels; whole
+    pixels of a row, as many as divide the row; whole rows, as many as divide the frame.
+
+    Elements stand in row-major order, channels innermost, so that each of these is a run of
+    neighbours, the first in lane 0, and a beat never spans the end of a row unless it holds whole
+    rows.
+    """
+    height, width, channels = tensor.shape
+    sizes = {d for d in range(1, channels + 1) if channels % d == 0}
+    sizes |= {channels * d for d in range(1, width + 1) if width % d == 0}
+    sizes |= {channels * width * d for d in range(1, height + 1) if height % d == 0}
+    return sorted(sizes)
+
+
+def check_beat(lanes: int, tensor: TensorType) -> None:
+    """Raise PlanError unless a beat of the tensor may hold ``lanes`` elements."""
+    if lanes not in (sizes := beat_sizes(tensor)):
+        raise PlanError(
+            f"a beat of {lanes} elements does not fit a tensor of {tensor.height}x{tensor.width} "
+            f"pixels of {tensor.channels} channels; it may hold {', '.join(map(str, sizes))}"
+        )
 
 
 def check_lanes(lanes: int, channels: int) -> None:

@@ -41,26 +41,28 @@ class Within:
         """The least and the greatest level, ``[n][y][x][c]``, for the Network's tensors.
 
         ``exactly``: by tensor, where the source's number is the exact one: nothing is off there,
-        but for what approximations make of it.
+        but for what approximations make of it, which are themselves off by as much.
         """
         value, numbers = self.value, tensors[self.value.name]
         error = error_of(self.kind, value.scale, value.offset)
         scale = np.abs(value.scale.astype(np.float64))
         reach = np.divide(error, scale, out=np.zeros_like(error), where=scale > 0)
         off = np.broadcast_to(reach, numbers.shape)
-        if not any(step.about for step in value.steps):
+        about = any(step.about for step in value.steps)
+        if not about:
             known = exactly.get(value.name, False) | sums_are_exact(
                 self.kind, value.scale, value.offset
             )
             off = np.where(known, 0.0, off)
-        found = [self.levels(numbers + side * off) for side in (-1, 0, 1)]
+        ends = (-FLOAT32_ERROR, 0.0, FLOAT32_ERROR) if about else (0.0,)
+        found = [self.levels(numbers + side * off, end) for side in (-1, 0, 1) for end in ends]
         return np.minimum.reduce(found), np.maximum.reduce(found)
 
-    def levels(self, numbers: Reals) -> Reals:
-        """The source's numbers behind the quantiser, and the pooling."""
+    def levels(self, numbers: Reals, off: float = 0.0) -> Reals:
+        """The source's numbers behind the quantiser, and the pooling; ``off`` as in Value.run."""
         flat: NDArray[Any] = numbers.reshape(-1, numbers.shape[-1])
         base, step = (x.astype(np.float64) for x in (self.quantiser.base, self.quantiser.step))
-        codes = self.quantiser.codes(self.value.run(flat))
+        codes = self.quantiser.codes(self.value.run(flat, off=off))
         made: Reals = (base + step * codes).reshape(numbers.shape)
         return largest(made) if self.pooled else made
 

@@ -248,11 +248,20 @@ class Value:
         rounded: Floats = (numbers * scale + offset).astype(np.float32)
         return rounded
 
-    def run(self, numbers: Ints, start: int = 0, stop: int | None = None) -> Floats:
-        """The source's numbers for values ``(batch, channels)`` after the steps up to ``stop``."""
+    def run(
+        self, numbers: Ints, start: int = 0, stop: int | None = None, off: float = 0.0
+    ) -> Floats:
+        """The source's numbers for values ``(batch, channels)`` after the steps up to ``stop``.
+
+        ``off``: the error to add behind each approximation, relative to the greatest number of its
+        channel or to 1, whichever is more.
+        """
         x = self.real(numbers)
         for step in self.steps[start:stop]:
             x = step.run(x)
+            if off and step.about:
+                greatest = np.abs(x).max(axis=0, initial=1.0, where=np.isfinite(x))
+                x = (x + off * greatest).astype(np.float32)
         return x
 
     def channels_of(self, constant: NDArray[Any]) -> NDArray[Any] | None:
