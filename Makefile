@@ -60,7 +60,7 @@ run: .venv/.base  ## classify images on the board: IMAGES="a.png b.png" PORT=/de
 	@$(SUBBIT) run "$(MODEL)" --port "$(PORT)" $(ARGS) $(IMAGES)
 
 test: .venv/.all compiler  ## all tests
-	@$(PYTHON_IN) -m pytest -n $(JOBS) $(ARGS)
+	@$(PYTHON_IN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: .venv/.all compiler  ## measure, with long place-and-route runs
 	@$(if $(ARGS),:,$(SUBBIT) bench import)

@@ -1,5 +1,22 @@
 """The root of the tests, which import their helpers as ``tests.FOLDER.HELPER``."""
 
+import pytest
+
 from tests.flow.builds import built, built_ice40
 
-__all__ = ["built", "built_ice40"]
+__all__ = ["built", "built_ice40", "pytest_collection_modifyitems"]
+
+# The rooms whose files take minutes each. They go first, so that none of two workers is left alone
+# with one of them at the end.
+LONG = ("rtl", "hw/contract", "flow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the long rooms in front; the order within a room stays."""
+    rooms = [config.rootpath / "tests" / room for room in LONG]
+
+    def rank(item: pytest.Item) -> int:
+        inside = [room in item.path.parents for room in rooms]
+        return inside.index(True) if any(inside) else len(rooms)
+
+    items.sort(key=rank)

@@ -46,6 +46,12 @@ def test_no_random_graph_is_wrong(seed: int) -> None:
     assert result.agree >= CHUNK // 2, result.reasons
 
 
+def test_the_tail_of_an_approximation_is_rounded() -> None:
+    # A Sign behind a Sigmoid of large negative numbers: in the source they are 0, or hardly more,
+    # by their place in the tensor.
+    assert judge_import(90139).outcome == "agree"
+
+
 def test_every_row_is_drawn() -> None:
     rows = {row for seed in range(1, GRAPHS + 1) for row in random_graph(seed).rows}
     tables = (STARTS, LAYERS, BETWEEN, QUANTISERS, POOLS, ENDS)
