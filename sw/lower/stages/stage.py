@@ -9,18 +9,22 @@ from typing import Any, ClassVar, Self, TypeVar
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
 from subbit.hw.dot.popcount import PORTABLE
+from subbit.hw.streams.shapes import beat_sizes
 from subbit.sw.errors import PlanError, quote
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import Network, Node
+from subbit.sw.ir.types import TensorType
 
 __all__ = [
     "MOST",
     "Stage",
     "check_divides",
+    "check_pixels",
     "check_setting",
     "combinations",
     "divisors",
+    "pixel_counts",
     "unknown_setting",
 ]
 
@@ -158,3 +162,21 @@ def check_divides(name: str, value: int, whole: int, what: str) -> None:
     if value < 1 or whole % value:
         fitting = ", ".join(map(str, divisors(whole)))
         raise PlanError(f"{name}={value} does not divide {what}, {whole}; it may be {fitting}")
+
+
+def pixel_counts(tensor: TensorType) -> list[int]:
+    """How many whole pixels of the tensor a beat may hold, ascending: some of a row, as many as
+    divide it, or whole rows, as many as divide the frame.
+    """
+    return [size // tensor.channels for size in beat_sizes(tensor) if size >= tensor.channels]
+
+
+def check_pixels(name: str, value: int, tensor: TensorType, what: str) -> None:
+    """Raise PlanError, listing what would do, unless a beat of the tensor may hold ``value`` whole
+    pixels; ``what``: the pixels of a row.
+    """
+    if value not in (counts := pixel_counts(tensor)):
+        fitting = ", ".join(map(str, counts))
+        raise PlanError(
+            f"{name}={value} does not divide {what}, {tensor.width}; it may be {fitting}"
+        )
