@@ -74,6 +74,7 @@ def window_of(
         folds=1,
         memory=stage.window,
         pixels=stage.pixels,
+        input_pixels=stage.input_pixels,
         buffers=buffers,
         pads=layer.pads,
     )

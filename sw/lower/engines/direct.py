@@ -228,6 +228,7 @@ def window_units(
         folds=folds,
         memory=stage.window,
         pixels=stage.pixels,
+        input_pixels=stage.input_pixels,
         pads=layer.pads,
     )
     ratio = channels * size // stage.simd

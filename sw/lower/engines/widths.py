@@ -59,9 +59,11 @@ def widened(
 ) -> Iterator[EngineStage]:
     """The stage with as few pixels in a beat at both ends as keep up with an engine that takes
     ``cycles`` for a group of ``pixels``; at the input the next number, too. ``channels``: that its
-    window takes at once.
+    window takes at once; without all of them there are no windows of several rows.
     """
     x, y = stage.input(network), stage.dots(network)
+    if stage.pixels > y.width and channels != x.channels:
+        return
     groups = y.height * y.width // stage.pixels
     leaving = next(n for n in divisors(stage.pixels) if stage.pixels // n <= cycles)
     whole = isinstance(stage.layer(network), Conv2d) and channels == x.channels

@@ -98,6 +98,7 @@ class DepthwiseStage(Stage):
             folds=1,
             memory=self.window,
             pixels=self.pixels,
+            input_pixels=self.input_pixels,
             pads=layer.pads,
         )
         engine = DepthwiseUnit(

@@ -13,6 +13,7 @@ from subbit.sw.ir import (
     Conv2d,
     DepthwiseConv2d,
     Encoding,
+    Flatten,
     Linear,
     Network,
     Padding,
@@ -128,6 +129,82 @@ def test_shared_rows(
     )
 
 
+@pytest.mark.parametrize("blanks", ["sums", "masks"])
+@pytest.mark.parametrize(
+    ("pixels", "input_pixels", "cycles"), [(2, 4, 9), (4, 8, 4), (8, 4, 4), (16, 8, 2), (16, 16, 1)]
+)
+def test_whole_rows(pixels: int, input_pixels: int, cycles: int, blanks: str) -> None:
+    one = chain(conv("plain", 4, 2), threshold(RNG(1), 4, 8), shape=(4, 4, 2))
+    widths = {"pixels": pixels, "input_pixels": input_pixels, "output_pixels": pixels}
+    unit = checked(one, {"simd": 18, "pe": 4, "blanks": blanks, **widths})
+    assert (unit.i.lanes, unit.o.lanes) == (2 * input_pixels, 4 * pixels)
+    assert unit.pipeline.interval_cycles == cycles
+
+
+@pytest.mark.parametrize(
+    ("pe", "repeats", "pixels", "input_pixels", "output_pixels"),
+    [(2, 4, 4, 4, 4), (1, 4, 8, 4, 8), (1, 2, 16, 2, 4), (2, 2, 8, 8, 1)],
+)
+def test_shared_rows_of_whole_rows(
+    pe: int, repeats: int, pixels: int, input_pixels: int, output_pixels: int
+) -> None:
+    one = chain(conv("tiled4", 8, 2), threshold(RNG(1), 8, 8), shape=(4, 4, 2))
+    widths = {"pixels": pixels, "input_pixels": input_pixels, "output_pixels": output_pixels}
+    own = {"engine": "shared_rows", "own": (("repeats", repeats),), "blanks": "sums"}
+    checked(one, {"simd": 18, "pe": pe, **own, **widths})
+
+
+def wide_network(kind: str) -> Network:
+    """A convolution, another one, and a linear layer, with thresholds between them."""
+    chance = RNG(4)
+    layers: list[Layer] = [conv("plain", 4, 2), threshold(chance, 4, 8)]
+    layers += [conv(kind, 8, 4, Padding.NONE), threshold(chance, 8, 12)]
+    layers += [Flatten(), Linear(binary(chance, 10, 32)), affine(chance, 10)]
+    return chain(*layers, shape=(4, 4, 2))
+
+
+@pytest.mark.parametrize(
+    ("rows", "cycles"),
+    [
+        (  # a frame a cycle
+            [
+                {"pixels": 16, "input_pixels": 16, "output_pixels": 16},
+                {"pixels": 4, "input_pixels": 16, "output_pixels": 4},
+                {"simd": 32, "pe": 10},
+            ],
+            1,
+        ),
+        (  # rows, and widths that differ at every stream
+            [
+                {"pixels": 4, "input_pixels": 2, "output_pixels": 4},
+                {"pixels": 2, "input_pixels": 8, "output_pixels": 1},
+                {"simd": 4, "pe": 2},
+            ],
+            40,
+        ),
+        (
+            [
+                {"pixels": 8, "input_pixels": 4, "output_pixels": 8},
+                {"pe": 2, "pixels": 2, "input_pixels": 4, "output_pixels": 2},
+                {"simd": 32, "pe": 1},
+            ],
+            10,
+        ),
+    ],
+    ids=["frame", "rows", "mixed"],
+)
+@pytest.mark.parametrize("kind", ["plain", "tiled2"])
+def test_networks_of_wide_beats(kind: str, rows: list[dict[str, Any]], cycles: int) -> None:
+    first, second, last = rows
+    if kind == "tiled2":
+        second = {"engine": "shared_rows", "own": (("repeats", 2),), **second}
+        second["pe"] = min(second.get("pe", 4), 4)
+    unit = checked(
+        wide_network(kind), {"simd": 18, "pe": 4, **first}, {"simd": 36, "pe": 8} | second, last
+    )
+    assert unit.pipeline.interval_cycles == cycles
+
+
 @pytest.mark.parametrize("bits", [1, 2])
 def test_shared_rows_of_several_bits(bits: int) -> None:
     one = chain(conv("tiled4", 8, 4), threshold(RNG(1), 8, 12, 2), bits=bits)
@@ -163,13 +240,13 @@ def test_outputs_of_a_row_must_divide() -> None:
         replace(shared(1, 1), at_once=3)
 
 
-@pytest.mark.parametrize("pixels", [2, 4])
+@pytest.mark.parametrize("pixels", [2, 8])
 @pytest.mark.parametrize("padding", [Padding.ZERO, Padding.MINUS])
 def test_depthwise(padding: Padding, pixels: int) -> None:
     layer = DepthwiseConv2d(binary(RNG(3), 3, 1, 3, 3), 1, padding)
     one = chain(layer, threshold(RNG(1), 3, 3), shape=(4, 4, 3))
-    unit = checked(one, {"channels": 3, "pixels": pixels})
-    assert unit.o.lanes == 3 * pixels
+    unit = checked(one, {"channels": 3, "pixels": pixels, "input_pixels": pixels})
+    assert (unit.i.lanes, unit.o.lanes) == (3 * pixels, 3 * pixels)
 
 
 @pytest.mark.parametrize(

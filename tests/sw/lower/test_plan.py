@@ -156,8 +156,8 @@ MESSAGES = [
     (
         'stages.0.fill="block"',
         "stage 'conv1': engine 'direct' has no setting 'fill', only pe, simd, pixels, weights, "
-        "window, popcount, input_pixels, output_pixels, x_branches, w_branches, blanks; leave it at "
-        "'logic'",
+        "window, popcount, input_pixels, output_pixels, x_branches, w_branches, blanks; leave it "
+        "at 'logic'",
     ),
     (
         'stages.0.engine="systolic"',
