@@ -19,6 +19,7 @@ from subbit.sw.ir.types import TensorType
 __all__ = [
     "MOST",
     "Stage",
+    "check_beats",
     "check_divides",
     "check_pixels",
     "check_setting",
@@ -90,6 +91,10 @@ class Stage(ABC):
         """The settings that the planner may choose, each with the values worth trying."""
         return {}
 
+    def wide_axes(self, network: Network) -> dict[str, Sequence[int | str]]:
+        """As ``axes``, with beats of several pixels and rows too, where the stage takes such."""
+        return self.axes(network)
+
     def variants(self, network: Network) -> "Iterator[Stage]":
         """Every stage for these layers that the planner may choose: all combinations of ``axes``.
 
@@ -154,6 +159,15 @@ def check_setting(
     if not words and (type(value) is not int or not least <= value <= most):
         raise PlanError(
             f"setting {name!r} must be an integer from {least} to {most}, not {quote(value)}"
+        )
+
+
+def check_beats(lanes: int, sizes: Sequence[int], x: TensorType) -> None:
+    """Raise PlanError unless ``lanes`` is one of the ``sizes`` of a beat of ``x``, listing them."""
+    if lanes not in sizes:
+        raise PlanError(
+            f"lanes={lanes} does not fit {x.height}x{x.width} pixels of {x.channels} channels; it "
+            f"may be {', '.join(map(str, sizes))}"
         )
 
 
