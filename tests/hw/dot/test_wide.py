@@ -311,7 +311,7 @@ def test_wide_variants_keep_up(kind: str) -> None:
     one = chain(conv(kind, 8, 4), threshold(RNG(1), 8, 12))
     seed = smallest_plan(one).stages[0]
     assert isinstance(seed, DotStage)
-    narrow, wide = set(seed.variants(one)), set(seed.variants(one, wide=True))
+    narrow, wide = set(seed.variants(one)), set(seed.wide_variants(one))
     assert {stage.pixels for stage in narrow} == {1, 2, 4}
     assert max(stage.pixels for stage in wide) == 16
     assert min(stage.least_cycles(one) for stage in wide) == 1
