@@ -268,6 +268,14 @@ class WindowUnit(Unit):
             self.rows, self.columns, self.chunks, self.folds, self.shifts_at_once
         )
 
+    @property
+    def least_cycles(self) -> int:
+        """Cycles that a frame takes at least, without the steps of its schedule: one for each beat
+        that comes, and one for each that goes.
+        """
+        replay = self.replay
+        return max(self.input.elements // self.i.lanes, replay.interval_cycles)
+
     def line_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
         """Of each row that is run, whether it is input and whether it completes windows; of each
         column, whether a window covers it.

@@ -143,6 +143,12 @@ def test_the_interval_is_that_of_the_cycle_model() -> None:
         assert run(unit.processes(), 5).interval_cycles == unit.interval_cycles, unit
 
 
+def test_the_least_interval_is_near() -> None:
+    for unit in some_wide(4, 200):
+        rows = unit.input.height + unit.kernel
+        assert unit.least_cycles <= unit.interval_cycles <= 3 * unit.least_cycles + 3 * rows, unit
+
+
 def test_cells_are_there_when_groups_leave() -> None:
     for unit in some_wide(3, 300):
         assert unit.wide
