@@ -198,6 +198,18 @@ CASES: dict[str, Callable[[], Unit]] = {
         6, 5, 2, channels=2, folds=3, code=(BIPOLAR, 2), payload_delay=2
     ),
     "window_block": lambda: window(5, 9, 4, padding=Padding.ZERO, memory="block"),
+    "window_wide": lambda: window(6, 8, 2, channels=2, input_pixels=4, pixels=3, memory="block"),
+    "window_wide_masked": lambda: window(
+        5, 9, 2, padding=Padding.ZERO, channels=2, input_pixels=3, pixels=3, folds=3
+    ),
+    "window_wide_late": lambda: window(
+        5, 6, 2, channels=2, padding=Padding.PLUS, input_pixels=3, pixels=3, payload_delay=1
+    ),
+    "window_rows": lambda: window(6, 4, 1, padding=Padding.ZERO, input_pixels=8, pixels=8),
+    "window_row_to_pixels": lambda: window(
+        5, 8, 1, code=(BIPOLAR, 2), input_pixels=8, pixels=2, folds=2, payload_delay=1
+    ),
+    "window_frame": lambda: window(4, 4, 2, channels=2, stride=2, input_pixels=16, pixels=1),
     "dot_plain": lambda: dot(plain(6, 24), BIPOLAR, 1, 2, 8, post=thresholds(6, 1, 8)),
     "dot_bytes": lambda: dot(plain(4, 18), UNSIGNED, 8, 2, 9, post=thresholds(4, 3, 900)),
     "dot_masked": lambda: dot(plain(4, 18), BIPOLAR, 2, 4, 9, masked=True),

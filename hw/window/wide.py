@@ -10,6 +10,7 @@ from subbit.hw.window.axis import Axis
 from subbit.hw.window.schedule import LineSchedule, choose_schedule
 from subbit.sw.cycles.model import PUSH, RESERVE
 from subbit.sw.errors import PlanError
+from subbit.sw.ir.arrays import Ints
 
 __all__ = ["WideShape"]
 
@@ -157,12 +158,25 @@ class WideShape:
         """For each cell that windows cover together, and each of the ``places``, the cell of the
         history that it is; None where no group of the place has a real one there.
         """
-        line, groups = self.line, self.group_places
-        found: list[list[int | None]] = [[None] * len(self.places) for _ in range(line.span)]
-        for (group, cell), inside in np.ndenumerate(line.inside):
-            if inside:
-                place = self.places.index(groups[group])
-                found[cell][place] = int(line.cells[group, cell])
+        line = self.line
+        real = np.zeros((len(self.places), line.span), np.bool_)
+        np.logical_or.at(real, self.place_numbers, line.inside)
+        newest = np.array([offset for offset, _ in self.places])
+        cells = newest + np.arange(line.span)[::-1, None]
+        rows = zip(cells.tolist(), real.T.tolist(), strict=True)
+        return [[c if r else None for c, r in zip(*row, strict=True)] for row in rows]
+
+    @cached_property
+    def place_numbers(self) -> Ints:
+        """The number of the place of each group."""
+        numbers = {place: number for number, place in enumerate(self.places)}
+        return np.array([numbers[place] for place in self.group_places])
+
+    @cached_property
+    def place_bits(self) -> NDArray[np.bool_]:
+        """``(bits, groups)``: the numbers of the places of the groups, bit by bit."""
+        bits = (len(self.places) - 1).bit_length()
+        found: NDArray[np.bool_] = (self.place_numbers >> np.arange(bits)[:, None] & 1).astype(bool)
         return found
 
     @property
@@ -179,14 +193,6 @@ class WideShape:
         groups = self.column_groups
         pixel = group * groups.stride - groups.pad + column
         return pixel if 0 <= pixel < self.width else None
-
-    @cached_property
-    def place_bits(self) -> NDArray[np.bool_]:
-        """``(bits, groups)``: the number of the place of each group."""
-        numbers = np.array([self.places.index(place) for place in self.group_places])
-        bits = (len(self.places) - 1).bit_length()
-        found: NDArray[np.bool_] = (numbers >> np.arange(bits)[:, None] & 1).astype(bool)
-        return found
 
     @cached_property
     def edges(self) -> NDArray[np.bool_]:

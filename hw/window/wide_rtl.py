@@ -163,6 +163,8 @@ class WideHistory(wiring.Component):
         lies beyond the edges like that.
         """
         shape, bits = self._shape, self._unit.cell_bits
+        # Mask bits of rows that are always inside need no registers.
+        bare = [bool(row.all()) and self._unit.masked for row in shape.rows_inside().T]
         found = []
         for j, i in product(range(shape.rows), range(shape.columns)):
             at = j if shape.by_rows else i
@@ -174,7 +176,8 @@ class WideHistory(wiring.Component):
                 elif pixel is None:
                     sources.append(self.pad)
                 else:
-                    sources.append(cells[source][pixel * bits : (pixel + 1) * bits])
+                    stored = cells[source][pixel * bits : (pixel + 1) * bits]
+                    sources.append(self.marked(stored[:-1]) if bare[j] else stored)
             shown = chosen(place, sources)
             if shown is None:
                 shown = self.pad

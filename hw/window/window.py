@@ -1,6 +1,6 @@
 """The sliding windows of a convolution, from a stream of pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -16,6 +16,7 @@ from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.window.axis import Axis
 from subbit.hw.window.interval import window_interval
 from subbit.hw.window.wide import WideShape
+from subbit.hw.window.wide_cost import covered_bits, wide_cost
 from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE, Process
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.layers.conv2d import Padding
@@ -267,6 +268,14 @@ class WindowUnit(Unit):
             self.rows, self.columns, self.chunks, self.folds, self.shifts_at_once
         )
 
+    @property
+    def least_cycles(self) -> int:
+        """Cycles that a frame takes at least, without the steps of its schedule: one for each beat
+        that comes, and one for each that goes.
+        """
+        replay = self.replay
+        return max(self.input.elements // self.i.lanes, replay.interval_cycles)
+
     def line_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
         """Of each row that is run, whether it is input and whether it completes windows; of each
         column, whether a window covers it.
@@ -339,6 +348,10 @@ class WindowUnit(Unit):
 
     def cost(self) -> Cost:
         """Line buffer, history, replay, counters."""
+        if self.wide:
+            total = wide_cost(self, self.wide)
+            word = Lanes(1, covered_bits(self, self.wide))
+            return total if self.direct else total + replace(self.replay, element=word).cost()
         total = self.line_cost() + self.history_cost()
         return total if self.direct else total + self.replay.cost()
 

@@ -17,13 +17,12 @@ from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.fork import ForkUnit
 from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
-from subbit.hw.window.window import WindowUnit
 from subbit.sw.bench.case import UnitCase, affine, chance, same, thresholds
 from subbit.sw.bench.engine_cases import dot_cases, lookup_cases
+from subbit.sw.bench.window_cases import wide_cases, window_cases
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
-from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.types import Encoding, TensorType
 
 __all__ = ["UnitCase", "unit_cases"]
@@ -39,6 +38,7 @@ QUICK = frozenset(
         *("deal 16 lanes of 4 pixels", "deal 64 lanes of 7 pixels"),
         *("replay 32 bits, 98 words", "replay 144 bits, 1 words"),
         *("window, chunks", "window, whole pixels", "window, in block RAM"),
+        *("window, 4 pixels to 6", "window, 7 pixels to 7, folds", "window, row to half a row"),
         *("threshold of 1 bit, 4 lanes", "threshold of 2 bits, search"),
         *("affine, 4 lanes", "affine by a shift", "add, 4 lanes", "add, 16 lanes"),
         *("max pool of 1 bit, 4 lanes", "max pool of 2 bits, 16 lanes"),
@@ -55,7 +55,7 @@ QUICK = frozenset(
 
 def unit_cases(*, quick: bool = False) -> list[UnitCase]:
     """Every case, or those of QUICK."""
-    tables = (stream_cases, window_cases, layer_cases, dot_cases, lookup_cases)
+    tables = (stream_cases, window_cases, wide_cases, layer_cases, dot_cases, lookup_cases)
     cases = [case for table in tables for case in table()]
     return [case for case in cases if not quick or case.name in QUICK]
 
@@ -94,67 +94,6 @@ def stream_cases() -> Iterator[UnitCase]:
     for width, words, folds in ((32, 98, 8), (8, 2, 8), (144, 1, 16), (64, 12, 5)):
         replay = ReplayUnit(element=Lanes(width, 1), words=words, folds=folds, vectors=4)
         yield same(f"replay {width} bits, {words} words", replay)
-
-
-def window_cases() -> Iterator[UnitCase]:
-    """Windows: of chunks and of whole pixels, with masks and without, of several pixels."""
-    bits1 = TensorType.codes(12, 24, 32, 1)
-    pixels8 = TensorType.codes(28, 28, 1, 8, UNSIGNED)
-    few = TensorType.codes(14, 14, 8, 2)
-    wide = TensorType.codes(16, 16, 64, 1)
-    zero, minus, none = Padding.ZERO, Padding.MINUS, Padding.NONE
-    yield same(
-        "window, chunks, masks",
-        WindowUnit(input=bits1, kernel=3, stride=1, padding=zero, channels=16, folds=4),
-    )
-    yield same(
-        "window, chunks",
-        WindowUnit(input=bits1, kernel=3, stride=1, padding=minus, channels=8, folds=8),
-    )
-    yield same(
-        "window, whole pixels",
-        WindowUnit(input=few, kernel=3, stride=1, padding=minus, channels=8, folds=16),
-    )
-    yield same(
-        "window, payload delay",
-        WindowUnit(
-            input=few, kernel=3, stride=1, padding=minus, channels=8, folds=16, payload_delay=2
-        ),
-    )
-    yield same(
-        "window, 5x5 of 8 bits",
-        WindowUnit(input=pixels8, kernel=5, stride=1, padding=zero, channels=1, folds=8),
-    )
-    yield same(
-        "window, stride 2",
-        WindowUnit(input=bits1, kernel=3, stride=2, padding=minus, channels=32, folds=4),
-    )
-    yield same(
-        "window, 1x1",
-        WindowUnit(input=bits1, kernel=1, stride=1, padding=none, channels=8, folds=4),
-    )
-    yield same(
-        "window, 4 pixels",
-        WindowUnit(input=wide, kernel=3, stride=1, padding=minus, channels=16, folds=4, pixels=4),
-    )
-    yield same(
-        "window, direct",
-        WindowUnit(input=few, kernel=3, stride=1, padding=none, channels=8, folds=1),
-    )
-    yield same(
-        "window, in block RAM",
-        WindowUnit(
-            input=wide,
-            kernel=3,
-            stride=1,
-            padding=minus,
-            channels=8,
-            folds=4,
-            memory="block",
-            pixels=1,
-            buffers="block",
-        ),
-    )
 
 
 def layer_cases() -> Iterator[UnitCase]:
