@@ -15,6 +15,9 @@ from subbit.sw.ir.types import TensorType
 
 __all__ = ["MaxPool2dUnit", "pool_sizes"]
 
+# Cells of an iCE40 for a bit of a row that is kept in registers and compared in the same cycle.
+SHARED = 0.75
+
 
 def pool_sizes(x: TensorType) -> list[int]:
     """The elements that a beat of ``x`` may hold in front of 2x2 pooling, ascending: those of
@@ -154,11 +157,17 @@ class MaxPool2dUnit(LanesUnit):
     def within_cost(self, greater: Cost) -> Cost:
         """The cost where a beat holds both columns; ``greater``: that of the greater of two."""
         total = greater * self.o.lanes + Cost(flip_flops=self.o.width + 1) + luts(2)
+        if self.input.bits == 2:  # on an iCE40 a table more
+            total += luts(0, self.o.lanes)
         if self.rows_within:
             single = self.input.bits == 1 and not self.input.signed  # one table ORs all four
-            return total if single else total + greater * self.pair_lanes
+            if single:
+                return total
+            if self.input.bits > 2:  # complements of what is subtracted stand in tables of before
+                total += luts(0, -self.input.bits) * self.o.lanes
+            return total + greater * self.pair_lanes
         groups, width = self.input.height // self.run_rows, self.pair_lanes * self.input.bits
-        line = Cost(flip_flops=width)
+        line = luts(0, round(SHARED * width)) + Cost(flip_flops=width)
         if self.line_words > 1:
             line = delay_cost(width, self.line_words, self.memory, absorbed=self.input.bits <= 2)
         counters = counter_cost(self.line_words)

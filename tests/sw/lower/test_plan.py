@@ -186,8 +186,8 @@ MESSAGES = [
     ),
     (
         "stages.1.lanes=3",
-        "stage 'pool1': lanes=3 does not fit 8x8 pixels of 8 channels; it may be 1, 2, 4, 8, 16, 32, "
-        "64, 128, 256, 512",
+        "stage 'pool1': lanes=3 does not fit 8x8 pixels of 8 channels; it may be 1, 2, 4, 8, 16, "
+        "32, 64, 128, 256, 512",
     ),
     ("stages.1.pe=3", "stage 'pool1': unknown setting 'pe'; this stage has fifo, lanes"),
     ('stages.1.layers=["pool2"]', "the stage of the layers pool1 is missing or out of order"),
