@@ -212,6 +212,8 @@ def wide_cases() -> Iterator[UnitCase]:
     yield same("max pool of 2 bits, 2 pixels", MaxPool2dUnit(input=small, lanes=16))
     yield same("max pool of 2 bits, 2 rows", MaxPool2dUnit(input=small, lanes=8 * 28))
     yield same("max pool of sums, 2 pixels", MaxPool2dUnit(input=sums, lanes=16))
+    eights = TensorType.codes(8, 8, 4, 8, UNSIGNED)
+    yield same("max pool of 8 bits, a row", MaxPool2dUnit(input=eights, lanes=32))
     yield same("max pool of sums, 2 rows", MaxPool2dUnit(input=few, lanes=24))
     for name, x, lanes in (
         ("2 pixels", small, 16),

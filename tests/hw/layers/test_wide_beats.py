@@ -195,6 +195,9 @@ def test_latencies() -> None:
 
     assert latency(MaxPool2dUnit(input=x, lanes=x.elements)) == 1
     assert latency(MaxPool2dUnit(input=x, lanes=16)) == 7 + 1
+    bytes8 = TensorType.codes(8, 8, 2, 8)
+    assert latency(MaxPool2dUnit(input=bytes8, lanes=x.elements)) == 2
+    assert latency(MaxPool2dUnit(input=bytes8, lanes=16)) == 7 + 2
     assert latency(GlobalAvgPoolUnit(input=x, lanes=x.elements)) == 6 + 1
     assert latency(AvgPool2dUnit(layer=AvgPool2d(4), input=x, lanes=x.elements)) == 4 + 1
     assert latency(AvgPool2dUnit(layer=AvgPool2d(4), input=x, lanes=16)) == 7 + 2 + 1
