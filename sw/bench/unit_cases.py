@@ -206,8 +206,7 @@ def wide_cases() -> Iterator[UnitCase]:
     bits1, small = TensorType.codes(28, 28, 8, 1), TensorType.codes(14, 14, 8, 2)
     sums, few = TensorType.integers(14, 14, 8, -900, 900), TensorType.integers(4, 6, 2, -900, 900)
     for name, pixels in (("4 pixels", 4), ("7 pixels", 7), ("a row", 28), ("2 rows", 56)):
-        unit = MaxPool2dUnit(input=bits1, lanes=8 * pixels)
-        yield same(f"max pool of 1 bit, {name}", unit)
+        yield same(f"max pool of 1 bit, {name}", MaxPool2dUnit(input=bits1, lanes=8 * pixels))
     yield same("max pool of 1 bit, 7 rows", MaxPool2dUnit(input=bits1, lanes=8 * 28 * 7))
     yield same("max pool of 2 bits, 2 pixels", MaxPool2dUnit(input=small, lanes=16))
     yield same("max pool of 2 bits, 2 rows", MaxPool2dUnit(input=small, lanes=8 * 28))
@@ -225,8 +224,10 @@ def wide_cases() -> Iterator[UnitCase]:
         yield same(f"average pool, {name}", AvgPool2dUnit(layer=AvgPool2d(2), input=x, lanes=lanes))
     fours = TensorType.codes(12, 12, 2, 4, UNSIGNED)
     for stride in (1, 2):
-        unit = AvgPool2dUnit(layer=AvgPool2d(3, stride), input=fours, lanes=24)
-        yield same(f"average pool, overlapping, stride {stride}, a row", unit)
+        yield same(
+            f"average pool, overlapping, stride {stride}, a row",
+            AvgPool2dUnit(layer=AvgPool2d(3, stride), input=fours, lanes=24),
+        )
     for name, x, lanes in (
         ("2 pixels", small, 16),
         ("a row", small, 8 * 14),
