@@ -161,13 +161,13 @@ def depthwise(
     return DepthwiseUnit(layer=layer, input=kind, channels=at_once, post=ends, pixels=pixels)
 
 
-def twice(depths: tuple[int, int]) -> WholePipeline:
+def twice(depths: tuple[int, int], lanes: int = 2) -> WholePipeline:
     """A fork whose branches are added, behind queues of these depths."""
     kind = TensorType.codes(3, 4, 4, 3)
     network = Network("twice", kind, (Node("add", Add(0, 2), (INPUT, INPUT)),))
     queues = tuple(zip(("input>add", "input>add#2"), depths, strict=True))
     return WholePipeline(
-        Pipeline(network, Plan(network.digest, (AddStage(("add",), 0, 2),), queues))
+        Pipeline(network, Plan(network.digest, (AddStage(("add",), 0, lanes),), queues))
     )
 
 
@@ -262,11 +262,33 @@ CASES: dict[str, Callable[[], Unit]] = {
     "threshold_3_bit": lambda: ThresholdUnit(
         layer=thresholds(6, 7, 90), input=TensorType.integers(2, 2, 6, -100, 99), lanes=3
     ),
+    "threshold_rows": lambda: ThresholdUnit(
+        layer=thresholds(2, 3, 20), input=TensorType.integers(4, 3, 2, -30, 30), lanes=12
+    ),
+    "affine_pixels": lambda: AffineUnit(
+        layer=affine(2), input=TensorType.integers(2, 6, 2, -50, 70), lanes=6
+    ),
     "affine": lambda: AffineUnit(
         layer=affine(6), input=TensorType.integers(2, 1, 6, -50, 70), lanes=2
     ),
     "maxpool": lambda: MaxPool2dUnit(input=TensorType.codes(4, 6, 4, 1), lanes=2),
     "maxpool_integers": lambda: MaxPool2dUnit(input=TensorType.integers(5, 5, 2, -9, 9), lanes=1),
+    "maxpool_pixels": lambda: MaxPool2dUnit(input=TensorType.codes(5, 8, 2, 2), lanes=8),
+    "maxpool_odd_pixels": lambda: MaxPool2dUnit(input=TensorType.codes(4, 6, 2, 1), lanes=6),
+    "maxpool_row": lambda: MaxPool2dUnit(input=TensorType.integers(5, 5, 2, -9, 9), lanes=10),
+    "maxpool_odd_rows": lambda: MaxPool2dUnit(input=TensorType.codes(6, 4, 1, 3), lanes=12),
+    "maxpool_frame": lambda: MaxPool2dUnit(input=TensorType.codes(7, 5, 2, 1), lanes=70),
+    "avgpool_pixels": lambda: AvgPool2dUnit(
+        layer=AvgPool2d(2), input=TensorType.codes(5, 8, 2, 2), lanes=8
+    ),
+    "avgpool_overlapping_rows": lambda: AvgPool2dUnit(
+        layer=AvgPool2d(3, 2), input=TensorType.integers(6, 7, 2, -9, 5), lanes=14
+    ),
+    "avgpool_rows": lambda: AvgPool2dUnit(
+        layer=AvgPool2d(2), input=TensorType.codes(4, 5, 2, 1), lanes=20
+    ),
+    "globalavgpool_pixels": lambda: GlobalAvgPoolUnit(input=TensorType.codes(3, 4, 2, 3), lanes=4),
+    "globalavgpool_frame": lambda: GlobalAvgPoolUnit(input=TensorType.codes(3, 5, 2, 1), lanes=30),
     "avgpool": lambda: AvgPool2dUnit(
         layer=AvgPool2d(2), input=TensorType.codes(4, 5, 4, 2), lanes=2
     ),
@@ -279,6 +301,9 @@ CASES: dict[str, Callable[[], Unit]] = {
     "depthwise_bytes": lambda: depthwise(3, (UNSIGNED, 8), "none", 3),
     "fork_add": lambda: twice((0, 0)),
     "fork_add_queued": lambda: twice((3, 5)),
+    "fork_add_row": lambda: twice((0, 0), 16),
+    "argmax_lanes": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 12, -7, 7), lanes=3),
+    "argmax_all": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 10, -7, 7), lanes=10),
     "argmax": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 10, -7, 7)),
 }
 

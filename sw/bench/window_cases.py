@@ -8,7 +8,7 @@ from subbit.sw.bench.case import UnitCase, same
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.types import Encoding, TensorType
 
-__all__ = ["wide_cases", "window_cases"]
+__all__ = ["wide_windows", "window_cases"]
 
 UNSIGNED = Encoding.UNSIGNED
 
@@ -74,7 +74,7 @@ def window_cases() -> Iterator[UnitCase]:
     )
 
 
-def wide_cases() -> Iterator[UnitCase]:
+def wide_windows() -> Iterator[UnitCase]:
     """Windows over beats of several pixels: of unlike numbers, padded, whole rows and frames."""
     rows32, rows28 = TensorType.codes(32, 32, 16, 1), TensorType.codes(28, 28, 16, 1)
     few, small = TensorType.codes(28, 28, 4, 1), TensorType.codes(8, 8, 8, 1)
