@@ -63,7 +63,7 @@ def dot_cases() -> Iterator[UnitCase]:
     yield dot("dot, integers", plain(10, 288), 1, 1, 36, post=None)
     yield dot("dot, 4 pixels", plain(16, 72), 1, 4, 18, pixels=4)
     yield dot("dot, 2 pixels leave whole", plain(16, 72), 1, 16, 72, pixels=2)
-    yield dot("dot, 2 rows of pixels", *(plain(8, 4, 3, 3), 1, 8, 36), **rows_of((4, 4), 8))
+    yield dot("dot, 2 rows of pixels", *(plain(4, 2, 3, 3), 1, 4, 18), **rows_of((4, 4), 8))
     yield dot("dot, a frame a beat", plain(10, 64), 1, 10, 64)
     yield dot("dot, codebook", codebook(64, 32, 5), 1, 4, 36, memory="block")
     yield dot("dot, codebook of 16", codebook(32, 16, 4), 1, 8, 18, memory="block")

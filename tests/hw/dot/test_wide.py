@@ -1,6 +1,7 @@
 """Engines whose beats hold several pixels, whole rows, or all outputs of shared rows at once."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from subbit.sw.ir import (
 )
 from subbit.sw.ir.layer import Layer
 from subbit.sw.lower.pipeline import Pipeline
-from subbit.sw.lower.plan import Plan, smallest_plan
+from subbit.sw.lower.plan import Plan, load_plan, save_plan, smallest_plan
 from subbit.sw.lower.stages.dot import DotStage
 from tests.hw.design.test_accelerator import Whole
 from tests.hw.dots import affine
@@ -269,6 +270,24 @@ def test_a_frame_a_cycle(rows: tuple[int, int, int], one_frame: bool) -> None:
     assert (unit.pipeline.interval_cycles == 1) == one_frame
     if one_frame:
         assert kinds(unit) == ["dot", "layer2_dot", "layer4_dot"]
+
+
+def test_plans_keep_their_widths(tmp_path: Path) -> None:
+    one = chain(conv("tiled4", 8, 4), threshold(RNG(1), 8, 12))
+    own = {"engine": "shared_rows", "own": (("repeats", 2),), "simd": 36}
+    plan = planned(one, {**own, "pixels": 4, "input_pixels": 2, "output_pixels": 2})
+    save_plan(plan, tmp_path / "plan.json")
+    assert load_plan(tmp_path / "plan.json", one) == plan
+    before = (tmp_path / "plan.json").read_text()
+    assert '"input_pixels": 2, "output_pixels": 2, "repeats": 2' in before
+    old = before.replace(', "input_pixels": 2, "output_pixels": 2, "repeats": 2', "")
+    (tmp_path / "plan.json").write_text(old)
+    stage = load_plan(tmp_path / "plan.json", one).stages[0]
+    assert isinstance(stage, DotStage)
+    assert (stage.input_pixels, stage.output_pixels, stage.own) == (1, 1, ())
+    (tmp_path / "plan.json").write_text(before.replace('"repeats": 2', '"repeats": 0'))
+    with pytest.raises(PlanError, match="'repeats' must be an integer from 1"):
+        load_plan(tmp_path / "plan.json", one)
 
 
 @pytest.mark.parametrize(
