@@ -17,7 +17,7 @@ from subbit.sw.ir.types import TensorType
 __all__ = ["covered_bits", "wide_cost"]
 
 
-CHOICE = 0.8  # LUT4s of a choice among n signals, for each of n - 1, and one at least
+CHOICE = 0.85  # LUT4s of a choice among n signals, for each of n - 1, and one at least
 
 
 class WideUnit(Protocol):
