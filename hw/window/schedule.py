@@ -19,6 +19,7 @@ __all__ = ["LineSchedule", "choose_schedule"]
 
 MOST_SLACK = 2  # takes by which a group may wait so that groups leave one by one
 LINES = 8  # one after another until what waits at the end of each is the same
+MOST_AHEAD = 32  # takes of a line for which a step less is worth a beat that is put aside
 CACHED = 4096  # schedules that are remembered
 
 
@@ -31,7 +32,9 @@ class LineSchedule:
     Group g leaves while the newest take is number ``states[g]`` of the line. Where lines follow
     each other (``wraps``) that may be one of the next line, and the line has ``takes`` states;
     else further states follow in which nothing is taken. Each state is a step for the take and the
-    first group, and one more for each further group.
+    first group, and one more for each further group. Where such a line has one state more than
+    takes and nothing leaves in the first one, its first beat is taken ``ahead``, in the last state
+    of the line before, and the first state has no step.
 
     Size 8, step 4, windows of 3 cells with padding of 1, 4 of them a group (ends 4 and 8)::
 
@@ -61,6 +64,12 @@ class LineSchedule:
     def tail(self) -> int:
         """States of the line behind the last one in which its groups have yet to leave."""
         return max(0, self.states[-1] + 1 - self.length)
+
+    @property
+    def ahead(self) -> bool:
+        """Whether the first beat is put aside while the line before ends."""
+        longer = self.length == self.takes + 1 and 1 < self.takes <= MOST_AHEAD
+        return not self.wraps and longer and self.states[0] > 0
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
@@ -112,8 +121,8 @@ class LineSchedule:
 
     @property
     def steps(self) -> int:
-        """Steps of a line between others like it, or of one alone."""
-        return int(np.maximum(self.own + self.late, 1).sum())
+        """Steps of a line between others like it."""
+        return int(np.maximum(self.own + self.late, 1).sum()) - self.ahead
 
     def line_steps(
         self, *, takes: bool = True, gives: bool = True, late: bool = False, tail: bool = False
@@ -127,7 +136,7 @@ class LineSchedule:
         first = np.cumsum(np.maximum(pushes, 1)) - np.maximum(pushes, 1)
         if takes:
             flags[first[: self.takes]] |= TAKE
-        return flags
+        return flags[int(self.ahead) :]
 
 
 @lru_cache(CACHED)
@@ -149,7 +158,12 @@ def choose_schedule(
             if states is None or (wraps and states[-1] >= 2 * takes):
                 continue
             found.append(LineSchedule(size, step, span, ends, states, wraps))
-    return min(found, key=lambda x: (x.steps, len(set(x.offsets)), len(x.kept)))
+
+    def price(x: LineSchedule) -> tuple[int, ...]:
+        """Steps, with what a beat aside is worth; places; cells."""
+        return x.steps + x.ahead * x.steps // MOST_AHEAD, len(set(x.offsets)), len(x.kept)
+
+    return min(found, key=price)
 
 
 def spread(taus: Sequence[int], takes: int, slack: int, lines: int) -> tuple[int, ...] | None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from subbit.hw.window.axis import Axis
 from subbit.hw.window.schedule import LineSchedule, choose_schedule
-from subbit.sw.cycles.model import PUSH, RESERVE
+from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
 
@@ -208,6 +208,15 @@ class WideShape:
         """
         same = (self.edges == ~self.line.inside[:, cell]).all(axis=1)
         return int(same.argmax()) if same.any() else None
+
+    @property
+    def ahead_steps(self) -> NDArray[np.uint8]:
+        """Flags of the steps that put the first beat of a frame aside and hand the others on, where
+        that is done ``ahead``: the first one waits until the last one of the frame before is gone.
+        """
+        found = np.full(self.line.takes, TAKE | GIVE, np.uint8)
+        found[:2] = TAKE | RESERVE, TAKE | PUSH
+        return found
 
     @cached_property
     def steps(self) -> NDArray[np.uint8]:

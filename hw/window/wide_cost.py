@@ -51,8 +51,26 @@ def wide_cost(unit: WideUnit, shape: WideShape) -> Cost:
     return (
         control_cost(shape)
         + lines_cost(unit, shape)
+        + ahead_cost(unit, shape)
         + registers(cells + marks + said + delayed)
         + choices_cost(unit, shape)
+    )
+
+
+def ahead_cost(unit: WideUnit, shape: WideShape) -> Cost:
+    """A beat that is put aside, one that waits, and the choice of what becomes of the first."""
+    if not shape.line.ahead:
+        return Cost()
+    shared = sum(shape.line.step <= h < 2 * shape.line.step for h in shape.line.kept)
+    bits = unit.i.width
+    choice = luts(shared * bits // shape.line.step, 0)
+    counter = counter_cost(shape.line.takes, [np.arange(shape.line.takes) == 0])
+    return (
+        counter
+        + choice
+        + registers(2 * bits + 2 * unit.history_delay)
+        + luts(4)
+        + Cost(flip_flops=1)
     )
 
 
@@ -64,7 +82,9 @@ def control_cost(shape: WideShape) -> Cost:
     states = [line.own > 0, line.late > 0, np.arange(line.length) < line.takes]
     groups = [np.array(line.more), *shape.place_bits, *shape.edges]
     total = luts(10 + 2 * shape.has_tail) + Cost(flip_flops=1 + any(line.more))
-    lengths = len(takes), line.length, len(line.ends)
+    if line.ahead:
+        states = [table[1:] for table in states]
+    lengths = len(takes), line.length - line.ahead, len(line.ends)
     told = [any(map(varies, tables)) for tables in (rows, states, groups)]
     told[1] |= told[0]
     for length, tables, needed in zip(lengths, (rows, states, groups), told, strict=True):

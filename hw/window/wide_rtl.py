@@ -8,7 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.streams.delay_rtl import DelayLine
-from subbit.hw.streams.registers_rtl import registered, valid_stages
+from subbit.hw.streams.registers_rtl import payload_register, registered, valid_stages
 from subbit.hw.streams.sequence_rtl import Counter
 from subbit.hw.window.window import WindowUnit
 
@@ -47,14 +47,19 @@ class WideHistory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit, shape, delay = self._unit, self._shape, self._unit.history_delay
-        line = shape.line
+        line, skipped = shape.line, int(shape.line.ahead)
         takes, gives, late = shape.row_tables()
         m.submodules.rows = rows = Counter(
             length=len(takes), tables=[takes, gives, late, *shape.rows_inside().T]
         )
         m.submodules.states = states = Counter(
-            length=line.length,
-            tables=[line.own > 0, line.late > 0, [k < line.takes for k in range(line.length)]],
+            length=line.length - skipped,
+            tables=[
+                line.own[skipped:] > 0,
+                line.late[skipped:] > 0,
+                [k < line.takes for k in range(skipped, line.length)],
+                [k == skipped for k in range(skipped, line.length)],
+            ],
             exit=line.tail if shape.has_tail else None,
         )
         m.submodules.groups = groups = Counter(
@@ -66,9 +71,16 @@ class WideHistory(wiring.Component):
         can = ~self.o.valid | self.o.ready if unit.shifts_at_once else ~self.o.valid
         if shape.has_tail:
             m.d.comb += states.early.eq(rows.last)
+        source, beat, aside = self.i, registered(m, self.i.payload, delay), None
+        if line.ahead:
+            m.submodules.ahead = ahead = FirstAside(
+                width=len(self.i.payload), beats=line.takes, delay=delay
+            )
+            wiring.connect(m, wiring.flipped(self.i), ahead.i)
+            source, beat, aside = ahead.o, ahead.o.payload, ahead.first
         m.d.comb += [
-            step.eq((self.i.valid | ~take) & can),
-            self.i.ready.eq(take & can),
+            step.eq((source.valid | ~take) & can),
+            source.ready.eq(take & can),
             shift.eq(step & ~again),
             push.eq(again | (states.flags[0] & rows.flags[1]) | (states.flags[1] & rows.flags[2])),
             states.step.eq(shift),
@@ -82,12 +94,10 @@ class WideHistory(wiring.Component):
                 self.o.valid.eq(push),
                 again.eq(push & self.followed(m, groups, rows.flags[1], again, shift)),
             ]
-        cells = self.history(
-            m,
-            valid_stages(m, shift, delay, "shift")[-1],
-            registered(m, self.i.payload, delay),
-            registered(m, rows.flags[3:], delay),
-        )
+        moves = valid_stages(m, shift, delay, "shift")[-1]
+        new = self.new_cells(m, moves, beat, registered(m, rows.flags[3:], delay))
+        old = None if aside is None else self.new_cells(m, moves, aside, Const(0))
+        cells = self.history(m, moves, registered(m, states.flags[3], delay), new, old)
         chosen_for = Signal(len(groups.flags) - 1)  # the group that is shown: its place, its edges
         said = registered(m, groups.flags[1:], delay)
         with m.If(valid_stages(m, groups.step, delay, "push")[-1]):
@@ -107,17 +117,26 @@ class WideHistory(wiring.Component):
             m.d.sync += gave.eq(gives)
         return groups.flags[0] & (~groups.last | Mux(again, gave, gives))
 
-    def history(self, m: Module, shift: Value, beat: Value, inside: Value) -> dict[int, Value]:
-        """The last cells, each a signal of its pixels; a step shifts them."""
+    def history(
+        self, m: Module, shift: Value, begins: Value, new: list[Value], old: list[Value] | None
+    ) -> dict[int, Value]:
+        """The last cells, each a signal of its pixels. A step shifts them behind the ``new`` ones;
+        that which ``begins`` a line behind the ``old`` ones that were put aside, if any were.
+        """
         unit, shape = self._unit, self._shape
         found: dict[int, Value] = {
             h: Signal(shape.cell_pixels * unit.cell_bits, name=f"cell{h}", reset_less=True)
             for h in shape.line.kept
         }
-        new = self.new_cells(m, shift, beat, inside)
+        last = [*new, *(found.get(h) for h in range(max(found) + 1))]
         with m.If(shift):
             for h, cell in found.items():
-                m.d.sync += cell.eq(new[h] if h < len(new) else found[h - len(new)])
+                m.d.sync += cell.eq(last[h])
+            if old is not None:
+                with m.If(begins):
+                    for h, cell in enumerate(old, len(new)):
+                        if h in found:
+                            m.d.sync += found[h].eq(cell)
         return found
 
     def new_cells(self, m: Module, shift: Value, beat: Value, inside: Value) -> list[Value]:
@@ -186,6 +205,56 @@ class WideHistory(wiring.Component):
             found.append(Signal(bits, name=f"pixel_{j}_{i}"))
             m.d.comb += found[-1].eq(shown)
         return Cat(*found)
+
+
+class FirstAside(wiring.Component):
+    """``o``: the beats of ``i`` but for the first of each ``beats``, which is put aside: ``first``
+    (out) is that of the beats that come. Data follow their handshakes ``delay`` cycles later.
+
+    Latency: 1 cycle. Interval: ``beats`` cycles. Three beats, of which C waits and then passes::
+
+        cycle        0   1   2   3   4   5   6
+        i.payload    A   B   C   D   D   E   -
+        i.ready      1   1   1   0   1   1   1     D begins the next three: C has to be gone
+        o.valid      0   0   1   1   1   0   1
+        o.ready      1   1   1   0   1   1   1
+        o.payload    -   -   B   C   C   -   E
+        first        -   A   A   A   A   D   D
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+    first: Signal
+
+    def __init__(self, *, width: int, beats: int, delay: int) -> None:
+        self._beats, self._delay = beats, delay
+        signature = stream.Signature(width)
+        super().__init__({"i": In(signature), "o": Out(signature), "first": Out(width)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.count = count = Counter(
+            length=self._beats, tables=[[k == 0 for k in range(self._beats)]]
+        )
+        payload = payload_register(m, self.o)
+        first = Signal(len(self.first), reset_less=True)
+        m.d.comb += [
+            self.first.eq(first),
+            self.i.ready.eq(~self.o.valid | self.o.ready),
+            count.step.eq(self.i.valid & self.i.ready),
+        ]
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(count.step & ~count.flags[0]):
+            m.d.sync += self.o.valid.eq(1)
+        beat = registered(m, self.i.payload, self._delay)
+        begins = valid_stages(m, count.step & count.flags[0], self._delay, "begins")[-1]
+        passes = valid_stages(m, count.step & ~count.flags[0], self._delay, "passes")[-1]
+        with m.If(begins):
+            m.d.sync += first.eq(beat)
+        with m.If(passes):
+            m.d.sync += payload.eq(beat)
+        return m
 
 
 def chosen(select: Value, values: Sequence[Value | None]) -> Value | None:

@@ -69,7 +69,8 @@ class WindowUnit(Unit):
     the end of a row leave while the next row begins, so that a row takes
     ``max(W / input_pixels, OW / pixels)`` steps or few more (see :class:`.LineSchedule`); where
     groups of windows are in different places of the history, or have folds, a register holds them.
-    Latency: from the beat that completes a group to its output 1 cycle, with that register 2.
+    Latency: from the beat that completes a group to its output 1 cycle, one more with that
+    register, and one more where the first beat of a frame is put aside.
 
     ``payload_delay``, 0 to 2: where one register ``holds`` the window for all its folds, data may
     follow their handshakes. The history shifts a cycle, and that register loads ``payload_delay``
@@ -300,7 +301,9 @@ class WindowUnit(Unit):
         """Takes beats, and gives groups of windows, from one history."""
         assert self.wide
         recycle = 0 if self.shifts_at_once else 1
-        return (Process("window", self.wide.steps, recycle=recycle),)
+        chain = (Process("window", self.wide.steps, recycle=recycle),)
+        ahead = self.wide.line.ahead
+        return (Process("window ahead", self.wide.ahead_steps), *chain) if ahead else chain
 
     def line_process(self) -> Process:
         """Takes the real rows, gives the columns that complete windows downwards."""

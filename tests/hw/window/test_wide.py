@@ -173,8 +173,10 @@ STEPS = [
     (32, 32, 15, NONE, 62, 2),
     (28, 7, 7, ZERO, 117, 1),  # a row of padding and the last group more than 112
     (28, 14, 14, ZERO, 59, 1),
-    (28, 28, 28, ZERO, 29, 1),
-    (28, 56, 56, ZERO, 15, 1),
+    (28, 28, 28, ZERO, 28, 1),  # the first row of the next frame is taken ahead
+    (28, 56, 56, ZERO, 14, 1),
+    (28, 14, 28, ZERO, 58, 1),
+    (56, 56, 56, ZERO, 57, 1),
     (28, 4, 2, ZERO, 399, 2),
     (8, 64, 64, ZERO, 1, 1),
 ]
