@@ -6,7 +6,7 @@ frame.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from subbit.sw.cycles.model import PUSH, TAKE
 from subbit.sw.ir.arrays import Ints
 
-__all__ = ["LineSchedule", "choose_schedule"]
+__all__ = ["MOST_AHEAD", "LineSchedule", "choose_schedule"]
 
 MOST_SLACK = 2  # takes by which a group may wait so that groups leave one by one
 LINES = 8  # one after another until what waits at the end of each is the same
-MOST_AHEAD = 32  # takes of a line for which a step less is worth a beat that is put aside
+MOST_AHEAD = 32  # states or rows of which one less is worth beats that are put aside
 CACHED = 4096  # schedules that are remembered
 
 
@@ -33,8 +33,8 @@ class LineSchedule:
     each other (``wraps``) that may be one of the next line, and the line has ``takes`` states;
     else further states follow in which nothing is taken. Each state is a step for the take and the
     first group, and one more for each further group. Where such a line has one state more than
-    takes and nothing leaves in the first one, its first beat is taken ``ahead``, in the last state
-    of the line before, and the first state has no step.
+    takes and nothing leaves in the first one, its first beat may be taken ``ahead``, in the last
+    state of the line before, and the first state has no step.
 
     Size 8, step 4, windows of 3 cells with padding of 1, 4 of them a group (ends 4 and 8)::
 
@@ -49,6 +49,7 @@ class LineSchedule:
     ends: tuple[int, ...]
     states: tuple[int, ...]
     wraps: bool
+    ahead: bool = False
 
     @property
     def takes(self) -> int:
@@ -64,12 +65,6 @@ class LineSchedule:
     def tail(self) -> int:
         """States of the line behind the last one in which its groups have yet to leave."""
         return max(0, self.states[-1] + 1 - self.length)
-
-    @property
-    def ahead(self) -> bool:
-        """Whether the first beat is put aside while the line before ends."""
-        longer = self.length == self.takes + 1 and 1 < self.takes <= MOST_AHEAD
-        return not self.wraps and longer and self.states[0] > 0
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
@@ -141,14 +136,15 @@ class LineSchedule:
 
 @lru_cache(CACHED)
 def choose_schedule(
-    size: int, step: int, span: int, ends: tuple[int, ...], wraps: bool
+    size: int, step: int, span: int, ends: tuple[int, ...], wraps: bool, ahead: bool = False
 ) -> LineSchedule:
     """The schedule with the fewest steps; of these one with few different places of groups in the
     history, and few cells in it.
 
     A group leaves as soon as its cells are there, either all of them, padding behind the line
     included, for which cells of the next line may stand; or those that are no padding. It may also
-    wait for some takes where that spreads the groups.
+    wait for some takes where that spreads the groups. ``ahead``: whether the first beat may be
+    taken ahead, where it is worth that.
     """
     takes, found = size // step, []
     for early in (False, True):
@@ -157,11 +153,14 @@ def choose_schedule(
             states = spread(taus, takes, slack, LINES if wraps else 1)
             if states is None or (wraps and states[-1] >= 2 * takes):
                 continue
-            found.append(LineSchedule(size, step, span, ends, states, wraps))
+            line = LineSchedule(size, step, span, ends, states, wraps)
+            found.append(line)
+            if ahead and line.length == takes + 1 and takes > 1 and states[0] > 0:
+                found.append(replace(line, ahead=True))
 
     def price(x: LineSchedule) -> tuple[int, ...]:
         """Steps, with what a beat aside is worth; places; cells."""
-        return x.steps + x.ahead * x.steps // MOST_AHEAD, len(set(x.offsets)), len(x.kept)
+        return x.steps + x.ahead * (x.steps // (MOST_AHEAD + 1)), len(set(x.offsets)), len(x.kept)
 
     return min(found, key=price)
 

@@ -70,7 +70,7 @@ class WindowUnit(Unit):
     ``max(W / input_pixels, OW / pixels)`` steps or few more (see :class:`.LineSchedule`); where
     groups of windows are in different places of the history, or have folds, a register holds them.
     Latency: from the beat that completes a group to its output 1 cycle, one more with that
-    register, and one more where the first beat of a frame is put aside.
+    register, and one more where the first beats of a frame are put aside.
 
     ``payload_delay``, 0 to 2: where one register ``holds`` the window for all its folds, data may
     follow their handshakes. The history shifts a cycle, and that register loads ``payload_delay``
@@ -129,6 +129,7 @@ class WindowUnit(Unit):
             *(x.height, x.width, self.kernel, self.stride, self.margins),
             taken=self.input_pixels,
             given=self.pixels,
+            folds=self.folds,
         )
         outputs = shape.across.outputs
         several = self.input_pixels != 1 or (outputs > 0 and self.pixels > outputs)
@@ -238,7 +239,7 @@ class WindowUnit(Unit):
         moves on a cycle later.
         """
         if self.wide:
-            return not self.wide.pauses(self.folds)
+            return not self.wide.pauses
         return self.folds <= self.stride * self.pixels
 
     @property
@@ -264,7 +265,7 @@ class WindowUnit(Unit):
         less.
         """
         if self.wide:
-            return self.wide.interval(self.folds, not self.shifts_at_once)
+            return self.wide.interval(not self.shifts_at_once)
         return window_interval(
             self.rows, self.columns, self.chunks, self.folds, self.shifts_at_once
         )
@@ -302,8 +303,8 @@ class WindowUnit(Unit):
         assert self.wide
         recycle = 0 if self.shifts_at_once else 1
         chain = (Process("window", self.wide.steps, recycle=recycle),)
-        ahead = self.wide.line.ahead
-        return (Process("window ahead", self.wide.ahead_steps), *chain) if ahead else chain
+        aside = self.wide.aside
+        return (Process("window aside", self.wide.aside_steps), *chain) if aside else chain
 
     def line_process(self) -> Process:
         """Takes the real rows, gives the columns that complete windows downwards."""
