@@ -171,10 +171,13 @@ STEPS = [
     (32, 16, 15, NONE, 65, 2),
     (32, 32, 30, NONE, 32, 1),
     (32, 32, 15, NONE, 62, 2),
-    (28, 7, 7, ZERO, 117, 1),  # a row of padding and the last group more than 112
-    (28, 14, 14, ZERO, 59, 1),
-    (28, 28, 28, ZERO, 29, 1),
-    (28, 56, 56, ZERO, 15, 1),
+    (28, 7, 7, ZERO, 113, 1),  # the last group of a frame more than 112
+    (28, 14, 14, ZERO, 57, 1),
+    (28, 28, 28, ZERO, 28, 1),
+    (28, 56, 56, ZERO, 14, 1),
+    (28, 14, 28, ZERO, 56, 1),
+    (56, 56, 56, ZERO, 57, 1),  # a row of padding more than 56
+    (56, 28, 28, ZERO, 115, 1),
     (28, 4, 2, ZERO, 399, 2),
     (8, 64, 64, ZERO, 1, 1),
 ]
@@ -185,7 +188,7 @@ def test_steps_of_a_frame(case: tuple[int, int, int, Padding, int, int]) -> None
     size, taken, given, padding, steps, places = case
     unit = wide(size, size, 1, 1, pixels=(taken, given), padding=padding)
     assert unit.wide
-    assert len(unit.wide.steps) == unit.wide.interval(1, 0) == steps
+    assert len(unit.wide.steps) == unit.wide.interval(0) == steps
     assert len(unit.wide.places) == places
     assert unit.direct == (places == 1)
 
