@@ -170,6 +170,8 @@ def twice(depths: tuple[int, int]) -> WholePipeline:
 
 CASES: dict[str, Callable[[], Unit]] = {
     "upsize": lambda: UpsizeUnit(element=Lanes(3, 2), ratio=5, beats=20),
+    "upsize_single": lambda: UpsizeUnit(element=Lanes(3, 2), ratio=5, beats=20, single=True),
+    "upsize_frame": lambda: UpsizeUnit(element=Lanes(1, 8), ratio=784, beats=784, single=True),
     "upsize_by_1": lambda: UpsizeUnit(element=Lanes(2, 3), ratio=1, beats=7),
     "downsize": lambda: DownsizeUnit(element=Lanes(15, 2), ratio=5, beats=5),
     "fifo": lambda: FifoUnit(element=Lanes(3, 5, True), depth=4, beats=9, memory="distributed"),

@@ -9,7 +9,7 @@ from subbit.hw.contract.blocks import counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.streams.shapes import ElementUnit
-from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE, Process
 
 __all__ = ["DownsizeUnit", "UpsizeUnit"]
 
@@ -23,13 +23,17 @@ class UpsizeUnit(ElementUnit):
 
     ``beats``: input beats per frame, a multiple of ``ratio``. Latency: 1 cycle after the last of
     the beats that are joined. Interval: ``beats`` cycles: one input beat a cycle, also while an
-    output beat waits, up to the beat that would complete the next one.
+    output beat waits, up to the beat that would complete the next one. ``single``: the parts gather
+    in the output register itself, so that there is one register of the output's width and not
+    nearly two; then no input beat is taken while an output beat waits, but in the cycle in which
+    that leaves.
     """
 
     component: ClassVar[str] = "subbit.hw.streams.width_rtl:Upsize"
     element: Lanes
     ratio: int
     beats: int
+    single: bool = False
 
     @property
     def o(self) -> Lanes:
@@ -37,9 +41,12 @@ class UpsizeUnit(ElementUnit):
         return Lanes(self.element.lanes * self.ratio, self.element.bits, self.element.signed)
 
     def processes(self) -> tuple[Process, ...]:
-        """Takes a beat a cycle; the last of each ``ratio`` gives one."""
+        """Takes a beat a cycle; the last of each ``ratio`` gives one. Its place is claimed by that
+        one, or with a ``single`` register by the first.
+        """
         group = np.full(self.ratio, TAKE, np.uint8)
-        group[-1] |= GIVE
+        group[0 if self.single else -1] |= RESERVE
+        group[-1] |= PUSH
         return (Process("upsize", np.tile(group, self.beats // self.ratio)),)
 
     def reference(self, beats: Beats) -> Beats:
@@ -48,7 +55,7 @@ class UpsizeUnit(ElementUnit):
 
     def cost(self) -> Cost:
         """Registers of the parts so far and of the whole, a counter and handshakes."""
-        parts = self.o.width - self.i.width
+        parts = 0 if self.single else self.o.width - self.i.width
         return registers(parts + self.o.width) + counter_cost(self.ratio) + HANDSHAKE
 
 

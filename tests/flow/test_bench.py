@@ -129,19 +129,33 @@ def test_a_network_is_evaluated_and_built(tmp_path: Path, monkeypatch: pytest.Mo
         },
         **{"latency_cycles": 25000, "flip_flops": 3, "block_rams": 4, "weight_bits": 5},
         wall_s=6.0,
+        seed=2,
     )
     asked: list[Any] = []
 
-    def build(network: Any, plan: Any, board: Any, out: Path, progress: Any, seeds: int) -> Any:
-        asked.extend([network.name, board.name, out, seeds])
+    def build(
+        network: Any, plan: Any, board: Any, out: Path, progress: Any, seeds: int, **how: Any
+    ) -> Any:
+        asked.extend([network.name, board.name, out, seeds, *how.values()])
         return built
 
     monkeypatch.setattr(network_bench, "build_bitstream", build)
     arguments = ["network", "examples/digits-plain.safetensors", "--board", "ulx3s-12f", "--json"]
     found = CliRunner().invoke(bench_command, [*arguments, "--seeds", "2"], standalone_mode=False)
     row = json.loads(found.stdout)
-    assert asked == ["digits-plain", "ulx3s-12f", Path("build/digits-plain-ulx3s-12f"), 2]
+    assert asked == [
+        "digits-plain",
+        "ulx3s-12f",
+        Path("build/digits-plain-ulx3s-12f"),
+        2,
+        None,
+        None,
+    ]
     assert (row["fps_per_1000_lut4"], row["latency_us"], row["flip_flops"]) == (2500, 250, 3)
     assert (row["correct"], row["images"]) == (355, 359)
     bare = CliRunner().invoke(bench_command, [*arguments, "--no-eval"], standalone_mode=False)
     assert json.loads(bare.stdout)["images"] is None
+    asked.clear()
+    exact = [*arguments, "--no-eval", "--seed", "7", "--mhz", "120"]
+    CliRunner().invoke(bench_command, exact, standalone_mode=False)
+    assert asked[3:] == [1, 7, 120.0]
