@@ -53,17 +53,18 @@ def bench_network(
     seeds: int = 1,
     seed: int | None = None,
     mhz: float | None = None,
+    placer: str | None = None,
     progress: Progress = SILENT,
 ) -> NetworkReport:
     """Evaluate a network (unless ``evaluate`` is False), then build its bitstream.
 
     Evaluated first, because that takes seconds and may fail for want of ``data``. The files of the
-    build go to ``out_folder``, as those of ``build_bitstream``, which explains ``seeds``, ``seed``
-    and ``mhz``. Raises SubbitError.
+    build go to ``out_folder``, as those of ``build_bitstream``, which explains ``seeds``, ``seed``,
+    ``mhz`` and ``placer``. Raises SubbitError.
     """
     found = evaluate_dataset(network, data) if evaluate else None
     built = build_bitstream(
-        *(network, plan, board, out_folder, progress, seeds), seed=seed, mhz=mhz
+        *(network, plan, board, out_folder, progress, seeds), seed=seed, mhz=mhz, placer=placer
     )
     return NetworkReport(
         network=network.name,

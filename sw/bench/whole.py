@@ -46,12 +46,12 @@ class WholeRow:
 
     ``lut4``, ``flip_flops``, ``block_rams`` (link and clocks included), ``clock_mhz``,
     ``interval_cycles``, ``fps``: of its plan in the comparison, as expected. ``most_fps``,
-    ``most_lut4``: of the fastest plan that fits, made in ``plan_s`` seconds of processor time. ``plain_lut4``,
-    ``plain_fps``: of the plain network, and ``ratio`` of the two rates; ``equal``: whether the two
-    are within EQUAL of each other's LUT4s, without which the ratio is that of the nearest plans.
-    ``bound_by``: the stage that bounds the rate, and why it is no faster; ``short``: what its next
-    faster plan has more of than the budget. ``parts``: of each stage ``layers``, ``cycles`` and
-    cells. ``routed``: what the bitstream takes and reaches, where one was built.
+    ``most_lut4``: of the fastest plan that fits, made in ``plan_s`` seconds of processor time.
+    ``plain_lut4``, ``plain_fps``: of the plain network, and ``ratio`` of the two rates; ``equal``:
+    whether the two are within EQUAL of each other's LUT4s, without which the ratio is that of the
+    nearest plans. ``bound_by``: the stage that bounds the rate, and why it is no faster; ``short``:
+    what its next faster plan has more of than the budget. ``parts``: of each stage ``layers``,
+    ``cycles`` and cells. ``routed``: what the bitstream takes and reaches, where one was built.
     """
 
     network: str
@@ -242,7 +242,11 @@ def examples(name: str) -> Callable[[Path | None], dict[str, Network]]:
 
 def cnvs(path: Path | None) -> dict[str, Network]:
     """CNV by encoding: of the archive, or of random weights."""
-    plain = build_cnv(path) if path else random_cnv()
+    return encodings(build_cnv(path) if path else random_cnv())
+
+
+def encodings(plain: Network) -> dict[str, Network]:
+    """The network by encoding, made of a plain one as ``subbit compress`` does."""
     codebook, _ = shrink(plain, tau=TAU)
     tiled, _ = shrink(plain, repeats=REPEATS, min_size=LEAST_TILED)
     return {PLAIN: plain, CODEBOOK: codebook, TILED: tiled}

@@ -70,6 +70,7 @@ def networks_command(
     seeds: int,
     seed: int | None,
     mhz: float | None,
+    placer: str | None,
     json_: bool,
 ) -> None:
     """Build the bitstream of every network in MODELS (by default those in examples/) and compare.
@@ -92,7 +93,7 @@ def networks_command(
         plan, folder = chosen_plan(network, board, None), default_folder(network, board)
         with ConsoleProgress() as progress:
             built = build_bitstream(
-                *(network, plan, board, folder, progress, seeds), seed=seed, mhz=mhz
+                *(network, plan, board, folder, progress, seeds), seed=seed, mhz=mhz, placer=placer
             )
             rows.append(asdict(built))
     if json_:

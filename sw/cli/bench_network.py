@@ -43,6 +43,7 @@ def network_command(
     seeds: int,
     seed: int | None,
     mhz: float | None,
+    placer: str | None,
     no_eval: bool,
     json_: bool,
     **goal: Any,
@@ -69,6 +70,7 @@ def network_command(
             seeds=seeds,
             seed=seed,
             mhz=mhz,
+            placer=placer,
             progress=progress,
         )
     if json_:

@@ -80,6 +80,7 @@ def bitstream_command(
     seeds: int,
     seed: int | None,
     mhz: float | None,
+    placer: str | None,
     json_: bool,
     **goal: Any,
 ) -> None:
@@ -101,7 +102,7 @@ def bitstream_command(
     chosen = chosen_plan(network, board, plan, take_goal(goal))
     with ConsoleProgress() as progress:
         summary = build_bitstream(
-            *(network, chosen, board, folder, progress, seeds), seed=seed, mhz=mhz
+            *(network, chosen, board, folder, progress, seeds), seed=seed, mhz=mhz, placer=placer
         )
     if json_:
         print_json(asdict(summary))

@@ -127,7 +127,7 @@ def without_seeds(ctx: click.Context, parameter: click.Parameter, value: int | N
 
 
 def route_options(command: Command) -> Command:
-    """--seeds, --seed and --mhz of a command that builds a bitstream."""
+    """--seeds, --seed, --mhz and --placer of a command that builds a bitstream."""
     seeds = click.option(
         "--seeds",
         type=click.IntRange(1, 64),
@@ -142,7 +142,12 @@ def route_options(command: Command) -> Command:
         help="The clock that place-and-route is driven to; by default 160 on an ECP5, 60 on an "
         "iCE40. The PLL is set to what is reached, whatever that is.",
     )
-    return seeds(seed_option(mhz(command)))
+    placer = click.option(
+        "--placer",
+        type=click.Choice(["heap", "static"]),
+        help="nextpnr's placer, instead of the one for the design's size.",
+    )
+    return seeds(seed_option(mhz(placer(command))))
 
 
 def take_share(ctx: click.Context, parameter: click.Parameter, value: str) -> float:

@@ -34,6 +34,7 @@ def build_bitstream(
     *,
     seed: int | None = None,
     mhz: float | None = None,
+    placer: str | None = None,
 ) -> Summary:
     """Build the bitstream of ``network`` as planned for ``board``; all files go to ``out_folder``,
     by default default_folder's.
@@ -42,7 +43,8 @@ def build_bitstream(
     constraints, netlist, configuration, logs, the network and plan themselves, and summary.json;
     files of other names are kept. Place-and-route is tried with the seeds 1 to ``seeds``, and the
     fastest result kept; or it is run with ``seed`` alone, which makes a build that was measured
-    again. It is driven to ``mhz``, by default what is usual for the board's family.
+    again. It is driven to ``mhz``, by default what is usual for the board's family. ``placer``:
+    nextpnr's, ``heap`` or ``static``, instead of the one for the design's size.
 
     Raises SubbitError (FitError where the board is too small), OSError where the disk is full, and
     ValueError where both ``seed`` and several ``seeds`` are given.
@@ -61,6 +63,7 @@ def build_bitstream(
             name=network.name,
             seeds=(seed,) if seed is not None else range(1, seeds + 1),
             mhz=mhz,
+            placer=placer,
             progress=progress,
         )
         save_network(network, part / f"{network.name}.safetensors")

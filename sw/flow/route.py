@@ -55,20 +55,22 @@ def place_and_route(
     name: str,
     design: str,
     seeds: Sequence[int] = (1,),
+    placer: str | None = None,
     progress: Progress = SILENT,
 ) -> Routed:
     """Place and route ``name``.json with its pin constraints, both in ``folder``; the routed
     configuration is ``name`` with its family's ending.
 
     With several ``seeds`` they are tried in parallel, as many as there are processors, and the one
-    with the fastest clock is kept. ``design`` is what messages call it. Raises FitError if it is
-    too large, else ToolError.
+    with the fastest clock is kept. ``placer``: nextpnr's, ``heap`` or ``static``, instead of the
+    one for the design's size. ``design`` is what messages call it. Raises FitError if it is too
+    large, else ToolError.
     """
 
-    more = size_arguments(folder / f"{name}.json", board)
+    chosen = ("--placer", placer) if placer else size_arguments(folder / f"{name}.json", board)
 
     def run(seed: int, on_line: Callable[[str], None]) -> Routed:
-        return route(folder, board, name, design, seed, more, progress, on_line)
+        return route(folder, board, name, design, seed, chosen, progress, on_line)
 
     found = in_parallel(seeds, run, min(len(seeds), cores()))
     best = max(found, key=lambda routed: routed.rank)

@@ -47,6 +47,16 @@ def test_large_designs_have_a_placer_of_their_own(built: Built, tmp_path: Path) 
     assert first[0] == again[0] != config
 
 
+def test_a_placer_and_a_seed_may_be_named(built: Built, tmp_path: Path) -> None:
+    """The placer of large designs for a small one, and one seed of nextpnr, again the same."""
+    how = {"name": "top", "design": "echo", "seeds": (7,), "placer": "static"}
+    runs = [route.place_and_route(copied(built, tmp_path / n), BOARD, **how) for n in "ab"]
+    log = (tmp_path / "a" / "route.log").read_text()
+    assert "HeAP Placer Time" not in log
+    assert [run.seed for run in runs] == [7, 7]
+    assert runs[0].config.read_text() == runs[1].config.read_text()
+
+
 @pytest.mark.parametrize(
     ("luts", "name", "large"),
     [
