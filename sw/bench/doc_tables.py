@@ -112,9 +112,8 @@ def parts_rows(result: Any) -> Iterator[Row]:
         rows = [row for row in result["rows"] if row["network"] == name]
         found = {r["encoding"]: {" ".join(p["layers"]): p for p in r["parts"]} for r in rows}
         for part in dict.fromkeys(part for parts in found.values() for part in parts):
-            yield {"network": name, "part": part} | {
-                k: parts.get(part) for k, parts in found.items()
-            }
+            cells = {encoding: parts.get(part) for encoding, parts in found.items()}
+            yield {"network": name, "part": part} | cells
 
 
 COSTS = (

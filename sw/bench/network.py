@@ -54,17 +54,22 @@ def bench_network(
     seed: int | None = None,
     mhz: float | None = None,
     placer: str | None = None,
+    apart: bool = False,
     progress: Progress = SILENT,
 ) -> NetworkReport:
     """Evaluate a network (unless ``evaluate`` is False), then build its bitstream.
 
     Evaluated first, because that takes seconds and may fail for want of ``data``. The files of the
     build go to ``out_folder``, as those of ``build_bitstream``, which explains ``seeds``, ``seed``,
-    ``mhz`` and ``placer``. Raises SubbitError.
+    ``mhz``, ``placer`` and ``apart``. Raises SubbitError.
     """
     found = evaluate_dataset(network, data) if evaluate else None
     built = build_bitstream(
-        *(network, plan, board, out_folder, progress, seeds), seed=seed, mhz=mhz, placer=placer
+        *(network, plan, board, out_folder, progress, seeds),
+        seed=seed,
+        mhz=mhz,
+        placer=placer,
+        apart=apart,
     )
     return NetworkReport(
         network=network.name,

@@ -71,6 +71,7 @@ def networks_command(
     seed: int | None,
     mhz: float | None,
     placer: str | None,
+    apart: bool,
     json_: bool,
 ) -> None:
     """Build the bitstream of every network in MODELS (by default those in examples/) and compare.
@@ -93,7 +94,11 @@ def networks_command(
         plan, folder = chosen_plan(network, board, None), default_folder(network, board)
         with ConsoleProgress() as progress:
             built = build_bitstream(
-                *(network, plan, board, folder, progress, seeds), seed=seed, mhz=mhz, placer=placer
+                *(network, plan, board, folder, progress, seeds),
+                seed=seed,
+                mhz=mhz,
+                placer=placer,
+                apart=apart,
             )
             rows.append(asdict(built))
     if json_:

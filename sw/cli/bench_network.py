@@ -44,6 +44,7 @@ def network_command(
     seed: int | None,
     mhz: float | None,
     placer: str | None,
+    apart: bool,
     no_eval: bool,
     json_: bool,
     **goal: Any,
@@ -71,6 +72,7 @@ def network_command(
             seed=seed,
             mhz=mhz,
             placer=placer,
+            apart=apart,
             progress=progress,
         )
     if json_:

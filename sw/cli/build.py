@@ -81,6 +81,7 @@ def bitstream_command(
     seed: int | None,
     mhz: float | None,
     placer: str | None,
+    apart: bool,
     json_: bool,
     **goal: Any,
 ) -> None:
@@ -102,7 +103,11 @@ def bitstream_command(
     chosen = chosen_plan(network, board, plan, take_goal(goal))
     with ConsoleProgress() as progress:
         summary = build_bitstream(
-            *(network, chosen, board, folder, progress, seeds), seed=seed, mhz=mhz, placer=placer
+            *(network, chosen, board, folder, progress, seeds),
+            seed=seed,
+            mhz=mhz,
+            placer=placer,
+            apart=apart,
         )
     if json_:
         print_json(asdict(summary))

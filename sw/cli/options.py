@@ -127,7 +127,7 @@ def without_seeds(ctx: click.Context, parameter: click.Parameter, value: int | N
 
 
 def route_options(command: Command) -> Command:
-    """--seeds, --seed, --mhz and --placer of a command that builds a bitstream."""
+    """--seeds, --seed, --mhz, --placer and --apart of a command that builds a bitstream."""
     seeds = click.option(
         "--seeds",
         type=click.IntRange(1, 64),
@@ -147,7 +147,12 @@ def route_options(command: Command) -> Command:
         type=click.Choice(["heap", "static"]),
         help="nextpnr's placer, instead of the one for the design's size.",
     )
-    return seeds(seed_option(mhz(placer(command))))
+    apart = click.option(
+        "--apart",
+        is_flag=True,
+        help="Place and route in two runs of nextpnr, the second with the seed anew.",
+    )
+    return seeds(seed_option(mhz(placer(apart(command)))))
 
 
 def take_share(ctx: click.Context, parameter: click.Parameter, value: str) -> float:

@@ -46,16 +46,16 @@ def implement(
     seeds: Sequence[int] = (1,),
     mhz: float | None = None,
     placer: str | None = None,
+    apart: bool = False,
     progress: Progress = SILENT,
 ) -> Implementation:
     """Build ``top`` for ``board`` in ``folder``; the bitstream is ``name`` with the ending
     that the board's programmer wants.
 
-    Of several ``seeds`` of place-and-route the one with the fastest clock is kept; ``placer`` as in
-    place_and_route. ``top`` gets its
-    clock domains from subbit.hw.design.platform.board_clocks, which was told the same ``mhz``. The
-    folder holds the same bitstream and Verilog whenever ``top``, board, seeds and tools are the
-    same.
+    Of several ``seeds`` of place-and-route the one with the fastest clock is kept; ``placer`` and
+    ``apart`` as in place_and_route. ``top`` gets its clock domains from
+    subbit.hw.design.platform.board_clocks, which was told the same ``mhz``. The folder holds the
+    same bitstream and Verilog whenever ``top``, board, options and tools are the same.
 
     Raises FitError, ToolError.
     """
@@ -68,8 +68,15 @@ def implement(
     progress.phase("synthesis")
     synthesise(folder, name=TOP, fabric=board.device.fabric, progress=progress)
     progress.phase("place and route")
-    how = {"name": TOP, "design": name, "placer": placer}
-    routed = place_and_route(folder, board, **how, seeds=seeds, progress=progress)
+    routed = place_and_route(
+        *(folder, board),
+        name=TOP,
+        design=name,
+        seeds=seeds,
+        placer=placer,
+        apart=apart,
+        progress=progress,
+    )
     progress.phase("clock and bitstream")
     fmax_hz, clock_hz = set_clock(routed, board, mhz)
     bitstream = folder / f"{name}.{family.bitstream}"
