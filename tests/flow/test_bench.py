@@ -180,20 +180,20 @@ def test_a_seed_or_a_number_of_seeds(name: str) -> None:
     assert "0 is not in the range" in found.output
 
 
-@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 @pytest.mark.parametrize(("name", "module"), [("engine", engine), ("popcount", popcount)])
 def test_exactly_the_seed_that_is_named(
     name: str, module: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[int, ...]] = []
+    asked: list[Any] = []
 
-    def measure(*_: Any, **__: Any) -> list[devices.Measured]:
-        asked.append(_[4])
+    def bench(*arguments: Any, **how: Any) -> None:
+        asked.append(how.get("seeds") or arguments[2])
         raise SubbitError("enough")
 
-    monkeypatch.setattr(module, "measure", measure)
-    CliRunner().invoke(bench_command, [name, "--seed", "5"], standalone_mode=False)
-    assert asked == [(5,)]
+    monkeypatch.setattr(module, f"bench_{name}", bench)
+    for words in (["--seed", "5"], []):
+        CliRunner().invoke(bench_command, [name, *words], standalone_mode=False)
+    assert asked == [(5,), (1, 2, 3)]
 
 
 def test_both_in_python_are_refused() -> None:
