@@ -173,6 +173,8 @@ def twice(depths: tuple[int, int], lanes: int = 2) -> WholePipeline:
 
 CASES: dict[str, Callable[[], Unit]] = {
     "upsize": lambda: UpsizeUnit(element=Lanes(3, 2), ratio=5, beats=20),
+    "upsize_single": lambda: UpsizeUnit(element=Lanes(3, 2), ratio=5, beats=20, single=True),
+    "upsize_frame": lambda: UpsizeUnit(element=Lanes(1, 8), ratio=784, beats=784, single=True),
     "upsize_by_1": lambda: UpsizeUnit(element=Lanes(2, 3), ratio=1, beats=7),
     "upsize_runs": lambda: UpsizeUnit(element=Lanes(6, 2), ratio=3, beats=9, runs=2),
     "downsize": lambda: DownsizeUnit(element=Lanes(15, 2), ratio=5, beats=5),

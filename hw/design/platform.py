@@ -85,9 +85,16 @@ def board_pll(board: Board, ceiling_hz: float | None = None) -> BoardPll:
     return board.family.pll(board.oscillator_hz, ceiling_hz or board.family.target_hz)
 
 
-def target_hz(board: Board) -> float:
-    """What the domain ``sync`` is built for unless told otherwise, in Hz."""
-    return float(board_pll(board).output_hz)
+def target_hz(board: Board, mhz: float | None = None) -> float:
+    """What the domain ``sync`` is built for, in Hz: the highest clock up to ``mhz``, by default up
+    to what is usual for the board's family.
+
+    Raises BoardError where the PLL cannot go that low.
+    """
+    try:
+        return float(board_pll(board, None if mhz is None else 1e6 * mhz).output_hz)
+    except ValueError as error:
+        raise BoardError(f"{board.name} has no clock to build for: {error}") from None
 
 
 def board_clocks(board: Board, *, target_hz: float | None = None) -> BoardClocks:

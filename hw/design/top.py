@@ -8,7 +8,7 @@ from amaranth.lib import io, wiring
 
 from subbit.boards import Board
 from subbit.hw.design.accelerator import Accelerator
-from subbit.hw.design.platform import board_clocks
+from subbit.hw.design.platform import board_clocks, target_hz
 from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.argmax_rtl import Argmax
 from subbit.hw.link.host_link_rtl import HostLink
@@ -28,11 +28,12 @@ class BoardCore(wiring.Component):
     """Host link and accelerator between the two pins of a serial line.
 
     ``rx`` (in), ``tx`` (out): the line, idle at 1, in domain ``link`` of ``clock_hz``, at ``baud``.
-    The accelerator of ``pipeline`` runs in ``sync``. A network that ends in logits gets an argmax
-    behind it, one that ends in an argmax of several lanes what gives its results one by one. A
-    frame takes the cycles of ``pipeline`` in ``sync``, and ``10 * clock_hz / baud`` cycles of
-    ``link`` for each byte on the line. Raises PlanError where the network's output is no vector of
-    integers, and LinkError or ValueError where the link cannot carry its frames or results.
+    The accelerator of ``pipeline`` runs in ``sync``; the link fills its input's beats, whatever
+    part of a frame they are. A network that ends in logits gets an argmax behind it, one that ends
+    in an argmax of several lanes what gives its results one by one. A frame takes the cycles of
+    ``pipeline`` in ``sync``, and ``10 * clock_hz / baud`` cycles of ``link`` for each byte on the
+    line. Raises PlanError where the network's output is no vector of integers, and LinkError or
+    ValueError where the link cannot carry its frames or results.
     """
 
     rx: Signal
@@ -86,17 +87,20 @@ class BoardCore(wiring.Component):
 
 class BoardTop(Elaboratable):
     """A BoardCore for ``pipeline`` with the clocks and the serial port of ``board``: what is built
-    into a bitstream. It requests the board's oscillator and its ``uart``. Raises what BoardCore
-    raises, and ValueError where the board's PLL makes no fitting clock.
+    into a bitstream. It requests the board's oscillator and its ``uart``. ``mhz``: the clock to
+    build for, by default what is usual for the board's family. Raises what BoardCore raises, and
+    BoardError where the board's PLL makes no fitting clock.
     """
 
-    def __init__(self, *, pipeline: Pipeline, board: Board) -> None:
+    def __init__(self, *, pipeline: Pipeline, board: Board, mhz: float | None = None) -> None:
         self.board = board
+        target_hz(board, mhz)  # raises where there is none
+        self._ceiling_hz = None if mhz is None else 1e6 * mhz
         self.core = BoardCore(pipeline=pipeline, clock_hz=board.oscillator_hz, baud=board.uart_baud)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.clocks = clocks = board_clocks(self.board)
+        m.submodules.clocks = clocks = board_clocks(self.board, target_hz=self._ceiling_hz)
         m.domains += clocks.domains
         m.submodules.core = self.core
         uart = platform.request(self.board.uart, dir={"rx": "-", "tx": "-"})
@@ -106,6 +110,8 @@ class BoardTop(Elaboratable):
         return m
 
 
-def board_top(network: Network, plan: Plan, board: Board) -> BoardTop:
-    """The design of ``network`` as planned, for ``board``; raises PlanError where it cannot be."""
-    return BoardTop(pipeline=Pipeline(network, plan), board=board)
+def board_top(network: Network, plan: Plan, board: Board, mhz: float | None = None) -> BoardTop:
+    """The design of ``network`` as planned, for ``board``, to be driven to ``mhz`` where that is
+    given. Raises PlanError or BoardError where it cannot be.
+    """
+    return BoardTop(pipeline=Pipeline(network, plan), board=board, mhz=mhz)

@@ -1,7 +1,5 @@
 """Frame buffers: bytes in one clock domain, elements of whole frames in another."""
 
-from math import gcd
-
 from amaranth.hdl import Const, DomainRenamer, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
@@ -10,10 +8,10 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from subbit.hw.contract.unit import Lanes
+from subbit.hw.link.buffer import beat_parts
 from subbit.hw.link.protocol import LinkInfo
 from subbit.hw.link.requests_rtl import write_layout
 from subbit.hw.streams.shapes_rtl import stream_of
-from subbit.hw.streams.width import UpsizeUnit
 from subbit.hw.streams.width_rtl import Upsize
 
 __all__ = ["FrameBuffer"]
@@ -26,12 +24,14 @@ class FrameBuffer(wiring.Component):
     In domain ``w_domain``: while ``room`` (out) is 1, ``write`` (in: ``en``, ``offset``, ``data``)
     fills a buffer in any order, and ``commit`` (in) hands it over. In domain ``r_domain``: ``o``
     gives the elements of each committed frame in order, ``lanes`` a beat, lane 0 first, from the
-    first to the last whatever happens on the other side. A buffer is free again when its last byte
-    was read.
+    first to the last whatever happens on the other side. A beat is any part of a frame that divides
+    it, up to the whole. A buffer is free again when its last byte was read.
 
     Interval: with ``e = 8 // bits`` elements in a byte and ``g = gcd(e, lanes)``, ``o`` gives a
     beat every ``lanes / g`` cycles. Latency from ``commit`` to the first beat: one cycle of
-    ``w_domain`` and four of ``r_domain``, and ``lanes / g`` more where ``lanes != g``.
+    ``w_domain`` and four of ``r_domain``, and ``lanes / g`` more where ``lanes != g``. Beats that
+    are wider than subbit.hw.link.buffer.ONE_REGISTER_BITS gather in a register of their width, and
+    wait there: the parts of the next one come from the cycle on in which it is taken.
 
     Both domains must be reset together. Raises ValueError if ``lanes`` does not divide the frame.
     """
@@ -42,9 +42,8 @@ class FrameBuffer(wiring.Component):
     o: stream.Interface
 
     def __init__(self, *, info: LinkInfo, lanes: int, w_domain: str, r_domain: str) -> None:
-        if lanes < 1 or info.elements % lanes:
-            raise ValueError(f"{lanes!r} lanes do not divide a frame of {info.elements} elements")
         self._info = info
+        self._group, self._join = beat_parts(elements=info.elements, bits=info.bits, lanes=lanes)
         self._lanes = Lanes(lanes, info.bits)
         self._w_domain = w_domain
         self._r_domain = r_domain
@@ -59,7 +58,7 @@ class FrameBuffer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        info, lanes = self._info, self._lanes.lanes
+        info, group = self._info, self._group
         w_sync, r_sync = m.d[self._w_domain], m.d[self._r_domain]
         slot = 1 << ceil_log2(info.frame_bytes)
         depth = (info.window - 1) * slot + info.frame_bytes
@@ -92,7 +91,6 @@ class FrameBuffer(wiring.Component):
             w_sync += [filled.eq(filled + 1), filled_gray.eq(next_gray(filled))]
 
         # Groups of elements that lie in one byte and fill a beat or a part of it evenly.
-        group = gcd(info.elements_per_byte, lanes)
         groups = info.elements_per_byte // group
         final_groups = (info.elements - 1) % info.elements_per_byte // group + 1
         offset = Signal(range(info.frame_bytes))  # byte to read next
@@ -124,23 +122,19 @@ class FrameBuffer(wiring.Component):
                 r_sync += [emptied.eq(emptied + 1), emptied_gray.eq(next_gray(emptied))]
         with m.Elif(load):
             r_sync += fetched.eq(0)
-        self._join(m, part, live, part_ready, group)
+        self._connect(m, part, live, part_ready)
         return m
 
-    def _join(self, m: Module, part: Value, valid: Signal, ready: Signal, group: int) -> None:
-        """Connect parts of ``group`` elements to ``o``."""
-        ratio = self._lanes.lanes // group
-        if ratio == 1:
+    def _connect(self, m: Module, part: Value, valid: Signal, ready: Signal) -> None:
+        """Connect parts of a beat to ``o``."""
+        if self._join is None:
             m.d.comb += [
                 self.o.payload.as_value().eq(part),
                 self.o.valid.eq(valid),
                 ready.eq(self.o.ready),
             ]
             return
-        beats = self._info.elements // group
-        join = Upsize(
-            unit=UpsizeUnit(element=Lanes(group, self._info.bits), ratio=ratio, beats=beats)
-        )
+        join = Upsize(unit=self._join)
         m.submodules.join = DomainRenamer(self._r_domain)(join)
         wiring.connect(m, join.o, wiring.flipped(self.o))
         m.d.comb += [

@@ -28,7 +28,8 @@ class HostLink(wiring.Component):
     The two domains may have any clocks; they must be reset together. A byte on the line takes
     ``10 * clock_hz / baud`` cycles of ``link_domain``. Latency from the middle of the stop bit of a
     frame's closing flag to ``o`` valid: one cycle of ``link_domain`` and four of ``domain``, and up
-    to ``lanes`` more where lanes do not divide the elements of a byte.
+    to ``lanes`` more where lanes do not divide the elements of a byte. ``lanes`` may be part of a
+    pixel, several, or the whole frame: see FrameBuffer.
 
     On an ECP5, with MNIST's frames: 480 LUT4, 39 carry pairs, 3 LUT memories, 241 flip-flops and
     one block RAM; ``link_domain`` reaches 77 MHz.

@@ -9,7 +9,7 @@ from subbit.hw.contract.blocks import counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.streams.shapes import ElementUnit
-from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE, Process
 from subbit.sw.errors import PlanError
 
 __all__ = ["DownsizeUnit", "UpsizeUnit"]
@@ -28,8 +28,11 @@ class UpsizeUnit(ElementUnit):
 
     ``beats``: input beats per frame, a multiple of ``ratio``. Latency: 1 cycle after the last of
     the beats that are joined. Interval: ``beats`` cycles: one input beat a cycle, also while an
-    output beat waits, up to the beat that would complete the next one. Raises PlanError where
-    ``runs`` does not divide the lanes of ``element``.
+    output beat waits, up to the beat that would complete the next one. ``single``: the parts gather
+    in the output register itself, so that there is one register of the output's width and not
+    nearly two; then no input beat is taken while an output beat waits, but in the cycle in which
+    that leaves, and beats are of one run. Raises PlanError where ``runs`` does not divide the lanes
+    of ``element``, and for several of them with ``single``.
     """
 
     component: ClassVar[str] = "subbit.hw.streams.width_rtl:Upsize"
@@ -37,6 +40,7 @@ class UpsizeUnit(ElementUnit):
     ratio: int
     beats: int
     runs: int = 1
+    single: bool = False
 
     def __post_init__(self) -> None:
         if self.runs < 1 or self.element.lanes % self.runs:
@@ -44,6 +48,8 @@ class UpsizeUnit(ElementUnit):
                 f"runs must divide the {self.element.lanes} lanes of a beat, and {self.runs} "
                 "does not"
             )
+        if self.single and self.runs > 1:
+            raise PlanError("a single register joins beats of one run, not of several")
 
     @property
     def o(self) -> Lanes:
@@ -51,9 +57,12 @@ class UpsizeUnit(ElementUnit):
         return Lanes(self.element.lanes * self.ratio, self.element.bits, self.element.signed)
 
     def processes(self) -> tuple[Process, ...]:
-        """Takes a beat a cycle; the last of each ``ratio`` gives one."""
+        """Takes a beat a cycle; the last of each ``ratio`` gives one. Its place is claimed by that
+        one, or with a ``single`` register by the first.
+        """
         group = np.full(self.ratio, TAKE, np.uint8)
-        group[-1] |= GIVE
+        group[0 if self.single else -1] |= RESERVE
+        group[-1] |= PUSH
         return (Process("upsize", np.tile(group, self.beats // self.ratio)),)
 
     def reference(self, beats: Beats) -> Beats:
@@ -63,7 +72,7 @@ class UpsizeUnit(ElementUnit):
 
     def cost(self) -> Cost:
         """Registers of the parts so far and of the whole, a counter and handshakes."""
-        parts = self.o.width - self.i.width
+        parts = 0 if self.single else self.o.width - self.i.width
         return registers(parts + self.o.width) + counter_cost(self.ratio) + HANDSHAKE
 
 

@@ -27,6 +27,15 @@ class Upsize(wiring.Component):
         i.ready      1    1    1    1    1    0    0    1    1
         o.valid      0    0    0    1    1    1    1    1    1
         o.payload    -    -    -   CBA  CBA  CBA  CBA  CBA  FED
+
+    With ``unit.single`` the parts gather in the output register alone: ``i.ready`` is low for every
+    part while a beat waits on ``o``. The same with ``o.ready`` low in cycles 3 and 4::
+
+        cycle        0    1    2    3    4    5    6    7    8
+        i.payload    A    B    C    D    D    D    E    F    G
+        i.ready      1    1    1    0    0    1    1    1    1
+        o.valid      0    0    0    1    1    1    0    0    1
+        o.payload    -    -    -   CBA  CBA  CBA  -    -   FED
     """
 
     i: stream.Interface
@@ -38,20 +47,26 @@ class Upsize(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        ratio = self._unit.ratio
+        unit = self._unit
         payload = payload_register(m, self.o)
-        parts = Signal((ratio - 1) * self._unit.i.width, reset_less=True)
-        m.submodules.count = count = Counter(length=ratio)
+        m.submodules.count = count = Counter(length=unit.ratio)
         free = ~self.o.valid | self.o.ready
         m.d.comb += [
-            self.i.ready.eq(~count.last | free),
+            self.i.ready.eq(free if unit.single else ~count.last | free),
             count.step.eq(self.i.valid & self.i.ready),
         ]
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
+        if unit.single:
+            with m.If(count.step):
+                m.d.sync += payload.eq(Cat(payload, self.i.payload.as_value())[unit.i.width :])
+                with m.If(count.last):
+                    m.d.sync += self.o.valid.eq(1)
+            return m
+        parts = Signal((unit.ratio - 1) * unit.i.width, reset_less=True)
         with m.If(count.step):
             joined = Cat(parts, self.i.payload.as_value())
-            m.d.sync += parts.eq(joined[self._unit.i.width :])
+            m.d.sync += parts.eq(joined[unit.i.width :])
             with m.If(count.last):
                 m.d.sync += [payload.eq(self._ordered(joined)), self.o.valid.eq(1)]
         return m

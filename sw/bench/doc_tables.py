@@ -106,6 +106,16 @@ def cost_rows(*kinds: str) -> Any:
     return lambda result: [row for row in result["rows"] if row["kind"] in kinds]
 
 
+def parts_rows(result: Any) -> Iterator[Row]:
+    """The parts of each network, with the cycles and LUT4s that they take in each encoding."""
+    for name in dict.fromkeys(row["network"] for row in result["rows"]):
+        rows = [row for row in result["rows"] if row["network"] == name]
+        found = {r["encoding"]: {" ".join(p["layers"]): p for p in r["parts"]} for r in rows}
+        for part in dict.fromkeys(part for parts in found.values() for part in parts):
+            cells = {encoding: parts.get(part) for encoding, parts in found.items()}
+            yield {"network": name, "part": part} | cells
+
+
 COSTS = (
     Column("unit", "unit"),
     Column("family", "family"),
@@ -266,6 +276,37 @@ TABLES = {
     ),
     "reuse-channels": Table(("reuse-channels",), EQUAL_LUT, of_key("equal_lut"), ("yosys",)),
     "reuse-taus": Table(("reuse-taus",), EQUAL_LUT, of_key("equal_lut"), ("yosys",)),
+    "whole": Table(
+        ("whole",),
+        (
+            Column("network", "network"),
+            Column("weights", "encoding"),
+            *CELLS,
+            Column("cycles a frame", "interval_cycles"),
+            Column("frames/s", "fps", ",.0f"),
+            Column("LUT4, plain", "plain_lut4"),
+            Column("frames/s, plain", "plain_fps", ",.0f"),
+            Column("times plain", "ratio", ".2f"),
+            Column("bound by", "bound_by"),
+            Column("frames/s at most", "most_fps", ",.0f"),
+        ),
+        of_key("rows"),
+        (),
+    ),
+    "whole-parts": Table(
+        ("whole",),
+        (
+            Column("network", "network"),
+            Column("part", "part"),
+            *(
+                Column(f"{title}, {kind}", f"{kind}.{key}")
+                for kind in ("plain", "codebook", "tiled")
+                for title, key in (("cycles", "cycles"), ("LUT4", "lut4"))
+            ),
+        ),
+        parts_rows,
+        (),
+    ),
     "planner-ulx3s-85f": Table(("planner-ulx3s-85f",), PLANNER, of_key("rows")),
     "planner-icebreaker": Table(
         ("planner-icebreaker",), PLANNER, of_key("rows"), ("yosys", "nextpnr-ice40")

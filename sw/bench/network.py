@@ -21,7 +21,7 @@ class NetworkReport:
     ``fps``: frames a second at the PLL's clock, without the serial port, and the same for each
     1,000 LUT4; ``latency_us``: of one frame, at that clock. ``lut4``, ``flip_flops``,
     ``block_rams``: host link and clocking included. ``correct`` of ``images``: the golden model on
-    the data set's test images, or None where they were not asked for.
+    the data set's test images, or None where they were not asked for. ``seed``: of nextpnr.
     """
 
     network: str
@@ -39,6 +39,7 @@ class NetworkReport:
     correct: int | None
     images: int | None
     wall_s: float
+    seed: int | None = None
 
 
 def bench_network(
@@ -50,15 +51,26 @@ def bench_network(
     data: Path | None = None,
     evaluate: bool = True,
     seeds: int = 1,
+    seed: int | None = None,
+    mhz: float | None = None,
+    placer: str | None = None,
+    apart: bool = False,
     progress: Progress = SILENT,
 ) -> NetworkReport:
     """Evaluate a network (unless ``evaluate`` is False), then build its bitstream.
 
     Evaluated first, because that takes seconds and may fail for want of ``data``. The files of the
-    build go to ``out_folder``, as those of ``build_bitstream``. Raises SubbitError.
+    build go to ``out_folder``, as those of ``build_bitstream``, which explains ``seeds``, ``seed``,
+    ``mhz``, ``placer`` and ``apart``. Raises SubbitError.
     """
     found = evaluate_dataset(network, data) if evaluate else None
-    built = build_bitstream(network, plan, board, out_folder, progress, seeds)
+    built = build_bitstream(
+        *(network, plan, board, out_folder, progress, seeds),
+        seed=seed,
+        mhz=mhz,
+        placer=placer,
+        apart=apart,
+    )
     return NetworkReport(
         network=network.name,
         board=board.name,
@@ -75,4 +87,5 @@ def bench_network(
         correct=found.correct if found else None,
         images=found.images if found else None,
         wall_s=built.wall_s,
+        seed=built.seed,
     )

@@ -34,6 +34,7 @@ QUICK = frozenset(
         *("downsize 64 lanes of 4 bits by 16", "downsize 72 lanes of 2 bits by 3"),
         *("upsize to 64 lanes of 4 bits by 16", "upsize to 72 lanes of 2 bits by 3"),
         "upsize of 4 runs of 8 lanes by 8",
+        "upsize to 784 lanes of 1 bits by 98, one register",
         *("fifo 32 bits by 16", "fifo 72 bits by 512", "fork 16 bits to 2", "fork 128 bits to 3"),
         *("deal 16 lanes of 4 pixels", "deal 64 lanes of 7 pixels"),
         *("replay 32 bits, 98 words", "replay 144 bits, 1 words"),
@@ -78,6 +79,12 @@ def stream_cases() -> Iterator[UnitCase]:
         )
     runs = UpsizeUnit(element=Lanes(32, 1), ratio=8, beats=64, runs=4)
     yield same("upsize of 4 runs of 8 lanes by 8", runs)
+    for lanes, bits, ratio in ((784, 1, 98), (192, 8, 192)):
+        element = Lanes(lanes // ratio, bits)
+        yield same(
+            f"upsize to {lanes} lanes of {bits} bits by {ratio}, one register",
+            UpsizeUnit(element=element, ratio=ratio, beats=ratio, single=True),
+        )
     for width, depth, memory in (
         (8, 64, "auto"),
         (32, 16, "auto"),

@@ -9,7 +9,7 @@ from rich.table import Table
 from subbit.boards import Board
 from subbit.sw.cli.console import plain_console
 from subbit.sw.cli.lazy import LazyGroup
-from subbit.sw.cli.options import as_json, board_option, chosen_plan, print_json
+from subbit.sw.cli.options import as_json, board_option, chosen_plan, print_json, route_options
 from subbit.sw.errors import SubbitError
 from subbit.sw.ir import load_network
 
@@ -28,6 +28,7 @@ BENCHES = {
     "costs": "bench_costs",
     "link": "bench_link",
     "import": "bench_import",
+    "whole": "bench_whole",
 }
 
 COLUMNS = (
@@ -61,8 +62,18 @@ def bench_command() -> None:
 @click.command("networks", short_help="Build several networks and compare them.")
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path))
 @board_option
+@route_options
 @as_json
-def networks_command(models: tuple[Path, ...], board: Board, json_: bool) -> None:
+def networks_command(
+    models: tuple[Path, ...],
+    board: Board,
+    seeds: int,
+    seed: int | None,
+    mhz: float | None,
+    placer: str | None,
+    apart: bool,
+    json_: bool,
+) -> None:
     """Build the bitstream of every network in MODELS (by default those in examples/) and compare.
 
     The builds go to build/NETWORK-BOARD as with 'subbit bitstream', and take minutes each.
@@ -82,7 +93,14 @@ def networks_command(models: tuple[Path, ...], board: Board, json_: bool) -> Non
         click.echo(network.name, err=True)
         plan, folder = chosen_plan(network, board, None), default_folder(network, board)
         with ConsoleProgress() as progress:
-            rows.append(asdict(build_bitstream(network, plan, board, folder, progress)))
+            built = build_bitstream(
+                *(network, plan, board, folder, progress, seeds),
+                seed=seed,
+                mhz=mhz,
+                placer=placer,
+                apart=apart,
+            )
+            rows.append(asdict(built))
     if json_:
         print_json(rows)
         return

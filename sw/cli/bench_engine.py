@@ -6,7 +6,7 @@ import click
 from rich.table import Table
 
 from subbit.sw.cli.console import plain_console
-from subbit.sw.cli.options import as_json, print_json
+from subbit.sw.cli.options import as_json, print_json, seed_option
 from subbit.sw.errors import quote
 
 __all__ = ["engine_command"]
@@ -32,9 +32,11 @@ def take_seeds(ctx: click.Context, parameter: click.Parameter, value: str) -> tu
     "--seeds",
     default="1,2,3",
     show_default=True,
+    is_eager=True,
     callback=take_seeds,
     help="Of place-and-route; the fastest result counts.",
 )
+@seed_option
 @click.option(
     "--mhz", type=float, default=160.0, show_default=True, help="What nextpnr is driven to."
 )
@@ -49,6 +51,7 @@ def engine_command(
     simd: int,
     pixels: int,
     seeds: tuple[int, ...],
+    seed: int | None,
     mhz: float,
     jobs: int,
     compare: bool,
@@ -69,7 +72,7 @@ def engine_command(
     with ConsoleProgress() as progress:
         result = bench_engine(
             *(device, pe, simd, pixels),
-            seeds=seeds,
+            seeds=seeds if seed is None else (seed,),
             mhz=mhz,
             jobs=jobs,
             compare=compare,

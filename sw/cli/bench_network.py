@@ -18,6 +18,7 @@ from subbit.sw.cli.options import (
     model_argument,
     plan_option,
     print_json,
+    route_options,
     take_goal,
 )
 from subbit.sw.ir import load_network
@@ -31,9 +32,7 @@ __all__ = ["network_command"]
 @plan_option
 @goal_options
 @data_option
-@click.option(
-    "--seeds", type=click.IntRange(1), default=1, show_default=True, help="Routes to choose from."
-)
+@route_options
 @click.option("--no-eval", is_flag=True, help="Leave out the test images.")
 @as_json
 def network_command(
@@ -42,6 +41,10 @@ def network_command(
     plan: Path | None,
     data: Path | None,
     seeds: int,
+    seed: int | None,
+    mhz: float | None,
+    placer: str | None,
+    apart: bool,
     no_eval: bool,
     json_: bool,
     **goal: Any,
@@ -52,7 +55,7 @@ def network_command(
 
     \b
     Example: subbit bench network examples/digits-plain.safetensors --board ulx3s-85f --json
-             subbit bench network cnv.safetensors --max --data cifar10/ --seeds 3
+             subbit bench network cnv.safetensors --max --data cifar10/ --seed 2
     """
     from subbit.sw.bench.network import bench_network
     from subbit.sw.flow.bitstream import default_folder
@@ -66,6 +69,10 @@ def network_command(
             data=data,
             evaluate=not no_eval,
             seeds=seeds,
+            seed=seed,
+            mhz=mhz,
+            placer=placer,
+            apart=apart,
             progress=progress,
         )
     if json_:

@@ -6,7 +6,7 @@ import click
 from rich.table import Table
 
 from subbit.sw.cli.console import plain_console
-from subbit.sw.cli.options import as_json, print_json
+from subbit.sw.cli.options import as_json, print_json, seed_option
 
 __all__ = ["popcount_command"]
 
@@ -28,10 +28,14 @@ FORMS = {"plain": "portable form", "sum": "sum of XNORs"}
     type=click.IntRange(1),
     default=3,
     show_default=True,
+    is_eager=True,
     help="Place and route with the seeds 1 to N, and keep the fastest.",
 )
+@seed_option
 @as_json
-def popcount_command(device: str, width: int, mhz: float | None, seeds: int, json_: bool) -> None:
+def popcount_command(
+    device: str, width: int, mhz: float | None, seeds: int, seed: int | None, json_: bool
+) -> None:
     """Place and route one XNOR-popcount, made of the device's carry chains and in two plainer ways.
 
     Devices: ecp5-12k, ecp5-25k, ecp5-45k, ecp5-85k, ice40-up5k, gowin-gw1n9. The last two need
@@ -45,7 +49,8 @@ def popcount_command(device: str, width: int, mhz: float | None, seeds: int, jso
     from subbit.sw.flow.progress import ConsoleProgress
 
     with ConsoleProgress() as progress:
-        found = bench_popcount(device, width, tuple(range(1, seeds + 1)), mhz, progress)
+        chosen = tuple(range(1, seeds + 1)) if seed is None else (seed,)
+        found = bench_popcount(device, width, chosen, mhz, progress)
     if json_:
         print_json(found)
     else:

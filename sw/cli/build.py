@@ -17,6 +17,7 @@ from subbit.sw.cli.options import (
     note_link,
     plan_option,
     print_json,
+    route_options,
     take_goal,
 )
 from subbit.sw.ir import load_network
@@ -43,14 +44,18 @@ def rtl_command(
     """
     from subbit.sw.flow.bitstream import default_folder
     from subbit.sw.flow.rtl import write_rtl
+    from subbit.sw.lower.pipeline import Pipeline
 
     network = load_network(model)
     chosen = chosen_plan(network, board, plan, take_goal(goal))
     path = out or default_folder(network, board) / f"{network.name}.v"
     ports = write_rtl(network, chosen, path)
+    pipeline = Pipeline(network, chosen)
+    streams = {"i": asdict(pipeline.i), "o": asdict(pipeline.o)}
     note_link(network)
     if json_:
-        print_json({"network": network.name, "verilog": str(path), "ports": ports})
+        row = {"network": network.name, "verilog": str(path), "ports": ports, "streams": streams}
+        print_json(row)
     else:
         click.echo(path)
 
@@ -65,13 +70,7 @@ def rtl_command(
     type=click.Path(path_type=Path, file_okay=False),
     help="The folder of the build instead of build/NETWORK-BOARD.",
 )
-@click.option(
-    "--seeds",
-    type=click.IntRange(1, 64),
-    default=1,
-    show_default=True,
-    help="Place and route so many times, in parallel; the fastest result is kept.",
-)
+@route_options
 @as_json
 def bitstream_command(
     model: Path,
@@ -79,6 +78,10 @@ def bitstream_command(
     plan: Path | None,
     out: Path | None,
     seeds: int,
+    seed: int | None,
+    mhz: float | None,
+    placer: str | None,
+    apart: bool,
     json_: bool,
     **goal: Any,
 ) -> None:
@@ -86,6 +89,7 @@ def bitstream_command(
 
     \b
     Example: subbit bitstream examples/digits-plain.safetensors --board ulx3s-85f
+             subbit bitstream examples/digits-plain.safetensors --board ulx3s-85f --seed 3
     """
     from subbit.hw.link.logits import logits_type
     from subbit.sw.flow.bitstream import build_bitstream, default_folder
@@ -98,7 +102,13 @@ def bitstream_command(
     logits_type(network)
     chosen = chosen_plan(network, board, plan, take_goal(goal))
     with ConsoleProgress() as progress:
-        summary = build_bitstream(network, chosen, board, folder, progress, seeds)
+        summary = build_bitstream(
+            *(network, chosen, board, folder, progress, seeds),
+            seed=seed,
+            mhz=mhz,
+            placer=placer,
+            apart=apart,
+        )
     if json_:
         print_json(asdict(summary))
         return

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from subbit.boards import DEFAULT_BOARD, Board, board, board_names
 from subbit.sw.errors import quote
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from subbit.sw.planner.goal import Goal
 
 __all__ = [
+    "MOST_SEED",
     "as_json",
     "board_option",
     "chosen_plan",
@@ -26,9 +28,13 @@ __all__ = [
     "note_link",
     "plan_option",
     "print_json",
+    "reserve_option",
+    "route_options",
+    "seed_option",
     "take_goal",
 ]
 
+MOST_SEED = (1 << 31) - 1  # that nextpnr takes
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -81,13 +87,7 @@ def goal_options(command: Command) -> Command:
     options = (
         click.option("--fps", type=float, help="Frames a second that the plan has to reach."),
         click.option("--max", "most", is_flag=True, help="The highest rate that fits the board."),
-        click.option(
-            "--reserve",
-            callback=take_share,
-            default="20%",
-            show_default=True,
-            help="The share of the device to leave free, with --fps or --max.",
-        ),
+        reserve_option("20%", ", with --fps or --max"),
         click.option(
             "--clock", type=float, metavar="MHZ", help="The clock instead of the expected one."
         ),
@@ -95,6 +95,64 @@ def goal_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def reserve_option(usual: str, when: str = "") -> Callable[[Command], Command]:
+    """--reserve, ``usual`` unless given."""
+    return click.option(
+        "--reserve",
+        callback=take_share,
+        default=usual,
+        show_default=True,
+        help=f"The share of the device to leave free{when}.",
+    )
+
+
+def seed_option(command: Command) -> Command:
+    """--seed, for a command that has --seeds, an eager option, too."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(1, MOST_SEED),
+        callback=without_seeds,
+        help="Place and route with exactly this seed of nextpnr, instead of --seeds.",
+    )(command)
+
+
+def without_seeds(ctx: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
+    """The seed; raises UsageError where --seeds is given too."""
+    given = ctx.get_parameter_source("seeds") is ParameterSource.COMMANDLINE
+    if value is not None and given:
+        raise click.UsageError("take --seed or --seeds, not both", ctx)
+    return value
+
+
+def route_options(command: Command) -> Command:
+    """--seeds, --seed, --mhz, --placer and --apart of a command that builds a bitstream."""
+    seeds = click.option(
+        "--seeds",
+        type=click.IntRange(1, 64),
+        default=1,
+        show_default=True,
+        is_eager=True,
+        help="Place and route with the seeds 1 to N, in parallel; the fastest result is kept.",
+    )
+    mhz = click.option(
+        "--mhz",
+        type=click.FloatRange(1),
+        help="The clock that place-and-route is driven to; by default 160 on an ECP5, 60 on an "
+        "iCE40. The PLL is set to what is reached, whatever that is.",
+    )
+    placer = click.option(
+        "--placer",
+        type=click.Choice(["heap", "static"]),
+        help="nextpnr's placer, instead of the one for the design's size.",
+    )
+    apart = click.option(
+        "--apart",
+        is_flag=True,
+        help="Place and route in two runs of nextpnr, the second with the seed anew.",
+    )
+    return seeds(seed_option(mhz(placer(apart(command)))))
 
 
 def take_share(ctx: click.Context, parameter: click.Parameter, value: str) -> float:

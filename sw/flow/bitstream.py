@@ -31,28 +31,42 @@ def build_bitstream(
     out_folder: str | os.PathLike[str] | None = None,
     progress: Progress = SILENT,
     seeds: int = 1,
+    *,
+    seed: int | None = None,
+    mhz: float | None = None,
+    placer: str | None = None,
+    apart: bool = False,
 ) -> Summary:
     """Build the bitstream of ``network`` as planned for ``board``; all files go to ``out_folder``,
     by default default_folder's.
 
     The folder is replaced only once everything is made, and at once: <network>.bit, the Verilog,
     constraints, netlist, configuration, logs, the network and plan themselves, and summary.json;
-    files of other names are kept. Place-and-route is tried with ``seeds`` seeds, and the fastest
-    result kept.
+    files of other names are kept. Place-and-route is tried with the seeds 1 to ``seeds``, and the
+    fastest result kept; or it is run with ``seed`` alone, which makes a build that was measured
+    again. It is driven to ``mhz``, by default what is usual for the board's family. ``placer``:
+    nextpnr's, ``heap`` or ``static``, instead of the one for the design's size; ``apart``: route in
+    a second run of nextpnr.
 
-    Raises SubbitError (FitError where the board is too small), and OSError where the disk is full.
+    Raises SubbitError (FitError where the board is too small), OSError where the disk is full, and
+    ValueError where both ``seed`` and several ``seeds`` are given.
     """
     from subbit.hw.design.top import board_top
 
+    if seed is not None and seeds != 1:
+        raise ValueError(f"take a seed or a number of seeds, not both {seed} and {seeds}")
     began = time.monotonic()
     out = default_folder(network, board) if out_folder is None else Path(out_folder)
     right = accuracy(network)
     logits_type(network)
     with build_folder(out) as part:
         built = implement(
-            *(board_top(network, plan, board), board, part),
+            *(board_top(network, plan, board, mhz), board, part),
             name=network.name,
-            seeds=range(1, seeds + 1),
+            seeds=(seed,) if seed is not None else range(1, seeds + 1),
+            mhz=mhz,
+            placer=placer,
+            apart=apart,
             progress=progress,
         )
         save_network(network, part / f"{network.name}.safetensors")
@@ -94,6 +108,7 @@ def summarise(
         bitstream_sha256=hashlib.sha256(built.bitstream.read_bytes()).hexdigest(),
         tools=built.tools,
         accuracy_images=accuracy_images(network),
+        seed=built.seed,
     )
 
 

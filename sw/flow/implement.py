@@ -25,13 +25,16 @@ TOP = "top"
 
 @dataclass(frozen=True)
 class Implementation:
-    """A bitstream, and what its design takes and reaches; frequencies are of the domain sync."""
+    """A bitstream, and what its design takes and reaches; frequencies are of the domain sync.
+    ``seed``: of place-and-route.
+    """
 
     bitstream: Path
     resources: Resources
     fmax_hz: float
     clock_hz: float
     tools: dict[str, str]
+    seed: int = 1
 
 
 def implement(
@@ -41,14 +44,18 @@ def implement(
     *,
     name: str,
     seeds: Sequence[int] = (1,),
+    mhz: float | None = None,
+    placer: str | None = None,
+    apart: bool = False,
     progress: Progress = SILENT,
 ) -> Implementation:
     """Build ``top`` for ``board`` in ``folder``; the bitstream is ``name`` with the ending
     that the board's programmer wants.
 
-    Of several ``seeds`` of place-and-route the one with the fastest clock is kept. ``top`` gets its
-    clock domains from subbit.hw.design.platform.board_clocks. The folder holds the same bitstream
-    and Verilog whenever ``top``, board, seeds and tools are the same.
+    Of several ``seeds`` of place-and-route the one with the fastest clock is kept; ``placer`` and
+    ``apart`` as in place_and_route. ``top`` gets its clock domains from
+    subbit.hw.design.platform.board_clocks, which was told the same ``mhz``. The folder holds the
+    same bitstream and Verilog whenever ``top``, board, options and tools are the same.
 
     Raises FitError, ToolError.
     """
@@ -61,23 +68,34 @@ def implement(
     progress.phase("synthesis")
     synthesise(folder, name=TOP, fabric=board.device.fabric, progress=progress)
     progress.phase("place and route")
-    routed = place_and_route(folder, board, name=TOP, design=name, seeds=seeds, progress=progress)
+    routed = place_and_route(
+        *(folder, board),
+        name=TOP,
+        design=name,
+        seeds=seeds,
+        placer=placer,
+        apart=apart,
+        progress=progress,
+    )
     progress.phase("clock and bitstream")
-    fmax_hz, clock_hz = set_clock(routed, board)
+    fmax_hz, clock_hz = set_clock(routed, board, mhz)
     bitstream = folder / f"{name}.{family.bitstream}"
     pack(family, routed.config, bitstream, progress)
     versions = {tool.name: f"{tool.version} ({tool.origin})" for tool in used}
-    return Implementation(bitstream, routed.resources, fmax_hz, clock_hz, versions)
+    resources, seed = routed.resources, routed.seed
+    return Implementation(bitstream, resources, fmax_hz, clock_hz, versions, seed)
 
 
-def set_clock(routed: Routed, board: Board) -> tuple[float, float]:
-    """Set the PLL to the fastest clock that is met; returns Fmax and that clock, in Hz."""
+def set_clock(routed: Routed, board: Board, mhz: float | None = None) -> tuple[float, float]:
+    """Set the PLL to the fastest clock that is met; returns Fmax and that clock, in Hz. ``mhz``:
+    that place-and-route was driven to, if not what is usual.
+    """
     link_hz = routed.fmax_of(board.oscillator_hz)
     if link_hz < board.oscillator_hz:
         raise ToolError(
             f"the link reaches {link_hz / 1e6:.1f} MHz only, less than the oscillator's"
         )
-    fmax_hz = routed.fmax_of(target_hz(board))
+    fmax_hz = routed.fmax_of(target_hz(board, mhz))
     try:
         pll = board_pll(board, fmax_hz)
     except ValueError as error:

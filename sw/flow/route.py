@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from subbit.boards import Board
+from subbit.hw.families.family import Family
 from subbit.sw.errors import ToolError
 from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.fit import FitWatch, Resources
@@ -55,20 +56,24 @@ def place_and_route(
     name: str,
     design: str,
     seeds: Sequence[int] = (1,),
+    placer: str | None = None,
+    apart: bool = False,
     progress: Progress = SILENT,
 ) -> Routed:
     """Place and route ``name``.json with its pin constraints, both in ``folder``; the routed
     configuration is ``name`` with its family's ending.
 
     With several ``seeds`` they are tried in parallel, as many as there are processors, and the one
-    with the fastest clock is kept. ``design`` is what messages call it. Raises FitError if it is
-    too large, else ToolError.
+    with the fastest clock is kept. ``placer``: nextpnr's, ``heap`` or ``static``, instead of the
+    one for the design's size. ``apart``: route in a second run of nextpnr, which begins with the
+    placement of the first one and with the seed anew. ``design`` is what messages call it. Raises
+    FitError if it is too large, else ToolError.
     """
 
-    more = size_arguments(folder / f"{name}.json", board)
+    chosen = ("--placer", placer) if placer else size_arguments(folder / f"{name}.json", board)
 
     def run(seed: int, on_line: Callable[[str], None]) -> Routed:
-        return route(folder, board, name, design, seed, more, progress, on_line)
+        return route(folder, board, name, design, seed, chosen, apart, progress, on_line)
 
     found = in_parallel(seeds, run, min(len(seeds), cores()))
     best = max(found, key=lambda routed: routed.rank)
@@ -78,8 +83,11 @@ def place_and_route(
                 routed.config,
                 log_of(folder, routed.seed),
                 timing_of(folder, routed.seed),
+                *(placed_of(folder, routed.seed).with_suffix(".log"),) * apart,
             ):
                 path.unlink()
+    if apart:
+        placed_of(folder, best.seed).with_suffix(".log").rename(folder / "place.log")
     log_of(folder, best.seed).rename(folder / "route.log")
     timing_of(folder, best.seed).rename(folder / "timing.json")
     return replace(best, config=best.config.rename(folder / f"{name}.{board.family.config}"))
@@ -99,6 +107,19 @@ def log_of(folder: Path, seed: int) -> Path:
     return folder / f"route{seed}.log"
 
 
+def placed_of(folder: Path, seed: int) -> Path:
+    """The placed netlist of a seed; the log of placing it has the same name."""
+    return folder / f"placed{seed}.json"
+
+
+def nextpnr(
+    family: Family, arguments: list[str], log: Path, on_line: Callable[[str], None]
+) -> None:
+    """One run, in the folder of its log. Raises FitError or ToolError."""
+    program = find_program(family.router)
+    run_tool(program, arguments, folder=log.parent, log=log.name, on_line=on_line)
+
+
 def timing_of(folder: Path, seed: int) -> Path:
     """The timing report of a seed."""
     return folder / f"timing{seed}.json"
@@ -111,11 +132,12 @@ def route(
     design: str,
     seed: int,
     more: Sequence[str],
+    apart: bool,
     progress: Progress,
     on_line: Callable[[str], None],
 ) -> Routed:
     """``place_and_route`` with one seed, whose files have it in their names, and with ``more``
-    arguments.
+    arguments, in two runs if ``apart``.
     """
     family, watch, said = board.family, FitWatch(board, design), f"report{seed}.json"
     config = f"{name}{seed}.{family.config}"
@@ -124,17 +146,18 @@ def route(
         on_line(text)
         watch.line(text)
 
-    run_tool(
-        find_program(family.router),
-        [
-            *family.place_arguments(board.device, name),
-            *(family.output, config, "--report", said),
-            *("--seed", str(seed), "--timing-allow-fail", *more),
-        ],
-        folder=folder,
-        log=log_of(folder, seed).name,
-        on_line=both(line, progress),
-    )
+    common = ["--seed", str(seed), "--timing-allow-fail", *more]
+    netlist = family.place_arguments(board.device, name)
+    if apart:
+        placed = placed_of(folder, seed)
+        arguments = [*netlist, "--no-route", "--write", placed.name, *common]
+        nextpnr(family, arguments, placed.with_suffix(".log"), both(line, progress))
+        pins = family.pin_arguments(name)
+        netlist = [*family.device_arguments(board.device), "--json", placed.name, *pins]
+        netlist += ["--no-pack", "--no-place"]
+    arguments = [*netlist, *(family.output, config, "--report", said), *common]
+    nextpnr(family, arguments, log_of(folder, seed), both(line, progress))
+    placed_of(folder, seed).unlink(missing_ok=True)
     report = json.loads((folder / said).read_text())
     (folder / said).unlink()
     timing = json.dumps(shortened(report), indent=1, sort_keys=True)

@@ -21,7 +21,7 @@ class Summary:
     ``clock_mhz``: what the PLL makes of it. ``interval_cycles``, ``latency_cycles``: by the cycle
     model; ``fps``: frames a second at ``clock_mhz``, without the serial port. ``accuracy``: of the
     network's test set, 0 to 1, as its file tells, of ``accuracy_images`` images, or None.
-    ``weight_bits``: stored for weights.
+    ``weight_bits``: stored for weights. ``seed``: of nextpnr, None in a file of an older subbit.
     ``wall_s``: seconds that the build took. ``digest``: of what the network computes.
     """
 
@@ -45,6 +45,7 @@ class Summary:
     bitstream_sha256: str
     tools: dict[str, str] = field(default_factory=dict)
     accuracy_images: int | None = None
+    seed: int | None = None
 
     def to_json(self) -> str:
         """The summary as a JSON object."""

@@ -23,6 +23,7 @@ __all__ = ["Pipeline", "Step"]
 # Queues found before, by digest of the network and plan, as commands build a pipeline repeatedly.
 BALANCED: dict[tuple[str, Plan], dict[str, int]] = {}
 KEPT = 64
+MOST_BEAT_BITS = 1 << 16  # what Amaranth takes as one signal, and every Verilog tool
 TOO_SHORT = (
     "a queue is too short, so that paths that meet again wait for each other for ever; remove "
     "'queues' from the plan, or choose greater depths"
@@ -46,6 +47,7 @@ class Pipeline:
             raise PlanError(
                 f"network {self.network.name!r} only renames elements; there is nothing to build"
             )
+        self.check_widths()
         if self.forks:
             self.check_flow()
 
@@ -100,6 +102,17 @@ class Pipeline:
         wires = Wires(self.edges, self.queues)
         for stage, units in self.units:
             yield from wires.stage(stage, units)
+
+    def check_widths(self) -> None:
+        """Raise PlanError where a beat has more bits than a signal may have."""
+        for step in self.steps:
+            for lanes in (*step.unit.inputs.values(), *step.unit.outputs.values()):
+                if lanes.width > MOST_BEAT_BITS:
+                    raise PlanError(
+                        f"stage {step.stage.layers[0]!r}: a beat of {lanes.lanes:,} elements has "
+                        f"{lanes.width:,} bits, and a stream at most {MOST_BEAT_BITS:,}; plan "
+                        "fewer elements or pixels a beat"
+                    )
 
     def check_flow(self) -> None:
         """Raise PlanError where the queues of the plan are too short for anything to move."""

@@ -17,6 +17,7 @@ from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.dot.shared_rows import SharedRowsUnit
 from subbit.hw.families.table import family
+from subbit.hw.link.buffer import beat_parts
 from subbit.hw.lookup.block_lookup import BlockLookupUnit
 from subbit.hw.lookup.dot9 import Dot9Row
 from subbit.hw.lookup.entry_sum import EntrySumShape
@@ -32,6 +33,7 @@ __all__ = [
     "Costs",
     "Option",
     "StageEstimate",
+    "feed_cost",
     "total",
 ]
 
@@ -80,6 +82,15 @@ class Option:
 def total(costs: Iterable[Cost]) -> Cost:
     """Their sum."""
     return sum(costs, Cost())
+
+
+def feed_cost(network: Network, fabric: str, lanes: int) -> Cost:
+    """What the host link takes more for beats of ``lanes`` elements of the network's input than for
+    those that lie in one byte of a frame.
+    """
+    x = network.input_type
+    _, join = beat_parts(elements=x.elements, bits=x.bits, lanes=lanes)
+    return family(fabric).cost(join.cost()) if join else Cost()
 
 
 class Costs:

@@ -14,7 +14,7 @@ from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.calibration import calibration
-from subbit.sw.planner.costs import Costs, StageEstimate, total
+from subbit.sw.planner.costs import Costs, StageEstimate, feed_cost, total
 from subbit.sw.planner.fifos import Fitted, fit_fifos
 from subbit.sw.planner.search import Choice, Search, lacking
 
@@ -56,7 +56,7 @@ class Planned:
     """A plan for a board, with what is expected of it.
 
     ``rows``: of each stage, FIFOs and width changes in front of it included. ``clock_hz``: that is
-    expected, or that was given.
+    expected, or that was given. ``lanes``: elements in a beat of the input.
     """
 
     network: Network
@@ -65,6 +65,7 @@ class Planned:
     rows: tuple[StageEstimate, ...]
     timing: Timing
     clock_hz: float
+    lanes: int = 1
 
     @cached_property
     def cost(self) -> Cost:
@@ -79,7 +80,12 @@ class Planned:
     @cached_property
     def host(self) -> Cost:
         """Of link and clocks."""
-        return host_cost(self.network, self.board)
+        return host_cost(self.network, self.board) + self.feed
+
+    @cached_property
+    def feed(self) -> Cost:
+        """Of the host link, to fill the input's beats."""
+        return feed_cost(self.network, self.board.device.fabric, self.lanes)
 
     @property
     def fps(self) -> float:
@@ -106,7 +112,9 @@ class NothingFits(FitError):
 
 
 def host_cost(network: Network, board: Board) -> Cost:
-    """What link and clocks take, with the link's buffers for frames in block RAM."""
+    """What link and clocks take, with the link's buffers for frames in block RAM and beats of the
+    input that lie in one byte.
+    """
     x = network.input_type
     frame_bytes = -(-x.height * x.width * x.channels // (8 // min(x.bits, 8)))
     slot = 1 << (frame_bytes - 1).bit_length()
@@ -115,7 +123,7 @@ def host_cost(network: Network, board: Board) -> Cost:
 
 
 def budget_of(network: Network, board: Board, goal: Goal) -> Cost:
-    """What the accelerator may take."""
+    """What the accelerator may take, and what fills its input's beats."""
     device, host = board.device, host_cost(network, board)
     share = 1 - goal.reserve
     lut4 = int(device.lut4 * share) - host.lut4
@@ -151,7 +159,8 @@ def expected(
         rows.append(StageEstimate(stage, cost, max(unit.interval_cycles for unit in units)))
     lut4 = total(row.cost for row in rows).lut4 + lines.host.lut4
     clock_hz = clock_of(board, goal, lut4)
-    return Planned(network, board, pipeline.plan, tuple(rows), timing, clock_hz)
+    lanes = pipeline.i.lanes
+    return Planned(network, board, pipeline.plan, tuple(rows), timing, clock_hz, lanes)
 
 
 def least_plan(network: Network, board: Board, goal: Goal, search: Search | None = None) -> Planned:
@@ -192,7 +201,7 @@ def nearest(network: Network, board: Board, goal: Goal, search: Search) -> Plann
                 raise
             break  # with its FIFOs the last one is what came nearest
         result = priced(network, board, choice, goal)
-        over = lacking(result.cost, allowed)
+        over = lacking(result.cost + result.feed, allowed)
         too_slow = goal.fps is not None and result.fps < goal.fps
         if not over and not too_slow:
             return result if goal.fps is not None else stretched(search, result, goal, allowed)
@@ -216,7 +225,7 @@ def stretched(search: Search, found: Planned, goal: Goal, allowed: Cost) -> Plan
             result = found
         elif choice != last:
             result = priced(found.network, found.board, choice, goal)
-        if lacking(result.cost, allowed):
+        if lacking(result.cost + result.feed, allowed):
             fails = share
         else:
             found, fits = max(found, result, key=lambda plan: plan.fps), share

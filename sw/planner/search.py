@@ -15,10 +15,10 @@ from math import lcm
 from subbit.hw.contract.cost import RESOURCES, Cost
 from subbit.hw.contract.unit import Lanes
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
-from subbit.sw.ir.network import Network
+from subbit.sw.ir.network import INPUT, Network
 from subbit.sw.lower.graph import edges, groups
 from subbit.sw.lower.stages.stage import Stage
-from subbit.sw.planner.costs import Costs, Option, total
+from subbit.sw.planner.costs import Costs, Option, feed_cost, total
 
 __all__ = ["Choice", "Search", "lacking"]
 
@@ -43,7 +43,8 @@ def lacking(cost: Cost, budget: Cost) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Choice:
-    """An option for every stage, in the order of the plan; ``cost`` includes width changes.
+    """An option for every stage, in the order of the plan; ``cost`` includes width changes, and
+    what the host link takes to fill the first stage's beats.
 
     ``cycles``: of the slowest stage, or more where stages wait for each other.
     """
@@ -79,11 +80,13 @@ class Search:
         self.seeds = [cls.default(network, layers, 1) for cls, layers in groups(network)]
         self.variants = [self.sorted_variants(network, seed) for seed in self.seeds]
         self.edges = joins_of(network, self.seeds)
+        self.port = input_port(network, self.seeds)
         self.at = [
             [edge for edge in self.edges if position in (edge.giver, edge.taker)]
             for position in range(len(self.seeds))
         ]
         self._joins: dict[tuple[Lanes, Lanes], Cost] = {}
+        self._feeds: dict[int, Cost] = {}
         self._options: dict[tuple[int, int], list[Option]] = {}
 
     @staticmethod
@@ -188,7 +191,8 @@ class Search:
             beside = [*chosen[:position], option, *chosen[position + 1 :]]
             joins = [price(self.join(edge, beside)) for edge in self.at[position]]
             stalled = sum(waiting(edge, beside) > cycles for edge in self.at[position])
-            return price(option.cost) + option.wires + sum(joins) + STALLED * stalled
+            feed = price(self.feed(beside)) if position == self.port[0] else 0.0
+            return price(option.cost) + option.wires + sum(joins) + feed + STALLED * stalled
 
         chosen = [min(row, key=lambda o: (price(o.cost) + o.wires, o.cycles)) for row in options]
         for _ in range(2):
@@ -198,7 +202,7 @@ class Search:
                     chosen[position] = row[prices.index(min(prices))]
         joins = total(self.join(edge, chosen) for edge in self.edges)
         waits = [waiting(edge, chosen) for edge in self.edges]
-        cost = total(option.cost for option in chosen) + joins
+        cost = total(option.cost for option in chosen) + joins + self.feed(chosen)
         return Choice(tuple(chosen), cost, max([option.cycles for option in chosen] + waits))
 
     def join(self, edge: "Join", chosen: Sequence[Option]) -> Cost:
@@ -207,6 +211,14 @@ class Search:
         if (o, i) not in self._joins:
             self._joins[o, i] = join_cost(o, i, self.costs)
         return self._joins[o, i]
+
+    def feed(self, chosen: Sequence[Option]) -> Cost:
+        """What the host link takes to fill the beats of the stage that reads the frames."""
+        position, port = self.port
+        lanes = chosen[position].inputs[port].lanes
+        if lanes not in self._feeds:
+            self._feeds[lanes] = feed_cost(self.costs.network, self.costs.fabric, lanes)
+        return self._feeds[lanes]
 
     def of(self, stages: Sequence[Stage]) -> Choice | None:
         """These stages as a choice, FIFOs aside; None where their settings do not fit."""
@@ -327,3 +339,15 @@ def joins_of(network: Network, stages: Sequence[Stage]) -> list[Join]:
         for port, edge in enumerate(streams[stage.layers[0]])
         if edge.tensor in at
     ]
+
+
+def input_port(network: Network, stages: Sequence[Stage]) -> tuple[int, int]:
+    """The first stage that reads the network's input, by position, and by which of its inputs."""
+    streams = edges(network, [stage.layers for stage in stages])
+    ports = (
+        (position, port)
+        for position, stage in enumerate(stages)
+        for port, edge in enumerate(streams[stage.layers[0]])
+        if edge.tensor == INPUT
+    )
+    return next(ports, (0, 0))

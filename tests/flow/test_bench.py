@@ -10,10 +10,15 @@ import pytest
 from amaranth.back import rtlil
 from click.testing import CliRunner
 
-from subbit.sw.bench import cnv, devices, popcount
+from subbit.boards import board
+from subbit.sw.bench import cnv, devices, engine, popcount
 from subbit.sw.bench import network as network_bench
 from subbit.sw.cli.bench import BENCHES, bench_command
 from subbit.sw.errors import NetworkError, SubbitError, ToolError
+from subbit.sw.flow.bitstream import build_bitstream
+from subbit.sw.ir import load_network
+from subbit.sw.lower.plan import smallest_plan
+from tests.paths import EXAMPLES
 
 WORDS = {"network": "cnv-w1a1", "dataset": "test", "first_difference": None}
 REPORT = cnv.CnvReport(**{field.name: 0 for field in fields(cnv.CnvReport)} | WORDS)
@@ -129,19 +134,70 @@ def test_a_network_is_evaluated_and_built(tmp_path: Path, monkeypatch: pytest.Mo
         },
         **{"latency_cycles": 25000, "flip_flops": 3, "block_rams": 4, "weight_bits": 5},
         wall_s=6.0,
+        seed=2,
     )
     asked: list[Any] = []
 
-    def build(network: Any, plan: Any, board: Any, out: Path, progress: Any, seeds: int) -> Any:
-        asked.extend([network.name, board.name, out, seeds])
+    def build(
+        network: Any, plan: Any, board: Any, out: Path, progress: Any, seeds: int, **how: Any
+    ) -> Any:
+        asked.extend([network.name, board.name, out, seeds, *how.values()])
         return built
 
     monkeypatch.setattr(network_bench, "build_bitstream", build)
     arguments = ["network", "examples/digits-plain.safetensors", "--board", "ulx3s-12f", "--json"]
     found = CliRunner().invoke(bench_command, [*arguments, "--seeds", "2"], standalone_mode=False)
     row = json.loads(found.stdout)
-    assert asked == ["digits-plain", "ulx3s-12f", Path("build/digits-plain-ulx3s-12f"), 2]
+    folder = Path("build/digits-plain-ulx3s-12f")
+    assert asked == ["digits-plain", "ulx3s-12f", folder, 2, None, None, None, False]
     assert (row["fps_per_1000_lut4"], row["latency_us"], row["flip_flops"]) == (2500, 250, 3)
     assert (row["correct"], row["images"]) == (355, 359)
     bare = CliRunner().invoke(bench_command, [*arguments, "--no-eval"], standalone_mode=False)
     assert json.loads(bare.stdout)["images"] is None
+    asked.clear()
+    exact = [
+        *arguments,
+        "--no-eval",
+        "--seed",
+        "7",
+        "--mhz",
+        "120",
+        "--placer",
+        "static",
+        "--apart",
+    ]
+    CliRunner().invoke(bench_command, exact, standalone_mode=False)
+    assert asked[3:] == [1, 7, 120.0, "static", True]
+
+
+@pytest.mark.parametrize("name", ["network", "networks", "engine", "popcount"])
+def test_a_seed_or_a_number_of_seeds(name: str) -> None:
+    model = ["net.safetensors"] if name == "network" else []
+    for words in (["--seed", "2", "--seeds", "3"], ["--seeds", "3", "--seed", "2"]):
+        found = CliRunner().invoke(bench_command, [name, *model, *words])
+        assert "take --seed or --seeds, not both" in found.output
+    found = CliRunner().invoke(bench_command, [name, *model, "--seed", "0"])
+    assert "0 is not in the range" in found.output
+
+
+@pytest.mark.parametrize(("name", "module"), [("engine", engine), ("popcount", popcount)])
+def test_exactly_the_seed_that_is_named(
+    name: str, module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def bench(*arguments: Any, **how: Any) -> None:
+        asked.append(how.get("seeds") or arguments[2])
+        raise SubbitError("enough")
+
+    monkeypatch.setattr(module, f"bench_{name}", bench)
+    for words in (["--seed", "5"], []):
+        CliRunner().invoke(bench_command, [name, *words], standalone_mode=False)
+    assert asked == [(5,), (1, 2, 3)]
+
+
+def test_both_in_python_are_refused() -> None:
+    network = load_network(EXAMPLES / "digits-plain.safetensors")
+    target = board("ulx3s-12f")
+    with pytest.raises(ValueError, match="not both 2 and 3"):
+        build_bitstream(network, smallest_plan(network), target, seeds=3, seed=2)

@@ -47,6 +47,38 @@ def test_large_designs_have_a_placer_of_their_own(built: Built, tmp_path: Path) 
     assert first[0] == again[0] != config
 
 
+def test_a_placer_and_a_seed_may_be_named(built: Built, tmp_path: Path) -> None:
+    """The placer of large designs for a small one, and one seed of nextpnr, again the same."""
+    runs = [
+        route.place_and_route(
+            *(copied(built, tmp_path / name), BOARD),
+            name="top",
+            design="echo",
+            seeds=(7,),
+            placer="static",
+        )
+        for name in "ab"
+    ]
+    log = (tmp_path / "a" / "route.log").read_text()
+    assert "HeAP Placer Time" not in log
+    assert [run.seed for run in runs] == [7, 7]
+    assert runs[0].config.read_text() == runs[1].config.read_text()
+
+
+def test_routing_in_a_second_run_keeps_the_placement(built: Built, tmp_path: Path) -> None:
+    folder, name = copied(built, tmp_path / "apart"), "top"
+    apart = route.place_and_route(folder, BOARD, name=name, design="echo", seeds=(1, 2), apart=True)
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"top.json", "top.lpf", "top.config", "place.log", "route.log", "timing.json"}
+    placing, routing = ((folder / f"{part}.log").read_text() for part in ("place", "route"))
+    assert "HeAP Placer Time" in placing
+    assert "Routing complete" not in placing
+    assert "HeAP Placer Time" not in routing
+    assert "Routing complete" in routing
+    assert apart.resources == placed(copied(built, tmp_path / "whole"))[1]
+    assert len(apart.fmax_hz) == 2
+
+
 @pytest.mark.parametrize(
     ("luts", "name", "large"),
     [

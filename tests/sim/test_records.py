@@ -10,7 +10,12 @@ from subbit.sim.records import Record, read_faults, write_beats
 
 
 @pytest.mark.parametrize(
-    "lanes", [Lanes(1, 1), Lanes(3, 2), Lanes(5, 7, True), Lanes(9, 9), Lanes(1, 48, True)], ids=str
+    "lanes",
+    [
+        *(Lanes(1, 1), Lanes(3, 2), Lanes(5, 7, True), Lanes(9, 9), Lanes(1, 48, True)),
+        *(Lanes(784, 8), Lanes(3072, 8), Lanes(785, 3), Lanes(1023, 5, True)),  # whole frames
+    ],
+    ids=str,
 )
 def test_what_is_written_is_read(lanes: Lanes, tmp_path: Path) -> None:
     low = -(1 << lanes.bits - 1) if lanes.signed else 0

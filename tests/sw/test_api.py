@@ -49,6 +49,7 @@ CALLS: dict[str, list[str]] = {
     "bench costs": ["bench_costs"],
     "bench link": ["bench_link"],
     "bench import": ["bench_import"],
+    "bench whole": ["bench_whole"],
 }
 # Arguments that a user names, and those that are not what the option of their name is.
 NAMED = ("path", "out", "recipe", "network", "port", "model", "plan", "rule", "parameters")

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from amaranth.back import rtlil
 
+from subbit.hw.link.buffer import beat_parts
+from subbit.hw.link.buffer_rtl import FrameBuffer
 from subbit.hw.link.host_link_rtl import HostLink
 from subbit.hw.link.protocol import LinkInfo
+from subbit.sw.bench.costs import map_components
 from subbit.sw.flow.cells import count_cells
 from subbit.sw.ir import Encoding
 
@@ -23,14 +26,10 @@ for command in sys.argv[1].split("; "):
 """
 
 
-@pytest.mark.parametrize(("side", "bits"), [(28, 8), (8, 4)])
-def test_the_link_stays_below_650_luts_and_one_block_ram(
-    side: int, bits: int, tmp_path: Path
-) -> None:
-    """A carry position counts as two LUTs, a LUT memory of 16 x 4 as six."""
-    digest = bytes(range(100, 132)).hex()
-    info = LinkInfo(
-        digest=digest,
+def info(side: int, bits: int) -> LinkInfo:
+    """The link of a network of square pictures."""
+    return LinkInfo(
+        digest=bytes(range(100, 132)).hex(),
         height=side,
         width=side,
         channels=1,
@@ -41,7 +40,14 @@ def test_the_link_stays_below_650_luts_and_one_block_ram(
         clock_hz=0,
         name="mnist-codebook",
     )
-    link = HostLink(info=info, clock_hz=25_000_000, baud=3_000_000, result_bits=20)
+
+
+@pytest.mark.parametrize(("side", "bits"), [(28, 8), (8, 4)])
+def test_the_link_stays_below_650_luts_and_one_block_ram(
+    side: int, bits: int, tmp_path: Path
+) -> None:
+    """A carry position counts as two LUTs, a LUT memory of 16 x 4 as six."""
+    link = HostLink(info=info(side, bits), clock_hz=25_000_000, baud=3_000_000, result_bits=20)
     (tmp_path / "link.il").write_text(rtlil.convert(link, name="link"))
     subprocess.run(
         [sys.executable, "-c", PROGRAM, SCRIPT], cwd=tmp_path, check=True, capture_output=True
@@ -57,3 +63,19 @@ def test_the_link_stays_below_650_luts_and_one_block_ram(
     cells = count_cells(counts)
     assert 100 < cells.lut4_places < 650, counts
     assert cells.block_rams == 1
+
+
+def test_a_beat_of_a_frame_costs_no_more_than_its_register() -> None:
+    """Of 6,272 bits, against beats of one byte: the register, and a counter of 784 parts."""
+    link = info(28, 8)
+    domains = {"w_domain": "link", "r_domain": "sync"}
+    buffers = {str(lanes): FrameBuffer(info=link, lanes=lanes, **domains) for lanes in (1, 28, 784)}
+    cells = map_components(buffers, "ecp5")
+    for lanes in (28, 784):
+        more = {k: n - cells["1"].counts[k] for k, n in cells[str(lanes)].counts.items()}
+        join = beat_parts(elements=784, bits=8, lanes=lanes)[1]
+        assert join is not None
+        assert 8 * lanes <= more["flip_flops"] <= 8 * lanes + 16, more
+        assert more["lut4"] <= 50, more
+        assert more["block_rams"] == 0
+        assert abs(join.cost().flip_flops - more["flip_flops"]) <= 2

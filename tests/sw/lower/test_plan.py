@@ -16,7 +16,17 @@ from subbit.hw.dot.dot import DotUnit
 from subbit.sw import golden
 from subbit.sw.cli.plan import plan_command
 from subbit.sw.errors import PlanError
-from subbit.sw.ir import BinaryWeights, Linear, Network, Node, TensorType, save_network
+from subbit.sw.ir import (
+    Argmax,
+    BinaryWeights,
+    Encoding,
+    Flatten,
+    Linear,
+    Network,
+    Node,
+    TensorType,
+    save_network,
+)
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, load_plan, save_plan, smallest_plan
 from subbit.sw.lower.stages.dot import DotStage
@@ -264,6 +274,28 @@ def test_foreign_files_are_refused(content: bytes, tmp_path: Path) -> None:
         load_plan(file, small_network("plain"))
     with pytest.raises(PlanError, match="cannot read the plan"):
         load_plan(tmp_path / "none.json", small_network("plain"))
+
+
+def test_a_beat_has_no_more_bits_than_a_signal() -> None:
+    """A frame of 8,193 bytes is one byte too many."""
+    for pixels, fits in ((8192, True), (8193, False)):
+        x = TensorType.codes(1, pixels, 1, 8, Encoding.UNSIGNED)
+        weights = BinaryWeights(np.ones((2, pixels), np.uint8))
+        layers = {"flatten": Flatten(), "fc": Linear(weights), "argmax": Argmax()}
+        network = Network.chain("long", x, layers)
+        first, *rest = smallest_plan(network).stages
+        assert isinstance(first, DotStage)
+        stages = (replace(first, simd=pixels), *rest)
+        plan = replace(smallest_plan(network), stages=stages)
+        if fits:
+            assert Pipeline(network, plan).i.width == 65_536
+            continue
+        with pytest.raises(PlanError) as caught:
+            Pipeline(network, plan)
+        assert str(caught.value) == (
+            "stage 'fc': a beat of 8,193 elements has 65,544 bits, and a stream at most 65,536; "
+            "plan fewer elements or pixels a beat"
+        )
 
 
 def test_only_chains_can_be_built() -> None:

@@ -22,12 +22,13 @@ from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.planner.advice import would_do
 from subbit.sw.planner.calibration import Calibration, calibration
 from subbit.sw.planner.choose import choose, default_goal, plan_for
-from subbit.sw.planner.costs import WIDE, Costs, total
+from subbit.sw.planner.costs import WIDE, Costs, feed_cost, total
 from subbit.sw.planner.goal import (
     Goal,
     NothingFits,
     Planned,
     budget_of,
+    host_cost,
     least_plan,
     planned,
     priced,
@@ -105,6 +106,47 @@ def test_the_budget_is_used_where_the_rough_estimate_is_too_high() -> None:
     assert not lacking(result.cost, allowed)
     assert result.timing.interval_cycles < 0.95 * rough.slowest
     assert stretched(search, result, goal, allowed).plan == result.plan
+
+
+def wide() -> Network:
+    """A network whose first layer may take the whole frame a beat."""
+    b = RandomNetwork(5)
+    b.add(Flatten())
+    b.linear(16, 784)
+    b.sign(16, 60)
+    b.linear(10, 16)
+    return b.network("wide", 28, 1, 8)
+
+
+def test_what_fills_wide_beats_of_the_input_is_counted() -> None:
+    network = wide()
+    first, *rest = smallest_plan(network).stages
+    assert isinstance(first, DotStage)
+    plans = [
+        replace(smallest_plan(network), stages=(replace(first, simd=simd), *rest))
+        for simd in (1, 8, 784)
+    ]
+    small, few, frame = (planned(network, ULX3S, plan) for plan in plans)
+    assert (small.lanes, few.lanes, frame.lanes) == (1, 8, 784)
+    assert small.host == host_cost(network, ULX3S)
+    # 8 bytes gather in one register and wait in a second one, a whole frame in one.
+    assert few.host.flip_flops - small.host.flip_flops in range(64 + 56, 64 + 56 + 10)
+    assert frame.host.flip_flops - small.host.flip_flops in range(6272, 6272 + 16)
+    assert frame.design == frame.cost + frame.host
+    search = Search(network, Costs.on(network, ULX3S.device))
+    chosen = search.of(plans[2].stages)
+    assert chosen is not None
+    parts = search.feed(chosen.options)
+    assert parts == feed_cost(network, "ecp5", 784) == frame.feed
+    flops = chosen.cost.flip_flops - total(o.cost for o in chosen.options).flip_flops
+    assert flops >= parts.flip_flops
+
+
+def test_a_plan_keeps_room_for_what_fills_its_beats() -> None:
+    network = wide()
+    goal = Goal(reserve=0.95)
+    result = least_plan(network, ULX3S, goal)
+    assert not lacking(result.cost + result.feed, budget_of(network, ULX3S, goal))
 
 
 def test_a_rate_is_reached_with_less_area_than_a_higher_one() -> None:
