@@ -54,14 +54,14 @@ def bench_network(
     seed: int | None = None,
     mhz: float | None = None,
     placer: str | None = None,
-    apart: bool = False,
+    route_mhz: float | None = None,
     progress: Progress = SILENT,
 ) -> NetworkReport:
     """Evaluate a network (unless ``evaluate`` is False), then build its bitstream.
 
     Evaluated first, because that takes seconds and may fail for want of ``data``. The files of the
     build go to ``out_folder``, as those of ``build_bitstream``, which explains ``seeds``, ``seed``,
-    ``mhz``, ``placer`` and ``apart``. Raises SubbitError.
+    ``mhz``, ``placer`` and ``route_mhz``. Raises SubbitError.
     """
     found = evaluate_dataset(network, data) if evaluate else None
     built = build_bitstream(
@@ -69,7 +69,7 @@ def bench_network(
         seed=seed,
         mhz=mhz,
         placer=placer,
-        apart=apart,
+        route_mhz=route_mhz,
     )
     return NetworkReport(
         network=network.name,

@@ -71,7 +71,7 @@ def networks_command(
     seed: int | None,
     mhz: float | None,
     placer: str | None,
-    apart: bool,
+    route_mhz: float | None,
     json_: bool,
 ) -> None:
     """Build the bitstream of every network in MODELS (by default those in examples/) and compare.
@@ -98,7 +98,7 @@ def networks_command(
                 seed=seed,
                 mhz=mhz,
                 placer=placer,
-                apart=apart,
+                route_mhz=route_mhz,
             )
             rows.append(asdict(built))
     if json_:

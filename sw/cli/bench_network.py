@@ -44,7 +44,7 @@ def network_command(
     seed: int | None,
     mhz: float | None,
     placer: str | None,
-    apart: bool,
+    route_mhz: float | None,
     no_eval: bool,
     json_: bool,
     **goal: Any,
@@ -72,7 +72,7 @@ def network_command(
             seed=seed,
             mhz=mhz,
             placer=placer,
-            apart=apart,
+            route_mhz=route_mhz,
             progress=progress,
         )
     if json_:

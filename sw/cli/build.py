@@ -81,7 +81,7 @@ def bitstream_command(
     seed: int | None,
     mhz: float | None,
     placer: str | None,
-    apart: bool,
+    route_mhz: float | None,
     json_: bool,
     **goal: Any,
 ) -> None:
@@ -107,7 +107,7 @@ def bitstream_command(
             seed=seed,
             mhz=mhz,
             placer=placer,
-            apart=apart,
+            route_mhz=route_mhz,
         )
     if json_:
         print_json(asdict(summary))

@@ -127,7 +127,7 @@ def without_seeds(ctx: click.Context, parameter: click.Parameter, value: int | N
 
 
 def route_options(command: Command) -> Command:
-    """--seeds, --seed, --mhz, --placer and --apart of a command that builds a bitstream."""
+    """--seeds, --seed, --mhz, --placer and --route-mhz of a command that builds a bitstream."""
     seeds = click.option(
         "--seeds",
         type=click.IntRange(1, 64),
@@ -147,12 +147,12 @@ def route_options(command: Command) -> Command:
         type=click.Choice(["heap", "static"]),
         help="nextpnr's placer, instead of the one for the design's size.",
     )
-    apart = click.option(
-        "--apart",
-        is_flag=True,
-        help="Place and route in two runs of nextpnr, the second with the seed anew.",
+    second = click.option(
+        "--route-mhz",
+        type=click.FloatRange(1),
+        help="Route in a second run of nextpnr, with the seed anew, and drive all clocks to this.",
     )
-    return seeds(seed_option(mhz(placer(apart(command)))))
+    return seeds(seed_option(mhz(placer(second(command)))))
 
 
 def take_share(ctx: click.Context, parameter: click.Parameter, value: str) -> float:

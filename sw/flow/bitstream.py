@@ -35,7 +35,7 @@ def build_bitstream(
     seed: int | None = None,
     mhz: float | None = None,
     placer: str | None = None,
-    apart: bool = False,
+    route_mhz: float | None = None,
 ) -> Summary:
     """Build the bitstream of ``network`` as planned for ``board``; all files go to ``out_folder``,
     by default default_folder's.
@@ -45,8 +45,8 @@ def build_bitstream(
     files of other names are kept. Place-and-route is tried with the seeds 1 to ``seeds``, and the
     fastest result kept; or it is run with ``seed`` alone, which makes a build that was measured
     again. It is driven to ``mhz``, by default what is usual for the board's family. ``placer``:
-    nextpnr's, ``heap`` or ``static``, instead of the one for the design's size; ``apart``: route in
-    a second run of nextpnr.
+    nextpnr's, ``heap`` or ``static``, instead of the one for the design's size;
+    ``route_mhz``: route in a second run of nextpnr, driven to that clock.
 
     Raises SubbitError (FitError where the board is too small), OSError where the disk is full, and
     ValueError where both ``seed`` and several ``seeds`` are given.
@@ -66,7 +66,7 @@ def build_bitstream(
             seeds=(seed,) if seed is not None else range(1, seeds + 1),
             mhz=mhz,
             placer=placer,
-            apart=apart,
+            route_mhz=route_mhz,
             progress=progress,
         )
         save_network(network, part / f"{network.name}.safetensors")

@@ -46,14 +46,14 @@ def implement(
     seeds: Sequence[int] = (1,),
     mhz: float | None = None,
     placer: str | None = None,
-    apart: bool = False,
+    route_mhz: float | None = None,
     progress: Progress = SILENT,
 ) -> Implementation:
     """Build ``top`` for ``board`` in ``folder``; the bitstream is ``name`` with the ending
     that the board's programmer wants.
 
     Of several ``seeds`` of place-and-route the one with the fastest clock is kept; ``placer`` and
-    ``apart`` as in place_and_route. ``top`` gets its clock domains from
+    ``route_mhz`` as in place_and_route. ``top`` gets its clock domains from
     subbit.hw.design.platform.board_clocks, which was told the same ``mhz``. The folder holds the
     same bitstream and Verilog whenever ``top``, board, options and tools are the same.
 
@@ -74,7 +74,7 @@ def implement(
         design=name,
         seeds=seeds,
         placer=placer,
-        apart=apart,
+        route_mhz=route_mhz,
         progress=progress,
     )
     progress.phase("clock and bitstream")

@@ -20,6 +20,8 @@ from subbit.sw.flow.tools import find_program
 __all__ = ["Routed", "place_and_route"]
 
 STEP = re.compile(r"^Info: (Packing \w+|Promoting|Creating initial|Running [\w ]+|Routing)")
+ASKED = re.compile(r"Max frequency for clock +'(.+)': .* at ([0-9.]+) MHz\)")
+TARGET = re.compile(r'("target_freq": )"[^"]*"')
 REMAINING = re.compile(r"^Info:\s+\d+ \|.*\|\s+(\d+)\|")
 
 
@@ -57,7 +59,7 @@ def place_and_route(
     design: str,
     seeds: Sequence[int] = (1,),
     placer: str | None = None,
-    apart: bool = False,
+    route_mhz: float | None = None,
     progress: Progress = SILENT,
 ) -> Routed:
     """Place and route ``name``.json with its pin constraints, both in ``folder``; the routed
@@ -65,15 +67,15 @@ def place_and_route(
 
     With several ``seeds`` they are tried in parallel, as many as there are processors, and the one
     with the fastest clock is kept. ``placer``: nextpnr's, ``heap`` or ``static``, instead of the
-    one for the design's size. ``apart``: route in a second run of nextpnr, which begins with the
-    placement of the first one and with the seed anew. ``design`` is what messages call it. Raises
-    FitError if it is too large, else ToolError.
+    one for the design's size. ``route_mhz``: route in a second run of nextpnr, which begins with
+    the placement of the first one and with the seed anew, and drives all clocks to that. ``design``
+    is what messages call it. Raises FitError if it is too large, else ToolError.
     """
 
     chosen = ("--placer", placer) if placer else size_arguments(folder / f"{name}.json", board)
 
     def run(seed: int, on_line: Callable[[str], None]) -> Routed:
-        return route(folder, board, name, design, seed, chosen, apart, progress, on_line)
+        return route(folder, board, name, design, seed, chosen, route_mhz, progress, on_line)
 
     found = in_parallel(seeds, run, min(len(seeds), cores()))
     best = max(found, key=lambda routed: routed.rank)
@@ -83,10 +85,10 @@ def place_and_route(
                 routed.config,
                 log_of(folder, routed.seed),
                 timing_of(folder, routed.seed),
-                *(placed_of(folder, routed.seed).with_suffix(".log"),) * apart,
             ):
                 path.unlink()
-    if apart:
+            placed_of(folder, routed.seed).with_suffix(".log").unlink(missing_ok=True)
+    if route_mhz is not None:
         placed_of(folder, best.seed).with_suffix(".log").rename(folder / "place.log")
     log_of(folder, best.seed).rename(folder / "route.log")
     timing_of(folder, best.seed).rename(folder / "timing.json")
@@ -120,6 +122,21 @@ def nextpnr(
     run_tool(program, arguments, folder=log.parent, log=log.name, on_line=on_line)
 
 
+def drive(placed: Path, hz: float) -> dict[str, float]:
+    """Drive the clocks of a placed netlist to so many Hz; returns by clock what the placer was
+    asked for, in MHz. A netlist keeps no constraints but the frequency of clocks without one.
+
+    Raises ToolError where it has none.
+    """
+    goal = rf'\g<1>"{hz:.6f}"'
+    text, found = TARGET.subn(goal, placed.read_text())
+    if found != 1:
+        raise ToolError(f"{placed} has {found} target frequencies; there should be one")
+    placed.write_text(text)
+    log = placed.with_suffix(".log").read_text()
+    return {name: float(mhz) for name, mhz in ASKED.findall(log)}
+
+
 def timing_of(folder: Path, seed: int) -> Path:
     """The timing report of a seed."""
     return folder / f"timing{seed}.json"
@@ -132,12 +149,12 @@ def route(
     design: str,
     seed: int,
     more: Sequence[str],
-    apart: bool,
+    route_mhz: float | None,
     progress: Progress,
     on_line: Callable[[str], None],
 ) -> Routed:
     """``place_and_route`` with one seed, whose files have it in their names, and with ``more``
-    arguments, in two runs if ``apart``.
+    arguments, in two runs with a ``route_mhz``.
     """
     family, watch, said = board.family, FitWatch(board, design), f"report{seed}.json"
     config = f"{name}{seed}.{family.config}"
@@ -146,15 +163,17 @@ def route(
         on_line(text)
         watch.line(text)
 
+    asked: dict[str, float] = {}
     common = ["--seed", str(seed), "--timing-allow-fail", *more]
     netlist = family.place_arguments(board.device, name)
-    if apart:
+    if route_mhz is not None:
         placed = placed_of(folder, seed)
         arguments = [*netlist, "--no-route", "--write", placed.name, *common]
         nextpnr(family, arguments, placed.with_suffix(".log"), both(line, progress))
         pins = family.pin_arguments(name)
         netlist = [*family.device_arguments(board.device), "--json", placed.name, *pins]
         netlist += ["--no-pack", "--no-place"]
+        asked = drive(placed, 1e6 * route_mhz)
     arguments = [*netlist, *(family.output, config, "--report", said), *common]
     nextpnr(family, arguments, log_of(folder, seed), both(line, progress))
     placed_of(folder, seed).unlink(missing_ok=True)
@@ -162,12 +181,12 @@ def route(
     (folder / said).unlink()
     timing = json.dumps(shortened(report), indent=1, sort_keys=True)
     timing_of(folder, seed).write_text(timing)
-    clocks = report["fmax"].values()
+    clocks = {name: (row["achieved"], row["constraint"]) for name, row in report["fmax"].items()}
     used = {kind: row["used"] for kind, row in report["utilization"].items()}
     return Routed(
         folder / config,
         Resources.of_cells(used | watch.cells, family),
-        tuple((clock["achieved"] * 1e6, clock["constraint"] * 1e6) for clock in clocks),
+        tuple((mhz * 1e6, asked.get(name, goal) * 1e6) for name, (mhz, goal) in clocks.items()),
         seed,
     )
 

@@ -149,7 +149,7 @@ def test_a_network_is_evaluated_and_built(tmp_path: Path, monkeypatch: pytest.Mo
     found = CliRunner().invoke(bench_command, [*arguments, "--seeds", "2"], standalone_mode=False)
     row = json.loads(found.stdout)
     folder = Path("build/digits-plain-ulx3s-12f")
-    assert asked == ["digits-plain", "ulx3s-12f", folder, 2, None, None, None, False]
+    assert asked == ["digits-plain", "ulx3s-12f", folder, 2, None, None, None, None]
     assert (row["fps_per_1000_lut4"], row["latency_us"], row["flip_flops"]) == (2500, 250, 3)
     assert (row["correct"], row["images"]) == (355, 359)
     bare = CliRunner().invoke(bench_command, [*arguments, "--no-eval"], standalone_mode=False)
@@ -164,10 +164,10 @@ def test_a_network_is_evaluated_and_built(tmp_path: Path, monkeypatch: pytest.Mo
         "120",
         "--placer",
         "static",
-        "--apart",
+        *("--route-mhz", "100"),
     ]
     CliRunner().invoke(bench_command, exact, standalone_mode=False)
-    assert asked[3:] == [1, 7, 120.0, "static", True]
+    assert asked[3:] == [1, 7, 120.0, "static", 100.0]
 
 
 @pytest.mark.parametrize("name", ["network", "networks", "engine", "popcount"])

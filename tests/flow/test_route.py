@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from subbit.boards import Board, board
+from subbit.sw.errors import ToolError
 from subbit.sw.flow import route
 from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.fit import Resources
+from subbit.sw.flow.implement import set_clock
 from tests.flow.builds import Built
 
 BOARD = board("ulx3s")
@@ -66,8 +68,9 @@ def test_a_placer_and_a_seed_may_be_named(built: Built, tmp_path: Path) -> None:
 
 
 def test_routing_in_a_second_run_keeps_the_placement(built: Built, tmp_path: Path) -> None:
-    folder, name = copied(built, tmp_path / "apart"), "top"
-    apart = route.place_and_route(folder, BOARD, name=name, design="echo", seeds=(1, 2), apart=True)
+    folder, name = copied(built, tmp_path / "second"), "top"
+    how = {"name": name, "design": "echo"}
+    second = route.place_and_route(folder, BOARD, **how, seeds=(1, 2), route_mhz=12.0)
     names = {path.name for path in folder.iterdir()}
     assert names == {"top.json", "top.lpf", "top.config", "place.log", "route.log", "timing.json"}
     placing, routing = ((folder / f"{part}.log").read_text() for part in ("place", "route"))
@@ -75,8 +78,17 @@ def test_routing_in_a_second_run_keeps_the_placement(built: Built, tmp_path: Pat
     assert "Routing complete" not in placing
     assert "HeAP Placer Time" not in routing
     assert "Routing complete" in routing
-    assert apart.resources == placed(copied(built, tmp_path / "whole"))[1]
-    assert len(apart.fmax_hz) == 2
+    assert second.resources == placed(copied(built, tmp_path / "whole"))[1]
+    assert {round(asked / 1e6) for _, asked in second.fmax_hz} == {25, 160}
+    assert "at 12.00 MHz" in routing
+    fmax_hz, clock_hz = set_clock(second, BOARD)
+    assert fmax_hz >= clock_hz > 100e6
+
+
+def test_a_placed_netlist_without_a_frequency_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "placed1.json").write_text("{}")
+    with pytest.raises(ToolError, match="has 0 target frequencies; there should be one"):
+        route.drive(tmp_path / "placed1.json", 12e6)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_every_stream_of_accelerators_with_wide_inputs(
 def test_a_board_fills_the_beats_of_its_accelerator(name: str, models: Path) -> None:
     pipeline = WIDE[name]()
     core = BoardCore(pipeline=pipeline, clock_hz=LINK_HZ, baud=BAUD)
-    codes = frames(pipeline, 6, 4)
+    codes = frames(pipeline, 3, 4)
     with (
         SimulatedBoard(
             core, name=f"wide{BOARDS.index(name)}", models=models, clock_hz=75_000_000
