@@ -20,9 +20,10 @@ PAUSE_SHARE = 64  # the part of the interval that a pause behind each window may
 
 @dataclass(frozen=True)
 class WideShape:
-    """The windows of ``kernel`` and ``stride`` over a tensor of ``height`` and ``width`` that comes
-    ``taken`` pixels a beat and goes ``given`` output pixels a beat, ``folds`` times over: either
-    several pixels of a row, or whole rows. ``margins``: padding above, left, below and right.
+    """The windows of ``kernel`` (odd) and ``stride`` of a tensor of ``height`` and ``width`` that
+    comes ``taken`` pixels a beat and goes ``given`` output pixels a beat, ``folds`` times over:
+    either several pixels of a row, or whole rows. ``margins``: padding above, left, below and
+    right.
 
     A history keeps the last cells. Where a beat taken is part of a row, a cell is a column of
     ``rows`` pixels, of which a line buffer keeps all but the lowest, and a line is a row. Else a

@@ -34,6 +34,8 @@ class WideUnit(Protocol):
     @property
     def memory(self) -> str: ...
     @property
+    def buffers(self) -> str: ...
+    @property
     def direct(self) -> bool: ...
     @property
     def history_delay(self) -> int: ...
@@ -63,7 +65,7 @@ def ahead_cost(unit: WideUnit, shape: WideShape) -> Cost:
         return Cost()
     bits, beats = unit.i.width, shape.height * shape.width // shape.taken
     total = counter_cost(beats, [np.arange(beats) < shape.aside]) + luts(6) + Cost(flip_flops=1)
-    total += delay_cost(bits, shape.aside, unit.memory) + registers(bits + 3 * unit.history_delay)
+    total += delay_cost(bits, shape.aside, unit.buffers) + registers(bits + 3 * unit.history_delay)
     if not shape.by_rows:
         return total + luts(bits)
     shared = sum(shape.line.step <= h < 2 * shape.line.step for h in shape.line.kept)

@@ -125,7 +125,7 @@ class WideHistory(wiring.Component):
             beats=shape.height * shape.width // shape.taken,
             aside=shape.aside,
             delay=unit.history_delay,
-            memory=unit.memory,
+            memory=unit.buffers,
         )
         wiring.connect(m, wiring.flipped(self.i), aside.i)
         m.d.comb += self.collision.eq(aside.collision)

@@ -61,7 +61,7 @@ class WindowUnit(Unit):
     side, the leftmost in the lowest lanes: a window of ``span`` columns moves by
     ``pixels * stride``, and ``OW / pixels`` replaces ``OW`` above. ``memory``: where the line
     buffer lives, one of ``auto``, ``block``, ``distributed``; ``buffers``: the same of the history
-    and the replay.
+    and the replay, or of a row that is put aside.
 
     ``input_pixels``: that many neighbouring pixels come in a beat, a divisor of the input's row or
     whole rows, as many as divide its height; likewise ``pixels`` may be whole rows of outputs.

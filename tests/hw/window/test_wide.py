@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.sim import Simulator
 
 from subbit.hw.streams.shapes import beat_sizes
+from subbit.hw.window.aside_rtl import FirstAside
 from subbit.hw.window.axis import Axis
 from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles import run
@@ -226,6 +228,28 @@ def test_the_same_windows_as_one_by_one() -> None:
 def test_what_does_not_fit(pixels: tuple[int, int], options: dict[str, int], message: str) -> None:
     with pytest.raises(PlanError, match=message):
         wide(4, 8, 2, 1, pixels=pixels, **options)
+
+
+def test_beats_that_are_put_aside() -> None:
+    component = FirstAside(width=8, beats=3, aside=1, delay=0, memory="auto")
+    payload, ready, seen = "ABCDDE-", [1, 1, 1, 0, 1, 1, 1], []
+
+    async def bench(ctx: Any) -> None:
+        for letter, open_ in zip(payload, ready, strict=True):
+            ctx.set(component.i.valid, letter != "-")
+            ctx.set(component.i.payload, ord(letter))
+            ctx.set(component.o.ready, open_)
+            valid, first = ctx.get(component.o.valid), chr(ctx.get(component.first))
+            shown = chr(ctx.get(component.o.payload)) if valid else "-"
+            ctx.set(component.taken, shown in "BE" and valid and open_)
+            seen.append(f"{ctx.get(component.i.ready)}{shown}{first if shown in 'BE' else ''}")
+            await ctx.tick()
+
+    simulator = Simulator(component)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert seen == ["1-", "1-", "1BA", "0C", "1C", "1-", "1ED"]
 
 
 def test_beats_of_all_sizes_of_a_tensor_fit() -> None:
