@@ -65,6 +65,7 @@ def dot_cases() -> Iterator[UnitCase]:
     yield dot("dot, 2 pixels leave whole", plain(16, 72), 1, 16, 72, pixels=2)
     yield dot("dot, 2 rows of pixels", *(plain(4, 2, 3, 3), 1, 4, 18), **rows_of((4, 4), 8))
     yield dot("dot, a frame a beat", plain(10, 64), 1, 10, 64)
+    yield dot("dot, constants compared in logic", plain(32, 36), 1, 32, 36, known=True, pixels=2)
     yield dot("dot, codebook", codebook(64, 32, 5), 1, 4, 36, memory="block")
     yield dot("dot, codebook of 16", codebook(32, 16, 4), 1, 8, 18, memory="block")
     yield dot("dot, tile", tiled(32, 144), 1, 4, 18)

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.shared_rows import SharedRowsUnit
+from subbit.hw.post.threshold import ThresholdConfig
 from subbit.sw.errors import PlanError
 from subbit.sw.golden.run import evaluate
 from subbit.sw.ir import (
@@ -80,6 +82,11 @@ def kinds(unit: Whole) -> list[str]:
     ("settings", "lanes", "names"),
     [
         ({"pixels": 2, "pe": 8, "output_pixels": 2}, 16, ["window", "dot"]),
+        (
+            {"pixels": 2, "pe": 8, "output_pixels": 2, "compare": "logic"},
+            16,
+            ["window", "dot"],
+        ),
         ({"pixels": 4, "pe": 8, "output_pixels": 2}, 16, ["window", "dot", "split"]),
         ({"pixels": 4, "pe": 2, "output_pixels": 4}, 32, ["window", "dot", "gather"]),
         ({"pixels": 4, "pe": 2, "output_pixels": 2}, 16, ["window", "dot", "gather", "split"]),
@@ -206,6 +213,23 @@ def test_networks_of_wide_beats(kind: str, rows: list[dict[str, Any]], cycles: i
     assert unit.pipeline.interval_cycles == cycles
 
 
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_constant_thresholds_in_lookup_tables(levels: int) -> None:
+    one = chain(conv("tiled4", 8, 4), threshold(RNG(levels), 8, 12, levels))
+    common = {"simd": 36, "compare": "logic"}
+    units = [
+        checked(one, {"engine": "direct", "pe": 8, **common}).pipeline.steps[-1].unit,
+        checked(one, {**common, "engine": "shared_rows", "pe": 2, "own": (("repeats", 4),)})
+        .pipeline.steps[-1]
+        .unit,
+    ]
+    for unit in units:
+        assert isinstance(unit, DotUnit | SharedRowsUnit)
+        assert isinstance(unit.core, ThresholdConfig)
+        assert unit.core.constants
+        assert replace(unit.core, known=False).cost.lut4 > unit.core.cost.lut4
+
+
 @pytest.mark.parametrize("bits", [1, 2])
 def test_shared_rows_of_several_bits(bits: int) -> None:
     one = chain(conv("tiled4", 8, 4), threshold(RNG(1), 8, 12, 2), bits=bits)
@@ -279,8 +303,9 @@ def test_plans_keep_their_widths(tmp_path: Path) -> None:
     save_plan(plan, tmp_path / "plan.json")
     assert load_plan(tmp_path / "plan.json", one) == plan
     before = (tmp_path / "plan.json").read_text()
-    assert '"input_pixels": 2, "output_pixels": 2, "repeats": 2' in before
-    old = before.replace(', "input_pixels": 2, "output_pixels": 2, "repeats": 2', "")
+    new = ', "input_pixels": 2, "output_pixels": 2, "compare": "carry", "repeats": 2'
+    assert new in before
+    old = before.replace(new, "")
     (tmp_path / "plan.json").write_text(old)
     stage = load_plan(tmp_path / "plan.json", one).stages[0]
     assert isinstance(stage, DotStage)

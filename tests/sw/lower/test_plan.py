@@ -166,8 +166,8 @@ MESSAGES = [
     (
         'stages.0.fill="block"',
         "stage 'conv1': engine 'direct' has no setting 'fill', only pe, simd, pixels, weights, "
-        "window, popcount, input_pixels, output_pixels, x_branches, w_branches, blanks; leave it "
-        "at 'logic'",
+        "window, popcount, input_pixels, output_pixels, x_branches, w_branches, blanks, compare; "
+        "leave it at 'logic'",
     ),
     (
         'stages.0.engine="systolic"',
@@ -178,7 +178,7 @@ MESSAGES = [
         "stages.0.stages=2",
         "stage 'conv1': unknown setting 'stages'; this stage has fifo, engine, pe, simd, pixels, "
         "weights, window, popcount, x_branches, w_branches, blanks, dot9, fill, input_pixels, "
-        "output_pixels",
+        "output_pixels, compare",
     ),
     (
         "stages.0.pe=3",
