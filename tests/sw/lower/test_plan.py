@@ -220,6 +220,7 @@ def test_beats_of_rows_are_settings_that_no_default_has(tmp_path: Path) -> None:
     assert pool.wide_axes(network) == {"lanes": [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]}
     assert argmax.axes(network) == {}
     assert argmax.wide_axes(network) == {"lanes": [1, 2, 5, 10]}
+    assert [replace(argmax, lanes=n).least_cycles(network) for n in (1, 2, 10)] == [11, 5, 1]
     assert argmax.to_json() == {"layers": ["argmax"], "fifo": 0, "lanes": 1}
     wide = replace(plan, stages=(*plan.stages[:-1], replace(argmax, lanes=10)))
     save_plan(wide, file)
