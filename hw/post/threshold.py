@@ -221,8 +221,8 @@ def search_cost(core: ThresholdConfig) -> Cost:
     count, bits, cycles = core.lanes * core.copies, core.bits, core.search_cycles
     first = core.rom(0, range(core.lanes))
     total = first.cost + first.output_register_cost + polarity_cost(core)
-    later = comparator_cost(core.width, 0) * (bits - 1)
-    total += (core.first_comparator + later + Cost(flip_flops=bits)) * count
+    comparators = core.first_comparator + comparator_cost(core.width, 0) * (bits - 1)
+    total += (comparators + Cost(flip_flops=bits)) * count
     total += luts(0, TableParts(first).registers)  # complements of what is compared with
     kept = (core.width * (bits - 1) + bits * (bits - 1) // 2) * (cycles + 1)
     kept += core.width * (cycles - 1) * bits
