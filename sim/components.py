@@ -140,37 +140,41 @@ def block_lookup(outputs: int, channels: int, tau: int, **more: Any) -> BlockLoo
     )
 
 
-def shared_rows(rows: int, length: int, repeats: int, pe: int, simd: int) -> SharedRowsUnit:
+def shared_rows(
+    rows: int, length: int, repeats: int, pe: int, simd: int, at_once: int = 1, pixels: int = 1
+) -> SharedRowsUnit:
     """An engine of shared rows, its sums counted from 0 up, with thresholds."""
     ones = np.ones(rows, np.int64)
-    inner = dot(plain(rows, length), BIPOLAR, 1, pe, simd, post=Affine(ones, length * ones))
-    return SharedRowsUnit(
-        dot=inner, repeats=repeats, post=thresholds(rows * repeats, 1, 2 * length)
-    )
+    rest = {"post": Affine(ones, length * ones), "pixels": pixels}
+    inner = dot(plain(rows, length), BIPOLAR, 1, pe, simd, **rest)
+    ends = thresholds(rows * repeats, 1, 2 * length)
+    return SharedRowsUnit(dot=inner, repeats=repeats, post=ends, at_once=at_once)
 
 
 def depthwise(
-    channels: int, code: tuple[Encoding, int], padding: str, at_once: int
+    channels: int, code: tuple[Encoding, int], padding: str, at_once: int, pixels: int = 1
 ) -> DepthwiseUnit:
     """A 3x3 depthwise convolution with thresholds of two bits."""
     layer = DepthwiseConv2d(BinaryWeights(bits(channels, channels, 1, 3, 3)), 1, Padding(padding))
     kind = TensorType.codes(4, 5, channels, code[1], code[0])
-    return DepthwiseUnit(layer=layer, input=kind, channels=at_once, post=thresholds(channels, 3, 9))
+    ends = thresholds(channels, 3, 9)
+    return DepthwiseUnit(layer=layer, input=kind, channels=at_once, post=ends, pixels=pixels)
 
 
-def twice(depths: tuple[int, int]) -> WholePipeline:
+def twice(depths: tuple[int, int], lanes: int = 2) -> WholePipeline:
     """A fork whose branches are added, behind queues of these depths."""
     kind = TensorType.codes(3, 4, 4, 3)
     network = Network("twice", kind, (Node("add", Add(0, 2), (INPUT, INPUT)),))
     queues = tuple(zip(("input>add", "input>add#2"), depths, strict=True))
     return WholePipeline(
-        Pipeline(network, Plan(network.digest, (AddStage(("add",), 0, 2),), queues))
+        Pipeline(network, Plan(network.digest, (AddStage(("add",), 0, lanes),), queues))
     )
 
 
 CASES: dict[str, Callable[[], Unit]] = {
     "upsize": lambda: UpsizeUnit(element=Lanes(3, 2), ratio=5, beats=20),
     "upsize_by_1": lambda: UpsizeUnit(element=Lanes(2, 3), ratio=1, beats=7),
+    "upsize_runs": lambda: UpsizeUnit(element=Lanes(6, 2), ratio=3, beats=9, runs=2),
     "downsize": lambda: DownsizeUnit(element=Lanes(15, 2), ratio=5, beats=5),
     "fifo": lambda: FifoUnit(element=Lanes(3, 5, True), depth=4, beats=9, memory="distributed"),
     "fifo_depth_1": lambda: FifoUnit(element=Lanes(1, 4), depth=1, beats=9),
@@ -194,6 +198,18 @@ CASES: dict[str, Callable[[], Unit]] = {
         6, 5, 2, channels=2, folds=3, code=(BIPOLAR, 2), payload_delay=2
     ),
     "window_block": lambda: window(5, 9, 4, padding=Padding.ZERO, memory="block"),
+    "window_wide": lambda: window(6, 8, 2, channels=2, input_pixels=4, pixels=3, memory="block"),
+    "window_wide_masked": lambda: window(
+        5, 9, 2, padding=Padding.ZERO, channels=2, input_pixels=3, pixels=3, folds=3
+    ),
+    "window_wide_late": lambda: window(
+        5, 6, 2, channels=2, padding=Padding.PLUS, input_pixels=3, pixels=3, payload_delay=1
+    ),
+    "window_rows": lambda: window(6, 4, 1, padding=Padding.ZERO, input_pixels=8, pixels=8),
+    "window_row_to_pixels": lambda: window(
+        5, 8, 1, code=(BIPOLAR, 2), input_pixels=8, pixels=2, folds=2, payload_delay=1
+    ),
+    "window_frame": lambda: window(4, 4, 2, channels=2, stride=2, input_pixels=16, pixels=1),
     "dot_plain": lambda: dot(plain(6, 24), BIPOLAR, 1, 2, 8, post=thresholds(6, 1, 8)),
     "dot_bytes": lambda: dot(plain(4, 18), UNSIGNED, 8, 2, 9, post=thresholds(4, 3, 900)),
     "dot_masked": lambda: dot(plain(4, 18), BIPOLAR, 2, 4, 9, masked=True),
@@ -202,6 +218,10 @@ CASES: dict[str, Callable[[], Unit]] = {
     "dot_tiled": lambda: dot(tiled(8, 16, [1] * 4), BIPOLAR, 1, 2, 8, post=thresholds(8, 1, 9)),
     "dot_tiled_crossing": lambda: dot(tiled(4, 20, [3, 1, 2, 5, 1]), BIPOLAR, 2, 2, 4),
     "dot_two_pixels": lambda: dot(plain(4, 16), BIPOLAR, 1, 2, 8, pixels=2),
+    "dot_whole_pixels": lambda: dot(
+        plain(6, 12), BIPOLAR, 1, 6, 12, pixels=4, post=thresholds(6, 1, 6)
+    ),
+    "dot_frame": lambda: dot(plain(16, 784), BIPOLAR, 1, 16, 784, post=thresholds(16, 1, 40)),
     "dot_payload_delay": lambda: dot(
         plain(4, 16), BIPOLAR, 1, 2, 8, memory="logic", payload_delay=1
     ),
@@ -228,6 +248,8 @@ CASES: dict[str, Callable[[], Unit]] = {
     "block_lookup_counts": lambda: block_lookup(6, 4, 5, pixels=3, ports=2, dot9=2, fill="block"),
     "shared_rows": lambda: shared_rows(6, 12, 2, pe=2, simd=4),
     "shared_rows_short": lambda: shared_rows(4, 8, 2, pe=2, simd=8),
+    "shared_rows_some_at_once": lambda: shared_rows(4, 8, 4, pe=2, simd=4, at_once=2, pixels=2),
+    "shared_rows_at_once": lambda: shared_rows(4, 8, 4, pe=2, simd=4, at_once=4, pixels=3),
     "threshold": lambda: ThresholdUnit(
         layer=thresholds(4, 1, 20), input=TensorType.integers(3, 2, 4, -30, 30), lanes=2
     ),
@@ -240,11 +262,33 @@ CASES: dict[str, Callable[[], Unit]] = {
     "threshold_3_bit": lambda: ThresholdUnit(
         layer=thresholds(6, 7, 90), input=TensorType.integers(2, 2, 6, -100, 99), lanes=3
     ),
+    "threshold_rows": lambda: ThresholdUnit(
+        layer=thresholds(2, 3, 20), input=TensorType.integers(4, 3, 2, -30, 30), lanes=12
+    ),
+    "affine_pixels": lambda: AffineUnit(
+        layer=affine(2), input=TensorType.integers(2, 6, 2, -50, 70), lanes=6
+    ),
     "affine": lambda: AffineUnit(
         layer=affine(6), input=TensorType.integers(2, 1, 6, -50, 70), lanes=2
     ),
     "maxpool": lambda: MaxPool2dUnit(input=TensorType.codes(4, 6, 4, 1), lanes=2),
     "maxpool_integers": lambda: MaxPool2dUnit(input=TensorType.integers(5, 5, 2, -9, 9), lanes=1),
+    "maxpool_pixels": lambda: MaxPool2dUnit(input=TensorType.codes(5, 8, 2, 2), lanes=8),
+    "maxpool_odd_pixels": lambda: MaxPool2dUnit(input=TensorType.codes(4, 6, 2, 1), lanes=6),
+    "maxpool_row": lambda: MaxPool2dUnit(input=TensorType.integers(5, 5, 2, -9, 9), lanes=10),
+    "maxpool_odd_rows": lambda: MaxPool2dUnit(input=TensorType.codes(6, 4, 1, 3), lanes=12),
+    "maxpool_frame": lambda: MaxPool2dUnit(input=TensorType.codes(7, 5, 2, 1), lanes=70),
+    "avgpool_pixels": lambda: AvgPool2dUnit(
+        layer=AvgPool2d(2), input=TensorType.codes(5, 8, 2, 2), lanes=8
+    ),
+    "avgpool_overlapping_rows": lambda: AvgPool2dUnit(
+        layer=AvgPool2d(3, 2), input=TensorType.integers(6, 7, 2, -9, 5), lanes=14
+    ),
+    "avgpool_rows": lambda: AvgPool2dUnit(
+        layer=AvgPool2d(2), input=TensorType.codes(4, 5, 2, 1), lanes=20
+    ),
+    "globalavgpool_pixels": lambda: GlobalAvgPoolUnit(input=TensorType.codes(3, 4, 2, 3), lanes=4),
+    "globalavgpool_frame": lambda: GlobalAvgPoolUnit(input=TensorType.codes(3, 5, 2, 1), lanes=30),
     "avgpool": lambda: AvgPool2dUnit(
         layer=AvgPool2d(2), input=TensorType.codes(4, 5, 4, 2), lanes=2
     ),
@@ -253,9 +297,13 @@ CASES: dict[str, Callable[[], Unit]] = {
     ),
     "globalavgpool": lambda: GlobalAvgPoolUnit(input=TensorType.codes(3, 4, 4, 1), lanes=2),
     "depthwise": lambda: depthwise(4, (BIPOLAR, 2), "zero", 2),
+    "depthwise_two_rows": lambda: depthwise(3, (BIPOLAR, 1), "minus", 3, pixels=10),
     "depthwise_bytes": lambda: depthwise(3, (UNSIGNED, 8), "none", 3),
     "fork_add": lambda: twice((0, 0)),
     "fork_add_queued": lambda: twice((3, 5)),
+    "fork_add_row": lambda: twice((0, 0), 16),
+    "argmax_lanes": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 12, -7, 7), lanes=3),
+    "argmax_all": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 10, -7, 7), lanes=10),
     "argmax": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 10, -7, 7)),
 }
 

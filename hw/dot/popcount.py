@@ -10,7 +10,17 @@ from subbit.hw.families.netlist import AddPlace, CarryChain, CarryTap, Lut, Netl
 from subbit.hw.families.table import FAMILIES, family
 from subbit.hw.trees.counter import Popcount, ones_netlist, popcount_netlist
 
-__all__ = ["CLOCK_MHZ", "FORMS", "GROUP", "PORTABLE", "PopcountShape", "ceil_log2", "tree_stages"]
+__all__ = [
+    "CLOCK_MHZ",
+    "CODE_BITS",
+    "FORMS",
+    "GROUP",
+    "PORTABLE",
+    "PopcountShape",
+    "ceil_log2",
+    "ones_cost",
+    "tree_stages",
+]
 
 GROUP = 7  # positions that one cell of full adders counts into three bits
 FORMS = (PORTABLE, *(name for name in FAMILIES if family(name).has_carry_trees))

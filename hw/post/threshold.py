@@ -24,6 +24,7 @@ from subbit.sw.ir.types import TensorType
 __all__ = ["FORMS", "ThresholdConfig", "ThresholdUnit", "threshold_values"]
 
 FORMS = ("auto", "search", "tree")
+CONSTANT_CELLS = 2  # of an iCE40 that a comparison with a constant takes less, on average
 LANE_LUTS = 300  # what a lane's own table may take in logic; in block RAM most of one stays empty
 
 
@@ -215,7 +216,10 @@ def tree_cost(core: ThresholdConfig) -> Cost:
     """A table, a comparator for each threshold, and what makes a code of their bits."""
     count, levels, bits = core.lanes * core.copies, int(core.thresholds.shape[1]), core.bits
     total = core.tree_rom.cost + core.tree_rom.output_register_cost + polarity_cost(core)
-    total += (comparator_cost(core.width, 0) + Cost(flip_flops=1)) * (levels * count)
+    one = comparator_cost(core.width, 0)
+    if core.tree_rom.style == "const":  # the lowest zeros of a constant need no carry
+        one += luts(0, -CONSTANT_CELLS)
+    total += (one + Cost(flip_flops=1)) * (levels * count)
     total += luts(0, TableParts(core.tree_rom).registers)  # complements of what is compared with
     choices = (1 << bits) - bits - 1  # of the bits below the highest one, half by half
     total += (luts(choices) + Cost(flip_flops=bits * (bits > 2))) * count
@@ -227,13 +231,14 @@ class ThresholdUnit(LanesUnit):
     """A threshold activation ``layer`` between two streams: ``lanes`` integers in, as many M-bit
     codes out, each the number of its channel's thresholds that the integer reaches.
 
-    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. ``form``:
-    ``search`` (a comparator a bit), ``tree`` (one for each threshold) or ``auto``. Latency:
-    ``2M + 1`` cycles for a search, 3 for a tree, 4 from M = 3 on; with thresholds in block RAM M or
-    1 more. Interval: ``elements / lanes`` cycles, a beat a cycle.
+    ``input``: the type of the input tensor. ``lanes``: some channels of a pixel, whole pixels of a
+    row, which share the thresholds, or whole rows. ``form``: ``search`` (a comparator a bit),
+    ``tree`` (one for each threshold) or ``auto``. Latency: ``2M + 1`` cycles for a search, 3 for a
+    tree, 4 from M = 3 on; with thresholds in block RAM M or 1 more. Interval: ``elements / lanes``
+    cycles, a beat a cycle.
 
-    Raises PlanError where ``lanes`` does not divide the channels, and for another ``form``, and
-    NetworkError where the layer does not fit the tensor.
+    Raises PlanError where a beat of the input may not hold ``lanes`` elements, and for another
+    ``form``, and NetworkError where the layer does not fit the tensor.
     """
 
     component: ClassVar[str] = "subbit.hw.post.threshold_rtl:Threshold"
@@ -260,7 +265,8 @@ class ThresholdUnit(LanesUnit):
             high=x.high,
             thresholds=layer.thresholds,
             rising=layer.rising,
-            lanes=self.lanes,
+            lanes=self.lanes // self.beat_pixels,
+            copies=self.beat_pixels,
             form=self.form,
         )
 

@@ -31,27 +31,35 @@ class Border:
     windows that lie alike.
 
     ``rows``: ``(H, k)``, whether a row of the kernel is inside for a row of output pixels;
-    ``columns``: ``(W, k)`` likewise. ``pixels`` neighbouring output pixels of a row come at once, a
-    divisor of W.
+    ``columns``: ``(W, k)`` likewise. ``pixels`` neighbouring output pixels come at once: of a row,
+    a divisor of W, or whole rows, as many as divide H.
     """
 
     rows: Flags
     columns: Flags
     pixels: int = 1
 
+    @property
+    def pixel_columns(self) -> int:
+        """Output pixels of a row that come at once, c."""
+        return min(self.pixels, len(self.columns))
+
+    @property
+    def pixel_rows(self) -> int:
+        """Rows of output pixels that come at once, r."""
+        return self.pixels // self.pixel_columns
+
     @cached_property
     def row_kinds(self) -> tuple[Flags, Ints]:
-        """How rows of windows lie, ``(n, k)``, and which one each row has, ``(H,)``."""
-        kinds, at = np.unique(self.rows, axis=0, return_inverse=True)
-        return kinds, at.reshape(-1)
+        """How r rows of windows lie, ``(n, r, k)``, and which way each group of them has,
+        ``(H / r,)``.
+        """
+        return kinds_of(self.rows, self.pixel_rows)
 
     @cached_property
     def column_kinds(self) -> tuple[Flags, Ints]:
-        """The same for groups of pixels: ``(n, pixels, k)`` and ``(W / pixels,)``."""
-        size = self.columns.shape[1]
-        groups = self.columns.reshape(-1, self.pixels * size)
-        kinds, at = np.unique(groups, axis=0, return_inverse=True)
-        return kinds.reshape(-1, self.pixels, size), at.reshape(-1)
+        """The same of columns: ``(n, c, k)`` and ``(W / c,)``."""
+        return kinds_of(self.columns, self.pixel_columns)
 
     @property
     def outside(self) -> Flags:
@@ -59,8 +67,8 @@ class Border:
         ``(rows, columns, pixels, k, k)``.
         """
         rows, columns = self.row_kinds[0], self.column_kinds[0]
-        inside: Flags = rows[:, None, None, :, None] & columns[None, :, :, None, :]
-        return ~inside
+        inside: Flags = rows[:, None, :, None, :, None] & columns[None, :, None, :, None, :]
+        return ~inside.reshape(len(rows), len(columns), self.pixels, *inside.shape[-2:])
 
     @property
     def inside(self) -> Flags:
@@ -76,6 +84,13 @@ class Border:
         kernels = weights.dense().reshape(outputs, -1, size, size).sum(axis=1)
         found: Ints = np.einsum("oij,rcpij->orcp", kernels, self.outside.astype(np.int64))
         return found
+
+
+def kinds_of(flags: Flags, group: int) -> tuple[Flags, Ints]:
+    """The different groups of so many neighbours, ``(n, group, k)``, and which one each is."""
+    groups = flags.reshape(-1, group * flags.shape[1])
+    kinds, at = np.unique(groups, axis=0, return_inverse=True)
+    return kinds.reshape(-1, group, flags.shape[1]), at.reshape(-1)
 
 
 def border_of(

@@ -53,6 +53,11 @@ class DotStage(EngineStage):
         for engine in all_engines():
             yield from engine.variants(self, network)
 
+    def wide_variants(self, network: Network) -> Iterator[EngineStage]:
+        """Likewise; see Engine."""
+        for engine in all_engines():
+            yield from engine.wide_variants(self, network)
+
     def least_cycles(self, network: Network) -> int:
         """The engine's."""
         return self.chosen.least_cycles(self, network)
@@ -73,8 +78,8 @@ class DotStage(EngineStage):
 
     @property
     def reorders(self) -> bool:
-        """Whether it has ``pixels`` of more than 1."""
-        return self.pixels > 1
+        """Whether it computes more pixels at once than leave at once."""
+        return self.pixels > self.output_pixels
 
     def notes(self, network: Network) -> list[str]:
         """What other weights would gain, on any engine."""

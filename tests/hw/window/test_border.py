@@ -64,8 +64,11 @@ def windows(unit: DotUnit, count: int) -> Beats:
         (tiled(RNG(5), 4, 18, 2), (3, 4), {"pe": 4}),
         (tiled(RNG(5), 4, 18, 4, True), (3, 3), {}),
         (tiled(RNG(6), 3, 36, 2, True), (3, 3), {"pe": 1, "bits": 2}),
+        (plain(RNG(2), 4, 18), (4, 3), {"pixels": 6}),  # groups of two rows
+        (plain(RNG(2), 4, 18), (8, 6), {"pixels": 6, "stride": 2, "pe": 4, "bits": 2}),
+        (plain(RNG(3), 2, 9), (3, 2), {"pixels": 6}),  # whole frames
     ],
-    ids=range(11),
+    ids=range(14),
 )
 def test_values_and_cycles(
     weights: Weights, size: tuple[int, int], rest: dict[str, Any], post: str
@@ -103,6 +106,13 @@ def test_where_uneven_borders_lie() -> None:
     border = border_of((4, 5), 3, 1, 1, (0, 1, 1, 0))
     assert border.rows.tolist() == [[True] * 3, [True] * 3, [True, True, False]]
     assert border.columns.tolist() == [[False, True, True], *[[True] * 3] * 3]
+
+
+def test_groups_of_whole_rows() -> None:
+    one, rows = border_of((4, 5), 3, 1, 1), border_of((4, 5), 3, 1, 10)
+    assert rows.outside.shape == (2, 1, 10, 3, 3)
+    assert rows.row_kinds[1].tolist() == [0, 1]
+    np.testing.assert_array_equal(rows.outside.reshape(20, 9), ~one.inside)
 
 
 def test_few_ways_to_lie_beyond_the_edge() -> None:
