@@ -1,9 +1,8 @@
 """What a stage costs and how long it takes: quickly while searching, exactly in the end."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,15 +11,8 @@ from numpy.typing import NDArray
 from subbit.boards import FpgaDevice
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.limits import MEASURED, SizeLimits
-from subbit.hw.contract.unit import Counters, Lanes, Unit
-from subbit.hw.dot.dot import DotUnit
-from subbit.hw.dot.popcount import PopcountShape
-from subbit.hw.dot.shared_rows import SharedRowsUnit
+from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.families.table import family
-from subbit.hw.lookup.block_lookup import BlockLookupUnit
-from subbit.hw.lookup.dot9 import Dot9Row
-from subbit.hw.lookup.entry_sum import EntrySumShape
-from subbit.hw.lookup.lookup import LookupUnit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles.fast import measure
@@ -28,6 +20,7 @@ from subbit.sw.errors import PlanError
 from subbit.sw.ir.network import Network
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.calibration import Calibration, calibration
+from subbit.sw.planner.counters import swaps
 
 __all__ = [
     "Costs",
@@ -37,12 +30,6 @@ __all__ = [
     "with_queue",
 ]
 
-# How much more than a family says of its compressor trees a bit of a masked row takes, and LUT4s
-# and flip-flops for each position of its padding, about; finding the trees themselves takes too
-# long for every trial.
-MASKED, PADDING = 1.65, 1.3
-FEW = 40  # bits of a row up to which trees are found in no time
-SUM_TREES = (1.1, 1.3)  # the same of an ECP5 for each bit of the entries that are added up
 # Counters of more positions than this take fewer LUT4s and far longer wires: for 64 outputs of 3x3
 # times 64 inputs, 7 pixels x 2 x 576 take 250,900 tiles of wire (12,400 LUT4s), 7 x 8 x 144 take
 # 148,900 (13,700), as nextpnr places them. So each of their positions is priced as more LUT4s.
@@ -108,6 +95,7 @@ class Costs:
         self._exact: dict[object, int] = {}
         self._measured: dict[object, int] = {}
         self._built: dict[object, Cost] = {}
+        self._units: dict[Unit, Cost] = {}
         self._keys: dict[str, object] = {}
 
     @classmethod
@@ -191,6 +179,14 @@ class Costs:
 
     def quick(self, unit: Unit) -> Cost:
         """The unit's estimate on the fabric, with its counters instead of portable ones."""
+        if type(unit).__eq__ is object.__eq__:
+            return self.worked_out(unit)
+        if unit not in self._units:
+            self._units[unit] = self.worked_out(unit)
+        return self._units[unit]
+
+    def worked_out(self, unit: Unit) -> Cost:
+        """See quick; units that are equal are worked out once there."""
         part = family(self.fabric)
         said = part.cost(unit.cost())
         if not part.has_carry_trees:
@@ -227,20 +223,6 @@ def with_queue(stage: Stage) -> Stage:
     return replace(stage, fifo=max(stage.fifo, SHORT)) if stage.reorders else stage
 
 
-def swaps(unit: Unit, fabric: str) -> Iterator[tuple[Cost, Cost]]:
-    """What the portable counters and adders of a unit cost, and the fabric's in their place."""
-    if isinstance(unit, DotUnit | SharedRowsUnit):
-        pixels = unit.pixels if isinstance(unit, DotUnit) else unit.dot.pixels
-        yield unit.popcount.cost * pixels, trees(unit.popcount, fabric) * pixels
-    elif isinstance(unit, LookupUnit):
-        yield unit.popcount.cost * unit.dot9, trees(unit.popcount, fabric) * unit.dot9
-    elif isinstance(unit, BlockLookupUnit) and fabric == "ecp5":
-        if isinstance(unit.filler, Dot9Row):
-            yield unit.filler.cost * unit.dot9, replace(unit.filler, form=fabric).cost * unit.dot9
-        if unit.ports > 1:
-            yield unit.adder.cost * unit.pixels, sum_trees(unit.adder) * unit.pixels
-
-
 def silent_share_of(window: WindowUnit) -> float:
     """The share of its rows that a window takes while it has no output to give: those before the
     first output, and with stride 2 every other one, unless both come in one beat.
@@ -262,26 +244,3 @@ def wire_price(unit: Unit) -> float:
 def shape_of(array: NDArray[Any]) -> object:
     """What of the contents of an array changes what it costs: whether all are equal."""
     return bool(np.all(array.ravel()[:1] == array))
-
-
-def sum_trees(adder: EntrySumShape) -> Cost:
-    """About what a compressor tree takes for a sum of entries."""
-    bits = adder.count * adder.bits
-    return Cost(
-        round(SUM_TREES[0] * bits + adder.width), round(SUM_TREES[1] * bits + 2 * adder.width)
-    )
-
-
-@cache
-def trees(counters: Counters, fabric: str) -> Cost:
-    """About what compressor trees of the fabric take for these counters."""
-    lut4, flip_flops = family(fabric).carry.tree_cells
-    bits = counters.simd * counters.bits * len(counters.scales)
-    if bits <= FEW and isinstance(counters, PopcountShape):
-        return family(fabric).cost(replace(counters, form=fabric).cost)
-    row = bits * (MASKED if counters.masked else 1)
-    padding = PADDING * counters.simd * counters.masked
-    return Cost(
-        round(counters.rows * lut4 * row + padding),
-        round(counters.rows * flip_flops * row + padding),
-    )

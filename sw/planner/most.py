@@ -30,7 +30,7 @@ __all__ = ["Trials", "feasible", "least_plan"]
 ATTEMPTS = 6
 # The search prices counters roughly. What is so many times over the budget by that is too large,
 # and what takes but such a share of it fits.
-ROUGH, SURELY = 1.6, 0.4
+ROUGH, SURELY = 1.4, 0.4
 SHORTER = 4  # intervals that are looked at beyond the one that was found
 TRIED = 6  # plans for an interval that get FIFOs, from the cheapest in LUT4s on
 
@@ -113,12 +113,7 @@ class Trials:
     def fastest(self) -> Planned:
         """The plan of the highest rate that fits; raises NothingFits."""
         intervals = self.search.intervals()
-        fails, fits = -1, len(intervals) - 1
-        best = self.best(intervals[fits])
-        if best is None:
-            least = self.search.solve(self.search.slowest, self.allowed)
-            needs = least.cost + self.host if least else None
-            raise NothingFits(None, needs, self.search.fastest)
+        fails, fits = -1, len(intervals)
         while fits - fails > 1:
             middle = (fails + fits) // 2
             if self.fits(intervals[middle]):
@@ -127,14 +122,19 @@ class Trials:
                 fails = middle
         # What fits need not be in order: looked at are the next shorter intervals, and all longer
         # ones that may have a higher clock.
+        best: Planned | None = None
         for cycles in intervals[max(0, fits - SHORTER) :]:
-            if best.fps >= self.bound(cycles):
-                if cycles >= intervals[fits]:
+            if best and best.fps >= self.bound(cycles):
+                if cycles >= intervals[min(fits, len(intervals) - 1)]:
                     break
                 continue
             found = self.best(cycles)
-            best = found if found and found.fps > best.fps else best
-        return best
+            best = found if best is None or (found and found.fps > best.fps) else best
+        if best:
+            return best
+        least = self.search.solve(self.search.slowest, self.allowed)
+        needs = least.cost + self.host if least else None
+        raise NothingFits(None, needs, self.search.fastest)
 
     def fits(self, cycles: int) -> bool:
         """Whether a plan for that interval fits."""

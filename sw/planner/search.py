@@ -27,11 +27,11 @@ __all__ = ["Choice", "Search", "excess", "lacking"]
 # LUT4s than with all options, with these at most 0.4 % (small networks, digits, MNIST and CNV).
 SPREAD, LEAST = 4, 24
 NEARLY = 0.9  # of its cycles that a stage's bound must be for the option to count among those
-FLIP_FLOP_PRICES = (0.0, 0.3, 1.0, 3.0)
+FLIP_FLOP_PRICES = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 3.0)
 MUCH = 500_000  # cycles from which on plans of less area are hardly any smaller
 MANY_BLOCKS = 2048  # block RAMs, to tell how many too many are needed
 CORRECTIONS = 100  # of options that turn out to be slower than they seemed
-NEAR, FAR = 1.002, 1.015  # between two intervals that are told apart
+NEAR, FAR = 1.002, 1.005  # between two intervals that are told apart
 
 
 def lacking(cost: Cost, budget: Cost) -> dict[str, int]:
@@ -84,7 +84,7 @@ class Search:
     @staticmethod
     def sorted_variants(network: Network, seed: Stage) -> list[tuple[int, Stage]]:
         """Each variant with its bound of cycles, ascending."""
-        rows = [(stage.least_cycles(network), stage) for stage in seed.variants(network)]
+        rows = [(stage.least_cycles(network), stage) for stage in seed.wide_variants(network)]
         return sorted(rows, key=lambda row: row[0])
 
     @property
