@@ -129,8 +129,8 @@ class Wires:
             self.forks[edge.name] = end.feed
             if depth := self._queues[edge.name]:
                 self.queue_steps[edge.name] = self._made
-                unit = self.fifo(edge.name, end, depth)
-                step = Step(f"{edge.reader}_queue", unit, stage, feeds=(end.feed,))
+                queue = self.fifo(edge.name, end, depth)
+                step = Step(f"{edge.reader}_queue", queue, stage, feeds=(end.feed,))
                 end = yield from self.placed(step)
             self._ends[edge.name] = end
 

@@ -71,27 +71,20 @@ class Trials:
 
     def smallest(self) -> Planned:
         """The plan of least area that reaches the goal's rate; raises NothingFits."""
-        haste, needs, cycles = 1.0, None, None
+        haste, fps, found = 1.0, self.goal.fps or 0.0, None
         for _ in range(ATTEMPTS):
             cycles = self.interval(haste)
             least = self.search.solve(cycles, self.allowed) if cycles else None
             if least is None:
+                raise NothingFits(cycles, None, self.search.fastest)
+            found = self.best(cycles)
+            if found is None:
+                needs = self.nearest.design if self.nearest else least.cost + self.host
                 raise NothingFits(cycles, needs, self.search.fastest)
-            slow = None
-            for choice in self.within(cycles):
-                result = self.priced(choice, choice.slowest)
-                if lacking(result.cost, self.allowed):
-                    continue
-                if result.fps >= (self.goal.fps or 0):
-                    return result
-                slow = result
-                break
-            if slow is None:
-                near = self.nearest
-                needs = near.design if near else least.cost + self.host
-                raise NothingFits(cycles, needs, self.search.fastest)
-            haste *= 1.001 * (self.goal.fps or 0) / slow.fps
-        raise NothingFits(cycles, slow.design, self.search.fastest)
+            if found.fps >= fps:
+                return found
+            haste *= 1.001 * fps / found.fps
+        raise NothingFits(cycles, found.design if found else None, self.search.fastest)
 
     def interval(self, haste: float) -> int:
         """The interval for a rate ``haste`` times as high as wanted.
@@ -132,6 +125,8 @@ class Trials:
             best = found if best is None or (found and found.fps > best.fps) else best
         if best:
             return best
+        if near := self.nearest:  # it fits without its FIFOs
+            raise NothingFits(near.timing.interval_cycles, near.design, self.search.fastest)
         least = self.search.solve(self.search.slowest, self.allowed)
         needs = least.cost + self.host if least else None
         raise NothingFits(None, needs, self.search.fastest)
@@ -186,7 +181,7 @@ class Trials:
         """The choice as a plan with FIFOs for an interval, and what to expect of that."""
         form = self.board.family.popcount_form
         made = [with_queue(option.stage.with_popcount(form)) for option in choice.options]
-        key = (interval, *(option.stage for option in choice.options))
+        key = (interval, tuple(option.stage for option in choice.options))
         if key not in self.search.fitted:
             device = self.board.device.name
             self.search.fitted[key] = fit_fifos(self.network, made, interval, device)

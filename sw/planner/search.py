@@ -74,7 +74,7 @@ class Search:
         self.seeds = [cls.default(network, layers, 1) for cls, layers in groups(network)]
         self.variants = [self.sorted_variants(network, seed) for seed in self.seeds]
         self.joins = Joins(network, self.seeds, costs)
-        self.fitted: dict[tuple[int | Stage, ...], Fitted] = {}
+        self.fitted: dict[tuple[int, tuple[Stage, ...]], Fitted] = {}
         self._tables: dict[tuple[int, int], Table] = {}
         self._seen: dict[tuple[int, int], Option | None] = {}
         self._waits: dict[tuple[Join, Lanes], list[Wait]] = {}
