@@ -34,11 +34,14 @@ from subbit.sim.run import FOLDER
 from subbit.sim.runner import build_designs, run_designs
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.ir.layer import Layer
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
-from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.layers.conv2d import Conv2d, Padding
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
+from subbit.sw.ir.layers.flatten import Flatten
+from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import INPUT, Network, Node
 from subbit.sw.ir.planes import PlanesWeights
@@ -53,6 +56,7 @@ from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, Weights
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 from subbit.sw.lower.stages.add import AddStage
+from subbit.sw.lower.stages.dot import DotStage
 
 __all__ = ["CASES", "ComponentResult", "random_beats", "simulate_components"]
 
@@ -169,6 +173,30 @@ def twice(depths: tuple[int, int], lanes: int = 2) -> WholePipeline:
     return WholePipeline(
         Pipeline(network, Plan(network.digest, (AddStage(("add",), 0, lanes),), queues))
     )
+
+
+def wide_network() -> WholePipeline:
+    """A convolution of whole rows, one of shared rows, and a linear layer: 5 cycles a frame."""
+    x = TensorType.codes(4, 4, 2, 1, BIPOLAR)
+    first = Conv2d(random_binary(RNG(1), (4, 2, 3, 3)), 1, Padding.ZERO)
+    second = Conv2d(random_tiled(RNG(2), (8, 4, 3, 3), 4), 1, Padding.NONE)
+    layers: dict[str, Layer] = {"conv1": first, "act1": thresholds(4, 1, 6)}
+    layers |= {"conv2": second, "act2": thresholds(8, 1, 9), "flatten": Flatten()}
+    layers["fc"] = Linear(plain(10, 32))
+    network = Network.chain("wide", x, layers)
+    rows: dict[str, Any] = {"pixels": 8, "output_pixels": 8, "input_pixels": 4, "compare": "logic"}
+    shared: dict[str, Any] = {
+        "engine": "shared_rows",
+        "pixels": 2,
+        "output_pixels": 2,
+        "input_pixels": 4,
+    }
+    stages = (
+        DotStage(("conv1", "act1"), pe=4, simd=18, blanks="sums", **rows),
+        DotStage(("conv2", "act2"), pe=1, simd=36, own=(("repeats", 4),), **shared),
+        DotStage(("fc",), pe=10, simd=32),
+    )
+    return WholePipeline(Pipeline(network, Plan(network.digest, stages)))
 
 
 CASES: dict[str, Callable[[], Unit]] = {
@@ -299,6 +327,7 @@ CASES: dict[str, Callable[[], Unit]] = {
     "depthwise": lambda: depthwise(4, (BIPOLAR, 2), "zero", 2),
     "depthwise_two_rows": lambda: depthwise(3, (BIPOLAR, 1), "minus", 3, pixels=10),
     "depthwise_bytes": lambda: depthwise(3, (UNSIGNED, 8), "none", 3),
+    "wide_network": wide_network,
     "fork_add": lambda: twice((0, 0)),
     "fork_add_queued": lambda: twice((3, 5)),
     "fork_add_row": lambda: twice((0, 0), 16),

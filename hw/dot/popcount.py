@@ -131,6 +131,18 @@ class PopcountShape:
         return counters_cost(self)
 
     @property
+    def weight_registers(self) -> int:
+        """Registers of the weights of all rows in vendors' compressor trees, until they are used:
+        counters of several pixels with the same weights have them once.
+        """
+        if self.form == PORTABLE or self.constant:
+            return 0
+        lanes = self.simd * (self.bits + self.masked)
+        row, *_ = self.trees
+        given = range(lanes, lanes + self.simd * len(self.scales))
+        return self.rows * sum(stages for net, stages in stages_of(row).items() if net in given)
+
+    @property
     def plane_terms(self) -> list[tuple[int, int]]:
         """Exponent and greatest count of each plane, ascending."""
         max_count = self.simd * ((1 << self.bits) - 1)

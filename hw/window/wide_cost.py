@@ -17,7 +17,7 @@ from subbit.sw.ir.types import TensorType
 __all__ = ["covered_bits", "wide_cost"]
 
 
-CHOICE = 0.8  # LUT4s of a choice among n signals, for each of n - 1, and one at least
+CHOICE = 0.85  # LUT4s of a choice among n signals, for each of n - 1, and one at least
 
 
 class WideUnit(Protocol):
@@ -33,6 +33,8 @@ class WideUnit(Protocol):
     def pad_code(self) -> int: ...
     @property
     def memory(self) -> str: ...
+    @property
+    def buffers(self) -> str: ...
     @property
     def direct(self) -> bool: ...
     @property
@@ -51,20 +53,37 @@ def wide_cost(unit: WideUnit, shape: WideShape) -> Cost:
     return (
         control_cost(shape)
         + lines_cost(unit, shape)
+        + ahead_cost(unit, shape)
         + registers(cells + marks + said + delayed)
         + choices_cost(unit, shape)
     )
+
+
+def ahead_cost(unit: WideUnit, shape: WideShape) -> Cost:
+    """Beats that are put aside, one that waits, and the choice of what becomes of the first."""
+    if not shape.aside:
+        return Cost()
+    bits, beats = unit.i.width, shape.height * shape.width // shape.taken
+    total = counter_cost(beats, [np.arange(beats) < shape.aside]) + luts(6) + Cost(flip_flops=1)
+    total += delay_cost(bits, shape.aside, unit.buffers) + registers(bits + 3 * unit.history_delay)
+    if not shape.by_rows:
+        return total + luts(bits)
+    shared = sum(shape.line.step <= h < 2 * shape.line.step for h in shape.line.kept)
+    return total + luts(shared * bits // shape.line.step, 0)
 
 
 def control_cost(shape: WideShape) -> Cost:
     """Counters of lines, of states and of groups, those that tell something, and a handshake."""
     line = shape.line
     takes, gives, late = shape.row_tables()
-    rows = [takes, gives, late, *shape.rows_inside().T]
+    begins = np.arange(len(takes)) == (-1 if not shape.aside else 0)
+    rows = [takes, gives, late, begins, *shape.rows_inside().T]
     states = [line.own > 0, line.late > 0, np.arange(line.length) < line.takes]
     groups = [np.array(line.more), *shape.place_bits, *shape.edges]
     total = luts(10 + 2 * shape.has_tail) + Cost(flip_flops=1 + any(line.more))
-    lengths = len(takes), line.length, len(line.ends)
+    if line.ahead:
+        states = [table[1:] for table in (*states, np.arange(line.length) == 1)]
+    lengths = len(takes), line.length - line.ahead, len(line.ends)
     told = [any(map(varies, tables)) for tables in (rows, states, groups)]
     told[1] |= told[0]
     for length, tables, needed in zip(lengths, (rows, states, groups), told, strict=True):

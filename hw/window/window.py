@@ -61,7 +61,7 @@ class WindowUnit(Unit):
     side, the leftmost in the lowest lanes: a window of ``span`` columns moves by
     ``pixels * stride``, and ``OW / pixels`` replaces ``OW`` above. ``memory``: where the line
     buffer lives, one of ``auto``, ``block``, ``distributed``; ``buffers``: the same of the history
-    and the replay.
+    and the replay, or of a row that is put aside.
 
     ``input_pixels``: that many neighbouring pixels come in a beat, a divisor of the input's row or
     whole rows, as many as divide its height; likewise ``pixels`` may be whole rows of outputs.
@@ -69,7 +69,8 @@ class WindowUnit(Unit):
     the end of a row leave while the next row begins, so that a row takes
     ``max(W / input_pixels, OW / pixels)`` steps or few more (see :class:`.LineSchedule`); where
     groups of windows are in different places of the history, or have folds, a register holds them.
-    Latency: from the beat that completes a group to its output 1 cycle, with that register 2.
+    Latency: from the beat that completes a group to its output 1 cycle, one more with that
+    register, and one more where the first beats of a frame are put aside.
 
     ``payload_delay``, 0 to 2: where one register ``holds`` the window for all its folds, data may
     follow their handshakes. The history shifts a cycle, and that register loads ``payload_delay``
@@ -128,6 +129,7 @@ class WindowUnit(Unit):
             *(x.height, x.width, self.kernel, self.stride, self.margins),
             taken=self.input_pixels,
             given=self.pixels,
+            folds=self.folds,
         )
         outputs = shape.across.outputs
         several = self.input_pixels != 1 or (outputs > 0 and self.pixels > outputs)
@@ -237,7 +239,7 @@ class WindowUnit(Unit):
         moves on a cycle later.
         """
         if self.wide:
-            return not self.wide.pauses(self.folds)
+            return not self.wide.pauses
         return self.folds <= self.stride * self.pixels
 
     @property
@@ -263,7 +265,7 @@ class WindowUnit(Unit):
         less.
         """
         if self.wide:
-            return self.wide.interval(self.folds, not self.shifts_at_once)
+            return self.wide.interval(not self.shifts_at_once)
         return window_interval(
             self.rows, self.columns, self.chunks, self.folds, self.shifts_at_once
         )
@@ -300,7 +302,9 @@ class WindowUnit(Unit):
         """Takes beats, and gives groups of windows, from one history."""
         assert self.wide
         recycle = 0 if self.shifts_at_once else 1
-        return (Process("window", self.wide.steps, recycle=recycle),)
+        chain = (Process("window", self.wide.steps, recycle=recycle),)
+        aside = self.wide.aside
+        return (Process("window aside", self.wide.aside_steps), *chain) if aside else chain
 
     def line_process(self) -> Process:
         """Takes the real rows, gives the columns that complete windows downwards."""

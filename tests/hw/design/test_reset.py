@@ -62,6 +62,7 @@ UNITS: list[Unit] = [
     ),
     *(CASES[name]() for name in ("dot_plain", "lookup", "block_lookup", "shared_rows")),
     *(CASES[name]() for name in ("threshold", "deal")),
+    *(CASES[f"window_{name}"]() for name in ("wide", "wide_masked", "rows", "frame")),
 ]
 
 

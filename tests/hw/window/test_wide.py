@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.sim import Simulator
 
 from subbit.hw.streams.shapes import beat_sizes
+from subbit.hw.window.aside_rtl import FirstAside
 from subbit.hw.window.axis import Axis
 from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles import run
@@ -171,10 +173,13 @@ STEPS = [
     (32, 16, 15, NONE, 65, 2),
     (32, 32, 30, NONE, 32, 1),
     (32, 32, 15, NONE, 62, 2),
-    (28, 7, 7, ZERO, 117, 1),  # a row of padding and the last group more than 112
-    (28, 14, 14, ZERO, 59, 1),
-    (28, 28, 28, ZERO, 29, 1),
-    (28, 56, 56, ZERO, 15, 1),
+    (28, 7, 7, ZERO, 113, 1),  # the last group of a frame more than 112
+    (28, 14, 14, ZERO, 57, 1),
+    (28, 28, 28, ZERO, 28, 1),
+    (28, 56, 56, ZERO, 14, 1),
+    (28, 14, 28, ZERO, 56, 1),
+    (56, 56, 56, ZERO, 57, 1),  # a row of padding more than 56
+    (56, 28, 28, ZERO, 115, 1),
     (28, 4, 2, ZERO, 399, 2),
     (8, 64, 64, ZERO, 1, 1),
 ]
@@ -185,7 +190,7 @@ def test_steps_of_a_frame(case: tuple[int, int, int, Padding, int, int]) -> None
     size, taken, given, padding, steps, places = case
     unit = wide(size, size, 1, 1, pixels=(taken, given), padding=padding)
     assert unit.wide
-    assert len(unit.wide.steps) == unit.wide.interval(1, 0) == steps
+    assert len(unit.wide.steps) == unit.wide.interval(0) == steps
     assert len(unit.wide.places) == places
     assert unit.direct == (places == 1)
 
@@ -223,6 +228,28 @@ def test_the_same_windows_as_one_by_one() -> None:
 def test_what_does_not_fit(pixels: tuple[int, int], options: dict[str, int], message: str) -> None:
     with pytest.raises(PlanError, match=message):
         wide(4, 8, 2, 1, pixels=pixels, **options)
+
+
+def test_beats_that_are_put_aside() -> None:
+    component = FirstAside(width=8, beats=3, aside=1, delay=0, memory="auto")
+    payload, ready, seen = "ABCDDE-", [1, 1, 1, 0, 1, 1, 1], []
+
+    async def bench(ctx: Any) -> None:
+        for letter, open_ in zip(payload, ready, strict=True):
+            ctx.set(component.i.valid, letter != "-")
+            ctx.set(component.i.payload, ord(letter))
+            ctx.set(component.o.ready, open_)
+            valid, first = ctx.get(component.o.valid), chr(ctx.get(component.first))
+            shown = chr(ctx.get(component.o.payload)) if valid else "-"
+            ctx.set(component.taken, shown in "BE" and valid and open_)
+            seen.append(f"{ctx.get(component.i.ready)}{shown}{first if shown in 'BE' else ''}")
+            await ctx.tick()
+
+    simulator = Simulator(component)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert seen == ["1-", "1-", "1BA", "0C", "1C", "1-", "1ED"]
 
 
 def test_beats_of_all_sizes_of_a_tensor_fit() -> None:

@@ -156,8 +156,8 @@ MESSAGES = [
     (
         'stages.0.fill="block"',
         "stage 'conv1': engine 'direct' has no setting 'fill', only pe, simd, pixels, weights, "
-        "window, popcount, input_pixels, output_pixels, x_branches, w_branches, blanks; leave it "
-        "at 'logic'",
+        "window, popcount, input_pixels, output_pixels, x_branches, w_branches, blanks, compare; "
+        "leave it at 'logic'",
     ),
     (
         'stages.0.engine="systolic"',
@@ -168,7 +168,7 @@ MESSAGES = [
         "stages.0.stages=2",
         "stage 'conv1': unknown setting 'stages'; this stage has fifo, engine, pe, simd, pixels, "
         "weights, window, popcount, x_branches, w_branches, blanks, dot9, fill, input_pixels, "
-        "output_pixels",
+        "output_pixels, compare",
     ),
     (
         "stages.0.pe=3",
@@ -220,6 +220,7 @@ def test_beats_of_rows_are_settings_that_no_default_has(tmp_path: Path) -> None:
     assert pool.wide_axes(network) == {"lanes": [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]}
     assert argmax.axes(network) == {}
     assert argmax.wide_axes(network) == {"lanes": [1, 2, 5, 10]}
+    assert [replace(argmax, lanes=n).least_cycles(network) for n in (1, 2, 10)] == [11, 5, 1]
     assert argmax.to_json() == {"layers": ["argmax"], "fifo": 0, "lanes": 1}
     wide = replace(plan, stages=(*plan.stages[:-1], replace(argmax, lanes=10)))
     save_plan(wide, file)
