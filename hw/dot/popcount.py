@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from subbit.hw.contract.blocks import adder_cost, registers
 from subbit.hw.contract.cost import Cost
@@ -127,23 +128,7 @@ class PopcountShape:
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
-        planes = len(self.scales)
-        padding = ones_cost(self.simd, 1) if self.masked else Cost()
-        if self.form != PORTABLE:
-            lanes = self.simd * (self.bits + self.masked)
-            row, *rest = self.trees
-            delays = registers(self.width * (self.latency - row.latency))
-            shared = input_registers(row, lanes)
-            padding = sum((tree_cells(tree, 0) for tree in rest), Cost())
-            given = lanes + (self.simd * planes if self.constant else 0)
-            return (tree_cells(row, given) + delays) * self.rows + shared + padding
-        if self.bits >= CODE_BITS:
-            one = codes_cost(self.simd, self.bits) * planes + shifted_cost(self.plane_terms)
-        else:
-            terms = [(e, self.simd * len(same)) for e, same in self.branches.items()]
-            each = [ones_cost(count, 2 + self.masked) for _, count in terms]
-            one = sum(each, shifted_cost(terms))
-        return one * self.rows + padding
+        return counters_cost(self)
 
     @property
     def weight_registers(self) -> int:
@@ -162,6 +147,28 @@ class PopcountShape:
         """Exponent and greatest count of each plane, ascending."""
         max_count = self.simd * ((1 << self.bits) - 1)
         return [(scale.bit_length() - 1, max_count) for scale in sorted(self.scales)]
+
+
+@cache
+def counters_cost(shape: PopcountShape) -> Cost:
+    """Estimated cost after mapping, worked out once for each shape."""
+    planes = len(shape.scales)
+    padding = ones_cost(shape.simd, 1) if shape.masked else Cost()
+    if shape.form != PORTABLE:
+        lanes = shape.simd * (shape.bits + shape.masked)
+        row, *rest = shape.trees
+        delays = registers(shape.width * (shape.latency - row.latency))
+        shared = input_registers(row, lanes)
+        padding = sum((tree_cells(tree, 0) for tree in rest), Cost())
+        given = lanes + (shape.simd * planes if shape.constant else 0)
+        return (tree_cells(row, given) + delays) * shape.rows + shared + padding
+    if shape.bits >= CODE_BITS:
+        one = codes_cost(shape.simd, shape.bits) * planes + shifted_cost(shape.plane_terms)
+    else:
+        terms = [(e, shape.simd * len(same)) for e, same in shape.branches.items()]
+        each = [ones_cost(count, 2 + shape.masked) for _, count in terms]
+        one = sum(each, shifted_cost(terms))
+    return one * shape.rows + padding
 
 
 def tree_cells(tree: Netlist, shared: int) -> Cost:

@@ -98,7 +98,7 @@ class Popcount:
         return BitFunction((x,), 0b10 if ones else 0b01)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def popcount_netlist(popcount: Popcount) -> Netlist:
     """The cells that count. Raises PlanError where no plan is found."""
     task, leaves = task_of(popcount), leaves_of(popcount)

@@ -16,6 +16,7 @@ __all__ = [
     "anneal",
     "distance",
     "find_plan",
+    "is_known",
     "known_plans",
     "price",
     "scaled",
@@ -208,6 +209,17 @@ def search(task: Task, steps: int, seeds: int) -> TreePlan:
 def known_plans() -> tuple[TreePlan, ...]:
     """Plans that long searches found."""
     return tuple(map(read_plan, PLANS.split("\n\n")))
+
+
+@lru_cache(maxsize=1)
+def known_tasks() -> frozenset[Task]:
+    """What there are known plans for, whatever the limit."""
+    return frozenset(replace(plan.task, limit=0) for plan in known_plans())
+
+
+def is_known(task: Task) -> bool:
+    """Whether ``find_plan`` need not search for the task."""
+    return replace(task, limit=0) in known_tasks()
 
 
 def read_plan(text: str) -> TreePlan:

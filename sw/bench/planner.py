@@ -29,7 +29,8 @@ from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, smallest_plan
 from subbit.sw.planner.calibration import Calibration, calibration
 from subbit.sw.planner.costs import total
-from subbit.sw.planner.goal import Goal, NothingFits, Planned, budget_of, least_plan, planned
+from subbit.sw.planner.goal import Goal, NothingFits, Planned, budget_of, planned
+from subbit.sw.planner.most import least_plan
 from subbit.sw.planner.search import lacking
 
 __all__ = [

@@ -58,11 +58,12 @@ def plan_command(
     from subbit.sw.planner.report import plan_report
 
     network = load_network(model)
-    result = choose(network, board, plan, take_goal(goal))
+    wanted = take_goal(goal)
+    result = choose(network, board, plan, wanted)
     note_link(network)
     if out is not None:
         save_plan(result.plan, out)
-    rows = plan_report(result)
+    rows = plan_report(result, None if plan else wanted)
     if json_:
         print_json(rows)
     else:
@@ -115,6 +116,8 @@ def sentences(rows: dict[str, Any], edited: bool = False) -> list[str]:
         f"{rows['clock_mhz']:.0f} MHz, each after {rows['latency_cycles']:,} cycles",
         f"{', '.join(rows['bound_by'])} bounds the rate" + after(rows["next"]),
     ]
+    if rows.get("ended"):
+        lines.append(end(rows["ended"]))
     if rows["waiting_cycles"]:
         lines.append(
             f"{rows['waiting_cycles']:,} cycles a frame are lost where stages wait for each other"
@@ -133,6 +136,22 @@ def sentences(rows: dict[str, Any], edited: bool = False) -> list[str]:
 
 
 COST_COLUMNS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
+
+
+def end(row: dict[str, Any]) -> str:
+    """Why nothing faster was planned."""
+    if row["by"] == "cycle":
+        return "a frame comes in every cycle: nothing can be faster"
+    if row["by"] == "stage":
+        return "no variant of the stage that bounds the rate is faster, and the device has room"
+    text = f"the device is full with {row['reserve']:.0%} in reserve: "
+    if not row["lacking"]:
+        return text + "what would be faster fits without its FIFOs, and not with them"
+    parts = [
+        f"{more:,} {COST_COLUMNS[kind]} more than the {row['allowed'][kind]:,}"
+        for kind, more in row["lacking"].items()
+    ]
+    return text + f"the next step needs {' and '.join(parts)} that may be used"
 
 
 def after(step: dict[str, Any] | None) -> str:

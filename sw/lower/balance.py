@@ -20,7 +20,8 @@ TRIES = 64  # of an interval
 class Balancer:
     """Finds the least depths of the queues behind forks that cost no rate.
 
-    ``stages``: each stage with its units, in order; ``edges``: the streams that each reads.
+    ``stages``: each stage with its units, in order; ``edges``: the streams that each reads;
+    ``memories``: where FIFOs live, see Plan.
 
     The goal is the interval that queues of any depth reach, in whole cycles. Depths are enough if
     frames that come ``interval`` cycles apart are ``interval`` cycles apart at every process, once
@@ -32,8 +33,9 @@ class Balancer:
         self,
         stages: Sequence[tuple[Stage, list[tuple[str, Unit]]]],
         edges: Mapping[str, Sequence[Edge]],
+        memories: Mapping[str, str],
     ) -> None:
-        self._stages, self._edges = stages, edges
+        self._stages, self._edges, self._memories = stages, edges, memories
         self._frames = MANY_FRAMES
         self.interval = 0
 
@@ -97,7 +99,7 @@ class Balancer:
 
     def wired(self, depths: Mapping[str, int]) -> tuple[list[Step], Wires]:
         """All steps with queues of these depths, and where the queues are."""
-        wires = Wires(self._edges, depths)
+        wires = Wires(self._edges, depths, self._memories)
         return [step for row in self._stages for step in wires.stage(*row)], wires
 
     def timing(

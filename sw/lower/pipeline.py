@@ -92,14 +92,15 @@ class Pipeline:
             if len(BALANCED) >= KEPT:
                 BALANCED.clear()
             try:
-                BALANCED[key] = Balancer(self.units, self.edges).depths(names, stated)
+                balancer = Balancer(self.units, self.edges, dict(self.plan.memories))
+                BALANCED[key] = balancer.depths(names, stated)
             except ValueError:
                 raise PlanError(TOO_SHORT) from None
         return BALANCED[key]
 
     def build(self) -> Iterator[Step]:
         """The units, with names that may clash still."""
-        wires = Wires(self.edges, self.queues)
+        wires = Wires(self.edges, self.queues, dict(self.plan.memories))
         for stage, units in self.units:
             yield from wires.stage(stage, units)
 

@@ -20,7 +20,8 @@ __all__ = ["Plan", "check_plan", "groups", "load_plan", "save_plan", "smallest_p
 
 PLAN_VERSION = 1
 MAX_PLAN_BYTES = 4 << 20
-KEYS = ("subbit_plan", "network", "device", "stages", "queues")
+KEYS = ("subbit_plan", "network", "device", "stages", "queues", "memories")
+MEMORIES = ("auto", "block", "distributed")
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,17 @@ class Plan:
 
     ``queues``: where a tensor has several readers, the depth of the FIFO in front of each, 0 for
     none, by the name of the stream (see Edge). Those that are not named get the least depth that
-    costs no rate; a chain has none. ``device``: the name of the part that the plan is for, which
-    decides from what size on engines have registers more; None is an LFE5U-85F.
+    costs no rate; a chain has none. ``memories``: where FIFOs live that are not where their size
+    says, ``block`` RAM or ``distributed``, by the first layer of the stage in front, or for a queue
+    by its stream. ``device``: the name of the part that the plan is for, which decides from what
+    size on engines have registers more; None is an LFE5U-85F.
     """
 
     network: str
     stages: tuple[Stage, ...]
     queues: tuple[tuple[str, int], ...] = ()
     device: str | None = None
+    memories: tuple[tuple[str, str], ...] = ()
 
     @property
     def limits(self) -> SizeLimits:
@@ -82,7 +86,7 @@ def check_plan(network: Network, plan: Plan) -> None:
 
 
 def check_queues(network: Network, plan: Plan) -> None:
-    """Raise PlanError where a queue has no place."""
+    """Raise PlanError where a queue has no place, or a memory no FIFO."""
     streams = edges(network, [stage.layers for stage in plan.stages])
     places = [edge.name for readers in forks(streams).values() for edge in readers]
     for name, depth in plan.queues:
@@ -93,6 +97,17 @@ def check_queues(network: Network, plan: Plan) -> None:
             raise PlanError(
                 f"queue {quote(name)} has a depth of 0 to {MAX_QUEUE_BEATS}, not {quote(depth)}"
             )
+    places += [stage.layers[0] for stage in plan.stages]
+    for name, memory in plan.memories:
+        if name not in places:
+            raise PlanError(
+                f"there is no FIFO {quote(name)} to live in a memory; FIFOs are named by the first "
+                f"layer of their stage, or by their stream: {', '.join(places)}"
+            )
+        if memory not in MEMORIES:
+            raise PlanError(
+                f"FIFO {quote(name)} lives in one of {', '.join(MEMORIES)}, not {quote(memory)}"
+            )
 
 
 def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
@@ -102,6 +117,7 @@ def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
     head += f'  "device": {json.dumps(plan.device)},\n' if plan.device is not None else ""
     head += '  "stages": [\n    '
     tail = f',\n  "queues": {json.dumps(dict(plan.queues))}' if plan.queues else ""
+    tail += f',\n  "memories": {json.dumps(dict(plan.memories))}' if plan.memories else ""
     try:
         write_atomic(Path(path), head + ",\n    ".join(rows) + f"\n  ]{tail}\n}}\n")
     except OSError as error:
@@ -163,12 +179,17 @@ def parse_plan(row: Any, network: Network) -> Plan:
     queues = row.get("queues", {})
     if not isinstance(queues, dict):
         raise PlanError("'queues' must be an object of depths by stream")
+    memories = row.get("memories", {})
+    if not isinstance(memories, dict):
+        raise PlanError("'memories' must be an object of memories by FIFO")
     device = row.get("device")
     if device is not None and not isinstance(device, str):
         raise PlanError(
             f"'device' must be the name of a part, not {quote(device)}; or leave it out"
         )
-    plan = Plan(network.digest, tuple(stages), tuple(queues.items()), device)
+    plan = Plan(
+        network.digest, tuple(stages), tuple(queues.items()), device, tuple(memories.items())
+    )
     if len(row["stages"]) > len(stages):
         raise PlanError(f"the plan has {len(row['stages'])} stages, the network has {len(stages)}")
     check_plan(network, plan)

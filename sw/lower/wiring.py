@@ -50,12 +50,18 @@ class Wires:
     """Makes the steps of one stage after the other, and keeps the streams that wait for readers.
 
     ``edges``: the streams that each stage reads, by its first layer; ``queues``: the depth of the
-    FIFO in those behind a fork, by name. As steps are made, ``forks`` gets for each of these
-    streams the number of the fork and of its branch, and ``queue_steps`` the number of the FIFO.
+    FIFO in those behind a fork, by name; ``memories``: where FIFOs live, see Plan. As steps are
+    made, ``forks`` gets for each of these streams the number of the fork and of its branch, and
+    ``queue_steps`` the number of the FIFO.
     """
 
-    def __init__(self, edges: Mapping[str, Sequence[Edge]], queues: Mapping[str, int]) -> None:
-        self._edges, self._queues = edges, queues
+    def __init__(
+        self,
+        edges: Mapping[str, Sequence[Edge]],
+        queues: Mapping[str, int],
+        memories: Mapping[str, str],
+    ) -> None:
+        self._edges, self._queues, self._memories = edges, queues, memories
         self.forks: dict[str, Feed] = {}
         self.queue_steps: dict[str, int] = {}
         self._ends: dict[str, End] = {}
@@ -78,7 +84,8 @@ class Wires:
             ends = [(yield from self.placed(step))]
         end = ends[0]
         if stage.fifo:
-            end = yield from self.queued(f"{head}_fifo", end, stage.fifo, stage)
+            unit = self.fifo(head, end, stage.fifo)
+            end = yield from self.placed(Step(f"{head}_fifo", unit, stage, feeds=(end.feed,)))
         yield from self.handed_on(stage.layers[-1], end, stage)
 
     def placed(self, step: Step) -> Steps:
@@ -87,10 +94,10 @@ class Wires:
         self._made += 1
         return End((self._made - 1, 0), step.unit.o, step.unit.o_beats)
 
-    def queued(self, name: str, end: End, depth: int, stage: Stage) -> Steps:
-        """A FIFO behind ``end``."""
-        unit = FifoUnit(element=end.lanes, depth=depth, beats=end.beats)
-        return (yield from self.placed(Step(name, unit, stage, feeds=(end.feed,))))
+    def fifo(self, name: str, end: End, depth: int) -> FifoUnit:
+        """The FIFO of that name behind ``end``."""
+        memory = self._memories.get(name, "auto")
+        return FifoUnit(element=end.lanes, depth=depth, beats=end.beats, memory=memory)
 
     def fitted(self, end: End, lanes: Lanes, head: str, stage: Stage) -> Steps:
         """The width changes that lead from ``end`` to a stream of ``lanes``."""
@@ -122,7 +129,9 @@ class Wires:
             self.forks[edge.name] = end.feed
             if depth := self._queues[edge.name]:
                 self.queue_steps[edge.name] = self._made
-                end = yield from self.queued(f"{edge.reader}_queue", end, depth, stage)
+                queue = self.fifo(edge.name, end, depth)
+                step = Step(f"{edge.reader}_queue", queue, stage, feeds=(end.feed,))
+                end = yield from self.placed(step)
             self._ends[edge.name] = end
 
 

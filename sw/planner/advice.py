@@ -15,15 +15,8 @@ from subbit.sw.ir.network import Network, Node
 from subbit.sw.ir.random_weights import random_codebook, random_tiled
 from subbit.sw.ir.weights import BinaryWeights, Weights
 from subbit.sw.planner.costs import Costs
-from subbit.sw.planner.goal import (
-    RESERVE,
-    Goal,
-    NothingFits,
-    budget_of,
-    clock_of,
-    feasible,
-    host_cost,
-)
+from subbit.sw.planner.goal import RESERVE, Goal, NothingFits, budget_of, host_cost
+from subbit.sw.planner.most import Trials, feasible
 from subbit.sw.planner.search import Search, lacking
 
 __all__ = ["explained", "sub_bit_networks", "would_do"]
@@ -74,12 +67,11 @@ def short(network: Network, board: Board, goal: Goal, error: NothingFits) -> str
 
 
 def most_frames(search: Search, board: Board, goal: Goal) -> float | None:
-    """The highest rate that fits, in frames a second, as estimated."""
-    best = search.best(budget_of(search.costs.network, board, goal))
-    if best is None:
+    """The highest rate that fits, in frames a second."""
+    try:
+        return Trials(search.costs.network, board, replace(goal, fps=None), search).fastest().fps
+    except NothingFits:
         return None
-    lut4 = best.cost.lut4 + host_cost(search.costs.network, board).lut4
-    return clock_of(board, goal, lut4) / best.cycles
 
 
 def remedies(board: Board, goal: Goal, search: Search, error: NothingFits) -> Iterator[str]:

@@ -10,7 +10,8 @@ from subbit.sw.ir.network import Network
 from subbit.sw.lower.plan import Plan, load_plan, smallest_plan
 from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import Costs
-from subbit.sw.planner.goal import Goal, NothingFits, Planned, least_plan, planned
+from subbit.sw.planner.goal import Goal, NothingFits, Planned, planned
+from subbit.sw.planner.most import least_plan
 from subbit.sw.planner.search import Search
 
 __all__ = ["DEFAULT_LUT4", "choose", "default_goal", "default_plan", "plan_for"]

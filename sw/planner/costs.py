@@ -1,9 +1,8 @@
 """What a stage costs and how long it takes: quickly while searching, exactly in the end."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,22 +11,17 @@ from numpy.typing import NDArray
 from subbit.boards import FpgaDevice
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.limits import MEASURED, SizeLimits
-from subbit.hw.contract.unit import Counters, Lanes, Unit
-from subbit.hw.dot.dot import DotUnit
-from subbit.hw.dot.popcount import PopcountShape
-from subbit.hw.dot.shared_rows import SharedRowsUnit
+from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.families.table import family
 from subbit.hw.link.buffer import beat_parts
-from subbit.hw.lookup.block_lookup import BlockLookupUnit
-from subbit.hw.lookup.dot9 import Dot9Row
-from subbit.hw.lookup.entry_sum import EntrySumShape
-from subbit.hw.lookup.lookup import LookupUnit
+from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.network import Network
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.calibration import Calibration, calibration
+from subbit.sw.planner.counters import swaps
 
 __all__ = [
     "Costs",
@@ -35,19 +29,16 @@ __all__ = [
     "StageEstimate",
     "feed_cost",
     "total",
+    "with_queue",
 ]
 
-# How much more than a family says of its compressor trees a bit of a masked row takes, and LUT4s
-# and flip-flops for each position of its padding, about; finding the trees themselves takes too
-# long for every trial.
-MASKED, PADDING = 1.65, 1.3
-FEW = 40  # bits of a row up to which trees are found in no time
-SUM_TREES = (1.1, 1.3)  # the same of an ECP5 for each bit of the entries that are added up
 # Counters of more positions than this take fewer LUT4s and far longer wires: for 64 outputs of 3x3
 # times 64 inputs, 7 pixels x 2 x 576 take 250,900 tiles of wire (12,400 LUT4s), 7 x 8 x 144 take
 # 148,900 (13,700), as nextpnr places them. So each of their positions is priced as more LUT4s.
 WIDE, WIRES = 288, 0.3
+SHORT = 2  # beats of a FIFO that only parts one path into two
 FRAMES = 3  # to measure the interval of a stage
+BLOCK_RAMS = 512  # of a device that nobody names
 MAX_STEPS = 4_000_000  # of the model, some 0.1 seconds, to measure it with
 
 
@@ -96,8 +87,8 @@ def feed_cost(network: Network, fabric: str, lanes: int) -> Cost:
 class Costs:
     """The options of a network's stages, each worked out once.
 
-    ``fabric``, ``limits``: of the device. Stages that differ in the contents of their weights
-    alone are taken to cost the same.
+    ``fabric``, ``limits``: of the device; ``block_rams``: that it has. Stages that
+    differ in the contents of their weights alone are taken to cost the same.
     """
 
     def __init__(
@@ -106,17 +97,22 @@ class Costs:
         fabric: str,
         lines: Calibration | None = None,
         limits: SizeLimits = MEASURED,
+        block_rams: int = BLOCK_RAMS,
     ) -> None:
+        self.block_rams = block_rams
         self.network, self.fabric, self.limits = network, fabric, limits
         self.lines = lines or calibration(fabric)
         self._memo: dict[object, Option | None] = {}
         self._exact: dict[object, int] = {}
+        self._measured: dict[object, int] = {}
+        self._built: dict[object, Cost] = {}
+        self._units: dict[Unit, Cost] = {}
         self._keys: dict[str, object] = {}
 
     @classmethod
     def on(cls, network: Network, device: FpgaDevice) -> "Costs":
         """The options on that device."""
-        return cls(network, device.fabric, limits=device.limits)
+        return cls(network, device.fabric, None, device.limits, device.block_rams)
 
     def units(self, stage: Stage) -> list[Unit]:
         """The units of a stage, with portable counters: the trees of others take long to find."""
@@ -141,17 +137,28 @@ class Costs:
         key = self.key(option.stage)
         if key not in self._exact:
             units = self.units(option.stage)
-            processes = [process for unit in units for process in unit.processes()]
             windows = any(isinstance(unit, WindowUnit) for unit in units)
-            quick = FRAMES * sum(len(process.steps) for process in processes) <= MAX_STEPS
-            found = measure(processes, FRAMES).interval_cycles if windows and quick else 0
+            found = self.measured(units) if windows else 0
             self._exact[key] = max(option.cycles, found)
         return replace(option, cycles=self._exact[key])
+
+    def measured(self, units: Sequence[Unit]) -> int:
+        """The cycles that units take together, by the model; 0 where that would take long. Those of
+        the same processes are measured once.
+        """
+        processes = [process for unit in units for process in unit.processes()]
+        if FRAMES * sum(len(process.steps) for process in processes) > MAX_STEPS:
+            return 0
+        key = tuple((p.steps.tobytes(), p.latency, p.capacity, p.recycle) for p in processes)
+        if hash(key) not in self._measured:
+            self._measured[hash(key)] = measure(processes, FRAMES).interval_cycles
+        return self._measured[hash(key)]
 
     def work_out(self, stage: Stage) -> Option:
         """Raises PlanError where the settings do not fit."""
         units = self.units(stage)
         cost = total(self.lines.packed(self.quick(unit)) for unit in units)
+        cost += total(map(self.lines.of, self.queue(stage, units[-1])))
         cycles = max(unit.interval_cycles for unit in units)
         inputs = tuple(units[0].inputs.values())
         silent_share = max(
@@ -162,8 +169,35 @@ class Costs:
             stage, cost, cycles, inputs, units[-1].o, units[-1].o_beats, silent_share, wires
         )
 
+    @staticmethod
+    def queue(stage: Stage, last: Unit) -> list[Unit]:
+        """The FIFO that a stage has behind its last unit, whatever stands around it."""
+        depth = with_queue(stage).fifo
+        return [FifoUnit(element=last.o, depth=depth, beats=last.o_beats)] if depth else []
+
+    def built(self, option: Option) -> Cost:
+        """The cost of the stage as it is built, with the counters of the fabric: what these take
+        is found, which may take a second.
+        """
+        key = self.key(option.stage)
+        if key not in self._built:
+            form = family(self.fabric).popcount_form
+            named = option.stage.with_popcount(form).units(self.network, self.limits)
+            units = [unit for _, unit in named]
+            parts = [*units, *self.queue(option.stage, units[-1])]
+            self._built[key] = total(map(self.lines.of, parts))
+        return self._built[key]
+
     def quick(self, unit: Unit) -> Cost:
         """The unit's estimate on the fabric, with its counters instead of portable ones."""
+        if type(unit).__eq__ is object.__eq__:
+            return self.worked_out(unit)
+        if unit not in self._units:
+            self._units[unit] = self.worked_out(unit)
+        return self._units[unit]
+
+    def worked_out(self, unit: Unit) -> Cost:
+        """See quick; units that are equal are worked out once there."""
         part = family(self.fabric)
         said = part.cost(unit.cost())
         if not part.has_carry_trees:
@@ -191,18 +225,13 @@ class Costs:
         return self._keys[name]
 
 
-def swaps(unit: Unit, fabric: str) -> Iterator[tuple[Cost, Cost]]:
-    """What the portable counters and adders of a unit cost, and the fabric's in their place."""
-    if isinstance(unit, DotUnit | SharedRowsUnit):
-        pixels = unit.pixels if isinstance(unit, DotUnit) else unit.dot.pixels
-        yield unit.popcount.cost * pixels, trees(unit.popcount, fabric) * pixels
-    elif isinstance(unit, LookupUnit):
-        yield unit.popcount.cost * unit.dot9, trees(unit.popcount, fabric) * unit.dot9
-    elif isinstance(unit, BlockLookupUnit) and fabric == "ecp5":
-        if isinstance(unit.filler, Dot9Row):
-            yield unit.filler.cost * unit.dot9, replace(unit.filler, form=fabric).cost * unit.dot9
-        if unit.ports > 1:
-            yield unit.adder.cost * unit.pixels, sum_trees(unit.adder) * unit.pixels
+def with_queue(stage: Stage) -> Stage:
+    """The stage, with a short FIFO behind it where it computes several pixels at once.
+
+    Without one, ``ready`` of what follows reaches through all units that put these pixels in order,
+    which was the slowest path of many designs.
+    """
+    return replace(stage, fifo=max(stage.fifo, SHORT)) if stage.reorders else stage
 
 
 def silent_share_of(window: WindowUnit) -> float:
@@ -226,26 +255,3 @@ def wire_price(unit: Unit) -> float:
 def shape_of(array: NDArray[Any]) -> object:
     """What of the contents of an array changes what it costs: whether all are equal."""
     return bool(np.all(array.ravel()[:1] == array))
-
-
-def sum_trees(adder: EntrySumShape) -> Cost:
-    """About what a compressor tree takes for a sum of entries."""
-    bits = adder.count * adder.bits
-    return Cost(
-        round(SUM_TREES[0] * bits + adder.width), round(SUM_TREES[1] * bits + 2 * adder.width)
-    )
-
-
-@cache
-def trees(counters: Counters, fabric: str) -> Cost:
-    """About what compressor trees of the fabric take for these counters."""
-    lut4, flip_flops = family(fabric).carry.tree_cells
-    bits = counters.simd * counters.bits * len(counters.scales)
-    if bits <= FEW and isinstance(counters, PopcountShape):
-        return family(fabric).cost(replace(counters, form=fabric).cost)
-    row = bits * (MASKED if counters.masked else 1)
-    padding = PADDING * counters.simd * counters.masked
-    return Cost(
-        round(counters.rows * lut4 * row + padding),
-        round(counters.rows * flip_flops * row + padding),
-    )

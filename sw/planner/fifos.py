@@ -94,13 +94,18 @@ class FifoTrials:
 
 
 def fit_fifos(
-    network: Network, stages: Sequence[Stage], cycles: int, device: str | None = None
+    network: Network,
+    stages: Sequence[Stage],
+    cycles: int,
+    device: str | None = None,
+    memories: Mapping[str, str] | None = None,
 ) -> Fitted:
     """The plan of those stages with the least FIFOs that keep an interval of ``cycles``, or the
     least interval there is if that is more.
 
-    The depth that a stage comes with is its least. ``device``: the plan's.
+    The depth that a stage comes with is its least. ``device``, ``memories``: the plan's.
     """
+    kept = tuple((memories or {}).items())
     streams = edges(network, [stage.layers for stage in stages])
     branches = forks(streams)
     queues = [edge.name for readers in branches.values() for edge in readers]
@@ -109,6 +114,7 @@ def fit_fifos(
         tuple(replace(stage, fifo=1 << 20) for stage in stages),
         tuple((name, 1 << 20) for name in queues),
         device,
+        kept,
     )
     steps = list(unchecked(network, unbounded).build())
     names = {
@@ -125,6 +131,7 @@ def fit_fifos(
         tuple(replace(stage, fifo=chosen[stage.layers[0]]) for stage in stages),
         tuple((name, chosen[name]) for name in queues),
         device,
+        kept,
     )
     return Fitted(plan, timing)
 

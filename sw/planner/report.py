@@ -5,18 +5,19 @@ from typing import Any
 
 from subbit.hw.contract.cost import Cost
 from subbit.sw.planner.costs import Costs
-from subbit.sw.planner.goal import RESERVE, Goal, Planned, budget_of, feasible
+from subbit.sw.planner.goal import RESERVE, Goal, Planned, budget_of
+from subbit.sw.planner.most import feasible
 from subbit.sw.planner.search import Search, lacking
 
-__all__ = ["Next", "describe", "next_step", "plan_report"]
+__all__ = ["End", "Next", "describe", "ended", "next_step", "plan_report"]
 
-UNLIMITED = Cost(1 << 40, 1 << 40, 1 << 40)
+FULL, EVERY_CYCLE, BOUND = "device", "cycle", "stage"
 
 
 @dataclass(frozen=True)
 class Next:
     """The next faster plan: the cycles of its slowest stage, what it takes more of each kind of
-    cell, and what of that the device lacks with the usual reserve.
+    cell, and what of that the device lacks within its reserve.
     """
 
     cycles: int
@@ -25,11 +26,41 @@ class Next:
     lacking: dict[str, int]
 
 
-def next_step(result: Planned, search: Search | None = None) -> Next | None:
-    """The next faster plan of least area, without FIFOs; None where there is none."""
+@dataclass(frozen=True)
+class End:
+    """Why nothing faster was planned: ``by`` the ``device``, which is full within its ``reserve``;
+    the ``cycle``, as a frame comes in each; or the ``stage`` that has nothing faster.
+
+    ``lacking``: of a full device what the next faster plan needs more than is left, by kind of
+    cell; none where that fits without FIFOs and not with them. ``allowed``: what the accelerator
+    may take.
+    """
+
+    by: str
+    reserve: float
+    lacking: dict[str, int]
+    allowed: dict[str, int]
+
+
+def ended(result: Planned, goal: Goal, after: Next | None) -> End:
+    """Why a plan of the highest rate for a goal is no faster; ``after``: see next_step."""
+    budget = budget_of(result.network, result.board, goal)
+    by = FULL if after else BOUND
+    if result.timing.interval_cycles == 1:
+        by = EVERY_CYCLE
+    missing = after.lacking if after else {}
+    return End(by, goal.reserve, missing, budget.counts)
+
+
+def next_step(
+    result: Planned, search: Search | None = None, goal: Goal | None = None
+) -> Next | None:
+    """The next faster plan of least area, without FIFOs; None where there is none. What it lacks is
+    told for the goal, or for the usual reserve.
+    """
     board = result.board
     search = search or Search(result.network, Costs.on(result.network, board.device))
-    budget = budget_of(result.network, board, Goal(reserve=RESERVE))
+    budget = budget_of(result.network, board, goal or Goal(reserve=RESERVE))
     faster = search.solve(result.slowest.cycles - 1, budget)
     now = search.of(result.plan.stages)
     if faster is None or now is None:
@@ -42,12 +73,15 @@ def next_step(result: Planned, search: Search | None = None) -> Next | None:
     )
 
 
-def plan_report(result: Planned) -> dict[str, Any]:
+def plan_report(result: Planned, goal: Goal | None = None) -> dict[str, Any]:
     """What ``subbit plan --json`` prints: see describe and next_step; ``would_do``: what would, for
-    a plan that does not fit its board.
+    a plan that does not fit its board; ``ended``: see End, for a ``goal`` without a rate.
     """
     search = Search(result.network, Costs.on(result.network, result.board.device))
-    row = describe(result, next_step(result, search))
+    after = next_step(result, search, goal)
+    row = describe(result, after)
+    most = goal is not None and goal.fps is None
+    row["ended"] = asdict(ended(result, goal, after)) if goal and most else None
     return row | {"would_do": instead(result, search) if row["lacking"] else []}
 
 

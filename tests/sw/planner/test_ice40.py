@@ -7,7 +7,8 @@ from subbit.hw.contract.cost import Cost
 from subbit.sw.errors import FitError
 from subbit.sw.planner.calibration import Calibration, calibration
 from subbit.sw.planner.choose import choose, default_goal
-from subbit.sw.planner.goal import Goal, budget_of, host_cost, least_plan
+from subbit.sw.planner.goal import Goal, budget_of, host_cost
+from subbit.sw.planner.most import least_plan
 from subbit.sw.planner.search import lacking
 from tests.networks import small_network
 

@@ -1,0 +1,202 @@
+"""The plan of least area that reaches a rate, and the plan of the highest rate that fits.
+
+The highest rate is looked for by halving a fixed list of intervals, and each interval is judged by
+plans that are fixed, too: a plan for the interval and for prices of block RAMs and flip-flops. So
+whatever one budget finds, a larger one finds as well, or something faster.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from subbit.boards import Board
+from subbit.hw.contract.cost import RESOURCES, Cost
+from subbit.sw.ir.network import Network
+from subbit.sw.planner.costs import Costs, total, with_queue
+from subbit.sw.planner.fifos import fit_fifos
+from subbit.sw.planner.goal import (
+    Goal,
+    NothingFits,
+    Planned,
+    budget_of,
+    clock_of,
+    expected,
+    host_cost,
+)
+from subbit.sw.planner.memories import with_memories
+from subbit.sw.planner.search import Choice, Search, lacking
+
+__all__ = ["Trials", "feasible", "least_plan"]
+
+ATTEMPTS = 6
+# The search prices counters roughly. What is so many times over the budget by that is too large,
+# and what takes but such a share of it fits.
+ROUGH, SURELY = 1.4, 0.4
+SHORTER = 4  # intervals that are looked at beyond the one that was found
+TRIED = 6  # plans for an interval that get FIFOs, from the cheapest in LUT4s on
+
+
+def least_plan(network: Network, board: Board, goal: Goal, search: Search | None = None) -> Planned:
+    """The plan of least area that reaches the goal's rate, or of the highest rate that fits.
+
+    Raises NothingFits.
+    """
+    trials = Trials(network, board, goal, search)
+    if goal.fps is None:
+        return trials.fastest()
+    try:
+        return trials.smallest()
+    except NothingFits:
+        # Faster plans are not looked at for a rate, and some need less of what is short.
+        try:
+            most = trials.fastest()
+        except NothingFits:
+            most = None
+        if most is None or most.fps < goal.fps:
+            raise
+        return most
+
+
+class Trials:
+    """Plans for a network on a board, priced exactly and with their FIFOs, until one is found."""
+
+    def __init__(
+        self, network: Network, board: Board, goal: Goal, search: Search | None = None
+    ) -> None:
+        self.network, self.board, self.goal = network, board, goal
+        self.search = search or Search(network, Costs.on(network, board.device))
+        self.allowed = budget_of(network, board, goal)
+        self.host = host_cost(network, board)
+        self._best: dict[int, Planned | None] = {}
+        self.nearest: Planned | None = None
+
+    def smallest(self) -> Planned:
+        """The plan of least area that reaches the goal's rate; raises NothingFits."""
+        haste, fps, found = 1.0, self.goal.fps or 0.0, None
+        for _ in range(ATTEMPTS):
+            cycles = self.interval(haste)
+            least = self.search.solve(cycles, self.allowed) if cycles else None
+            if least is None:
+                raise NothingFits(cycles, None, self.search.fastest)
+            found = self.best(cycles)
+            if found is None:
+                needs = self.nearest.design if self.nearest else least.cost + self.host
+                raise NothingFits(cycles, needs, self.search.fastest)
+            if found.fps >= fps:
+                return found
+            haste *= 1.001 * fps / found.fps
+        raise NothingFits(cycles, found.design if found else None, self.search.fastest)
+
+    def interval(self, haste: float) -> int:
+        """The interval for a rate ``haste`` times as high as wanted.
+
+        The clock falls with what is used, and the faster the clock, the less is used: so from the
+        least on, until the clock of what is used suffices.
+        """
+        fps, used, cycles = haste * (self.goal.fps or 0), 0, 0
+        for _ in range(ATTEMPTS):
+            cycles = int(clock_of(self.board, self.goal, used) / fps)
+            choice = self.search.solve(cycles, self.allowed) if cycles else None
+            if choice is None:
+                break
+            used = choice.cost.lut4 + self.host.lut4
+            if choice.slowest * fps <= clock_of(self.board, self.goal, used):
+                break
+        return cycles
+
+    def fastest(self) -> Planned:
+        """The plan of the highest rate that fits; raises NothingFits."""
+        intervals = self.search.intervals()
+        fails, fits = -1, len(intervals)
+        while fits - fails > 1:
+            middle = (fails + fits) // 2
+            if self.fits(intervals[middle]):
+                fits = middle
+            else:
+                fails = middle
+        # What fits need not be in order: looked at are the next shorter intervals, and all longer
+        # ones that may have a higher clock.
+        best: Planned | None = None
+        for cycles in intervals[max(0, fits - SHORTER) :]:
+            if best and best.fps >= self.bound(cycles):
+                if cycles >= intervals[min(fits, len(intervals) - 1)]:
+                    break
+                continue
+            found = self.best(cycles)
+            best = found if best is None or (found and found.fps > best.fps) else best
+        if best:
+            return best
+        if near := self.nearest:  # it fits without its FIFOs
+            raise NothingFits(near.timing.interval_cycles, near.design, self.search.fastest)
+        least = self.search.solve(self.search.slowest, self.allowed)
+        needs = least.cost + self.host if least else None
+        raise NothingFits(None, needs, self.search.fastest)
+
+    def fits(self, cycles: int) -> bool:
+        """Whether a plan for that interval fits."""
+        rough = next(self.search.candidates(cycles, self.allowed), None)
+        if rough is None:
+            return False
+        cost, allowed = rough.cost.counts, self.allowed.counts
+        share = max(cost[kind] / max(1, allowed[kind]) for kind in RESOURCES)
+        return share < SURELY or self.best(cycles) is not None
+
+    def bound(self, cycles: int) -> float:
+        """A rate that no plan for the interval exceeds."""
+        rough = next(self.search.candidates(cycles, self.allowed), None)
+        if rough is None:
+            return 0.0
+        lut4 = int(rough.cost.lut4 / ROUGH) + self.host.lut4
+        return clock_of(self.board, self.goal, lut4) / rough.slowest
+
+    def best(self, cycles: int) -> Planned | None:
+        """The fastest plan for that interval that fits, if any does."""
+        if cycles not in self._best:
+            tried = islice(self.within(cycles), TRIED)
+            results = (self.fitting(choice, cycles) for choice in tried)
+            self._best[cycles] = next((result for result in results if result), None)
+        return self._best[cycles]
+
+    def fitting(self, choice: Choice, cycles: int) -> Planned | None:
+        """The choice as a plan that fits, if it does: with FIFOs for its own interval, or where
+        these are too large with those for ``cycles``.
+        """
+        for interval in dict.fromkeys((choice.slowest, cycles)):
+            result = self.priced(choice, interval)
+            if not lacking(result.cost + result.feed, self.allowed):
+                return result
+        return None
+
+    def within(self, cycles: int) -> Iterator[Choice]:
+        """The choices for an interval that fit without FIFOs, the cheapest in LUT4s first."""
+        for choice in self.search.candidates(cycles, self.allowed):
+            rough = choice.cost
+            likely = Cost(int(rough.lut4 / ROUGH), int(rough.flip_flops / ROUGH), rough.block_rams)
+            if lacking(likely, self.allowed):
+                continue
+            bare = total(map(self.search.costs.built, choice.options))
+            if not lacking(bare + self.search.joins.of(choice.options), self.allowed):
+                yield choice
+
+    def priced(self, choice: Choice, interval: int) -> Planned:
+        """The choice as a plan with FIFOs for an interval, and what to expect of that."""
+        form = self.board.family.popcount_form
+        made = [with_queue(option.stage.with_popcount(form)) for option in choice.options]
+        key = (interval, tuple(option.stage for option in choice.options))
+        if key not in self.search.fitted:
+            device = self.board.device.name
+            self.search.fitted[key] = fit_fifos(self.network, made, interval, device)
+        fitted = self.search.fitted[key]
+        pipeline, timing = with_memories(self.network, self.board, made, fitted, self.allowed)
+        result = expected(self.network, self.board, pipeline, timing, self.goal)
+        self.nearest = result
+        return result
+
+
+def feasible(search: Search, board: Board, goal: Goal) -> bool:
+    """Whether the goal, or without a rate any plan at all, can be reached on the board, without
+    FIFOs and as far as the rough prices tell.
+    """
+    trials = Trials(search.costs.network, board, goal, search)
+    cycles = search.slowest if goal.fps is None else trials.interval(1.0)
+    choice = search.solve(cycles, trials.allowed) if cycles else None
+    return choice is not None and not lacking(choice.cost, trials.allowed)
