@@ -23,7 +23,8 @@ from subbit.sw.ir.file import load_network
 from subbit.sw.ir.network import Network
 from subbit.sw.models.cnv import CONVOLUTIONS, LINEARS, build_cnv, describe_cnv
 from subbit.sw.planner.costs import Costs
-from subbit.sw.planner.goal import Goal, Planned, budget_of, least_plan
+from subbit.sw.planner.goal import Goal, Planned, budget_of
+from subbit.sw.planner.most import least_plan
 from subbit.sw.planner.search import Search, lacking
 
 __all__ = ["NETWORKS", "WholeResult", "WholeRow", "bench_whole"]
