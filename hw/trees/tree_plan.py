@@ -110,8 +110,11 @@ def hosts(lengths: Sequence[int], limit: int) -> list[list[int]]:
         emptiest = loads.index(min(loads))
         loads[emptiest] += lengths[at]
         shares[emptiest].append(at)
-    alike = {length: [at for at, own in enumerate(lengths) if own == length] for length in lengths}
-    return [[alike[lengths[at]].pop(0) for at in share] for share in shares]
+    alike: dict[int, list[int]] = {}
+    for at, length in enumerate(lengths):
+        alike.setdefault(length, []).append(at)
+    turns = {length: iter(places) for length, places in alike.items()}
+    return [[next(turns[lengths[at]]) for at in share] for share in shares]
 
 
 def tally(plan: TreePlan) -> Tally:

@@ -84,6 +84,7 @@ class Frontier:
         self.flip_flop, self.known = flip_flop, waits
         self.own = [table.priced(flip_flop, cycles) for table in tables]
         self.behind: list[list[Readers]] = [[] for _ in tables]
+        self._rests: dict[int, Rest] = {}
         self.start = self.worked_out()
 
     @property
@@ -130,7 +131,13 @@ class Frontier:
     def reader(self, edge: Join, o: int) -> tuple[Reader, Floats]:
         """The taker of a stream with a payload of the giver, and its price."""
         payload = self.tables[edge.giver].o[o]
-        rest = self.rest(edge.taker, edge.port, self.waiting(edge, payload))
+        slow = self.waiting(edge, payload)
+        if slow is not None:
+            rest = self.rest(edge.taker, edge.port, slow)
+        else:
+            if edge.taker not in self._rests:
+                self._rests[edge.taker] = self.rest(edge.taker, edge.port, None)
+            rest = self._rests[edge.taker]
         change = self.change(edge)[o]
         price = rest.price + change[:, None]
         least = price.argmin(axis=0)

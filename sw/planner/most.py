@@ -11,6 +11,7 @@ from itertools import islice
 from subbit.boards import Board
 from subbit.hw.contract.cost import RESOURCES, Cost
 from subbit.sw.ir.network import Network
+from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.costs import Costs, total, with_queue
 from subbit.sw.planner.fifos import fit_fifos
 from subbit.sw.planner.goal import (
@@ -67,6 +68,8 @@ class Trials:
         self.allowed = budget_of(network, board, goal)
         self.host = host_cost(network, board)
         self._best: dict[int, Planned | None] = {}
+        self._priced: dict[tuple[int, tuple[Stage, ...]], Planned] = {}
+        self._fitting: set[tuple[Stage, ...]] = set()
         self.nearest: Planned | None = None
 
     def smallest(self) -> Planned:
@@ -115,9 +118,12 @@ class Trials:
                 fails = middle
         # What fits need not be in order: looked at are the next shorter intervals, and all longer
         # ones that may have a higher clock.
-        best: Planned | None = None
+        best = self.best(intervals[fits]) if fits < len(intervals) else None
         for cycles in intervals[max(0, fits - SHORTER) :]:
-            if best and best.fps >= self.bound(cycles):
+            rough = next(self.search.candidates(cycles, self.allowed), None)
+            if rough is None or stages_of(rough) in self._fitting:
+                continue  # longer intervals make no choice faster
+            if best and best.fps >= self.bound(rough):
                 if cycles >= intervals[min(fits, len(intervals) - 1)]:
                     break
                 continue
@@ -140,11 +146,8 @@ class Trials:
         share = max(cost[kind] / max(1, allowed[kind]) for kind in RESOURCES)
         return share < SURELY or self.best(cycles) is not None
 
-    def bound(self, cycles: int) -> float:
-        """A rate that no plan for the interval exceeds."""
-        rough = next(self.search.candidates(cycles, self.allowed), None)
-        if rough is None:
-            return 0.0
+    def bound(self, rough: Choice) -> float:
+        """A rate that no plan of about so many LUT4s exceeds."""
         lut4 = int(rough.cost.lut4 / ROUGH) + self.host.lut4
         return clock_of(self.board, self.goal, lut4) / rough.slowest
 
@@ -163,6 +166,7 @@ class Trials:
         for interval in dict.fromkeys((choice.slowest, cycles)):
             result = self.priced(choice, interval)
             if not lacking(result.cost + result.feed, self.allowed):
+                self._fitting.add(stages_of(choice))
                 return result
         return None
 
@@ -179,17 +183,28 @@ class Trials:
 
     def priced(self, choice: Choice, interval: int) -> Planned:
         """The choice as a plan with FIFOs for an interval, and what to expect of that."""
+        key = (interval, stages_of(choice))
+        if key not in self._priced:
+            self._priced[key] = self.worked_out(choice, interval)
+        self.nearest = self._priced[key]
+        return self.nearest
+
+    def worked_out(self, choice: Choice, interval: int) -> Planned:
+        """See priced."""
         form = self.board.family.popcount_form
         made = [with_queue(option.stage.with_popcount(form)) for option in choice.options]
-        key = (interval, tuple(option.stage for option in choice.options))
+        key = (interval, stages_of(choice))
         if key not in self.search.fitted:
             device = self.board.device.name
             self.search.fitted[key] = fit_fifos(self.network, made, interval, device)
         fitted = self.search.fitted[key]
         pipeline, timing = with_memories(self.network, self.board, made, fitted, self.allowed)
-        result = expected(self.network, self.board, pipeline, timing, self.goal)
-        self.nearest = result
-        return result
+        return expected(self.network, self.board, pipeline, timing, self.goal)
+
+
+def stages_of(choice: Choice) -> tuple[Stage, ...]:
+    """The stages that were chosen, which tell choices apart."""
+    return tuple(option.stage for option in choice.options)
 
 
 def feasible(search: Search, board: Board, goal: Goal) -> bool:
