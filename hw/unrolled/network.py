@@ -131,7 +131,7 @@ def made(
             words.append(number.bits)
     wanted = {net for word in words for bit in word for net in bit.nets}
     operations = live_operations(sums.graph, wanted)
-    cycles = timed(operations, sums.graph.inputs, wanted)
+    cycles = timed(operations, wanted)
     return AdderNetwork(
         sums, tuple(operations), tuple(cycles), tuple(words), scales, offsets, form
     )

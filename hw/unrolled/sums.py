@@ -14,7 +14,7 @@ from subbit.sw.ir.arrays import Ints
 
 __all__ = ["SumNetwork", "sum_network"]
 
-LEAST_OF_BITS, LEAST_OF_CODES = 3, 2  # inputs that a part of several sums has at the least
+LEAST_OF_BITS, LEAST_OF_CODES = 5, 2  # inputs that a part of several sums has at the least
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,50 +35,65 @@ def shortened(adder: Adder, needed: set[int]) -> Adder:
     )
 
 
-def timed(operations: Sequence[Operation], inputs: int, wanted: Iterable[int]) -> list[int]:
+def timed(operations: Sequence[Operation], wanted: Iterable[int]) -> list[int]:
     """The cycle of each operation, from 0: each later than those it reads from, the nets ``wanted``
-    all there together, and few registers.
+    all there together as early as can be, and few registers.
 
-    All begin as early as possible; then each moves to where it and what it reads take the fewest
-    registers, later ones first. The same for the same operations.
+    All begin as late as possible, since inputs have registers that all share; then each moves to
+    where it and what it reads take the fewest registers, later ones first. The same for the same
+    operations.
     """
-    driver = {net: at for at, operation in enumerate(operations) for net in operation.nets}
-    cycles: list[int] = []
-    for operation in operations:
-        before = [cycles[driver[net]] for net in operation.inputs if net in driver]
-        cycles.append(1 + max(before, default=-1))
-    end = max(cycles, default=-1) + 1
-    readers: dict[int, list[int]] = {}
-    for at, operation in enumerate(operations):
-        for net in set(operation.inputs):
-            readers.setdefault(net, []).append(at)
-    last = dict.fromkeys(wanted, end)
-
-    def last_read(net: int, without: int = -1) -> int:
-        reads = [cycles[at] for at in readers.get(net, ()) if at != without]
-        return max(reads + [last[net]] if net in last else reads, default=0)
-
-    def needed_at(net: int) -> int:
-        return min([cycles[at] for at in readers.get(net, ())] + [last.get(net, end)])
-
+    table = Schedule(operations, wanted)
     for _ in range(PASSES):
         for at in reversed(range(len(operations))):
-            operation = operations[at]
-            reads = sorted(set(operation.inputs))
-            earliest = max((cycles[driver[net]] + 1 for net in reads if net in driver), default=0)
-            latest = min(needed_at(net) for net in operation.nets) - 1
-            if earliest == latest:
-                continue
-            others = [last_read(net, at) for net in reads]
-            outs = len(operation.nets)
+            table.settle(at)
+    return table.cycles
 
-            def registers(
-                cycle: int, others: list[int] = others, outs: int = outs
-            ) -> tuple[int, int]:
-                return sum(max(0, cycle - other) for other in others) - outs * cycle, cycle
 
-            cycles[at] = min(range(earliest, latest + 1), key=registers)
-    return cycles
+class Schedule:
+    """The cycles of operations, and who reads which net."""
+
+    def __init__(self, operations: Sequence[Operation], wanted: Iterable[int]) -> None:
+        self.driver = {net: at for at, op in enumerate(operations) for net in op.nets}
+        self.reads = [sorted(set(operation.inputs)) for operation in operations]
+        self.nets = [operation.nets for operation in operations]
+        self.readers: dict[int, list[int]] = {}
+        for at, reads in enumerate(self.reads):
+            for net in reads:
+                self.readers.setdefault(net, []).append(at)
+        self.cycles: list[int] = []
+        for at in range(len(operations)):
+            self.cycles.append(self.earliest(at))
+        self.last = dict.fromkeys(wanted, max(self.cycles, default=-1) + 1)
+        for at in reversed(range(len(operations))):
+            self.cycles[at] = self.latest(at)
+
+    def earliest(self, at: int) -> int:
+        """The first cycle after those of what an operation reads."""
+        made = (self.cycles[self.driver[net]] for net in self.reads[at] if net in self.driver)
+        return 1 + max(made, default=-1)
+
+    def latest(self, at: int) -> int:
+        """The last cycle before those of what reads an operation."""
+        return min(min(self.read(net)) for net in self.nets[at] if self.read(net)) - 1
+
+    def read(self, net: int, without: int = -1) -> list[int]:
+        """The cycles in which a net is read, but for those of one operation."""
+        found = [self.cycles[at] for at in self.readers.get(net, ()) if at != without]
+        return [*found, self.last[net]] if net in self.last else found
+
+    def settle(self, at: int) -> None:
+        """Move an operation to where the fewest registers are, the earliest such cycle."""
+        choices = range(self.earliest(at), self.latest(at) + 1)
+        if len(choices) < 2:
+            return
+        others = [max(self.read(net, at), default=0) for net in self.reads[at]]
+        outs = len(self.nets[at])
+
+        def registers(cycle: int) -> int:
+            return sum(max(0, cycle - other) for other in others) - outs * cycle
+
+        self.cycles[at] = min(choices, key=registers)
 
 
 def register_count(

@@ -8,7 +8,7 @@ from subbit.sw.ir.arrays import Ints
 
 __all__ = ["MOST_DEPTH", "Edge", "spanning_tree"]
 
-MOST_DEPTH = 4  # rows computed one from the other, each a sum later than the one before
+MOST_DEPTH = 2  # rows computed one from the other, each a sum later than the one before
 OPERAND = 6  # inputs that cost what the adder of a difference does, about
 
 

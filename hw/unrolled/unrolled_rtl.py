@@ -1,0 +1,119 @@
+"""The unrolled engine: carry chains and lookup tables, and a register behind each."""
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from subbit.hw.dot.popcount import PORTABLE
+from subbit.hw.families.netlist import AddPlace, BitFunction, CarryChain, CarryTap, Lut
+from subbit.hw.families.nets_rtl import NetRegisters
+from subbit.hw.families.table import family
+from subbit.hw.post.affine_rtl import AffineCore
+from subbit.hw.streams.pipe_rtl import PipedCore
+from subbit.hw.streams.registers_rtl import valid_stages
+from subbit.hw.streams.shapes_rtl import lanes_layout
+from subbit.hw.unrolled.unrolled import UnrolledUnit
+
+__all__ = ["Unrolled", "UnrolledCore"]
+
+
+class UnrolledCore(wiring.Component):
+    """All outputs ``y`` (out) of the vectors ``x`` (in), a pipeline that never stops.
+
+    ``step`` (in): the next vectors are in ``x`` in the next cycle; their outputs are in ``y``
+    ``latency`` cycles after them. Interval: a step a cycle.
+    """
+
+    step: Signal
+    x: data.View
+    y: data.View
+
+    def __init__(self, *, unit: UnrolledUnit) -> None:
+        self._unit, self.latency = unit, unit.latency
+        super().__init__(
+            {"step": In(1), "x": In(lanes_layout(unit.i)), "y": Out(lanes_layout(unit.o))}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        unit = self._unit
+        x = self.x.as_value()
+        if unit.signed:  # as unsigned numbers from 0 up
+            top = Const(1 << (unit.bits - 1), unsigned(unit.bits))
+            x ^= top.replicate(unit.i.lanes)
+        size = unit.length * unit.bits
+        words: list[Value] = []
+        for pixel in range(unit.pixels):
+            words += add_network(m, unit, x[pixel * size : (pixel + 1) * size])
+        if unit.core is None:
+            m.d.comb += self.y.as_value().eq(Cat(*words))
+            return m
+        most = max(1, *map(len, words))
+        m.submodules.core = core = AffineCore(config=unit.core, bits=most)
+        m.d.comb += core.step.eq(valid_stages(m, self.step, unit.network.latency, "step")[-1])
+        for lane, word in enumerate(words):
+            m.d.comb += core.x[lane].eq(word)
+        m.d.comb += self.y.as_value().eq(core.y.as_value())
+        return m
+
+
+class Unrolled(PipedCore):
+    """``o[o] = post(sum over l of w[o, l] * i[l])`` for all outputs o of ``unit.pixels`` vectors a
+    beat; ``o`` holds codes or two's complement integers.
+
+    A pipeline that never stops, with a register in front, and credits and a queue of ``unit.depth``
+    places around it. Latency: ``unit.stages + 1`` cycles. Interval: a beat a cycle.
+    """
+
+    def __init__(self, *, unit: UnrolledUnit) -> None:
+        super().__init__(unit=unit, core=UnrolledCore(unit=unit), depth=unit.depth)
+
+
+def add_network(m: Module, unit: UnrolledUnit, x: Value) -> list[Value]:
+    """The cells for one vector; returns the word of each output, from registers."""
+    netlist = unit.network.netlist
+    inputs: list[Value] = [Signal(name=f"x{at}") for at in range(len(x))]
+    m.d.comb += Cat(*inputs).eq(x)
+    pipeline = NetRegisters(m, netlist, inputs)
+    for level, cell in netlist.cells:
+        if unit.form == PORTABLE:
+            add_portable(m, pipeline, level, cell)
+        else:
+            family(unit.form).add_cell(m, pipeline, level, cell)
+
+    def output(bit: BitFunction) -> Value:
+        value = pipeline.output(bit)
+        return ~value if bit.nets and bit.table == 0b01 else value
+
+    return [Cat(*map(output, word)) for word in unit.network.words]
+
+
+def add_portable(m: Module, pipeline: NetRegisters, level: int, cell: Lut | CarryChain) -> None:
+    """The cell as plain logic: a chain of one adder, or a lookup table."""
+
+    def value(bit: BitFunction) -> Value:
+        if not bit.nets:
+            return Const(bit.table, 1)
+        nets = Cat(*(pipeline.used(net, level) for net in bit.nets))
+        if len(bit.nets) == 1:
+            return nets if bit.table == 0b10 else ~nets
+        return Const(bit.table, unsigned(1 << len(nets))).bit_select(nets, 1)
+
+    if isinstance(cell, Lut):
+        m.d.comb += pipeline.drive(cell.out).eq(value(cell.unit))
+        return
+    first, *places = cell.places
+    assert isinstance(first, CarryTap), "a chain of one adder begins with its carry-in"
+    adds = [place for place in places if isinstance(place, AddPlace)]
+    u, v = Cat(*(value(place.u) for place in adds)), Cat(*(value(place.v) for place in adds))
+    outs = [pipeline.drive(place.out) for place in adds]
+    outs += [
+        pipeline.drive(place.out)
+        for place in places
+        if isinstance(place, CarryTap) and place.out is not None
+    ]
+    total = u + v
+    if first.inject.nets:  # a place below the lowest one makes the carry
+        carry = value(first.inject)
+        total = (Cat(carry, u) + Cat(carry, v))[1:]
+    m.d.comb += Cat(*outs).eq(total)
