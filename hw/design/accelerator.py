@@ -24,10 +24,12 @@ class Accelerator(wiring.Component):
 
     ``i``: elements of the input tensor in the order row, column, channel, ``pipeline.i.lanes`` a
     beat. ``o``: the output tensor's elements; where the network ends in an argmax, the logits and
-    then the class. Latency and interval in cycles are those of ``pipeline``, by the cycle model of
-    its units. ``taps`` names the output stream of every unit, for simulation; those of a fork have
-    their number behind its name. ``local_resets``: on an ECP5 each unit gets the reset from a
-    register of its own behind a register of them all, as units are far from each other.
+    then the class, in a beat of its own or, from an argmax of several lanes, beside the logits of
+    each beat, of those so far. Latency and interval in cycles are those of ``pipeline``, by the
+    cycle model of its units. ``taps`` names the output stream of every unit, for simulation; those
+    of a fork have their number behind its name. ``local_resets``: on an ECP5 each unit gets the
+    reset from a register of its own behind a register of them all, as units are far from each
+    other.
     """
 
     i: stream.Interface

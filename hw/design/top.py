@@ -14,6 +14,7 @@ from subbit.hw.layers.argmax_rtl import Argmax
 from subbit.hw.link.host_link_rtl import HostLink
 from subbit.hw.link.logits import logits_type
 from subbit.hw.link.protocol import LinkInfo
+from subbit.hw.link.results_rtl import ResultSplitter
 from subbit.hw.streams.width import DownsizeUnit
 from subbit.hw.streams.width_rtl import Downsize
 from subbit.sw.ir.network import Network
@@ -28,10 +29,10 @@ class BoardCore(wiring.Component):
 
     ``rx`` (in), ``tx`` (out): the line, idle at 1, in domain ``link`` of ``clock_hz``, at ``baud``.
     The accelerator of ``pipeline`` runs in ``sync``. A network that ends in logits gets an argmax
-    behind it. A frame takes the cycles of ``pipeline`` in ``sync``, and ``10 * clock_hz / baud``
-    cycles of ``link`` for each byte on the line. Raises PlanError where the network's output is no
-    vector of integers, and LinkError or ValueError where the link cannot carry its frames or
-    results.
+    behind it, one that ends in an argmax of several lanes what gives its results one by one. A
+    frame takes the cycles of ``pipeline`` in ``sync``, and ``10 * clock_hz / baud`` cycles of
+    ``link`` for each byte on the line. Raises PlanError where the network's output is no vector of
+    integers, and LinkError or ValueError where the link cannot carry its frames or results.
     """
 
     rx: Signal
@@ -41,8 +42,12 @@ class BoardCore(wiring.Component):
         network = pipeline.network
         self.accelerator = Accelerator(pipeline=pipeline, local_resets=True)
         self._chain: list[Any] = [self.accelerator]
-        if network.nodes[-1].layer.kind != "argmax":
-            logits, lanes = logits_type(network), pipeline.o.lanes
+        logits, lanes = logits_type(network), pipeline.o.lanes
+        if network.nodes[-1].layer.kind == "argmax":
+            if lanes > 1:
+                beats = logits.channels // (lanes - 1)
+                self._chain.append(ResultSplitter(results=pipeline.o, beats=beats))
+        else:
             if lanes > 1:
                 self._chain.append(
                     Downsize(

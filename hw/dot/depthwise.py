@@ -12,10 +12,11 @@ from subbit.hw.contract.memory import credit_queue_cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.dot.popcount import PopcountShape
 from subbit.hw.post.raw import Post, PostConfig, RawNumbers, lane_values, output_type, post_values
-from subbit.hw.streams.shapes import check_lanes
+from subbit.hw.streams.shapes import check_beat, check_lanes
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
@@ -36,11 +37,14 @@ class DepthwiseUnit(Unit):
     ``channels * k * k`` lanes in the order channel, row, column, as a Window of one fold gives
     them, with a mask bit above each code where zeros surround bipolar codes. Output: the same
     channels, as codes where ``post`` is a Threshold, as integers where it is an Affine or None.
-    ``memory``: where the weights live: ``auto``, ``block`` or ``logic``.
+    ``memory``: where the weights live: ``auto``, ``block`` or ``logic``. ``pixels``: output pixels
+    side by side, the first in the lowest lanes, with the same weights: some of a row, or whole
+    rows; more than 1 with all channels at once alone, so that outputs are in the tensor's order.
 
     Each channel has XNOR-popcounts of its own, for all branches of inputs and weights at once.
-    Latency: ``stages + 1`` cycles. Interval: ``OH * OW * C / channels`` cycles, a beat a cycle.
-    Raises PlanError where ``channels`` does not divide the layer's or ``memory`` is another word.
+    Latency: ``stages + 1`` cycles. Interval: ``OH * OW / pixels * C / channels`` cycles, a beat a
+    cycle. Raises PlanError where ``channels`` does not divide the layer's, ``pixels`` does not fit
+    the output, or ``memory`` is another word.
     """
 
     component: ClassVar[str] = "subbit.hw.dot.depthwise_rtl:Depthwise"
@@ -49,9 +53,16 @@ class DepthwiseUnit(Unit):
     channels: int
     post: Post = None
     memory: str = "auto"
+    pixels: int = 1
 
     def __post_init__(self) -> None:
         check_lanes(self.channels, self.input.channels)
+        if self.pixels != 1 and self.channels != self.input.channels:
+            raise PlanError(
+                f"pixels={self.pixels} needs all {self.input.channels} channels at once, not "
+                f"{self.channels}"
+            )
+        check_beat(self.pixels * self.channels, self.output)
         _ = self.o, self.rom
 
     @property
@@ -72,12 +83,13 @@ class DepthwiseUnit(Unit):
     @property
     def i(self) -> Lanes:
         """``k * k`` codes of each channel, each code with its mask bit on top if there is one."""
-        return Lanes(self.channels * self.size, self.input.bits + self.masked)
+        lanes = self.pixels * self.channels * self.size
+        return Lanes(lanes, self.input.bits + self.masked)
 
     @property
     def o(self) -> Lanes:
-        """Codes, or integers of the layer's type."""
-        return Lanes.of(output_type(self.post, self.output), self.channels)
+        """Codes, or integers of the layer's type, of each pixel."""
+        return Lanes.of(output_type(self.post, self.output), self.pixels * self.channels)
 
     @property
     def chunks(self) -> int:
@@ -140,7 +152,7 @@ class DepthwiseUnit(Unit):
     @cached_property
     def core(self) -> PostConfig:
         """What turns raw numbers into outputs."""
-        return self.raw.core(self.post, self.channels, self.o.bits)
+        return self.raw.core(self.post, self.channels, self.o.bits, self.pixels)
 
     @property
     def rom_cycles(self) -> int:
@@ -165,16 +177,17 @@ class DepthwiseUnit(Unit):
     def cost(self) -> Cost:
         """Estimated cost after mapping; affine ends take multipliers beside it."""
         total = self.rom.cost + self.rom.output_register_cost + self.core.cost
-        total += self.popcount.cost * self.channels
+        counters = self.pixels * self.channels
+        total += self.popcount.cost * counters
         total += credit_queue_cost(self.o.width, self.depth)
         if self.masked:
             wide = self.raw_max.bit_length()
-            total += (adder_cost(wide) + Cost(flip_flops=wide)) * self.channels
+            total += (adder_cost(wide) + Cost(flip_flops=wide)) * counters
         return total + luts(2) + registers(self.i.width * self.rom_cycles + self.stages)
 
     def processes(self) -> tuple[Process, ...]:
         """Takes and gives a beat a cycle."""
-        beats = self.output.height * self.output.width * self.chunks
+        beats = self.output.height * self.output.width // self.pixels * self.chunks
         steps = np.full(beats, TAKE | GIVE, np.uint8)
         return (Process("depthwise", steps, self.stages + 1, self.depth, 1),)
 
@@ -184,4 +197,4 @@ class DepthwiseUnit(Unit):
         lanes = beats.reshape(-1, channels, self.size)
         values = lane_values(lanes, x.bits, x.encoding, self.masked)
         dots: Ints = (values * self.layer.weights.dense().reshape(channels, -1)).sum(axis=2)
-        return post_values(self.post, dots).reshape(-1, self.channels)
+        return post_values(self.post, dots).reshape(-1, self.o.lanes)

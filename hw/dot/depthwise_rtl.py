@@ -17,8 +17,9 @@ __all__ = ["Depthwise"]
 
 class Depthwise(wiring.Component):
     """``o[c] = post(sum over l of w[c, l] * i[c, l])`` for ``unit.channels`` channels of a window a
-    beat: ``i`` holds ``k * k`` codes of each channel, with a mask bit above each where zeros
-    surround bipolar codes; ``o`` holds codes or two's complement integers.
+    beat and ``unit.pixels`` windows side by side: ``i`` holds ``k * k`` codes of each channel, with
+    a mask bit above each where zeros surround bipolar codes; ``o`` holds codes or two's complement
+    integers.
 
     A pipeline that never stops: a table of weights, an XNOR-popcount for each channel, and
     thresholds or scale and offset. A beat enters if its result has room in the output queue.
@@ -41,24 +42,25 @@ class Depthwise(wiring.Component):
         m.d.comb += [self.i.ready.eq(queue.room), queue.issue.eq(fire)]
         m.submodules.core = core = core_of(unit.core, unit.raw_max.bit_length())
         m.d.comb += core.step.eq(valid[unit.raw_stages - 1])
-        for channel, raw in enumerate(self._raw_numbers(m, fire)):
-            m.d.comb += core.x[channel].eq(raw)
+        for lane, raw in enumerate(self._raw_numbers(m, fire)):
+            m.d.comb += core.x[lane].eq(raw)
         m.d.comb += [queue.push.eq(valid[-1]), queue.data.as_value().eq(core.y.as_value())]
         wiring.connect(m, queue.o, wiring.flipped(self.o))
         return m
 
     def _raw_numbers(self, m: Module, fire: Value) -> list[Value]:
-        """The raw number of each channel, ``raw_stages`` cycles after its beat."""
+        """The raw number of each channel of each pixel, ``raw_stages`` cycles after its beat."""
         unit, shape = self._unit, self._unit.popcount
         m.submodules.rom = rom = RomSequence(table=unit.rom, cycles=max(unit.rom_cycles, 1))
         m.d.comb += rom.step.eq(fire)
         x = registered(m, self.i.payload.as_value(), unit.rom_cycles)
         found: list[Value] = []
-        for channel in range(unit.channels):
-            m.submodules[f"popcount{channel}"] = popcount = PopcountXnor(shape=shape)
+        for lane in range(unit.pixels * unit.channels):
+            channel = lane % unit.channels
+            m.submodules[f"popcount{lane}"] = popcount = PopcountXnor(shape=shape)
             lanes, bits = len(popcount.x), len(popcount.w)
             m.d.comb += [
-                popcount.x.eq(x[channel * lanes : (channel + 1) * lanes]),
+                popcount.x.eq(x[lane * lanes : (lane + 1) * lanes]),
                 popcount.w.eq(rom.data[channel * bits : (channel + 1) * bits]),
             ]
             raw: Value = popcount.count

@@ -14,6 +14,7 @@ from subbit.hw.dot.popcount_rtl import PopcountXnor
 from subbit.hw.dot.source_rtl import weights_of
 from subbit.hw.families.local_register import local_register
 from subbit.hw.post.core_rtl import core_of
+from subbit.hw.post.raw import PostConfig
 from subbit.hw.streams.credit_rtl import CreditQueue
 from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.sequence_rtl import Counter
@@ -30,8 +31,8 @@ SUM_BITS_PER_ENABLE = 128  # of sums in a large engine that have the same enable
 class Dot(wiring.Component):
     """``o[p] = post(sum over l of w[p, l] * i[l])`` for ``unit.pe`` outputs p of each pass and
     ``unit.pixels`` vectors side by side, whose beats of ``simd`` codes come on ``i``; ``o`` holds
-    codes or two's complement integers. ``o``, the argument, is another payload for a subclass's
-    output.
+    codes or two's complement integers. ``o`` and ``core``, the arguments, are another payload for a
+    subclass's output, and other thresholds or scales, maybe of several outputs for each row.
 
     A pipeline that never stops: weights, XNOR-popcounts, scales, accumulators and thresholds follow
     one behind the other, each behind a register. A pass's last beat enters if its result has room
@@ -57,8 +58,10 @@ class Dot(wiring.Component):
     i: stream.Interface
     o: stream.Interface
 
-    def __init__(self, *, unit: DotUnit, o: Lanes | None = None) -> None:
-        self._unit = unit
+    def __init__(
+        self, *, unit: DotUnit, o: Lanes | None = None, core: PostConfig | None = None
+    ) -> None:
+        self._unit, self._core = unit, core or unit.core
         super().__init__({"i": In(stream_of(unit.i)), "o": Out(stream_of(o or unit.o))})
 
     def end(self) -> CreditQueue | Any:
@@ -79,7 +82,8 @@ class Dot(wiring.Component):
         ]
         fire = take if unit.bit_steps == 1 else self.i.valid & (self.i.ready | ~ends)
         valid = valid_stages(m, take, unit.word_stages, "valid")
-        done = valid_stages(m, take & last, unit.stages, "done")
+        stages = unit.stages - unit.core.latency + self._core.latency
+        done = valid_stages(m, take & last, stages, "done")
 
         words = self._words(m, platform, bit_step, fire, valid)
         ready = unit.word_stages - (unit.beats == 1)  # the stage before the one with raw numbers
@@ -102,13 +106,13 @@ class Dot(wiring.Component):
         self, m: Module, queue: CreditQueue | Any, words: list[Value], done: list[Value], ready: int
     ) -> None:
         """Raw numbers through thresholds or scales into the queue."""
-        unit = self._unit
-        m.submodules.core = core = core_of(unit.core, unit.final_max.bit_length())
-        m.d.comb += core.step.eq(done[ready - unit.core.lead_cycles])
-        rows = len(words) // unit.pixels
+        unit, config = self._unit, self._core
+        m.submodules.core = core = core_of(config, unit.final_max.bit_length())
+        m.d.comb += core.step.eq(done[ready - config.lead_cycles])
+        rows, lanes = len(words) // unit.pixels, config.lanes
         for pixel in range(unit.pixels):
-            for pe in range(unit.pe):
-                m.d.comb += core.x[pixel * unit.pe + pe].eq(words[pixel * rows + pe % rows])
+            for lane in range(lanes):
+                m.d.comb += core.x[pixel * lanes + lane].eq(words[pixel * rows + lane % rows])
         found = registered(m, core.y.as_value(), unit.distance_stages)
         m.d.comb += [queue.push.eq(done[-1]), queue.data.as_value().eq(found)]
 

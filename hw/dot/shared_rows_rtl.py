@@ -23,8 +23,10 @@ class SharedRows(Dot):
     the direct engine.
 
     A direct engine whose sums end in a memory of several banks in place of a queue; each sum is
-    read ``unit.repeats`` times. Latency: ``dot.stages + core.latency + 3`` cycles from a vector's
-    last beat to its first output. Interval: ``passes * max(beats * bit_steps, repeats)`` cycles a
+    read ``unit.reads`` times, and each time compared for ``unit.at_once`` outputs. Where one time
+    is enough, sums go straight to the thresholds, and only the outputs to a queue. Latency:
+    ``dot.stages + core.latency + 3`` cycles from a vector's last beat to its first output, or
+    ``stages + 1`` without the memory. Interval: ``passes * max(beats * bit_steps, reads)`` cycles a
     vector. ``collision`` is high if a word of sums is read while it is written, which the banks
     exclude.
 
@@ -38,18 +40,22 @@ class SharedRows(Dot):
     """
 
     def __init__(self, *, unit: SharedRowsUnit) -> None:
-        super().__init__(unit=unit.dot, o=unit.o)
-        self._end = RepeatedSums(unit=unit)
-        self.collision = self._end.collision
+        super().__init__(unit=unit.dot, o=unit.o, core=unit.core if unit.whole else None)
+        self._end: RepeatedSums | CreditQueue
+        if unit.whole:
+            self._end, self.collision = CreditQueue(lanes=unit.o, depth=unit.depth), Signal()
+        else:
+            self._end = RepeatedSums(unit=unit)
+            self.collision = self._end.collision
 
-    def end(self) -> "RepeatedSums":
-        """What takes the sums."""
+    def end(self) -> "RepeatedSums | CreditQueue":
+        """What takes the sums, or the outputs where no sum waits."""
         return self._end
 
 
 class RepeatedSums(wiring.Component):
-    """Banks of sums, each read ``unit.repeats`` times, and what follows on them; takes the place of
-    a CreditQueue, and has its ports.
+    """Banks of sums, each read ``unit.reads`` times, and what follows on them; takes the place of a
+    CreditQueue, and has its ports.
 
     ``room`` (out): the next sum may be issued: the first one of a vector needs a bank that is free.
     ``issue`` (in): it is. ``push`` (in): a word of sums is in ``data`` (in, the payload of
@@ -86,7 +92,7 @@ class RepeatedSums(wiring.Component):
         m.submodules.issued = issued = Counter(length=unit.words, tables=ends)
         m.submodules.written = written = Counter(length=unit.words)
         m.submodules.place = place = Counter(length=unit.words)
-        m.submodules.repeats = repeats = Counter(length=unit.repeats)
+        m.submodules.repeats = repeats = Counter(length=unit.reads)
         taken = issued.flags[0] & self.issue
         filled = self.push & written.last
         read, emptied = Signal(), Signal()
@@ -116,13 +122,20 @@ class RepeatedSums(wiring.Component):
             write.en.eq(self.push),
             reader.addr.eq(Cat(place.count[:bits], read_bank)),
             core.step.eq(read),
-            core.x.as_value().eq(reader.data),
+            core.x.as_value().eq(self._repeated(reader.data)),
             queue.push.eq(valid[-1]),
             queue.data.as_value().eq(core.y.as_value()),
             self.collision.eq(self.push & read & (write.addr == reader.addr)),
         ]
         wiring.connect(m, queue.o, wiring.flipped(self.o))
         return m
+
+    def _repeated(self, sums: Value) -> Value:
+        """The sums of each pixel as often as outputs are made of them at once."""
+        times, bits = self._unit.at_once, len(sums) // self._unit.dot.pixels
+        if times == 1:
+            return sums
+        return Cat(*(sums[at : at + bits].replicate(times) for at in range(0, len(sums), bits)))
 
 
 def counted(m: Module, most: int, more: Value, less: Value, some: Signal, start: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from subbit.hw.contract.blocks import adder_cost, luts
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
-from subbit.hw.streams.shapes import check_lanes
+from subbit.hw.streams.shapes import check_beat
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.add import Add
@@ -29,11 +29,12 @@ class AddUnit(Unit):
 
     ``left``, ``right``: the types of the tensors on the streams ``a`` and ``b``, codes (the values
     that they stand for are added) or integers; both have one shape. ``lanes``: elements of each a
-    beat. Output: integers of the layer's output type. Takes a beat of both streams in one cycle.
-    Latency: 1 cycle. Interval: ``elements / lanes`` cycles, a beat a cycle.
+    beat: some channels of a pixel, whole pixels of a row, or whole rows. Output: integers of the
+    layer's output type. Takes a beat of both streams in one cycle. Latency: 1 cycle. Interval:
+    ``elements / lanes`` cycles, a beat a cycle.
 
-    Raises PlanError where ``lanes`` does not divide the channels, and NetworkError where the layer
-    does not fit the tensors.
+    Raises PlanError where a beat of the tensors may not hold ``lanes`` elements, and NetworkError
+    where the layer does not fit them.
     """
 
     component: ClassVar[str] = "subbit.hw.layers.add_rtl:Add"
@@ -43,7 +44,7 @@ class AddUnit(Unit):
     lanes: int
 
     def __post_init__(self) -> None:
-        check_lanes(self.lanes, self.left.channels)
+        check_beat(self.lanes, self.left)
         _ = self.o
 
     @property

@@ -5,9 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from subbit.hw.contract.blocks import comparator_cost, counter_cost, luts, registers
+from subbit.hw.contract.blocks import adder_cost, comparator_cost, counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.unit import Beats, Lanes, Unit
+from subbit.hw.contract.unit import Beats, Lanes
+from subbit.hw.streams.shapes import LanesUnit
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.ir.types import TensorType
 
@@ -15,31 +16,38 @@ __all__ = ["ArgmaxUnit"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArgmaxUnit(Unit):
-    """Passes ``n`` logits through and then gives one beat more: the index of the greatest, the
-    lowest index on ties.
+class ArgmaxUnit(LanesUnit):
+    """Passes ``n`` logits through and gives the index of the greatest with them, the lowest index
+    on ties. The class is the last element of a frame.
 
-    ``input``: integers ``(1, 1, n)``, one a beat. Output: one element a beat, signed, wide enough
-    for logits and index. Latency: 1 cycle. Interval: ``n + 1`` cycles.
+    ``input``: integers ``(1, 1, n)``. ``lanes``: logits a beat, a divisor of n. Output: signed
+    elements, wide enough for logits and index.
+
+    With one lane: an element a beat, n logits and then the class in a beat of its own. Latency: 1
+    cycle. Interval: ``n + 1`` cycles.
+
+    With more: ``lanes + 1`` elements a beat, its logits and then the index of the greatest of the
+    frame's logits so far, in the last beat of a frame the class. Latency: ``levels`` cycles, those
+    of a tree of comparisons, and 1 more where a frame has several beats. Interval: ``n / lanes``
+    cycles, a frame a cycle where a beat holds all logits.
+
+    Six logits, three a beat::
+
+        i.payload    5 2 9      9 7 1
+        o.payload    5 2 9 2    9 7 1 2
+
+    Raises PlanError where ``lanes`` does not divide n.
     """
 
     component: ClassVar[str] = "subbit.hw.layers.argmax_rtl:Argmax"
     input: TensorType
-
-    @property
-    def i(self) -> Lanes:
-        """One logit."""
-        return Lanes.of(self.input, 1)
-
-    @property
-    def i_range(self) -> tuple[int, int]:
-        """The range of the logits."""
-        return self.input.low, self.input.high
+    lanes: int = 1
 
     @property
     def o(self) -> Lanes:
-        """One logit, or the class."""
-        return Lanes(1, max(self.input.bits, self.index_bits + 1), signed=True)
+        """One logit, or the class; with several lanes their logits, and the class so far."""
+        more = int(self.lanes > 1)
+        return Lanes(self.lanes + more, max(self.input.bits, self.index_bits + 1), signed=True)
 
     @property
     def index_bits(self) -> int:
@@ -47,24 +55,40 @@ class ArgmaxUnit(Unit):
         return (self.input.channels - 1).bit_length()
 
     @property
+    def levels(self) -> int:
+        """Comparisons one behind the other among the logits of a beat."""
+        return (self.lanes - 1).bit_length()
+
+    @property
     def interval_cycles(self) -> int:
         """Cycles between two frames when neither neighbour is slower."""
-        return self.input.channels + 1
+        return self.chunks if self.lanes > 1 else self.chunks + 1
 
     def processes(self) -> tuple[Process, ...]:
-        """Takes and gives each logit, then gives the class."""
+        """With one lane takes and gives each logit, then gives the class; else a register for each
+        level, and one for the greatest so far of several beats.
+        """
         steps = np.full(self.interval_cycles, TAKE | GIVE, np.uint8)
-        steps[-1] = GIVE
-        return (Process("argmax", steps),)
+        if self.lanes == 1:
+            steps[-1] = GIVE
+            return (Process("argmax", steps),)
+        stages = self.levels + (self.chunks > 1)
+        return tuple(Process(f"argmax {stage + 1}", steps) for stage in range(stages))
 
     def reference(self, beats: Beats) -> Beats:
-        """Each frame's logits and its class."""
+        """Each frame's logits and its class; with several lanes the class so far in each beat."""
         logits = beats.reshape(-1, self.input.channels)
-        classes = np.argmax(logits, axis=1)[:, None]
-        return np.concatenate([logits, classes], axis=1).reshape(-1, 1)
+        if self.lanes == 1:
+            classes = np.argmax(logits, axis=1)[:, None]
+            return np.concatenate([logits, classes], axis=1).reshape(-1, 1)
+        ends = range(self.lanes, self.input.channels + 1, self.lanes)
+        so_far = np.stack([np.argmax(logits[:, :end], axis=1) for end in ends], axis=1)
+        return np.hstack([beats, so_far.reshape(-1, 1)])
 
     def cost(self) -> Cost:
-        """A comparator, the best so far, the index, the output register."""
+        """A comparator, the best so far, the index, the output register; or the tree."""
+        if self.lanes > 1:
+            return self.tree_cost()
         bits, index = self.input.bits, self.index_bits
         best = comparator_cost(bits) + registers(bits)
         found = luts(index) + registers(2 * index)
@@ -72,3 +96,25 @@ class ArgmaxUnit(Unit):
         steps = range(self.interval_cycles)
         counter = counter_cost(len(steps), [[k == 1 for k in steps]])
         return best + found + chosen + counter + luts(6) + Cost(flip_flops=1)
+
+    def tree_cost(self) -> Cost:
+        """Comparators level by level, the logits beside them, and the greatest so far."""
+        bits, total = self.input.bits, Cost()
+        stages = self.levels + (self.chunks > 1)
+        total += (registers(bits * self.lanes) + luts(2) + Cost(flip_flops=1)) * stages
+        count = self.lanes  # of logits that are left
+        for level in range(self.levels):
+            kept = bits if count > 2 or self.chunks > 1 else 0  # of the greater, but for the last
+            one = comparator_cost(bits) + luts(kept + level) + Cost(flip_flops=kept + level + 1)
+            total += one * (count // 2)
+            if count % 2 and (count - 1) << level < self.lanes - 1:  # else it is one of the logits
+                total += registers(bits + level)
+            count = (count + 1) // 2
+        if self.chunks == 1:
+            return total
+        index = self.index_bits
+        best = comparator_cost(bits) + registers(bits)
+        found = (adder_cost(index) + luts(index)) * 2 + Cost(flip_flops=2 * index)
+        return (
+            total + best + found + counter_cost(self.chunks, [[k == 0 for k in range(self.chunks)]])
+        )

@@ -1,23 +1,52 @@
 """The class with the greatest logit."""
 
-from amaranth.hdl import Module, Mux, Signal
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.layers.argmax import ArgmaxUnit
+from subbit.hw.streams.registers_rtl import Stage
 from subbit.hw.streams.sequence_rtl import Counter
 from subbit.hw.streams.shapes_rtl import stream_of
 
 __all__ = ["Argmax"]
 
 
-class Argmax(wiring.Component):
-    """``o`` gives the logits of ``i``, one a beat, and after the last of a frame
-    ``min{k : logit[k] = max(logits)}``, the index of the first greatest one.
+@dataclass(frozen=True)
+class Best:
+    """The greatest of some neighbouring logits, and the bits of its place among them."""
 
-    A logit is compared in the step after its own, in the output's register, as logits that come
-    from a queue's memory are there late in the cycle. ``i.ready`` is low in the step of the index.
-    Latency: 1 cycle. Interval: ``n + 1`` cycles for n logits.
+    logit: Value
+    place: tuple[Value, ...] = ()
+
+    def or_greater(self, right: "Best") -> "Best":
+        """The greater of this and of the logits to its right; this one if they are equal."""
+        greater = right.logit > self.logit
+        pairs = zip(self.place, right.place, strict=True)
+        place = tuple(Mux(greater, there, here) for here, there in pairs)
+        return Best(Mux(greater, right.logit, self.logit), (*place, greater))
+
+    def kept(self, stage: Stage) -> "Best":
+        """The same in registers."""
+        return Best(stage.kept(self.logit), tuple(stage.kept(bit) for bit in self.place))
+
+
+class Argmax(wiring.Component):
+    """``o`` gives the logits of ``i`` and ``min{k : logit[k] = max(logits)}``, the index of the
+    first greatest one, as the last element of a frame of n logits.
+
+    With one lane the index has a beat of its own behind the logits. A logit is compared in the step
+    after its own, in the output's register, as logits that come from a queue's memory are there
+    late in the cycle. ``i.ready`` is low in the step of the index. Latency: 1 cycle. Interval:
+    ``n + 1`` cycles.
+
+    With several lanes each beat has one element more, the index of the greatest of the frame so
+    far. A tree compares the logits of a beat, with a register behind every comparison, where they
+    stand beside it; the greatest of a beat is compared with that of those before it. Latency:
+    ``ceil(log2(lanes))`` cycles, 1 more where a frame has several beats. Interval: ``n / lanes``
+    cycles.
     """
 
     i: stream.Interface
@@ -29,6 +58,14 @@ class Argmax(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        if self._unit.lanes > 1:
+            self._add_tree(m)
+        else:
+            self._add_counted(m)
+        return m
+
+    def _add_counted(self, m: Module) -> None:
+        """One logit a beat."""
         classes = self._unit.input.channels
         steps = range(classes + 1)
         m.submodules.steps = count = Counter(
@@ -56,4 +93,43 @@ class Argmax(wiring.Component):
             ]
             with m.If(better):
                 m.d.sync += best.eq(logit)
-        return m
+
+    def _add_tree(self, m: Module) -> None:
+        """Several logits a beat."""
+        unit = self._unit
+        logits = [Value.cast(logit) for logit in self.i.payload]
+        best = [Best(logit) for logit in logits]
+        valid, ready = self.i.valid, self.i.ready
+        while len(best) > 1:
+            stage = Stage(m, valid, ready)
+            valid, ready = stage.valid, stage.ready
+            pairs = zip(best[::2], best[1::2], strict=False)
+            rest = [Best(one.logit, (*one.place, Const(0, 1))) for one in best[len(best) & ~1 :]]
+            best = [one.kept(stage) for one in (*(a.or_greater(b) for a, b in pairs), *rest)]
+            logits = [stage.kept(logit) for logit in logits]
+        found: Value = Cat(*best[0].place)
+        if unit.chunks > 1:
+            stage = Stage(m, valid, ready)
+            valid, ready = stage.valid, stage.ready
+            found = self._so_far(m, stage, best[0].logit, found)
+            logits = [stage.kept(logit) for logit in logits]
+        m.d.comb += [self.o.valid.eq(valid), ready.eq(self.o.ready)]
+        for element, value in zip(self.o.payload, [*logits, found], strict=True):
+            m.d.comb += element.eq(value)
+
+    def _so_far(self, m: Module, stage: Stage, logit: Value, place: Value) -> Value:
+        """The index of the greatest logit of the frame up to the beat of ``stage``, of which
+        ``logit`` is the greatest and ``place`` its place.
+        """
+        unit = self._unit
+        beats = range(unit.chunks)
+        m.submodules.beats = count = Counter(length=len(beats), tables=[[k == 0 for k in beats]])
+        base, index = (Signal(unit.index_bits, name=name) for name in ("base", "index"))
+        best = Signal.like(logit, name="best", reset_less=True)
+        better = count.flags[0] | (logit > best)
+        m.d.comb += count.step.eq(stage.load)
+        with m.If(stage.load):
+            m.d.sync += base.eq(Mux(count.last, 0, base + unit.lanes))
+            with m.If(better):
+                m.d.sync += [best.eq(logit), index.eq(base + place)]
+        return index

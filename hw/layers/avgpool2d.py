@@ -7,19 +7,39 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from subbit.hw.contract.blocks import counter_cost, luts, registers
+from subbit.hw.contract.blocks import adder_cost, counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import delay_cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.layers.add import values
-from subbit.hw.layers.sums import Sums, accumulators_cost
-from subbit.hw.streams.shapes import LanesUnit
+from subbit.hw.layers.sums import Sums, SumTree, accumulators_cost
+from subbit.hw.streams.shapes import LanesUnit, beat_sizes
 from subbit.hw.window.axis import Axis
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.types import TensorType
 
-__all__ = ["AvgPool2dUnit", "Slots"]
+__all__ = ["AvgPool2dUnit", "Slots", "window_sizes"]
+
+
+def window_sizes(layer: AvgPool2d, x: TensorType) -> list[int]:
+    """The elements that a beat of ``x`` may hold in front of ``layer``, ascending: channels of one
+    pixel; whole rows, or where windows lie side by side whole windows of them; of several rows all,
+    or where windows lie side by side whole windows.
+    """
+    sizes = []
+    for lanes in beat_sizes(x):
+        pixels = lanes // x.channels
+        columns, rows = min(pixels, x.width), max(1, pixels // x.width)
+        one_row = rows == 1 or holds_windows(layer, rows, x.height)
+        if pixels <= 1 or (one_row and holds_windows(layer, columns, x.width)):
+            sizes.append(lanes)
+    return sizes
+
+
+def holds_windows(layer: AvgPool2d, run: int, size: int) -> bool:
+    """Whether every window lies in one of the runs of ``run`` of ``size`` columns or rows."""
+    return run == size or (layer.stride == layer.kernel and run % layer.kernel == 0)
 
 
 @dataclass(frozen=True)
@@ -60,15 +80,20 @@ class AvgPool2dUnit(LanesUnit):
     """``sum over ky, kx of value(x[y * stride + ky, x * stride + kx, c])``, the sum of each window
     of ``layer``; the division belongs to what follows.
 
-    ``input``: a tensor of codes, whose values are added, or integers. ``lanes``: channels a beat, a
-    divisor of the channels. Output: integers, the channels of each window in order. First the sums
+    ``input``: a tensor of codes, whose values are added, or integers. ``lanes``: elements a beat,
+    one of ``window_sizes``. Output: integers, the channels of each window in order. First the sums
     of the columns of a row, then of those the sums of rows: ``ceil(kernel / stride)`` accumulators
     each, as many as windows overlap. Each accumulator of rows is a memory of a word for each beat
     of a row of windows; ``memory``: where, one of ``auto``, ``block``, ``distributed``.
 
-    Latency: 2 cycles after the last pixel of a window. Interval: ``H * W * C / lanes`` cycles, a
-    beat a cycle. Raises PlanError where ``lanes`` does not divide the channels, and NetworkError
-    where the layer does not fit the tensor.
+    Where a beat holds several pixels, a tree of ``stages`` registers adds the columns of its
+    windows, and in a beat of several rows their rows too: there are no accumulators then. It gives
+    all windows of a beat at once.
+
+    Latency: 2 cycles after the last pixel of a window; with a tree ``stages + 1``, with ``stages``
+    of ``ceil(log2(n))`` for n numbers at once, with single bits 1 less, but at least 1. Interval:
+    ``H * W * C / lanes`` cycles, a beat a cycle. Raises PlanError where ``lanes`` is none of
+    ``window_sizes``, and NetworkError where the layer does not fit the tensor.
     """
 
     component: ClassVar[str] = "subbit.hw.layers.avgpool2d_rtl:AvgPool2d"
@@ -78,13 +103,52 @@ class AvgPool2dUnit(LanesUnit):
     memory: str = "auto"
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         self.layer.infer((self.input,))
+        super().__post_init__()
+
+    @property
+    def sizes(self) -> list[int]:
+        """Those of ``window_sizes``."""
+        return window_sizes(self.layer, self.input)
 
     @property
     def o(self) -> Lanes:
-        """Integers of the layer's output type."""
-        return self.sums.output(self.lanes)
+        """Integers of the layer's output type, all windows of a beat."""
+        return self.sums.output(self.row_lanes * (self.window_rows if self.rows_within else 1))
+
+    @property
+    def row_lanes(self) -> int:
+        """Sums of a row of windows that a beat gives, or has a share in."""
+        return self.lanes if self.beat_pixels == 1 else self.window_columns * self.input.channels
+
+    @property
+    def rows_within(self) -> bool:
+        """Whether a beat holds all rows of its windows."""
+        return self.beat_pixels > self.input.width
+
+    @property
+    def window_columns(self) -> int:
+        """Windows side by side in a beat of several pixels."""
+        return self.windows(min(self.beat_pixels, self.input.width), self.columns)
+
+    @property
+    def window_rows(self) -> int:
+        """Windows one above the other in a beat of several rows."""
+        return self.windows(self.beat_pixels // self.input.width, self.rows)
+
+    def windows(self, run: int, slots: Slots) -> int:
+        """Windows of a run of so many columns or rows."""
+        return slots.axis.outputs if run == slots.axis.size else run // self.layer.kernel
+
+    @property
+    def tree(self) -> SumTree:
+        """What adds the columns of a window, or all of it."""
+        return SumTree(self.input, self.layer.kernel ** (2 if self.rows_within else 1))
+
+    @property
+    def stages(self) -> int:
+        """Registers of the tree; 0 where a beat holds no more than a pixel."""
+        return len(self.tree.stages) if self.beat_pixels > 1 else 0
 
     @property
     def sums(self) -> Sums:
@@ -96,11 +160,6 @@ class AvgPool2dUnit(LanesUnit):
         """Bits of the sum over a row of a window, as stored numbers and signed."""
         low, high = (self.layer.kernel * end for end in (self.input.low, self.input.high))
         return TensorType.integers(1, 1, 1, min(low, 0), max(high, 0)).bits
-
-    @property
-    def chunks(self) -> int:
-        """Beats of a pixel."""
-        return self.input.channels // self.lanes
 
     @property
     def columns(self) -> Slots:
@@ -115,44 +174,79 @@ class AvgPool2dUnit(LanesUnit):
     @property
     def line_words(self) -> int:
         """Beats of a row of windows."""
-        return self.columns.axis.outputs * self.chunks
+        return self.columns.axis.outputs * self.input.channels // self.row_lanes
 
     @property
     def interval_cycles(self) -> int:
         """Cycles between two frames when neither neighbour is slower."""
-        return self.input.height * self.input.width * self.chunks
+        return self.input.elements // self.lanes
 
     def processes(self) -> tuple[Process, ...]:
         """The sums along the rows that some window covers, and the sums of those."""
         columns, rows, used = self.columns, self.rows, self.rows.used()
         ends_row, ends_column = (np.logical_or.reduce(s.tables()[1]) for s in (columns, rows))
-        along = np.full((self.input.height, self.input.width, self.chunks), TAKE, np.uint8)
-        along[np.outer(used, ends_row)] |= GIVE
         down = np.full((int(used.sum()), self.line_words), TAKE, np.uint8)
         down[ends_column[used]] |= GIVE
+        if self.stages:
+            return self.tree_processes(Process("pool rows", down.ravel()))
+        along = np.full((self.input.height, self.input.width, self.chunks), TAKE, np.uint8)
+        along[np.outer(used, ends_row)] |= GIVE
         return Process("pool columns", along.ravel()), Process("pool rows", down.ravel())
+
+    def tree_processes(self, down: Process) -> tuple[Process, ...]:
+        """The registers of the tree and behind it ``down``, or a register where beats hold whole
+        windows.
+        """
+        first = np.full(self.interval_cycles, TAKE | GIVE, np.uint8)
+        if self.rows_within:
+            down = Process("pool", first)
+        else:
+            first.reshape(self.input.height, -1)[~self.rows.used()] = TAKE
+        later = first[first == TAKE | GIVE]
+        tree = [Process(f"pool columns {k + 1}", later if k else first) for k in range(self.stages)]
+        return (*tree, down)
 
     def reference(self, beats: Beats) -> Beats:
         """The sum over each window."""
         k, s = self.layer.kernel, self.layer.stride
         frames = values(self.input, beats).reshape(-1, *self.input.shape)
         windows = sliding_window_view(frames, (k, k), axis=(1, 2))[:, ::s, ::s]
-        pooled: Beats = windows.sum(axis=(4, 5)).reshape(-1, self.lanes)
+        pooled: Beats = windows.sum(axis=(4, 5)).reshape(-1, self.o.lanes)
         return pooled
 
     def cost(self) -> Cost:
-        """Accumulators, counters, the two registers between."""
-        total = self.direction_cost(self.row_bits, self.chunks, self.columns)
-        total += self.direction_cost(self.sums.bits, self.line_words, self.rows)
+        """Accumulators, counters, the two registers between; or a tree."""
+        if self.stages:
+            return self.tree_cost()
+        total = self.direction_cost(self.row_bits, self.chunks, self.columns) + self.rows_cost()
+        used = self.rows.used()
+        total += counter_cost(self.chunks)
+        total += counter_cost(self.input.width, self.columns.tables().reshape(-1, self.input.width))
+        total += counter_cost(self.input.height, [used])
+        return total + registers(self.row_bits * self.lanes) + luts(10) + Cost(flip_flops=2)
+
+    def rows_cost(self) -> Cost:
+        """The accumulators of rows with their counters, and the output register."""
         used = self.rows.used()
         down = self.rows.tables()[..., used].reshape(-1, int(used.sum()))
-        total += counter_cost(self.chunks) + counter_cost(self.line_words)
-        total += counter_cost(self.input.width, self.columns.tables().reshape(-1, self.input.width))
-        total += counter_cost(self.input.height, [used]) + counter_cost(len(down[0]), down)
-        results = registers(self.row_bits * self.lanes + self.o.width)
-        return total + results + luts(10) + Cost(flip_flops=2)
+        total = self.direction_cost(self.sums.bits, self.line_words, self.rows)
+        total += counter_cost(self.line_words) + counter_cost(len(down[0]), down)
+        return total + registers(self.o.width)
+
+    def tree_cost(self) -> Cost:
+        """The tree, and what is behind it."""
+        used = self.rows.used()
+        if self.rows_within:
+            constant = adder_cost(self.sums.bits) if self.sums.start else Cost()
+            total = self.tree.cost(self.o.lanes) + constant * self.o.lanes
+            return total + Cost(flip_flops=self.o.width + 1) + luts(2)
+        total = self.tree.cost(self.row_lanes) + self.rows_cost()
+        if not used.all():
+            total += counter_cost(self.interval_cycles // self.input.height)
+            total += counter_cost(self.input.height, [used])
+        return total + luts(5) + Cost(flip_flops=1)
 
     def direction_cost(self, bits: int, words: int, slots: Slots) -> Cost:
         """The accumulators of one direction, numbers of ``bits`` bits for each lane."""
-        memory = delay_cost(bits * self.lanes, words, self.memory, absorbed=True)
-        return accumulators_cost(self.lanes, bits, slots.count) + memory * slots.count
+        memory = delay_cost(bits * self.row_lanes, words, self.memory, absorbed=True)
+        return accumulators_cost(self.row_lanes, bits, slots.count) + memory * slots.count

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.layers.avgpool2d import AvgPool2dUnit
-from subbit.hw.layers.sums_rtl import accumulated, outputs
+from subbit.hw.layers.sums_rtl import accumulated, add_tree, outputs, pixels_of
 from subbit.hw.streams.delay_rtl import DelayLine
+from subbit.hw.streams.registers_rtl import Stage
 from subbit.hw.streams.sequence_rtl import Counter
 from subbit.hw.streams.shapes_rtl import stream_of
 
@@ -17,14 +18,16 @@ __all__ = ["AvgPool2d"]
 
 
 class AvgPool2d(wiring.Component):
-    """``o`` gives the sum over each window of the values of ``i``, ``unit.lanes`` channels a beat:
+    """``o`` gives the sum over each window of the values of ``i``, ``unit.lanes`` elements a beat:
     codes or integers in, two's complement integers out.
 
     First sums along a row, then down the rows; windows that overlap have an accumulator each, a
     delay line with a word for each beat of a pixel, or of a row of windows. A register stands
-    between the two and one behind them. Latency: 2 cycles after the last pixel of a window.
-    Interval: ``H * W * C / lanes`` cycles. ``collision`` is high if a delay line reads a word while
-    it writes it, which none ever does.
+    between the two and one behind them. Where a beat holds several pixels, a tree of
+    ``unit.stages`` registers adds the columns of its windows in place of the first, and all numbers
+    of a window where it holds several rows. Latency: 2 cycles after the last pixel of a window, or
+    ``unit.stages + 1``. Interval: ``H * W * C / lanes`` cycles. ``collision`` is high if a delay
+    line reads a word while it writes it, which none ever does.
     """
 
     i: stream.Interface
@@ -37,6 +40,60 @@ class AvgPool2d(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        if self._unit.stages:
+            self._add_tree(m)
+        else:
+            self._add_columns(m)
+        return m
+
+    def _add_tree(self, m: Module) -> None:
+        """Several pixels a beat: the sums of their columns, or of whole windows, at once."""
+        unit = self._unit
+        ready, used = Signal(), self._used(m)
+        stage = Stage(m, self.i.valid & used, ready)
+        numbers, stage = add_tree(m, unit.tree, self._windows(), stage)
+        m.d.comb += self.i.ready.eq(ready | ~used)
+        if not unit.rows_within:
+            self._down(m, numbers, stage.valid, stage.ready)
+            return
+        end = Stage(m, stage.valid, stage.ready)
+        sums = [(unit.sums.start + number)[: unit.sums.bits].as_signed() for number in numbers]
+        m.d.comb += [
+            self.o.valid.eq(end.valid),
+            self.o.payload.as_value().eq(end.kept(outputs(unit.sums, sums))),
+            end.ready.eq(self.o.ready),
+        ]
+
+    def _used(self, m: Module) -> Value:
+        """Whether some window covers the row of the beat."""
+        unit, used = self._unit, self._unit.rows.used()
+        if unit.rows_within or used.all():
+            return Const(1)
+        step = self.i.valid & self.i.ready
+        m.submodules.beats = beats = Counter(length=unit.interval_cycles // unit.input.height)
+        m.submodules.rows = rows = Counter(length=unit.input.height, tables=[used])
+        m.d.comb += [beats.step.eq(step), rows.step.eq(step & beats.last)]
+        return rows.flags[0]
+
+    def _windows(self) -> list[list[Value]]:
+        """The numbers of the beat that go into each sum: for each window, for each channel."""
+        unit = self._unit
+        kernel, stride, width = unit.layer.kernel, unit.layer.stride, unit.input.width
+        pixels = pixels_of(self.i.payload, unit.input.channels)
+        tall = kernel if unit.rows_within else 1
+        return [
+            [
+                pixels[(y * stride + dy) * width + x * stride + dx][channel]
+                for dy in range(tall)
+                for dx in range(kernel)
+            ]
+            for y in range(unit.window_rows if unit.rows_within else 1)
+            for x in range(unit.window_columns)
+            for channel in range(unit.input.channels)
+        ]
+
+    def _add_columns(self, m: Module) -> None:
+        """No more than a pixel a beat: accumulators in both directions."""
         unit, used = self._unit, self._unit.rows.used()
         begins, ends = unit.columns.tables()
         m.submodules.chunks = chunks = Counter(length=unit.chunks)
@@ -64,9 +121,10 @@ class AvgPool2d(wiring.Component):
             m.d.sync += row_valid.eq(0)
         with m.If(step & gives):
             m.d.sync += [row.as_value().eq(Cat(*numbers)), row_valid.eq(1)]
-        return m
 
-    def _down(self, m: Module, row: data.View, valid: Value, take: Signal) -> None:
+    def _down(
+        self, m: Module, row: data.View | Sequence[Value], valid: Value, take: Signal
+    ) -> None:
         """Sums of the rows' sums, into the output."""
         unit, used = self._unit, self._unit.rows.used()
         begins, ends = (table[:, used] for table in unit.rows.tables())
@@ -96,7 +154,7 @@ class AvgPool2d(wiring.Component):
         self,
         m: Module,
         name: str,
-        x: data.View,
+        x: data.View | Sequence[Value],
         step: Value,
         flags: Value,
         slots: int,
@@ -109,7 +167,7 @@ class AvgPool2d(wiring.Component):
         """
         found: list[Value] = []
         for slot in range(slots):
-            delay = DelayLine(width=bits * self._unit.lanes, depth=words, memory=self._unit.memory)
+            delay = DelayLine(width=bits * len(x), depth=words, memory=self._unit.memory)
             m.submodules[f"{name}{slot}"] = delay
             numbers = accumulated(delay, x, flags[slot], bits, start)
             m.d.comb += [delay.step.eq(step), delay.d.eq(Cat(*numbers))]

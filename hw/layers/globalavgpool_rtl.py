@@ -1,12 +1,15 @@
 """Global average pooling as sums over the map."""
 
-from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import stream, wiring
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
-from subbit.hw.layers.sums_rtl import accumulated, outputs
+from subbit.hw.layers.sums_rtl import accumulated, add_tree, outputs, pixels_of
 from subbit.hw.streams.delay_rtl import DelayLine
+from subbit.hw.streams.registers_rtl import Stage
 from subbit.hw.streams.sequence_rtl import Counter
 from subbit.hw.streams.shapes_rtl import stream_of
 
@@ -14,13 +17,14 @@ __all__ = ["GlobalAvgPool"]
 
 
 class GlobalAvgPool(wiring.Component):
-    """``o`` gives the sum of each channel of ``i`` over the map, ``unit.lanes`` channels a beat:
-    codes or integers in, two's complement integers out.
+    """``o`` gives the sum of each channel of ``i`` over the map, some channels a beat: codes or
+    integers in, two's complement integers out. ``i``: ``unit.lanes`` elements a beat.
 
-    A delay line with a word for each beat of a pixel holds the sums so far; those of the last pixel
-    go into the output register. ``i.ready`` is low only there, while a sum waits. Latency: 1 cycle
-    after the last pixel's beat. Interval: ``H * W * C / lanes`` cycles. ``collision`` is high if
-    the delay line reads a word while it writes it, which it never does.
+    Where a beat holds several pixels, a tree of ``unit.stages`` registers adds them. A delay line
+    with a word for each beat of a pixel holds the sums so far; those of the last pixels go into the
+    output register. That is not ready for them only while a sum waits. Latency: 1 cycle after the
+    last pixel's beat, and ``unit.stages`` more. Interval: ``H * W * C / lanes`` cycles.
+    ``collision`` is high if the delay line reads a word while it writes it, which it never does.
     """
 
     i: stream.Interface
@@ -34,26 +38,47 @@ class GlobalAvgPool(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit, sums = self._unit, self._unit.sums
-        start = [pixel == 0 for pixel in range(unit.map_pixels)]
+        numbers, valid, ready = self.i.payload, self.i.valid, self.i.ready
+        if unit.stages:
+            pixels = pixels_of(self.i.payload, unit.input.channels)
+            stage = Stage(m, valid, ready)
+            numbers, stage = add_tree(m, unit.tree, list(zip(*pixels, strict=True)), stage)
+            valid, ready = stage.valid, stage.ready
+        step, free = valid & ready, ~self.o.valid | self.o.ready
+        if unit.whole:
+            last: Value = Const(1)
+            numbers = [(sums.start + x)[: sums.bits].as_signed() for x in numbers]
+            m.d.comb += ready.eq(free)
+        else:
+            last, numbers = self._so_far(m, numbers, ready, step)
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(step & last):
+            m.d.sync += [
+                self.o.payload.as_value().eq(outputs(sums, numbers)),
+                self.o.valid.eq(1),
+            ]
+        return m
+
+    def _so_far(
+        self, m: Module, x: data.View | Sequence[Value], ready: Value, step: Value
+    ) -> tuple[Value, Sequence[Value]]:
+        """Whether these are the last numbers of a frame, and the sums with them; drives their
+        ``ready``.
+        """
+        unit, sums = self._unit, self._unit.sums
+        start = [beat == 0 for beat in range(unit.pixel_beats)]
         m.submodules.chunks = chunks = Counter(length=unit.chunks)
-        m.submodules.pixels = pixels = Counter(length=unit.map_pixels, tables=[start])
-        width = sums.bits * unit.lanes
+        m.submodules.pixels = pixels = Counter(length=unit.pixel_beats, tables=[start])
+        width = sums.bits * unit.o.lanes
         m.submodules.delay = delay = DelayLine(width=width, depth=unit.chunks, memory=unit.memory)
-        numbers = accumulated(delay, self.i.payload, pixels.flags[0], sums.bits, sums.start)
-        step = self.i.valid & self.i.ready
+        numbers = accumulated(delay, x, pixels.flags[0], sums.bits, sums.start)
         m.d.comb += [
-            self.i.ready.eq(~pixels.last | ~self.o.valid | self.o.ready),
+            ready.eq(~pixels.last | ~self.o.valid | self.o.ready),
             delay.step.eq(step),
             delay.d.eq(Cat(*numbers)),
             chunks.step.eq(step),
             pixels.step.eq(step & chunks.last),
             self.collision.eq(delay.collision),
         ]
-        with m.If(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
-        with m.If(step & pixels.last):
-            m.d.sync += [
-                self.o.payload.as_value().eq(outputs(sums, numbers)),
-                self.o.valid.eq(1),
-            ]
-        return m
+        return pixels.last, numbers

@@ -1,5 +1,7 @@
 """2x2 max pooling."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -23,14 +25,30 @@ def greater(lanes: Lanes, a: Value, b: Value) -> Value:
     return Cat(*(Mux(x > y, x, y) for x, y in pairs))
 
 
+def halved(lanes: Lanes, parts: Sequence[Value]) -> list[Value]:
+    """The greater of the parts 0 and 1, of 2 and 3 and so on, lane by lane; a last odd part is
+    dropped.
+    """
+    return [greater(lanes, a, b) for a, b in zip(parts[::2], parts[1::2], strict=False)]
+
+
+def cut(value: Value, parts: int) -> list[Value]:
+    """So many equal parts, that of the lowest bits first."""
+    bits = len(value) // parts
+    return [value[part * bits : (part + 1) * bits] for part in range(parts)]
+
+
 class MaxPool2d(wiring.Component):
-    """``o`` gives the greatest of each 2x2 block of pixels of ``i``, ``unit.lanes`` channels a
+    """``o`` gives the greatest of each 2x2 block of pixels of ``i``, ``unit.lanes`` elements a
     beat, as codes or integers like those of ``i``.
 
-    First the greater of two columns, then of two rows; each keeps its first operand in a delay
-    line. A register stands between the two and one behind them. Latency: 2 cycles after the last
-    pixel of the block. Interval: ``H * W * C / lanes`` cycles. ``collision`` is high if a delay
-    line reads a word while it writes it, which none ever does.
+    Where a beat holds both columns of its blocks, the greatest of a block goes into the output
+    register at once; a delay line keeps the first row of each pair, unless the beat holds that too.
+    Elsewhere first the greater of two columns, then of two rows; each keeps its first operand in a
+    delay line, and a register stands between the two and one behind them. Latency: 1 cycle after
+    the last beat of the block, 2 where its columns come in two beats. Interval: ``H * W * C /
+    lanes`` cycles. ``collision`` is high if a delay line reads a word while it writes it, which
+    none ever does.
     """
 
     i: stream.Interface
@@ -43,8 +61,57 @@ class MaxPool2d(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        if self._unit.columns_within:
+            self._add_blocks(m)
+        else:
+            self._add_columns(m)
+        return m
+
+    def _add_blocks(self, m: Module) -> None:
+        """Both columns in a beat: columns and rows at once."""
         unit = self._unit
-        width, height = unit.input.width, unit.input.height
+        rows, columns = unit.run_rows, unit.run_columns
+        payload, free = payload_register(m, self.o), ~self.o.valid | self.o.ready
+        step, gives = self.i.valid & self.i.ready, Value.cast(1)
+        pixel = Lanes(unit.input.channels, unit.input.bits, unit.input.signed)
+        pairs: list[Value] = [
+            Cat(*halved(pixel, cut(row, columns))) for row in cut(self.i.payload.as_value(), rows)
+        ]
+        row = Lanes(unit.pair_lanes // rows, pixel.bits, pixel.signed)
+        if not unit.rows_within:
+            above, gives = self._kept(m, step, Cat(*pairs))
+            pairs = cut(above, rows) + pairs
+        m.d.comb += self.i.ready.eq(free | ~gives)
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(step & gives):
+            m.d.sync += [payload.eq(Cat(*halved(row, pairs))), self.o.valid.eq(1)]
+
+    def _kept(self, m: Module, step: Value, pairs: Value) -> tuple[Value, Value]:
+        """``pairs`` of the beat as many rows above as a beat has, and whether that one has the
+        first half of this one's blocks.
+        """
+        unit = self._unit
+        groups = unit.input.height // unit.run_rows
+        odd = [group % 2 == 1 for group in range(groups)]
+        m.submodules.words = words = Counter(length=unit.line_words)
+        m.submodules.rows = rows = Counter(length=groups, tables=[odd])
+        m.submodules.line = line = DelayLine(
+            width=len(pairs), depth=unit.line_words, memory=unit.memory
+        )
+        m.d.comb += [
+            words.step.eq(step),
+            rows.step.eq(step & words.last),
+            line.step.eq(step),
+            line.d.eq(pairs),
+            self.collision.eq(line.collision),
+        ]
+        return line.q, rows.flags[0]
+
+    def _add_columns(self, m: Module) -> None:
+        """The columns of a block in two beats: columns first, then rows."""
+        unit = self._unit
+        width, height = unit.input.width // unit.run_columns, unit.input.height
         odd = [x % 2 == 1 for x in range(max(width, height))]
         used = [y < height // 2 * 2 for y in range(height)]
         m.submodules.chunks = chunks = Counter(length=unit.chunks)
@@ -89,8 +156,7 @@ class MaxPool2d(wiring.Component):
         with m.If(take_pair):
             m.d.sync += pair_valid.eq(0)
         with m.If(step & gives):
-            m.d.sync += [
-                pair.eq(greater(unit.i, column.q, self.i.payload.as_value())),
-                pair_valid.eq(1),
-            ]
-        return m
+            run, now = unit.run_columns, self.i.payload.as_value()
+            part = Lanes(unit.lanes // run, unit.i.bits, unit.i.signed)
+            both = halved(part, [*cut(column.q, run), *cut(now, run)])
+            m.d.sync += [pair.eq(Cat(*both)), pair_valid.eq(1)]

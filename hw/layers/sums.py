@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from subbit.hw.contract.blocks import CHAINED, adder_cost, luts
+from subbit.hw.contract.blocks import CHAINED, adder_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Lanes
 from subbit.sw.ir.types import Encoding, TensorType, signed_bits
 
-__all__ = ["Sums", "accumulators_cost"]
+__all__ = ["SumTree", "Sums", "accumulators_cost"]
+
+TABLE = 4  # single bits whose number is a table
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,57 @@ class Sums:
         """The stream of sums."""
         low, high = self.input.value_range
         return Lanes(lanes, signed_bits(self.count * low, self.count * high), signed=True)
+
+
+@dataclass(frozen=True)
+class SumTree:
+    """The sum of ``count`` stored numbers of ``input`` that come at once: by twos, single bits at
+    first by fours, with a register behind every addition.
+
+    Its circuit, ``add_tree``, is a register on the way of a stream for each of ``stages``. Latency:
+    as many cycles as there are stages. Interval: a beat a cycle.
+    """
+
+    input: TensorType
+    count: int
+
+    @property
+    def single(self) -> bool:
+        """Whether the numbers are single bits that stand for themselves."""
+        return self.input.bits == 1 and not self.input.signed
+
+    @property
+    def stages(self) -> list[list[tuple[int, ...]]]:
+        """For each stage its sums, and for each of these how many numbers are in every summand."""
+        sums, found = [1] * self.count, list[list[tuple[int, ...]]]()
+        while not found or len(sums) > 1:
+            group = TABLE if self.single and not found else 2
+            found.append([tuple(sums[k : k + group]) for k in range(0, len(sums), group)])
+            sums = [sum(summands) for summands in found[-1]]
+        return found
+
+    def bits(self, numbers: int) -> int:
+        """Bits of the sum of so many numbers, signed where these are."""
+        low, high = numbers * self.input.low, numbers * self.input.high
+        return signed_bits(low, high) if self.input.signed else high.bit_length()
+
+    @property
+    def output(self) -> Lanes:
+        """One whole sum."""
+        return Lanes(1, self.bits(self.count), self.input.signed)
+
+    def cost(self, lanes: int) -> Cost:
+        """Of as many trees, side by side."""
+        one = Cost()
+        for stage, sums in enumerate(self.stages):
+            for summands in sums:
+                bits = self.bits(sum(summands))
+                if len(summands) == 1:
+                    one += registers(bits)
+                else:
+                    adder = luts(bits) if self.single and not stage else adder_cost(bits)
+                    one += adder + Cost(flip_flops=bits)
+        return one * lanes + (luts(2) + Cost(flip_flops=1)) * len(self.stages)
 
 
 def accumulators_cost(lanes: int, bits: int, slots: int) -> Cost:

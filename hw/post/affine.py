@@ -108,13 +108,13 @@ class AffineConfig:
 class AffineUnit(LanesUnit):
     """``y = scale[c] * x + offset[c]``: an affine ``layer`` between two streams.
 
-    ``input``: the type of the input tensor; ``lanes``: integers a beat, a divisor of its channels.
-    Output: two's complement integers of the layer's output type. Latency: 3 cycles, 1 more with
-    multipliers and 1 more with constants in block RAM. Interval: ``elements / lanes`` cycles, a
-    beat a cycle.
+    ``input``: the type of the input tensor; ``lanes``: integers a beat, some channels of a pixel,
+    whole pixels of a row, which share scales and offsets, or whole rows. Output: two's complement
+    integers of the layer's output type. Latency: 3 cycles, 1 more with multipliers and 1 more with
+    constants in block RAM. Interval: ``elements / lanes`` cycles, a beat a cycle.
 
-    Raises PlanError where ``lanes`` does not divide the channels, and NetworkError where the layer
-    does not fit the tensor.
+    Raises PlanError where a beat of the input may not hold ``lanes`` elements, and NetworkError
+    where the layer does not fit the tensor.
     """
 
     component: ClassVar[str] = "subbit.hw.post.affine_rtl:Affine"
@@ -140,7 +140,8 @@ class AffineUnit(LanesUnit):
             high=x.high,
             mul=layer.scale,
             add=layer.offset,
-            lanes=self.lanes,
+            lanes=self.lanes // self.beat_pixels,
+            copies=self.beat_pixels,
             bits=self.o.bits,
         )
 

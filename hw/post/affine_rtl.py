@@ -69,8 +69,8 @@ class AffineCore(wiring.Component):
 
 
 class Affine(PipedCore):
-    """``o[l] = scale[c] * i[l] + offset[c]`` for ``unit.lanes`` integers a beat, channels in order;
-    ``o`` holds two's complement integers of the layer's output type.
+    """``o[l] = scale[c] * i[l] + offset[c]`` for ``unit.lanes`` integers a beat, some channels of a
+    pixel, whole pixels or rows; ``o`` holds two's complement integers of the layer's output type.
 
     A pipeline that never stops, with a register in front, and credits and a queue of ``unit.depth``
     places around it. Latency: 3 cycles, 1 more with multipliers and 1 more with constants in block

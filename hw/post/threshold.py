@@ -227,13 +227,14 @@ class ThresholdUnit(LanesUnit):
     """A threshold activation ``layer`` between two streams: ``lanes`` integers in, as many M-bit
     codes out, each the number of its channel's thresholds that the integer reaches.
 
-    ``input``: the type of the input tensor, whose channels ``lanes`` must divide. ``form``:
-    ``search`` (a comparator a bit), ``tree`` (one for each threshold) or ``auto``. Latency:
-    ``2M + 1`` cycles for a search, 3 for a tree, 4 from M = 3 on; with thresholds in block RAM M or
-    1 more. Interval: ``elements / lanes`` cycles, a beat a cycle.
+    ``input``: the type of the input tensor. ``lanes``: some channels of a pixel, whole pixels of a
+    row, which share the thresholds, or whole rows. ``form``: ``search`` (a comparator a bit),
+    ``tree`` (one for each threshold) or ``auto``. Latency: ``2M + 1`` cycles for a search, 3 for a
+    tree, 4 from M = 3 on; with thresholds in block RAM M or 1 more. Interval: ``elements / lanes``
+    cycles, a beat a cycle.
 
-    Raises PlanError where ``lanes`` does not divide the channels, and for another ``form``, and
-    NetworkError where the layer does not fit the tensor.
+    Raises PlanError where a beat of the input may not hold ``lanes`` elements, and for another
+    ``form``, and NetworkError where the layer does not fit the tensor.
     """
 
     component: ClassVar[str] = "subbit.hw.post.threshold_rtl:Threshold"
@@ -260,7 +261,8 @@ class ThresholdUnit(LanesUnit):
             high=x.high,
             thresholds=layer.thresholds,
             rising=layer.rising,
-            lanes=self.lanes,
+            lanes=self.lanes // self.beat_pixels,
+            copies=self.beat_pixels,
             form=self.form,
         )
 

@@ -147,7 +147,7 @@ def reinterpret(value: Value, config: ThresholdConfig) -> Value:
 
 class Threshold(PipedCore):
     """``o[l]`` is the M-bit code of ``i[l]``, the number of its channel's thresholds that it
-    reaches, for ``unit.lanes`` integers a beat, channels in order.
+    reaches, for ``unit.lanes`` integers a beat, some channels of a pixel, whole pixels or rows.
 
     A pipeline that never stops, with a register in front, and credits and a queue of ``unit.depth``
     places around it. Latency: ``2M + 1`` cycles for a search, 3 for a tree, 4 from M = 3 on; with

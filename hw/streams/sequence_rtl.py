@@ -36,6 +36,9 @@ class Counter(wiring.Component):
     step they are set to what belongs to the next count. So they cost no time in the cycle in which
     they are used. Latency: 0 cycles. Interval: a step a cycle. All start again after a reset.
 
+    ``exit``: with ``early`` (in), which is there then, high, the count starts again after that many
+    steps already, and ``last`` is high where it does.
+
     Length 4, the table 1 0 0 1::
 
         cycle        0   1   2   3   4   5   6
@@ -46,17 +49,22 @@ class Counter(wiring.Component):
     """
 
     step: Signal
+    early: Signal
     count: Signal
     last: Signal
     flags: Signal
 
-    def __init__(self, *, length: int, tables: Iterable[Iterable[bool]] = ()) -> None:
-        self._length = length
+    def __init__(
+        self, *, length: int, tables: Iterable[Iterable[bool]] = (), exit: int | None = None
+    ) -> None:
+        self._length, self._exit = length, exit
         ends = [k == length - 1 for k in range(length)]
-        self._tables = [[bool(x) for x in table] for table in tables] + [ends]
+        leaves = [] if exit is None else [[k == exit - 1 for k in range(length)]]
+        self._tables = [[bool(x) for x in table] for table in (*tables, *leaves)] + [ends]
         super().__init__(
             {
                 "step": In(1),
+                **({} if exit is None else {"early": In(1)}),
                 "count": Out(range(length)),
                 "last": Out(1),
                 "flags": Out(len(self._tables) - 1),
@@ -67,7 +75,10 @@ class Counter(wiring.Component):
         m = Module()
         first = Const(sum(table[0] << t for t, table in enumerate(self._tables)))
         flags = Signal(len(self._tables), init=first.value)
-        m.d.comb += [self.flags.eq(flags[:-1]), self.last.eq(flags[-1])]
+        last: Value = flags[-1]
+        if self._exit is not None:
+            last = last | (self.early & flags[-2])
+        m.d.comb += [self.flags.eq(flags[:-1]), self.last.eq(last)]
         if self._length == 1:
             return m
         with m.If(self.step):
@@ -75,7 +86,7 @@ class Counter(wiring.Component):
             for t, table in enumerate(self._tables):
                 changes = [x != y for x, y in zip(table, table[1:] + table[:1], strict=True)]
                 m.d.sync += flags[t].eq(flags[t] ^ lookup(self.count, changes))
-            with m.If(flags[-1]):
+            with m.If(last):
                 m.d.sync += [self.count.eq(0), flags.eq(first)]
         return m
 

@@ -1,5 +1,7 @@
 """What units share that pass elements on, and those that take some lanes of a tensor."""
 
+from collections.abc import Sequence
+
 from subbit.hw.contract.unit import Lanes, Unit
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.types import TensorType
@@ -22,9 +24,12 @@ def beat_sizes(tensor: TensorType) -> list[int]:
     return sorted(sizes)
 
 
-def check_beat(lanes: int, tensor: TensorType) -> None:
-    """Raise PlanError unless a beat of the tensor may hold ``lanes`` elements."""
-    if lanes not in (sizes := beat_sizes(tensor)):
+def check_beat(lanes: int, tensor: TensorType, sizes: Sequence[int] | None = None) -> None:
+    """Raise PlanError unless a beat of the tensor may hold ``lanes`` elements. ``sizes``: what it
+    may hold, where a unit does not take all of ``beat_sizes``.
+    """
+    sizes = beat_sizes(tensor) if sizes is None else sizes
+    if lanes not in sizes:
         raise PlanError(
             f"a beat of {lanes} elements does not fit a tensor of {tensor.height}x{tensor.width} "
             f"pixels of {tensor.channels} channels; it may hold {', '.join(map(str, sizes))}"
@@ -58,17 +63,22 @@ class ElementUnit(Unit):
 
 class LanesUnit(Unit):
     """A unit that takes ``lanes`` elements a beat of the tensor ``input``, pixel after pixel in
-    row-major order and the channels of a pixel one after another. Latency and interval are the
-    subclass's.
+    row-major order and the channels of a pixel one after another: some channels of a pixel, whole
+    pixels of a row, or whole rows. Latency and interval are the subclass's.
 
-    Raises PlanError where ``lanes`` is below 1 or does not divide the tensor's channels.
+    Raises PlanError where ``lanes`` is none of ``sizes``.
     """
 
     input: TensorType
     lanes: int
 
     def __post_init__(self) -> None:
-        check_lanes(self.lanes, self.input.channels)
+        check_beat(self.lanes, self.input, self.sizes)
+
+    @property
+    def sizes(self) -> list[int]:
+        """What ``lanes`` may be, ascending: all beat sizes of the input unless overridden."""
+        return beat_sizes(self.input)
 
     @property
     def i(self) -> Lanes:
@@ -79,3 +89,13 @@ class LanesUnit(Unit):
     def i_range(self) -> tuple[int, int]:
         """The range of the input tensor."""
         return self.input.low, self.input.high
+
+    @property
+    def chunks(self) -> int:
+        """Beats of a pixel; 1 where a beat holds whole pixels."""
+        return max(1, self.input.channels // self.lanes)
+
+    @property
+    def beat_pixels(self) -> int:
+        """Whole pixels of a beat; 1 where it holds some channels of a pixel."""
+        return max(1, self.lanes // self.input.channels)

@@ -10,6 +10,7 @@ from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.streams.shapes import ElementUnit
 from subbit.sw.cycles.model import GIVE, TAKE, Process
+from subbit.sw.errors import PlanError
 
 __all__ = ["DownsizeUnit", "UpsizeUnit"]
 
@@ -21,15 +22,28 @@ class UpsizeUnit(ElementUnit):
     """Joins ``ratio`` neighbouring beats of payload ``element`` into one, the first in the lowest
     lanes.
 
+    ``runs``: equal runs of neighbouring lanes that a beat consists of. The joined beat holds the
+    first run of every beat, then the second run of every beat, and so on: with the pixels of an
+    engine as runs, whole pixels one after the other. The order is wiring and takes nothing.
+
     ``beats``: input beats per frame, a multiple of ``ratio``. Latency: 1 cycle after the last of
     the beats that are joined. Interval: ``beats`` cycles: one input beat a cycle, also while an
-    output beat waits, up to the beat that would complete the next one.
+    output beat waits, up to the beat that would complete the next one. Raises PlanError where
+    ``runs`` does not divide the lanes of ``element``.
     """
 
     component: ClassVar[str] = "subbit.hw.streams.width_rtl:Upsize"
     element: Lanes
     ratio: int
     beats: int
+    runs: int = 1
+
+    def __post_init__(self) -> None:
+        if self.runs < 1 or self.element.lanes % self.runs:
+            raise PlanError(
+                f"runs must divide the {self.element.lanes} lanes of a beat, and {self.runs} "
+                "does not"
+            )
 
     @property
     def o(self) -> Lanes:
@@ -43,8 +57,9 @@ class UpsizeUnit(ElementUnit):
         return (Process("upsize", np.tile(group, self.beats // self.ratio)),)
 
     def reference(self, beats: Beats) -> Beats:
-        """Neighbouring beats side by side."""
-        return beats.reshape(-1, self.o.lanes)
+        """Neighbouring beats side by side, run by run."""
+        runs = beats.reshape(-1, self.ratio, self.runs, self.element.lanes // self.runs)
+        return runs.swapaxes(1, 2).reshape(-1, self.o.lanes)
 
     def cost(self) -> Cost:
         """Registers of the parts so far and of the whole, a counter and handshakes."""

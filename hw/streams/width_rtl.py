@@ -1,6 +1,6 @@
 """Changing how many elements a beat carries: join beats, or split them."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +13,8 @@ __all__ = ["Downsize", "Upsize"]
 
 
 class Upsize(wiring.Component):
-    """``o`` gives ``unit.ratio`` beats of ``i`` side by side, the first in the lowest lanes.
+    """``o`` gives ``unit.ratio`` beats of ``i`` side by side, the first in the lowest lanes; of
+    beats of several ``unit.runs`` the first runs of all beats, then the second ones.
 
     Registers hold the parts so far; the last one goes straight into the output register beside
     them. ``i.ready`` is low only for that last part, while the beat before it waits on ``o``.
@@ -52,8 +53,17 @@ class Upsize(wiring.Component):
             joined = Cat(parts, self.i.payload.as_value())
             m.d.sync += parts.eq(joined[self._unit.i.width :])
             with m.If(count.last):
-                m.d.sync += [payload.eq(joined), self.o.valid.eq(1)]
+                m.d.sync += [payload.eq(self._ordered(joined)), self.o.valid.eq(1)]
         return m
+
+    def _ordered(self, joined: Value) -> Value:
+        """The beats that are joined, run by run."""
+        runs = self._unit.runs
+        if runs == 1:
+            return joined
+        bits = self._unit.i.width // runs
+        parts = [joined[at : at + bits] for at in range(0, len(joined), bits)]
+        return Cat(*(part for run in range(runs) for part in parts[run::runs]))
 
 
 class Downsize(wiring.Component):

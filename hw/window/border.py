@@ -31,27 +31,30 @@ class Border:
     windows that lie alike.
 
     ``rows``: ``(H, k)``, whether a row of the kernel is inside for a row of output pixels;
-    ``columns``: ``(W, k)`` likewise. ``pixels`` neighbouring output pixels of a row come at once, a
-    divisor of W.
+    ``columns``: ``(W, k)`` likewise. ``pixels`` neighbouring output pixels come at once: a divisor
+    of W, or ``W * r`` with r dividing H, which are r whole rows.
     """
 
     rows: Flags
     columns: Flags
     pixels: int = 1
 
+    @property
+    def rows_at_once(self) -> int:
+        """r: output rows that come at once."""
+        return max(1, self.pixels // len(self.columns))
+
     @cached_property
     def row_kinds(self) -> tuple[Flags, Ints]:
-        """How rows of windows lie, ``(n, k)``, and which one each row has, ``(H,)``."""
-        kinds, at = np.unique(self.rows, axis=0, return_inverse=True)
-        return kinds, at.reshape(-1)
+        """How the rows of windows that come at once lie, ``(n, r, k)``, and which one each r rows
+        have, ``(H / r,)``.
+        """
+        return kinds_of(self.rows, self.rows_at_once)
 
     @cached_property
     def column_kinds(self) -> tuple[Flags, Ints]:
-        """The same for groups of pixels: ``(n, pixels, k)`` and ``(W / pixels,)``."""
-        size = self.columns.shape[1]
-        groups = self.columns.reshape(-1, self.pixels * size)
-        kinds, at = np.unique(groups, axis=0, return_inverse=True)
-        return kinds.reshape(-1, self.pixels, size), at.reshape(-1)
+        """The same for the c pixels of a row that come at once: ``(n, c, k)`` and ``(W / c,)``."""
+        return kinds_of(self.columns, self.pixels // self.rows_at_once)
 
     @property
     def outside(self) -> Flags:
@@ -59,8 +62,9 @@ class Border:
         ``(rows, columns, pixels, k, k)``.
         """
         rows, columns = self.row_kinds[0], self.column_kinds[0]
-        inside: Flags = rows[:, None, None, :, None] & columns[None, :, :, None, :]
-        return ~inside
+        inside: Flags = rows[:, None, :, None, :, None] & columns[None, :, None, :, None, :]
+        kinds, size = (len(rows), len(columns)), self.rows.shape[1]
+        return ~inside.reshape(*kinds, self.pixels, size, -1)
 
     @property
     def inside(self) -> Flags:
@@ -76,6 +80,13 @@ class Border:
         kernels = weights.dense().reshape(outputs, -1, size, size).sum(axis=1)
         found: Ints = np.einsum("oij,rcpij->orcp", kernels, self.outside.astype(np.int64))
         return found
+
+
+def kinds_of(places: Flags, at_once: int) -> tuple[Flags, Ints]:
+    """Which groups of ``at_once`` neighbours there are, ``(n, at_once, k)``, and which each is."""
+    groups = places.reshape(-1, at_once * places.shape[1])
+    kinds, at = np.unique(groups, axis=0, return_inverse=True)
+    return kinds.reshape(-1, at_once, places.shape[1]), at.reshape(-1)
 
 
 def border_of(

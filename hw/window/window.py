@@ -1,6 +1,7 @@
 """The sliding windows of a convolution, from a stream of pixels."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.window.axis import Axis
 from subbit.hw.window.interval import window_interval
+from subbit.hw.window.wide import WideShape
 from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE, Process
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.layers.conv2d import Padding
@@ -60,6 +62,14 @@ class WindowUnit(Unit):
     buffer lives, one of ``auto``, ``block``, ``distributed``; ``buffers``: the same of the history
     and the replay.
 
+    ``input_pixels``: that many neighbouring pixels come in a beat, a divisor of the input's row or
+    whole rows, as many as divide its height; likewise ``pixels`` may be whole rows of outputs.
+    Either needs all channels at a time. One history then does without padding columns: windows at
+    the end of a row leave while the next row begins, so that a row takes
+    ``max(W / input_pixels, OW / pixels)`` steps or few more (see :class:`.LineSchedule`); where
+    groups of windows are in different places of the history, or have folds, a register holds them.
+    Latency: from the beat that completes a group to its output 1 cycle, with that register 2.
+
     ``payload_delay``, 0 to 2: where one register ``holds`` the window for all its folds, data may
     follow their handshakes. The history shifts a cycle, and that register loads ``payload_delay``
     cycles, after what decides on it, so that the enables of these many flip-flops come from a
@@ -81,6 +91,7 @@ class WindowUnit(Unit):
     buffers: str = "auto"
     payload_delay: int = 0
     pads: tuple[int, int, int, int] | None = None
+    input_pixels: int = 1
 
     def __post_init__(self) -> None:
         if self.pads and not all(0 <= pad <= self.kernel // 2 for pad in self.pads):
@@ -88,6 +99,13 @@ class WindowUnit(Unit):
                 f"pads={self.pads}: padding is 0 to {self.kernel // 2} elements on each side of a "
                 f"{self.kernel}x{self.kernel} kernel"
             )
+        if self.wide:
+            if self.chunks > 1:
+                raise PlanError(
+                    f"channels={self.channels}: beats of several pixels, and of several rows of "
+                    f"windows, need all {self.input.channels} channels at a time"
+                )
+            self.wide.check()
         if self.payload_delay and not (self.holds and self.payload_delay in (1, 2)):
             raise PlanError(
                 f"payload_delay={self.payload_delay}: payloads of windows follow by 1 or 2 "
@@ -98,6 +116,21 @@ class WindowUnit(Unit):
     def o_payload_delay(self) -> int:
         """``payload_delay``."""
         return self.payload_delay
+
+    @cached_property
+    def wide(self) -> WideShape | None:
+        """How beats of several pixels, or windows of several rows at once, are made; None where
+        there are none.
+        """
+        x = self.input
+        shape = WideShape(
+            *(x.height, x.width, self.kernel, self.stride, self.margins),
+            taken=self.input_pixels,
+            given=self.pixels,
+        )
+        outputs = shape.across.outputs
+        several = self.input_pixels != 1 or (outputs > 0 and self.pixels > outputs)
+        return shape if several else None
 
     @property
     def span(self) -> int:
@@ -129,19 +162,23 @@ class WindowUnit(Unit):
     @property
     def rows(self) -> Axis:
         """The window's positions from top to bottom."""
+        if self.wide:
+            return self.wide.row_groups
         above, _, below, _ = self.margins
         return Axis(self.input.height, self.kernel, self.stride, above, below)
 
     @property
     def columns(self) -> Axis:
         """The positions of the windows of a beat from left to right."""
+        if self.wide:
+            return self.wide.column_groups
         _, left, _, right = self.margins
         return Axis(self.input.width, self.span, self.stride * self.pixels, left, right)
 
     @property
     def i(self) -> Lanes:
-        """``channels`` elements of the input."""
-        return Lanes.of(self.input, self.channels)
+        """``channels`` elements of each input pixel."""
+        return Lanes.of(self.input, self.channels * self.input_pixels)
 
     @property
     def o(self) -> Lanes:
@@ -168,6 +205,8 @@ class WindowUnit(Unit):
     def replay(self) -> ReplayUnit:
         """What repeats the windows: a word of all lanes and of the mask of each position."""
         width = self.span * (self.column_bits + (self.kernel if self.masked else 0))
+        if self.wide:
+            width = self.wide.columns * self.wide.rows * self.cell_bits
         vectors = self.rows.outputs * self.columns.outputs
         return ReplayUnit(
             element=Lanes(1, width),
@@ -179,9 +218,15 @@ class WindowUnit(Unit):
         )
 
     @property
+    def cell_bits(self) -> int:
+        """Bits of a pixel, and of its mask."""
+        return self.input.channels * self.input.bits + self.masked
+
+    @property
     def direct(self) -> bool:
         """Whether the register of the last columns is the output already."""
-        return self.chunks == 1 and self.folds == 1
+        together = self.wide is None or len(self.wide.places) == 1
+        return self.chunks == 1 and self.folds == 1 and together
 
     @property
     def shifts_at_once(self) -> bool:
@@ -190,14 +235,25 @@ class WindowUnit(Unit):
         cycle, which is a slow path; where the folds leave time for the columns of a window, it
         moves on a cycle later.
         """
+        if self.wide:
+            return not self.wide.pauses(self.folds)
         return self.folds <= self.stride * self.pixels
 
     @property
     def holds(self) -> bool:
         """Whether a register holds the window of one chunk for its folds, so that the register of
-        the last columns stays as it is for a cycle more.
+        the last columns stays as it is for a cycle more. Payloads of beats of several pixels may
+        follow in any case.
         """
+        if self.wide:
+            return True
         return self.chunks == 1 and not self.direct and not self.shifts_at_once
+
+    @property
+    def history_delay(self) -> int:
+        """Cycles by which the history shifts behind the step that decides on it."""
+        late = self.wide and (self.direct or self.shifts_at_once)
+        return self.payload_delay if late else min(self.payload_delay, 1)
 
     @property
     def interval_cycles(self) -> int:
@@ -205,6 +261,8 @@ class WindowUnit(Unit):
         ``pads`` that are not the same on all sides the cycle model may say a few cycles more or
         less.
         """
+        if self.wide:
+            return self.wide.interval(self.folds, not self.shifts_at_once)
         return window_interval(
             self.rows, self.columns, self.chunks, self.folds, self.shifts_at_once
         )
@@ -226,8 +284,14 @@ class WindowUnit(Unit):
 
     def processes(self) -> tuple[Process, ...]:
         """Line buffer, history, and replay unless there is nothing to repeat or to reorder."""
-        chain = (self.line_process(), self.history_process())
+        chain = self.wide_process() if self.wide else (self.line_process(), self.history_process())
         return chain if self.direct else (*chain, *self.replay.processes()[-1:])
+
+    def wide_process(self) -> tuple[Process, ...]:
+        """Takes beats, and gives groups of windows, from one history."""
+        assert self.wide
+        recycle = 0 if self.shifts_at_once else 1
+        return (Process("window", self.wide.steps, recycle=recycle),)
 
     def line_process(self) -> Process:
         """Takes the real rows, gives the columns that complete windows downwards."""
@@ -259,14 +323,19 @@ class WindowUnit(Unit):
         return windows.reshape(-1, self.o.lanes)
 
     def windows(self, frames: Beats, pad_code: int) -> Beats:
-        """``(frame, y, x / pixels, fold, chunk, pixel, channel, ky, kx)``."""
+        """``(frame, y / r, x / c, fold, chunk, pixel row, pixel column, channel, ky, kx)`` where
+        ``pixels`` are r rows of c pixels.
+        """
         (above, left, below, right), k, s = self.margins, self.kernel, self.stride
         edges = ((0, 0), (above, below), (left, right), (0, 0))
         padded = np.pad(frames, edges, constant_values=pad_code)
         views = sliding_window_view(padded, (k, k), axis=(1, 2))[:, ::s, ::s]
-        groups = (views.shape[2] // self.pixels, 1, self.pixels)
-        parts = views.reshape(*views.shape[:2], *groups, self.chunks, self.channels, k, k)
-        return np.repeat(np.moveaxis(parts, 4, 5), self.folds, axis=3)
+        c = self.wide.pixel_columns if self.wide else self.pixels
+        r = self.pixels // c
+        groups = (views.shape[1] // r, r, views.shape[2] // c, c)
+        parts = views.reshape(len(views), *groups, self.chunks, self.channels, k, k)
+        ordered = parts.transpose(0, 1, 3, 5, 2, 4, 6, 7, 8)[:, :, :, None]
+        return np.repeat(ordered, self.folds, axis=3)
 
     def cost(self) -> Cost:
         """Line buffer, history, replay, counters."""

@@ -11,6 +11,7 @@ from subbit.hw.streams.registers_rtl import payload_register, registered, valid_
 from subbit.hw.streams.replay_rtl import Replay
 from subbit.hw.streams.sequence_rtl import Counter
 from subbit.hw.streams.shapes_rtl import stream_of
+from subbit.hw.window.wide_rtl import WideHistory, wide_pixels
 from subbit.hw.window.window import WindowUnit
 
 __all__ = ["LineBuffer", "Window", "WindowHistory"]
@@ -189,35 +190,45 @@ class Window(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.lines = lines = LineBuffer(unit=self._unit)
-        m.submodules.history = history = WindowHistory(unit=self._unit)
-        wiring.connect(m, lines.o, history.i)
+        sink, history, collision = self.front(m)
         source, payload = history.o, history.o.payload
-        m.d.comb += self.collision.eq(lines.collision | history.collision)
+        m.d.comb += self.collision.eq(collision)
         if not self._unit.direct:
             m.submodules.replay = replay = Replay(unit=self._unit.replay)
             m.d.comb += [
                 replay.i.valid.eq(history.o.valid),
                 replay.i.payload[0].eq(history.o.payload),
                 history.o.ready.eq(replay.i.ready),
-                self.collision.eq(lines.collision | history.collision | replay.collision),
+                self.collision.eq(collision | replay.collision),
             ]
             source, payload = replay.o, replay.o.payload[0]
         m.d.comb += [
-            lines.i.valid.eq(self.i.valid),
-            lines.i.payload.eq(self.i.payload.as_value()),
-            self.i.ready.eq(lines.i.ready),
+            sink.valid.eq(self.i.valid),
+            sink.payload.eq(self.i.payload.as_value()),
+            self.i.ready.eq(sink.ready),
             self.o.valid.eq(source.valid),
             self.o.payload.as_value().eq(Cat(*self.pixels(m, payload))),
             source.ready.eq(self.o.ready),
         ]
         return m
 
+    def front(self, m: Module) -> tuple[stream.Interface, "WindowHistory | WideHistory", Value]:
+        """What pixels go to, what windows come from, and the collisions of both."""
+        if self._unit.wide:
+            m.submodules.history = wide = WideHistory(unit=self._unit)
+            return wide.i, wide, wide.collision
+        m.submodules.lines = lines = LineBuffer(unit=self._unit)
+        m.submodules.history = history = WindowHistory(unit=self._unit)
+        wiring.connect(m, lines.o, history.i)
+        return lines.i, history, lines.collision | history.collision
+
     def pixels(self, m: Module, window: Value) -> list[Signal]:
         """The window of each pixel, each lane with its mask bit, as signals: tools take very long
         over one concatenation of the bits of many pixels.
         """
         unit = self._unit
+        if unit.wide:
+            return wide_pixels(m, unit, window)
         column_bits = len(window) // unit.span
         found = []
         for pixel in range(unit.pixels):

@@ -62,6 +62,9 @@ def dot_cases() -> Iterator[UnitCase]:
     yield dot("dot, scales", plain(16, 72), 1, 2, 18, post=affine(16))
     yield dot("dot, integers", plain(10, 288), 1, 1, 36, post=None)
     yield dot("dot, 4 pixels", plain(16, 72), 1, 4, 18, pixels=4)
+    yield dot("dot, 2 pixels leave whole", plain(16, 72), 1, 16, 72, pixels=2)
+    yield dot("dot, 2 rows of pixels", *(plain(8, 4, 3, 3), 1, 8, 36), **rows_of((4, 4), 8))
+    yield dot("dot, a frame a beat", plain(32, 256), 1, 32, 256)
     yield dot("dot, codebook", codebook(64, 32, 5), 1, 4, 36, memory="block")
     yield dot("dot, codebook of 16", codebook(32, 16, 4), 1, 8, 18, memory="block")
     yield dot("dot, tile", tiled(32, 144), 1, 4, 18)
@@ -70,6 +73,13 @@ def dot_cases() -> Iterator[UnitCase]:
     yield dot("dot, large", plain(64, 32, 3, 3), 1, 16, 288, memory="block", payload_delay=2)
     yield shared_case("shared rows", 64, 144, 4, 4, 18)
     yield shared_case("shared rows, scales", 32, 72, 2, 2, 36, post=affine(32))
+    yield shared_case("shared rows, 2 outputs at once", 64, 144, 4, 4, 18, at_once=2)
+    yield shared_case("shared rows, 2 pixels", 64, 144, 4, 4, 18, pixels=2)
+    yield shared_case("shared rows, all outputs at once", 64, 144, 4, 4, 36, at_once=4)
+    yield shared_case("shared rows, 2 pixels, all at once", 64, 72, 8, 4, 72, at_once=8, pixels=2)
+    yield shared_case(
+        "shared rows, scales at once", 32, 72, 2, 2, 36, post=affine(32), at_once=2, pixels=2
+    )
     for channels, bits, post in (
         (4, 1, thresholds(32, 5)),
         (8, 2, thresholds(32, 9, 2)),
@@ -78,15 +88,27 @@ def dot_cases() -> Iterator[UnitCase]:
         name = f"depthwise, {channels} channels of {bits} bits"
         yield depthwise_case(name, channels, bits, Padding.MINUS, post)
     yield depthwise_case("depthwise, masks", 4, 1, Padding.ZERO, thresholds(32, 5))
+    yield depthwise_case("depthwise, 2 pixels", 32, 1, Padding.MINUS, thresholds(32, 5), 2)
+
+
+def rows_of(shape: tuple[int, int], pixels: int) -> dict[str, Any]:
+    """Whole rows of pixels of a 3x3 convolution with zeros around a tensor of that shape."""
+    return {"pixels": pixels, "border": border_of(shape, 3, 1, pixels)}
 
 
 def depthwise_case(
-    name: str, channels: int, bits: int, padding: Padding, post: Threshold | Affine
+    name: str,
+    channels: int,
+    bits: int,
+    padding: Padding,
+    post: Threshold | Affine,
+    pixels: int = 1,
 ) -> UnitCase:
     """A 3x3 kernel for each of 32 channels."""
     layer = DepthwiseConv2d(plain(32, 1, 3, 3), 1, padding)
     x = TensorType.codes(14, 14, 32, bits)
-    return same(name, DepthwiseUnit(layer=layer, input=x, channels=channels, post=post))
+    unit = DepthwiseUnit(layer=layer, input=x, channels=channels, post=post, pixels=pixels)
+    return same(name, unit)
 
 
 def shared_case(
@@ -97,15 +119,18 @@ def shared_case(
     pe: int,
     simd: int,
     post: Threshold | Affine | None = None,
+    at_once: int = 1,
+    pixels: int = 1,
 ) -> UnitCase:
     """Rows that several outputs share."""
     rows = outputs // repeats
     end = post or thresholds(outputs, 3 * round(length**0.5))
 
     def make(fabric: str) -> Unit:
-        engine = dot_unit(plain(rows, length), None, pe=pe, simd=simd, form=fabric, memory="block")
+        settings = {"memory": "block", "pixels": pixels}
+        engine = dot_unit(plain(rows, length), None, pe=pe, simd=simd, form=fabric, **settings)
         raw = replace(engine, post=Affine(np.ones(rows, np.int64), np.zeros(rows, np.int64)))
-        return SharedRowsUnit(dot=raw, repeats=repeats, post=end)
+        return SharedRowsUnit(dot=raw, repeats=repeats, post=end, at_once=at_once)
 
     return UnitCase(name, make)
 

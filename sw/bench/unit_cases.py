@@ -34,6 +34,7 @@ QUICK = frozenset(
     (
         *("downsize 64 lanes of 4 bits by 16", "downsize 72 lanes of 2 bits by 3"),
         *("upsize to 64 lanes of 4 bits by 16", "upsize to 72 lanes of 2 bits by 3"),
+        "upsize of 4 runs of 8 lanes by 8",
         *("fifo 32 bits by 16", "fifo 72 bits by 512", "fork 16 bits to 2", "fork 128 bits to 3"),
         *("deal 16 lanes of 4 pixels", "deal 64 lanes of 7 pixels"),
         *("replay 32 bits, 98 words", "replay 144 bits, 1 words"),
@@ -44,8 +45,9 @@ QUICK = frozenset(
         *("average pool, 4 lanes", "average pool, 16 lanes"),
         *("global pool, 4 lanes", "global pool of sums", "argmax of 10", "argmax of 100"),
         *("dot, block RAM", "dot, 2-bit inputs", "dot, codebook of 16", "dot, tile"),
-        *("shared rows", "shared rows, scales"),
-        *("depthwise, 4 channels of 1 bits", "depthwise, masks"),
+        *("shared rows", "shared rows, scales", "dot, 2 rows of pixels"),
+        *("shared rows, all outputs at once", "shared rows, scales at once"),
+        *("depthwise, 4 channels of 1 bits", "depthwise, masks", "depthwise, 2 pixels"),
         *("lookup, 4 lanes", "lookup, 8 lanes, masks", "block lookup", "block lookup, masks"),
     )
 )
@@ -69,6 +71,8 @@ def stream_cases() -> Iterator[UnitCase]:
             f"upsize to {name}",
             UpsizeUnit(element=Lanes(lanes // ratio, bits), ratio=ratio, beats=64 * ratio),
         )
+    runs = UpsizeUnit(element=Lanes(32, 1), ratio=8, beats=64, runs=4)
+    yield same("upsize of 4 runs of 8 lanes by 8", runs)
     for width, depth, memory in (
         (8, 64, "auto"),
         (32, 16, "auto"),

@@ -27,9 +27,9 @@ class BlockLookupEngine(Engine):
 
     For codebook convolutions of 3x3. ``simd / 9`` block RAMs, each with the tables of ``pixels``
     pixels; those of ``dot9`` channels are filled at once, ``fill`` with counts of carry chains,
-    ``logic``, or of tables in ``block`` RAM. It gives one output at a time: ``pe`` 1. Cycles per
-    ``pixels``: ``max(channels * 2**tau / dot9, outputs * channels * 9 / simd)``; see
-    BlockLookupUnit.
+    ``logic``, or of tables in ``block`` RAM. It gives one output at a time: ``pe`` 1. With
+    ``output_pixels`` above 1 all outputs of ``pixels`` wait in registers. Cycles per ``pixels``:
+    ``max(channels * 2**tau / dot9, outputs * channels * 9 / simd)``; see BlockLookupUnit.
     """
 
     name: ClassVar[str] = "block_lookup"
@@ -97,7 +97,10 @@ class BlockLookupEngine(Engine):
         buffers = "block" if engine.cin // stage.dot9 > FEW else "auto"
         window = window_of(stage, network, stage.dot9, buffers)
         cycles = engine.interval_cycles // engine.vectors
-        order = order_units(engine.o, engine.pixels, engine.cout, engine.vectors, cycles, FEW + 1)
+        order = order_units(
+            *(engine.o, engine.pixels, engine.cout, engine.vectors, cycles, FEW + 1),
+            output_pixels=stage.output_pixels,
+        )
         return [("window", window), (self.name, engine), *order]
 
 

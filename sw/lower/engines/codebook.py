@@ -8,6 +8,7 @@ from subbit.sw.ir.layers.conv2d import Conv2d
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.weights import KERNEL_BITS, CodebookWeights
 from subbit.sw.lower.engines.engine import EngineStage, is_masked
+from subbit.sw.lower.engines.widths import check_input_pixels, check_output_pixels
 from subbit.sw.lower.stages.stage import check_divides
 
 __all__ = ["codebook_layer", "engine_settings", "looked_up", "window_of"]
@@ -41,7 +42,7 @@ def engine_settings(stage: EngineStage, network: Network) -> dict[str, Any]:
     """
     layer, weights = codebook_layer(stage, network)
     x, y = stage.input(network), stage.dots(network)
-    check_divides("pixels", stage.pixels, y.width, "the output pixels of a row")
+    check_output_pixels(stage, network)
     check_divides("simd", stage.simd, weights.row_length, "the weights of one output")
     return {
         "weights": weights,
@@ -59,7 +60,10 @@ def engine_settings(stage: EngineStage, network: Network) -> dict[str, Any]:
 def window_of(
     stage: EngineStage, network: Network, channels: int, buffers: str = "auto"
 ) -> WindowUnit:
-    """The window in front of the engine, of some channels at a time."""
+    """The window in front of the engine, of some channels at a time; raises PlanError where it
+    cannot take ``input_pixels``.
+    """
+    check_input_pixels(stage, network, channels)
     layer, _ = codebook_layer(stage, network)
     return WindowUnit(
         input=stage.input(network),
@@ -70,6 +74,7 @@ def window_of(
         folds=1,
         memory=stage.window,
         pixels=stage.pixels,
+        input_pixels=stage.input_pixels,
         buffers=buffers,
         pads=layer.pads,
     )

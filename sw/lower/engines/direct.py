@@ -22,12 +22,23 @@ from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.types import TensorType
 from subbit.sw.ir.weights import CodebookWeights, TiledWeights, Weights
 from subbit.sw.lower.engines.engine import COMMON, Engine, EngineStage, Setting, is_masked
+from subbit.sw.lower.engines.widths import (
+    check_input_pixels,
+    check_output_pixels,
+    most_pixels,
+    widened,
+)
 from subbit.sw.lower.stages.order import order_units
 from subbit.sw.lower.stages.stage import check_divides, combinations, divisors
 
-__all__ = ["SETTINGS", "DirectEngine", "check_plane", "dot_units"]
-
-MOST_PIXELS = 256  # at once that are worth trying
+__all__ = [
+    "SETTINGS",
+    "DirectEngine",
+    "check_plane",
+    "fed_dot",
+    "group_cycles",
+    "window_channels",
+]
 
 SETTINGS: Mapping[str, Setting] = {
     **COMMON,
@@ -43,11 +54,13 @@ class DirectEngine(Engine):
     ``pe``: outputs computed at once, a divisor of the outputs. ``simd``: inputs consumed a cycle, a
     divisor of N, the weights of one output; with a codebook a multiple of the kernel's size, with a
     tile a divisor of the tile. ``weights``: where the weights live (``block`` RAM, ``logic``, or
-    ``auto`` by depth). ``pixels``: output pixels of a row computed at once with the same weights, a
-    divisor of the row. ``blanks``: how zeros around a bipolar tensor are told from codes: ``masks``
-    beside them, or ``sums`` over the weights beyond the edge, one for each output and way to lie
-    there; ``auto`` takes sums where the counters are a vendor's cells. ``popcount``: the counters'
-    form, ``portable`` or the fabric for whose carry chains they are built.
+    ``auto`` by depth). ``pixels``: output pixels computed at once with the same weights, a divisor
+    of the row, or whole rows, a divisor of the output's; ``output_pixels`` of them leave in a beat,
+    ``input_pixels`` come in one, more than 1 with ``simd`` N alone. ``blanks``: how zeros around a
+    bipolar tensor are told from codes: ``masks`` beside them, or ``sums`` over the weights beyond
+    the edge, one for each output and way to lie there; ``auto`` takes sums where the counters are a
+    vendor's cells. ``popcount``: the counters' form, ``portable`` or the fabric for whose carry
+    chains they are built.
 
     Of inputs of M bits and weights of K bit planes ``x_branches``, a divisor of M, and
     ``w_branches``, a divisor of K, are processed at once; 0, the default, is all of them. Cycles
@@ -61,20 +74,23 @@ class DirectEngine(Engine):
         """Folding, pixels at once, where weights live, and branches all at once or one by one."""
         yield from combinations(stage, axes(stage, network))
 
+    def wide_variants(self, stage: EngineStage, network: Network) -> Iterator[EngineStage]:
+        """The same with whole rows at once, and widths of both ends that keep up."""
+        wide = axes(stage, network) | {"pixels": most_pixels(stage, network)}
+        for found in combinations(stage, wide):
+            channels = window_channels(found, network)
+            yield from widened(found, network, channels, group_cycles(found, network))
+
     def least_cycles(self, stage: EngineStage, network: Network) -> int:
-        """Exactly those of the engine; at best a whole pixel leaves in a cycle."""
-        layer, y = stage.layer(network), stage.dots(network)
-        words = layer.weights.row_length // stage.simd * plane_passes(stage, network)
-        if stage.x_branches:
-            words *= stage.input(network).bits // stage.x_branches
-        passes = layer.weights.shape[0] // stage.pe
-        return y.height * y.width // stage.pixels * max(passes * words, stage.pixels)
+        """Exactly those of the engine; at best a beat of ``output_pixels`` leaves in a cycle."""
+        y = stage.dots(network)
+        leaving = stage.pixels // stage.output_pixels
+        return y.height * y.width // stage.pixels * max(group_cycles(stage, network), leaving)
 
     def check(self, stage: EngineStage, network: Network) -> None:
         """Raise PlanError where a setting does not fit the layer."""
         weights = stage.layer(network).weights
-        row = stage.dots(network).width
-        check_divides("pixels", stage.pixels, row, "the output pixels of a row")
+        check_output_pixels(stage, network)
         check_divides("pe", stage.pe, weights.shape[0], "the layer's outputs")
         check_divides("simd", stage.simd, weights.row_length, "the weights of one output")
         planes = [plane for _, plane in branches_of(weights)]
@@ -83,27 +99,50 @@ class DirectEngine(Engine):
         check_divides("w_branches", stage.w_branches or count, count, "the weights' bit planes")
         for plane in planes:
             check_plane(stage, plane)
+        check_input_pixels(stage, network, window_channels(stage, network))
 
     def units(
         self, stage: EngineStage, network: Network, limits: SizeLimits
     ) -> list[tuple[str, Unit]]:
         """A window (or a replay buffer), the engine, and the pixels it gives put in their order."""
         self.check(stage, network)
-        return dot_units(stage, network, limits, stage.layer(network), stage.post(network))
+        feed, dot = fed_dot(stage, network, limits, stage.layer(network), stage.post(network))
+        order = order_units(
+            *(dot.o, stage.pixels, dot.passes, dot.vectors, group_cycles(stage, network)),
+            output_pixels=stage.output_pixels,
+        )
+        return [*feed, ("dot", dot), *order]
 
 
 def axes(stage: EngineStage, network: Network) -> dict[str, Sequence[int | str]]:
     """The settings that the planner may choose, each with the values worth trying."""
     layer = stage.layer(network)
-    few = [pixels for pixels in divisors(stage.dots(network).width) if pixels <= MOST_PIXELS]
+    row = stage.dots(network).width
+    few = [pixels for pixels in most_pixels(stage, network) if pixels <= row]
     return {
         "pe": divisors(layer.weights.shape[0]),
         "simd": stage.simds(network),
-        "pixels": few if isinstance(layer, Conv2d) else [1],
+        "pixels": few,
         "weights": ["block", "logic"],
         "x_branches": [0, 1] if stage.input(network).bits > 1 else [0],
         "w_branches": [0, 1] if len(branches_of(layer.weights)) > 1 else [0],
     }
+
+
+def group_cycles(stage: EngineStage, network: Network) -> int:
+    """Cycles that the engine takes for ``pixels`` of its outputs."""
+    weights = stage.layer(network).weights
+    words = weights.row_length // stage.simd * plane_passes(stage, network)
+    if stage.x_branches:
+        words *= stage.input(network).bits // stage.x_branches
+    return weights.shape[0] // stage.pe * words
+
+
+def window_channels(stage: EngineStage, network: Network) -> int:
+    """Channels that the window takes at a time: the least of which ``simd`` is a part."""
+    layer = stage.layer(network)
+    size = layer.kernel**2 if isinstance(layer, Conv2d) else 1
+    return stage.simd // gcd(stage.simd, size)
 
 
 def plane_passes(stage: EngineStage, network: Network) -> int:
@@ -123,14 +162,16 @@ def check_plane(stage: EngineStage, plane: Weights) -> None:
         check_divides("simd", stage.simd, plane.tile.size, "the bits of the tile")
 
 
-def dot_units(
+def fed_dot(
     stage: EngineStage, network: Network, limits: SizeLimits, layer: Conv2d | Linear, post: Post
-) -> list[tuple[str, Unit]]:
-    """The units for a layer in place of the stage's own, and what follows on its outputs."""
+) -> tuple[list[tuple[str, Unit]], DotUnit]:
+    """The engine for a layer in place of the stage's own, with what follows on its outputs, and the
+    units in front of it.
+    """
     x, y = stage.input(network), stage.dots(network)
     folds = layer.weights.shape[0] // stage.pe * plane_passes(stage, network)
     if isinstance(layer, Conv2d):
-        feed = window_units(stage, layer, x, folds)
+        feed = window_units(stage, network, layer, folds)
     else:
         feed = replay_units(stage, x, folds)
     # A window right in front of the engine; a slice between them would have to know of late.
@@ -156,9 +197,7 @@ def dot_units(
     )
     if window and dot.i_payload_delay:
         feed = [("window", replace(window, payload_delay=dot.i_payload_delay))]
-    cycles = dot.passes * dot.beats * dot.bit_steps
-    order = order_units(dot.o, stage.pixels, dot.passes, dot.vectors, cycles)
-    return [*feed, ("dot", dot), *order]
+    return feed, dot
 
 
 def sums_padding(stage: EngineStage) -> bool:
@@ -174,11 +213,11 @@ def border(stage: EngineStage, layer: Conv2d | Linear, x: TensorType) -> Border 
 
 
 def window_units(
-    stage: EngineStage, layer: Conv2d, x: TensorType, folds: int
+    stage: EngineStage, network: Network, layer: Conv2d, folds: int
 ) -> list[tuple[str, Unit]]:
     """The sliding window, cut to ``simd`` lanes."""
-    size = layer.kernel**2
-    channels = stage.simd // gcd(stage.simd, size)
+    x = stage.input(network)
+    size, channels = layer.kernel**2, window_channels(stage, network)
     check_divides("channels at a time (simd / kernel size)", channels, x.channels, "the channels")
     window = WindowUnit(
         input=x,
@@ -189,6 +228,7 @@ def window_units(
         folds=folds,
         memory=stage.window,
         pixels=stage.pixels,
+        input_pixels=stage.input_pixels,
         pads=layer.pads,
     )
     ratio = channels * size // stage.simd

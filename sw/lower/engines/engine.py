@@ -48,10 +48,14 @@ COMMON: Mapping[str, Setting] = {
     "weights": Setting("auto", ("auto", "block", "logic")),
     "window": Setting("auto", ("auto", "block", "distributed")),
     "popcount": Setting(PORTABLE, FORMS),
+    "input_pixels": Setting(1),
+    "output_pixels": Setting(1),
 }
 """The settings that every engine so far has: ``pe`` outputs computed at once; ``simd`` inputs
-consumed a cycle; ``pixels`` of a row computed at once; where ``weights`` and the lines of a
-``window`` live; the form of counters of matches, ``popcount``, portable or of a fabric's cells.
+consumed a cycle; output ``pixels`` computed at once; ``input_pixels`` that a window takes at once,
+of which 1 may come in parts; ``output_pixels`` that leave at once, of which 1 may leave in parts;
+where ``weights`` and the lines of a ``window`` live; the form of counters of matches, ``popcount``,
+portable or of a fabric's cells. See sw/lower/engines/widths.py for the numbers of pixels.
 """
 
 
@@ -76,6 +80,8 @@ class EngineStage(Stage):
     blanks: str = "auto"
     dot9: int = 1
     fill: str = "logic"
+    input_pixels: int = 1
+    output_pixels: int = 1
     own: tuple[tuple[str, int | str], ...] = ()
 
     @classmethod
@@ -147,6 +153,13 @@ class Engine(ABC):
         where the engine cannot compute the layer. Some may not fit: ``units`` then raises
         PlanError.
         """
+
+    def wide_variants(self, stage: EngineStage, network: Network) -> Iterator[EngineStage]:
+        """The same with beats of any width: of several pixels or rows, and so many at the input and
+        the output that these do not bound the rate. Those of ``variants`` for an engine that has
+        one pixel a beat.
+        """
+        yield from self.variants(stage, network)
 
     @abstractmethod
     def least_cycles(self, stage: EngineStage, network: Network) -> int:

@@ -21,7 +21,8 @@ class LookupEngine(Engine):
 
     For codebook convolutions of 3x3. ``pe``: read ports of the table, a divisor of the outputs;
     ``dot9``: codewords whose dot products are computed at once, to fill it. It takes one channel of
-    one pixel at a time: ``simd`` 9, ``pixels`` 1. Cycles per pixel:
+    one pixel at a time: ``simd`` 9, ``pixels`` 1. Several pixels would need a table and read ports
+    for each: nothing but the indices would be shared. Cycles per pixel:
     ``channels * max(2**tau / dot9, outputs / pe)``; see LookupUnit.
     """
 

@@ -4,6 +4,7 @@ thresholds.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 from math import gcd
 from typing import ClassVar
 
@@ -11,17 +12,24 @@ import numpy as np
 
 from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.contract.unit import Unit
-from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.shared_rows import SharedRowsUnit
 from subbit.hw.post.raw import RawNumbers
+from subbit.hw.streams.width import UpsizeUnit
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import BinaryWeights, TiledWeights
-from subbit.sw.lower.engines.direct import SETTINGS, check_plane, dot_units
+from subbit.sw.lower.engines.direct import SETTINGS, check_plane, fed_dot, window_channels
 from subbit.sw.lower.engines.engine import Engine, EngineStage, Setting
+from subbit.sw.lower.engines.widths import (
+    check_input_pixels,
+    check_output_pixels,
+    most_pixels,
+    widened,
+)
+from subbit.sw.lower.stages.order import order_units
 from subbit.sw.lower.stages.stage import check_divides, divisors
 
 __all__ = [
@@ -37,12 +45,14 @@ class SharedRowsEngine(Engine):
     """Computes each distinct row of a tiled layer once, for all outputs that have it.
 
     For tiled layers whose p repeats divide the outputs. ``pe`` of the ``outputs / p`` distinct rows
-    at once, ``pixels`` 1; the other settings are those of the direct engine, which computes the
-    rows. Cycles per pixel: ``outputs / p / pe * max(N / simd, p)``; see SharedRowsUnit.
+    at once; ``repeats`` of the p outputs that have a row made at once, a divisor of p. The other
+    settings are those of the direct engine, which computes the rows. Cycles per ``pixels``:
+    ``outputs / p / pe * max(N / simd, p / repeats)``; see SharedRowsUnit. With ``repeats`` p no sum
+    waits in a memory.
     """
 
     name: ClassVar[str] = "shared_rows"
-    settings: ClassVar[Mapping[str, Setting]] = SETTINGS
+    settings: ClassVar[Mapping[str, Setting]] = {**SETTINGS, "repeats": Setting(1, least=1)}
 
     def tiled_weights(self, stage: EngineStage, network: Network) -> TiledWeights:
         """The layer's weights; raises PlanError where no rows are shared."""
@@ -59,37 +69,58 @@ class SharedRowsEngine(Engine):
     def check(self, stage: EngineStage, network: Network) -> None:
         """Raise PlanError where a setting does not fit the layer."""
         weights = self.tiled_weights(stage, network)
-        rows = weights.shape[0] // sharing(weights)
+        rows, shared = weights.shape[0] // sharing(weights), sharing(weights)
+        check_output_pixels(stage, network)
         check_divides("pe", stage.pe, rows, "the distinct rows of the tile")
         check_divides("simd", stage.simd, weights.row_length, "the weights of one output")
         check_plane(stage, weights)
-        if stage.pixels != 1:
-            raise PlanError(
-                f"engine {self.name!r} computes one pixel at a time, not {stage.pixels}"
-            )
+        check_divides("repeats", self.value(stage, "repeats"), shared, "the outputs of a row")
+        check_input_pixels(stage, network, window_channels(stage, network))
 
     def variants(self, stage: EngineStage, network: Network) -> Iterator[EngineStage]:
         """Any folding of the distinct rows, where outputs share any."""
+        for pe, simd in self.foldings(stage, network):
+            yield self.on(stage, pe=pe, simd=simd, pixels=1)
+
+    def wide_variants(self, stage: EngineStage, network: Network) -> Iterator[EngineStage]:
+        """The same with several pixels, the least ``repeats`` that keep up with the rows, and beats
+        at both ends that do.
+        """
+        for pe, simd in self.foldings(stage, network):
+            weights = self.tiled_weights(stage, network)
+            words, shared = weights.row_length // simd, sharing(weights)
+            repeats = next(n for n in divisors(shared) if shared // n <= words)
+            more = {} if repeats == 1 else {"repeats": repeats}
+            cycles = weights.shape[0] // shared // pe * words
+            for pixels in most_pixels(stage, network):
+                found = self.on(stage, pe=pe, simd=simd, pixels=pixels, **more)
+                yield from widened(found, network, window_channels(found, network), cycles)
+
+    def foldings(self, stage: EngineStage, network: Network) -> Iterator[tuple[int, int]]:
+        """Each ``pe`` and ``simd``; none where no outputs share rows."""
         weights = stage.layer(network).weights
         if not isinstance(weights, TiledWeights) or sharing_advice(weights):
             return
         if not stage.input(network).is_code:
             return
-        for pe in divisors(weights.shape[0] // sharing(weights)):
-            for simd in stage.simds(network):
-                yield self.on(stage, pe=pe, simd=simd, pixels=1)
+        yield from product(divisors(weights.shape[0] // sharing(weights)), stage.simds(network))
 
     def least_cycles(self, stage: EngineStage, network: Network) -> int:
         """Those of the rows, or of the outputs where these are more; windows aside."""
         weights, y = self.tiled_weights(stage, network), stage.dots(network)
         shared = sharing(weights)
-        passes = weights.shape[0] // shared // stage.pe * y.height * y.width
-        return passes * max(weights.row_length // stage.simd, shared)
+        reads = shared // int(self.value(stage, "repeats"))
+        passes = weights.shape[0] // shared // stage.pe
+        cycles = passes * max(weights.row_length // stage.simd, reads)
+        leaving = stage.pixels // stage.output_pixels
+        return y.height * y.width // stage.pixels * max(cycles, leaving)
 
     def units(
         self, stage: EngineStage, network: Network, limits: SizeLimits
     ) -> list[tuple[str, Unit]]:
-        """The window, and the engine of the distinct rows with what follows on each output."""
+        """The window, the engine of the distinct rows with what follows on each output, and the
+        outputs put in their order.
+        """
         self.check(stage, network)
         weights, layer = self.tiled_weights(stage, network), stage.layer(network)
         rows, shared = distinct_rows(weights), sharing(weights)
@@ -98,13 +129,13 @@ class SharedRowsEngine(Engine):
             scales = np.repeat(weights.scales, rows.shape[0])
         lift = lifted(rows, stage.input(network))
         given = Affine(np.ones_like(lift), lift)  # sums from 0 up, which cost no adder
-        units = dot_units(stage, network, limits, replace(layer, weights=rows), given)
-        dot = units[-1][1]
-        assert isinstance(dot, DotUnit)
+        feed, dot = fed_dot(stage, network, limits, replace(layer, weights=rows), given)
         lifts = np.tile(lift, shared)
         sums = RawNumbers(scales, -scales * lifts, given.infer((dot.dot_type,)).high)
         end = sums.layer(stage.post(network))
-        return [*units[:-1], (self.name, SharedRowsUnit(dot=dot, repeats=shared, post=end))]
+        at_once = int(self.value(stage, "repeats"))
+        engine = SharedRowsUnit(dot=dot, repeats=shared, post=end, at_once=at_once)
+        return [*feed, (self.name, engine), *ordered_units(engine, stage.output_pixels)]
 
     def notes(self, stage: EngineStage, network: Network) -> list[str]:
         """Why no outputs of a tiled layer share a row, and what tiles shorter than a row lose."""
@@ -114,6 +145,21 @@ class SharedRowsEngine(Engine):
         advice, short = sharing_advice(weights), short_tile(weights)
         found = [f"{name} saves memory alone: {advice}"] if advice else []
         return [*found, f"{name}: {short}"] if short else found
+
+
+def ordered_units(engine: SharedRowsUnit, output_pixels: int) -> list[tuple[str, Unit]]:
+    """What puts the outputs in the tensor's order. Where several repeats of only some rows come at
+    once, first the outputs of all rows are put together.
+    """
+    o, groups, passes = engine.o, engine.dot.vectors, engine.reads * engine.words
+    units: list[tuple[str, Unit]] = []
+    if engine.at_once > 1 and engine.words > 1:
+        runs = engine.pixels * engine.at_once
+        gather = UpsizeUnit(element=o, ratio=engine.words, beats=groups * passes, runs=runs)
+        units, o, passes = [("rows", gather)], gather.o, engine.reads
+    cycles = engine.interval_cycles // groups
+    order = order_units(o, engine.pixels, passes, groups, cycles, output_pixels=output_pixels)
+    return [*units, *order]
 
 
 def sharing(weights: TiledWeights) -> int:

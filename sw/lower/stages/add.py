@@ -7,17 +7,20 @@ from math import gcd
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
 from subbit.hw.layers.add import AddUnit
+from subbit.hw.streams.shapes import beat_sizes
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.network import Network
-from subbit.sw.lower.stages.stage import Stage, check_divides, divisors
+from subbit.sw.lower.stages.stage import Stage, check_beats, divisors
 
 __all__ = ["AddStage"]
 
 
 @dataclass(frozen=True)
 class AddStage(Stage):
-    """The sum of two tensors, ``lanes`` channels a cycle, a divisor of the channels."""
+    """The sum of two tensors, ``lanes`` elements of each a cycle: a divisor of the channels, or
+    whole pixels of a row, or whole rows.
+    """
 
     lanes: int = 1
 
@@ -28,8 +31,12 @@ class AddStage(Stage):
         return cls(layers=layers, fifo=2, lanes=gcd(channels, lanes))
 
     def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
-        """``lanes``."""
+        """``lanes``, up to a pixel."""
         return {"lanes": divisors(network.types[self.layers[0]].channels)}
+
+    def wide_axes(self, network: Network) -> dict[str, Sequence[int | str]]:
+        """``lanes``, up to a frame."""
+        return {"lanes": beat_sizes(network.types[self.layers[0]])}
 
     def least_cycles(self, network: Network) -> int:
         """A beat a cycle."""
@@ -41,5 +48,5 @@ class AddStage(Stage):
         if not isinstance(node.layer, Add):
             raise PlanError(f"layer {node.name!r} is no addition")
         left, right = (network.types[name] for name in node.inputs)
-        check_divides("lanes", self.lanes, left.channels, "the channels")
+        check_beats(self.lanes, beat_sizes(left), left)
         return [("add", AddUnit(layer=node.layer, left=left, right=right, lanes=self.lanes))]

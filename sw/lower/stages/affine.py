@@ -12,7 +12,7 @@ __all__ = ["AffineStage"]
 
 @dataclass(frozen=True)
 class AffineStage(LaneStage):
-    """Integer scale and offset, ``lanes`` channels a cycle."""
+    """Integer scale and offset, ``lanes`` elements a cycle."""
 
     @classmethod
     def unit(cls, layer: Affine, x: TensorType, lanes: int) -> AffineUnit:

@@ -1,26 +1,42 @@
 """The class with the greatest logit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
 from subbit.hw.layers.argmax import ArgmaxUnit
+from subbit.hw.streams.shapes import beat_sizes
 from subbit.sw.ir.network import Network
-from subbit.sw.lower.stages.stage import Stage
+from subbit.sw.ir.types import TensorType
+from subbit.sw.lower.stages.stage import Stage, check_divides
 
 __all__ = ["ArgmaxStage"]
 
 
 @dataclass(frozen=True)
 class ArgmaxStage(Stage):
-    """Argmax, one logit a cycle; its stream carries the logits and then the class."""
+    """Argmax, ``lanes`` logits a cycle, a divisor of the classes. Its stream carries the logits and
+    then the class; with several lanes the class stands beside the logits of each beat.
+    """
+
+    lanes: int = 1
 
     @classmethod
     def default(cls, network: Network, layers: tuple[str, ...], lanes: int) -> "ArgmaxStage":
-        """There is only one."""
+        """One logit a cycle."""
         return cls(layers=layers)
+
+    def wide_axes(self, network: Network) -> dict[str, Sequence[int | str]]:
+        """``lanes``, up to all classes."""
+        return {"lanes": beat_sizes(self.input(network))}
+
+    def input(self, network: Network) -> TensorType:
+        """Type of the logits."""
+        return network.types[network.node(self.layers[0]).inputs[0]]
 
     def units(self, network: Network, limits: SizeLimits = MEASURED) -> list[tuple[str, Unit]]:
         """One argmax unit."""
-        x = network.types[network.node(self.layers[0]).inputs[0]]
-        return [("argmax", ArgmaxUnit(input=x))]
+        x = self.input(network)
+        check_divides("lanes", self.lanes, x.channels, "the classes")
+        return [("argmax", ArgmaxUnit(input=x, lanes=self.lanes))]

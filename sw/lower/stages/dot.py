@@ -48,10 +48,10 @@ class DotStage(EngineStage):
         """The stage's engine; raises PlanError where there is none of that name."""
         return engine_of(self.engine)
 
-    def variants(self, network: Network) -> Iterator[EngineStage]:
+    def variants(self, network: Network, wide: bool = False) -> Iterator[EngineStage]:
         """Those of every engine that can compute the layer."""
         for engine in all_engines():
-            yield from engine.variants(self, network)
+            yield from (engine.wide_variants if wide else engine.variants)(self, network)
 
     def least_cycles(self, network: Network) -> int:
         """The engine's."""
@@ -73,8 +73,8 @@ class DotStage(EngineStage):
 
     @property
     def reorders(self) -> bool:
-        """Whether it has ``pixels`` of more than 1."""
-        return self.pixels > 1
+        """Whether it computes more pixels at once than leave at once."""
+        return self.pixels > self.output_pixels
 
     def notes(self, network: Network) -> list[str]:
         """What other weights would gain, on any engine."""

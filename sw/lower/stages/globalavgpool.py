@@ -12,7 +12,7 @@ __all__ = ["GlobalAvgPoolStage"]
 
 @dataclass(frozen=True)
 class GlobalAvgPoolStage(LaneStage):
-    """Global average pooling, as sums, ``lanes`` channels a cycle."""
+    """Global average pooling, as sums, ``lanes`` elements a cycle."""
 
     @classmethod
     def unit(cls, layer: GlobalAvgPool, x: TensorType, lanes: int) -> GlobalAvgPoolUnit:

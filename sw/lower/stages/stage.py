@@ -9,18 +9,23 @@ from typing import Any, ClassVar, Self, TypeVar
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
 from subbit.hw.dot.popcount import PORTABLE
+from subbit.hw.streams.shapes import beat_sizes
 from subbit.sw.errors import PlanError, quote
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.network import Network, Node
+from subbit.sw.ir.types import TensorType
 
 __all__ = [
     "MOST",
     "Stage",
+    "check_beats",
     "check_divides",
+    "check_pixels",
     "check_setting",
     "combinations",
     "divisors",
+    "pixel_counts",
     "unknown_setting",
 ]
 
@@ -85,6 +90,10 @@ class Stage(ABC):
     def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
         """The settings that the planner may choose, each with the values worth trying."""
         return {}
+
+    def wide_axes(self, network: Network) -> dict[str, Sequence[int | str]]:
+        """As ``axes``, with beats of several pixels and rows too, where the stage takes such."""
+        return self.axes(network)
 
     def variants(self, network: Network) -> "Iterator[Stage]":
         """Every stage for these layers that the planner may choose: all combinations of ``axes``.
@@ -153,8 +162,35 @@ def check_setting(
         )
 
 
+def check_beats(lanes: int, sizes: Sequence[int], x: TensorType) -> None:
+    """Raise PlanError unless ``lanes`` is one of the ``sizes`` of a beat of ``x``, listing them."""
+    if lanes not in sizes:
+        raise PlanError(
+            f"lanes={lanes} does not fit {x.height}x{x.width} pixels of {x.channels} channels; it "
+            f"may be {', '.join(map(str, sizes))}"
+        )
+
+
 def check_divides(name: str, value: int, whole: int, what: str) -> None:
     """Raise PlanError unless ``value`` divides ``whole``, listing what would."""
     if value < 1 or whole % value:
         fitting = ", ".join(map(str, divisors(whole)))
         raise PlanError(f"{name}={value} does not divide {what}, {whole}; it may be {fitting}")
+
+
+def pixel_counts(tensor: TensorType) -> list[int]:
+    """How many whole pixels of the tensor a beat may hold, ascending: some of a row, as many as
+    divide it, or whole rows, as many as divide the frame.
+    """
+    return [size // tensor.channels for size in beat_sizes(tensor) if size >= tensor.channels]
+
+
+def check_pixels(name: str, value: int, tensor: TensorType, what: str) -> None:
+    """Raise PlanError, listing what would do, unless a beat of the tensor may hold ``value`` whole
+    pixels; ``what``: the pixels of a row.
+    """
+    if value not in (counts := pixel_counts(tensor)):
+        fitting = ", ".join(map(str, counts))
+        raise PlanError(
+            f"{name}={value} does not divide {what}, {tensor.width}; it may be {fitting}"
+        )

@@ -12,7 +12,7 @@ __all__ = ["ThresholdStage"]
 
 @dataclass(frozen=True)
 class ThresholdStage(LaneStage):
-    """Thresholds, ``lanes`` channels a cycle."""
+    """Thresholds, ``lanes`` elements a cycle."""
 
     @classmethod
     def unit(cls, layer: Threshold, x: TensorType, lanes: int) -> ThresholdUnit:

@@ -229,7 +229,7 @@ def test_other_layers_have_no_tile() -> None:
     [
         ({"pe": 4, "simd": 9}, "pe=4 does not divide the distinct rows of the tile, 2"),
         ({"pe": 2, "simd": 5}, "simd=5 does not divide"),
-        ({"pixels": 2, "simd": 9}, "one pixel at a time"),
+        ({"pixels": 3, "simd": 9}, "pixels=3 does not divide the output pixels of a row, 4"),
     ],
 )
 def test_settings_that_do_not_fit(settings: dict[str, Any], match: str) -> None:

@@ -93,9 +93,9 @@ def test_a_lost_beat_is_caught() -> None:
 
 
 def test_what_does_not_fit() -> None:
-    with pytest.raises(PlanError, match="lanes must divide the 4 channels, and 3 does not"):
+    with pytest.raises(PlanError, match="a beat of 3 elements does not fit"):
         AvgPool2dUnit(layer=AvgPool2d(2), input=CODES(4, 4, 4, 1), lanes=3)
-    with pytest.raises(PlanError, match="lanes must divide the 4 channels, and 0 does not"):
+    with pytest.raises(PlanError, match="a beat of 0 elements does not fit"):
         GlobalAvgPoolUnit(input=CODES(4, 4, 4, 1), lanes=0)
     with pytest.raises(NetworkError, match="5x5 average pooling does not fit an input of 4x4"):
         AvgPool2dUnit(layer=AvgPool2d(5), input=CODES(4, 4, 4, 1), lanes=1)

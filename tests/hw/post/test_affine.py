@@ -45,5 +45,5 @@ def test_constants_in_block_ram(spread: int, latency: int) -> None:
 
 def test_lanes_must_divide_the_channels() -> None:
     layer = Affine(np.ones(3, np.int64), np.zeros(3, np.int64))
-    with pytest.raises(PlanError, match="lanes must divide the 3 channels, and 2 does not"):
+    with pytest.raises(PlanError, match="a beat of 2 elements does not fit"):
         AffineUnit(layer=layer, input=TensorType.integers(1, 1, 3, -9, 9), lanes=2)

@@ -94,7 +94,7 @@ def test_every_number_at_every_threshold() -> None:
 
 
 def test_lanes_must_divide_the_channels() -> None:
-    with pytest.raises(PlanError, match="lanes must divide the 6 channels, and 4 does not"):
+    with pytest.raises(PlanError, match="a beat of 4 elements does not fit"):
         ThresholdUnit(
             layer=layer(np.random.default_rng(0), 6, 1, 9),
             input=TensorType.integers(1, 1, 6, -9, 9),

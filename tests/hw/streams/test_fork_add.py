@@ -57,7 +57,7 @@ def test_sums(left: TensorType, right: TensorType, shifts: tuple[int, int], lane
 
 
 def test_lanes_must_divide_the_channels() -> None:
-    with pytest.raises(PlanError, match="lanes must divide the 4 channels, and 3 does not"):
+    with pytest.raises(PlanError, match="a beat of 3 elements does not fit"):
         AddUnit(layer=ir.Add(), left=CODES(2, 3, 4, 1), right=CODES(2, 3, 4, 1), lanes=3)
 
 

@@ -57,6 +57,7 @@ def windows(unit: DotUnit, count: int) -> Beats:
         (plain(RNG(1), 4, 18), (3, 4), {"simd": 18, "pe": 1}),
         (plain(RNG(2), 4, 18), (4, 6), {"pixels": 3, "bits": 2}),
         (plain(RNG(2), 6, 9), (1, 4), {"pe": 6, "pixels": 2}),
+        (plain(RNG(2), 4, 18), (6, 4), {"pixels": 8}),  # two rows at once
         (plain(RNG(3), 4, 18), (5, 6), {"stride": 2}),
         (plain(RNG(4), 4, 576), (2, 4), {"simd": 288, "pixels": 4}),  # one that covers much
         (plain(RNG(3), 6, 18), (3, 3), {"bits": 4, "x_branches": 2, "memory": "block"}),
@@ -65,7 +66,7 @@ def windows(unit: DotUnit, count: int) -> Beats:
         (tiled(RNG(5), 4, 18, 4, True), (3, 3), {}),
         (tiled(RNG(6), 3, 36, 2, True), (3, 3), {"pe": 1, "bits": 2}),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_values_and_cycles(
     weights: Weights, size: tuple[int, int], rest: dict[str, Any], post: str
@@ -110,6 +111,9 @@ def test_few_ways_to_lie_beyond_the_edge() -> None:
     assert border.outside.shape == (3, 3, 2, 3, 3)
     assert border.inside.sum() == 9 * 48 - 2 * 3 * (6 + 8) + 4
     assert len(border_of((9, 9), 5, 2, 1).row_kinds[0]) == 3
+    rows = border_of((6, 4), 3, 1, 8)
+    assert rows.outside.shape == (3, 1, 8, 3, 3)
+    assert rows.inside.tolist() == border_of((6, 4), 3, 1, 1).inside.tolist()
     assert border_of((4, 4), 1, 1, 1).inside.all()
 
 

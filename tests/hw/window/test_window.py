@@ -48,7 +48,7 @@ CASES = [
 def frames_of(unit: WindowUnit, frames: int, seed: int = 1) -> np.ndarray:
     """Random input beats."""
     x = unit.input
-    shape = (frames * x.elements // unit.channels, unit.channels)
+    shape = (frames * x.elements // unit.i.lanes, unit.i.lanes)
     return np.random.default_rng(seed).integers(0, 1 << x.bits, shape)
 
 
@@ -210,6 +210,10 @@ def test_interval_is_that_of_the_cycle_model() -> None:
         padding = random.choice((NONE, ZERO)) if kernel > 1 else NONE
         tensor = TensorType.codes(random.randint(1, 8), random.randint(1, 8), 6, 1)
         channels, pixels = random.choice((2, 3, 6)), random.choice((1, 1, 2, 3))
+        pad = kernel // 2 if padding is ZERO else 0
+        rows, row = (Axis(n, kernel, stride, pad).outputs for n in (tensor.height, tensor.width))
+        if min(rows, row) < 1 or row % pixels:
+            continue
         unit = WindowUnit(
             input=tensor,
             kernel=kernel,
@@ -219,9 +223,6 @@ def test_interval_is_that_of_the_cycle_model() -> None:
             folds=checked % 7 + 1,
             pixels=pixels,
         )
-        row = Axis(tensor.width, kernel, stride, unit.margins[1], unit.margins[3]).outputs
-        if min(unit.rows.outputs, row) < 1 or row % pixels:
-            continue
         trace = run(list(unit.processes()), 6)
         assert trace.interval_cycles == unit.interval_cycles, unit
         checked += 1

@@ -156,7 +156,8 @@ MESSAGES = [
     (
         'stages.0.fill="block"',
         "stage 'conv1': engine 'direct' has no setting 'fill', only pe, simd, pixels, weights, "
-        "window, popcount, x_branches, w_branches, blanks; leave it at 'logic'",
+        "window, popcount, input_pixels, output_pixels, x_branches, w_branches, blanks; leave it "
+        "at 'logic'",
     ),
     (
         'stages.0.engine="systolic"',
@@ -166,7 +167,8 @@ MESSAGES = [
     (
         "stages.0.stages=2",
         "stage 'conv1': unknown setting 'stages'; this stage has fifo, engine, pe, simd, pixels, "
-        "weights, window, popcount, x_branches, w_branches, blanks, dot9, fill",
+        "weights, window, popcount, x_branches, w_branches, blanks, dot9, fill, input_pixels, "
+        "output_pixels",
     ),
     (
         "stages.0.pe=3",
@@ -186,7 +188,8 @@ MESSAGES = [
     ),
     (
         "stages.1.lanes=3",
-        "stage 'pool1': lanes=3 does not divide the channels, 8; it may be 1, 2, 4, 8",
+        "stage 'pool1': lanes=3 does not fit 8x8 pixels of 8 channels; it may be 1, 2, 4, 8, 16, 32, "
+        "64, 128, 256, 512",
     ),
     ("stages.1.pe=3", "stage 'pool1': unknown setting 'pe'; this stage has fifo, lanes"),
     ('stages.1.layers=["pool2"]', "the stage of the layers pool1 is missing or out of order"),
