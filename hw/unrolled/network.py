@@ -37,8 +37,8 @@ class AdderNetwork:
     """``matrix @ x`` for unsigned codes x of ``bits`` bits, as unsigned numbers from which the sums
     follow, or as codes where there are ``levels``.
 
-    Output o is ``scales[o] * raw + offsets[o]`` of the number ``raw`` on the bits ``words[o]``; or
-    ``words[o]`` is its code. Latency: ``latency`` cycles. Interval: a vector a cycle. ``form``: of
+    Output o is ``units[o] * raw + offsets[o]`` of the unsigned number ``raw`` on the bits
+    ``words[o]``; or these are its code. Latency: ``latency`` cycles. Interval: a vector a cycle. ``form``: of
     the carry chains, ``portable`` or the fabric whose cells they are.
     """
 
@@ -46,7 +46,6 @@ class AdderNetwork:
     operations: tuple[Operation, ...]
     cycles: tuple[int, ...]
     words: tuple[Bits, ...]
-    scales: Ints
     offsets: Ints
     form: str
 
@@ -54,6 +53,11 @@ class AdderNetwork:
     def latency(self) -> int:
         """Cycles from the inputs to the outputs, which come from registers."""
         return max(self.cycles, default=-1) + 1
+
+    @property
+    def units(self) -> Ints:
+        """What all weights of an output have in common."""
+        return self.sums.units
 
     @property
     def wanted(self) -> set[int]:
@@ -104,10 +108,13 @@ def portable_cost(operations: tuple[Operation, ...]) -> Cost:
 def network_of(matrix: Ints, bits: int, form: str, levels: Levels | None = None) -> AdderNetwork:
     """The network of a matrix of integers ``(outputs, inputs)``; the same one for equal arguments.
 
-    ``levels``: what the sums are compared with; without any the sums themselves are wanted.
+    ``form``: ``portable``, or a fabric; where its chains add nothing but single bits, synthesis
+    makes as good adders. ``levels``: what the sums are compared with; without any the sums
+    themselves are wanted.
     """
     values = np.ascontiguousarray(matrix, np.int64)
-    return made(values.tobytes(), values.shape, bits, form, levels)
+    plain = form == PORTABLE or family(form).carry.plain
+    return made(values.tobytes(), values.shape, bits, PORTABLE if plain else form, levels)
 
 
 @lru_cache(maxsize=64)
@@ -119,22 +126,19 @@ def made(
     sums = sum_network(np.frombuffer(matrix, np.int64).reshape(shape), bits, feasible)
     outputs = len(sums.sums)
     words: list[Bits] = []
-    scales, offsets = sums.units.copy(), np.zeros(outputs, np.int64)
+    offsets = np.zeros(outputs, np.int64)
     for output, number in enumerate(sums.sums):
         if levels is not None:
             words.append(compared(sums, output, levels))
         elif number is None:
             words.append(())
         else:
-            offsets[output] = scales[output] * number.offset
-            scales[output] <<= number.shift
-            words.append(number.bits)
+            offsets[output] = sums.units[output] * number.offset
+            words.append((BitFunction.constant(0),) * number.shift + number.bits)
     wanted = {net for word in words for bit in word for net in bit.nets}
     operations = live_operations(sums.graph, wanted)
     cycles = timed(operations, wanted)
-    return AdderNetwork(
-        sums, tuple(operations), tuple(cycles), tuple(words), scales, offsets, form
-    )
+    return AdderNetwork(sums, tuple(operations), tuple(cycles), tuple(words), offsets, form)
 
 
 def compared(sums: SumNetwork, output: int, levels: Levels) -> Bits:

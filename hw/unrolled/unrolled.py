@@ -6,15 +6,22 @@ from typing import ClassVar
 
 import numpy as np
 
-from subbit.hw.contract.blocks import luts, registers
+from subbit.hw.contract.blocks import adder_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import credit_queue_cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.dot.checks import check_inputs
 from subbit.hw.dot.popcount import PORTABLE
-from subbit.hw.post.affine import AffineConfig
-from subbit.hw.post.raw import Post, RawNumbers, lane_values, output_type, post_values
+from subbit.hw.post.raw import (
+    Post,
+    PostConfig,
+    RawNumbers,
+    lane_values,
+    output_type,
+    post_values,
+)
 from subbit.hw.unrolled.network import AdderNetwork, Levels, network_of
+from subbit.hw.window.border import Border, PaddingSumsConfig
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
@@ -35,7 +42,9 @@ class UnrolledUnit(Unit):
     row; ``vectors`` beats a frame. ``encoding``, ``bits``: of the codes x, or of two's complement
     integers within ``span``, a least and a greatest number. Output: a beat is all outputs of these
     vectors, as codes where ``post`` is a Threshold, as integers where it is an Affine or None.
-    ``form``: of the adders, ``portable`` or the fabric whose cells they are made of.
+    With ``border`` the codes of positions beyond the edge are 0, and stand for 0; beats then are a
+    frame's pixels in order. ``form``: of the adders, ``portable`` or the fabric whose cells they
+    are made of.
 
     The weights are wires: rows are computed from others that differ in few weights, and what
     several rows need is computed once (subbit.hw.unrolled.sums). Thresholds are lookup tables.
@@ -53,9 +62,11 @@ class UnrolledUnit(Unit):
     pixels: int = 1
     form: str = PORTABLE
     span: tuple[int, int] | None = None
+    border: Border | None = None
 
     def __post_init__(self) -> None:
-        check_inputs(self.encoding, self.bits, self.span, masked=False, bordered=False)
+        bordered = self.border is not None
+        check_inputs(self.encoding, self.bits, self.span, masked=False, bordered=bordered)
         if self.vectors < 1 or self.pixels < 1:
             raise PlanError(
                 f"vectors={self.vectors} and pixels={self.pixels} must both be 1 or more"
@@ -123,8 +134,10 @@ class UnrolledUnit(Unit):
 
     @property
     def levels(self) -> Levels | None:
-        """What the sums are compared with; None where integers leave."""
-        if not isinstance(self.post, Threshold):
+        """What the sums are compared with; None where integers leave, or constants are added first
+        that depend on the place of the window.
+        """
+        if not isinstance(self.post, Threshold) or self.border:
             return None
         a, b = self.linear
         least = -((b[:, None] - self.post.thresholds) // a)
@@ -137,23 +150,47 @@ class UnrolledUnit(Unit):
         return network_of(self.matrix, self.bits, self.form, self.levels)
 
     @cached_property
-    def core(self) -> AffineConfig | None:
-        """What turns sums into integers; None where there are thresholds."""
-        if isinstance(self.post, Threshold):
+    def padding_sums(self) -> PaddingSumsConfig | None:
+        """What is added to twice the sums where zeros surround the tensor; see DotUnit."""
+        if self.border is None:
             return None
-        network, (a, b) = self.network, self.linear
+        sums = self.taken_back - self.taken_back.min()
+        values = sums.transpose(1, 2, 3, 0).reshape(*sums.shape[1:3], 1, -1)
+        return PaddingSumsConfig(border=self.border, values=values)
+
+    @cached_property
+    def taken_back(self) -> Ints:
+        """``(outputs, kinds of rows, kinds of columns, pixels)``: what is missing in twice the sums
+        over units, as a code 0 beyond the edge counts as ``-(2**M - 1)``.
+        """
+        assert self.border is not None
+        missing = ((1 << self.bits) - 1) * self.border.weights_outside(self.weights)
+        return missing // self.network.units[:, None, None, None]
+
+    @cached_property
+    def numbers(self) -> RawNumbers:
+        """How dot products follow from what the adders give, constants of a border added."""
+        (a, b), network = self.linear, self.network
+        factors, rest = a * network.units, a * network.offsets + b
         most = max(1, *((1 << len(word)) - 1 for word in network.words))
-        numbers = RawNumbers(a * network.scales, a * network.offsets + b, most)
-        core = numbers.core(
-            self.post, self.outputs_a_pixel, self.o.bits, self.pixels
-        )
-        assert isinstance(core, AffineConfig)
-        return core
+        if self.padding_sums:
+            factors = factors // 2
+            rest = rest + factors * int(self.taken_back.min())
+            most = 2 * most + int(self.padding_sums.values.max())
+        return RawNumbers(factors, rest, most)
+
+    @cached_property
+    def core(self) -> PostConfig | None:
+        """What turns these numbers into outputs; None where the network compares them itself."""
+        if self.levels is not None:
+            return None
+        return self.numbers.core(self.post, self.outputs_a_pixel, self.o.bits, self.pixels)
 
     @property
     def latency(self) -> int:
         """Cycles from the registers of a beat to its outputs."""
-        return self.network.latency + (self.core.latency if self.core else 0)
+        behind = self.core.latency if self.core else 0
+        return self.network.latency + (self.border is not None) + behind
 
     @property
     def stages(self) -> int:
@@ -177,10 +214,18 @@ class UnrolledUnit(Unit):
         network = self.network.cost * self.pixels
         total = network + registers(self.i.width + self.stages) + luts(2)
         total += credit_queue_cost(self.o.width, self.depth)
+        if self.padding_sums:
+            bits = self.numbers.high.bit_length()
+            adders = adder_cost(bits - 1) + Cost(flip_flops=bits)
+            total += self.padding_sums.cost + adders * self.o.lanes
         return total + self.core.cost if self.core else total
 
     def reference(self, beats: Beats) -> Beats:
         """The layers' own definition, from the dense weights."""
         values = lane_values(beats.reshape(-1, self.length), self.bits, self.encoding)
+        if self.border:
+            inside = self.border.inside
+            channels = self.length // inside.shape[1]
+            values = values * np.tile(inside, (len(values) // len(inside), channels))
         found: Beats = post_values(self.post, values @ self.matrix.T)
         return found.reshape(-1, self.o.lanes)

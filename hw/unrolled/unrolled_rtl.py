@@ -8,11 +8,13 @@ from subbit.hw.dot.popcount import PORTABLE
 from subbit.hw.families.netlist import AddPlace, BitFunction, CarryChain, CarryTap, Lut
 from subbit.hw.families.nets_rtl import NetRegisters
 from subbit.hw.families.table import family
-from subbit.hw.post.affine_rtl import AffineCore
+from subbit.hw.post.core_rtl import core_of
 from subbit.hw.streams.pipe_rtl import PipedCore
-from subbit.hw.streams.registers_rtl import valid_stages
+from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.shapes_rtl import lanes_layout
 from subbit.hw.unrolled.unrolled import UnrolledUnit
+from subbit.hw.window.border import PaddingSumsConfig
+from subbit.hw.window.border_rtl import PaddingSums
 
 __all__ = ["Unrolled", "UnrolledCore"]
 
@@ -48,13 +50,28 @@ class UnrolledCore(wiring.Component):
         if unit.core is None:
             m.d.comb += self.y.as_value().eq(Cat(*words))
             return m
-        most = max(1, *map(len, words))
-        m.submodules.core = core = AffineCore(config=unit.core, bits=most)
-        m.d.comb += core.step.eq(valid_stages(m, self.step, unit.network.latency, "step")[-1])
+        steps = valid_stages(m, self.step, unit.latency, "step")
+        ready = unit.network.latency
+        if unit.padding_sums:
+            words = self._with_padding_sums(m, unit.padding_sums, words, steps[ready - 1])
+            ready += 1
+        m.submodules.core = core = core_of(unit.core, unit.numbers.high.bit_length())
+        m.d.comb += [core.step.eq(steps[ready]), self.y.as_value().eq(core.y.as_value())]
         for lane, word in enumerate(words):
             m.d.comb += core.x[lane].eq(word)
-        m.d.comb += self.y.as_value().eq(core.y.as_value())
         return m
+
+    def _with_padding_sums(
+        self, m: Module, config: PaddingSumsConfig, words: list[Value], step: Value
+    ) -> list[Value]:
+        """Twice each number, and what zero padding leaves out; the words come 2 after ``step``."""
+        m.submodules.padding = padding = PaddingSums(sums=config)
+        m.d.comb += padding.step.eq(step)
+        bits, found = self._unit.numbers.high.bit_length(), []
+        for at, word in enumerate(words):
+            constant = padding.data[at * config.bits : (at + 1) * config.bits]
+            found.append(registered(m, Cat(constant[0], word + constant[1:])[:bits]))
+        return found
 
 
 class Unrolled(PipedCore):
@@ -71,15 +88,15 @@ class Unrolled(PipedCore):
 
 def add_network(m: Module, unit: UnrolledUnit, x: Value) -> list[Value]:
     """The cells for one vector; returns the word of each output, from registers."""
-    netlist = unit.network.netlist
+    netlist, form = unit.network.netlist, unit.network.form
     inputs: list[Value] = [Signal(name=f"x{at}") for at in range(len(x))]
     m.d.comb += Cat(*inputs).eq(x)
     pipeline = NetRegisters(m, netlist, inputs)
     for level, cell in netlist.cells:
-        if unit.form == PORTABLE:
+        if form == PORTABLE:
             add_portable(m, pipeline, level, cell)
         else:
-            family(unit.form).add_cell(m, pipeline, level, cell)
+            family(form).add_cell(m, pipeline, level, cell)
 
     def output(bit: BitFunction) -> Value:
         value = pipeline.output(bit)
