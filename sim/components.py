@@ -26,6 +26,7 @@ from subbit.hw.streams.deal import DealUnit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
+from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.hw.window.window import WindowUnit
 from subbit.sim.compare import Difference, compare
 from subbit.sim.design import WholePipeline, unit_design
@@ -149,6 +150,11 @@ def shared_rows(rows: int, length: int, repeats: int, pe: int, simd: int) -> Sha
     )
 
 
+def unrolled(weights: Weights, encoding: Encoding, bits: int, **more: Any) -> UnrolledUnit:
+    """A layer whose weights are wires, for three vectors a frame."""
+    return UnrolledUnit(weights=weights, encoding=encoding, bits=bits, **({"vectors": 3} | more))
+
+
 def depthwise(
     channels: int, code: tuple[Encoding, int], padding: str, at_once: int
 ) -> DepthwiseUnit:
@@ -228,6 +234,11 @@ CASES: dict[str, Callable[[], Unit]] = {
     "block_lookup_counts": lambda: block_lookup(6, 4, 5, pixels=3, ports=2, dot9=2, fill="block"),
     "shared_rows": lambda: shared_rows(6, 12, 2, pe=2, simd=4),
     "shared_rows_short": lambda: shared_rows(4, 8, 2, pe=2, simd=8),
+    "unrolled": lambda: unrolled(plain(8, 24), BIPOLAR, 1, post=thresholds(8, 1, 8)),
+    "unrolled_bytes": lambda: unrolled(plain(6, 9), UNSIGNED, 8, post=thresholds(6, 3, 900)),
+    "unrolled_codebook": lambda: unrolled(codebook(8, 2, 3), BIPOLAR, 1, pixels=2),
+    "unrolled_tiled": lambda: unrolled(tiled(4, 20, [3, 1, 2, 5, 1]), BIPOLAR, 2, post=affine(4)),
+    "unrolled_planes": lambda: unrolled(planes(6, 3), BIPOLAR, 2, post=thresholds(6, 7, 90)),
     "threshold": lambda: ThresholdUnit(
         layer=thresholds(4, 1, 20), input=TensorType.integers(3, 2, 4, -30, 30), lanes=2
     ),

@@ -1,7 +1,7 @@
 """Adding numbers up: counters of single bits, and adders in the order that takes fewest places."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 from subbit.hw.families.netlist import AddPlace, BitFunction
@@ -14,6 +14,7 @@ AND, XOR = 0b1000, 0b0110
 MAJORITY, ODD = 0b11101000, 0b10010110
 ZERO = BitFunction.constant(0)
 FIVE = 5  # bits that one chain of three places counts
+JOINING = 3  # bits that an adder adds to a number
 
 
 def add_up(graph: Graph, numbers: Sequence[Number], feasible: Feasible | None) -> Number:
@@ -31,9 +32,17 @@ def add_up(graph: Graph, numbers: Sequence[Number], feasible: Feasible | None) -
     carries: dict[int, list[Number]] = {}
     for shift, bits in sorted(singles.items()):
         bits.sort(key=graph.ready)
-        # Each adder takes a bit, and what the counter of the others counts needs an adder more.
-        spare = sum(other.top > shift for other in waiting)
-        kept = min(len(bits), max(0, spare - 1) if spare >= len(bits) + 1 else spare)
+        # Each adder takes a bit. A few more join a number; a counter of more adds an adder.
+        adders = max(0, sum(other.top > shift for other in waiting) - 1)
+        fitting = at_shift(waiting, shift)
+        few = min(len(bits), JOINING if feasible else JOINING - 1)
+        if len(bits) > adders and fitting and len(bits) - adders <= few:
+            joining = bits[adders:]
+            waiting.remove(fitting)
+            waiting.append(joined(graph, fitting, joining))
+            carries[shift] = bits[:adders]
+            continue
+        kept = min(len(bits), adders + bool(waiting) * (len(bits) > adders))
         counted, carries[shift] = bits[: len(bits) - kept], bits[len(bits) - kept :]
         if counted:
             waiting.append(count(graph, counted, feasible))
@@ -49,31 +58,49 @@ def add_up(graph: Graph, numbers: Sequence[Number], feasible: Feasible | None) -
     return total
 
 
-@cache
-def places(ones: int, fives: bool) -> tuple[int, int, int]:
-    """Places that count so many bits at the least, and how: so many of them, those that are left,
-    and 1 if one is the carry-in of the adder of both; (0, 0, 0) for a counter without an adder.
+@dataclass(frozen=True)
+class Count:
+    """How bits are counted: in ``places`` of carry chains and lookup tables.
+
+    Those ``first`` bits and ``second`` others on their own, and one more as the carry-in of the
+    adder of both where there is one; without ``second`` up to three others join the number of the
+    first; without ``first`` a few bits are counted at once.
     """
-    direct = {1: 0, 2: 2, 3: 2} | ({4: 3, 5: 3} if fives else {})
-    if ones in direct:
-        return direct[ones], 0, 0
+
+    places: int
+    first: int = 0
+    second: int = 0
+
+
+@cache
+def best_count(ones: int, functions: bool) -> Count:
+    """The way to count so many bits that takes fewest places; ``functions``: whether carry chains
+    add functions of bits.
+    """
+    at_once = {1: 0, 2: 2, 3: 2} | ({4: 3, 5: 3} if functions else {})
+    if ones in at_once:
+        return Count(at_once[ones])
     options = []
-    for carry in (0, 1):
-        for first in range(ones - carry - 1, (ones - carry + 1) // 2 - 1, -1):
-            second = ones - carry - first
-            adder = first.bit_length() + 1
-            cost = places(first, fives)[0] + places(second, fives)[0] + adder
-            options.append((cost, first, second))
-    return min(options)
+    for first in range(ones - 2, (ones - 1) // 2 - 1, -1):
+        cost = best_count(first, functions).places + first.bit_length() + 1
+        if ones - first <= (JOINING if functions else JOINING - 1):
+            options.append(Count(cost, first))
+        for second in (ones - first, ones - first - 1):
+            if 0 < second <= first:
+                more = best_count(second, functions).places
+                options.append(Count(cost + more, first, second))
+    return min(options, key=lambda count: count.places)
 
 
 def count(graph: Graph, bits: list[Number], feasible: Feasible | None) -> Number:
     """How many of the bits, numbers of one shift each of one bit, are set, with their offsets."""
-    _, first, second = places(len(bits), feasible is not None)
-    if first:
-        one = count(graph, bits[:first], feasible)
-        other = count(graph, bits[first : first + second], feasible)
-        left = bits[first + second :]
+    way = best_count(len(bits), feasible is not None)
+    if way.first:
+        one = count(graph, bits[: way.first], feasible)
+        if not way.second:
+            return joined(graph, one, bits[way.first :])
+        other = count(graph, bits[way.first : way.first + way.second], feasible)
+        left = bits[way.first + way.second :]
         return add(graph, one, other, left[0] if left else None)
     if len(bits) == 1:
         return bits[0]
@@ -117,6 +144,25 @@ def five_nets(graph: Graph, units: list[BitFunction], feasible: Feasible) -> tup
     return None
 
 
+def joined(graph: Graph, number: Number, bits: list[Number]) -> Number:
+    """The sum of a number and one to three bits of its shift: one as the other number, one as the
+    carry-in, and the third by its XOR with the lowest bit and its AND with that, a place above.
+    """
+    if len(bits) < JOINING:
+        return add(graph, number, bits[0], bits[1] if len(bits) > 1 else None)
+    other, carry, third = bits
+    lowest, *above = number.bits
+    offset = number.offset + sum(bit.offset for bit in bits)
+    low, high = (sum(getattr(n, end) for n in (number, *bits)) for end in ("low", "high"))
+    width = ((high - offset) >> number.shift).bit_length()
+    length = min(max(len(number.bits), 2), width)
+    units = [lowest, third.bits[0]]
+    u = (combine(XOR, *units), *padded(tuple(above), length - 1))
+    v = padded((other.bits[0], combine(AND, *units)), length)
+    nets = graph.add(u, v, carry.bits[0], carries=width > length)
+    return Number(tuple(map(wire, nets)), offset, low, high, number.shift)
+
+
 def add(graph: Graph, one: Number, other: Number, carry: Number | None) -> Number:
     """The sum of two numbers and of a bit of the greater one of their shifts."""
     low, high = (one, other) if one.shift <= other.shift else (other, one)
@@ -133,6 +179,12 @@ def add(graph: Graph, one: Number, other: Number, carry: Number | None) -> Numbe
     inject = carry.bits[0] if carry else ZERO
     nets = graph.add(u, v, inject, carries=width > start - base + length)
     return Number(passed + tuple(map(wire, nets)), offset, least, most, base)
+
+
+def at_shift(numbers: list[Number], shift: int) -> Number | None:
+    """The smallest of the numbers with that shift, if there is any."""
+    fitting = [number for number in numbers if number.shift == shift]
+    return min(fitting, key=lambda number: number.top, default=None)
 
 
 def padded(bits: Bits, length: int) -> Bits:

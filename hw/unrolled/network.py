@@ -1,4 +1,4 @@
-"""The adder network of a layer whose weights are wires: what it computes, its cells and its cost."""
+"""The adder network of a layer whose weights are wires: what it computes, its cells and cost."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -7,13 +7,13 @@ import numpy as np
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.dot.popcount import PORTABLE
-from subbit.hw.families.netlist import BitFunction, CarryChain, Lut, Netlist
+from subbit.hw.families.netlist import BitFunction, Lut, Netlist
 from subbit.hw.families.table import family
 from subbit.hw.unrolled.cells import netlist_of
 from subbit.hw.unrolled.codes import code_of, reaches
 from subbit.hw.unrolled.numbers import Adder, Bits, Logic, Operation
 from subbit.hw.unrolled.sums import SumNetwork, sum_network
-from subbit.hw.unrolled.timing import live_operations, register_count, timed
+from subbit.hw.unrolled.timing import Registers, live_operations, register_count, timed
 from subbit.sw.ir.arrays import Ints
 
 __all__ = ["AdderNetwork", "Levels", "network_of"]
@@ -38,8 +38,8 @@ class AdderNetwork:
     follow, or as codes where there are ``levels``.
 
     Output o is ``units[o] * raw + offsets[o]`` of the unsigned number ``raw`` on the bits
-    ``words[o]``; or these are its code. Latency: ``latency`` cycles. Interval: a vector a cycle. ``form``: of
-    the carry chains, ``portable`` or the fabric whose cells they are.
+    ``words[o]``; or these are its code. ``form``: of the carry chains, ``portable`` or the fabric
+    whose cells they are. Latency: ``latency`` cycles. Interval: a vector a cycle.
     """
 
     sums: SumNetwork
@@ -70,7 +70,7 @@ class AdderNetwork:
         return sum(isinstance(operation, Adder) for operation in self.operations)
 
     @property
-    def flip_flops(self) -> int:
+    def registers(self) -> Registers:
         """Registers of one bit."""
         return register_count(self.operations, self.cycles, self.wanted)
 
@@ -84,17 +84,21 @@ class AdderNetwork:
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping."""
+        kept = Cost(flip_flops=self.registers.count, more_lut4=self.registers.delays)
         if self.form == PORTABLE:
-            return portable_cost(self.operations) + Cost(flip_flops=self.flip_flops)
+            return portable_cost(self.operations) + kept
         cells = [cell for _, cell in self.netlist.cells]
         chains = sum(-(-len(cell.places) // 2) * 2 for cell in cells if not isinstance(cell, Lut))
         tables = sum(isinstance(cell, Lut) for cell in cells)
-        return Cost(chains + tables, self.flip_flops)
+        return Cost(chains + tables) + kept
 
 
 def portable_cost(operations: tuple[Operation, ...]) -> Cost:
-    """Adders as synthesis makes them, each alone."""
+    """Adders as synthesis makes them, each alone. Where chains add nets as they are, a complement
+    takes a cell.
+    """
     lut4 = more = 0
+    turned: set[int] = set()
     for operation in operations:
         if isinstance(operation, Logic):
             lut4 += len(operation.units)
@@ -102,7 +106,8 @@ def portable_cost(operations: tuple[Operation, ...]) -> Cost:
         places = len(operation.nets) + bool(operation.inject.nets)
         lut4 += 2 * -(-places // 2)
         more += places - 2 * -(-places // 2)
-    return Cost(lut4=lut4, more_lut4=more)
+        turned.update(unit.nets[0] for unit in (*operation.u, *operation.v) if unit.table == 1)
+    return Cost(lut4=lut4, more_lut4=more + len(turned))
 
 
 def network_of(matrix: Ints, bits: int, form: str, levels: Levels | None = None) -> AdderNetwork:

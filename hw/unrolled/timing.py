@@ -1,11 +1,11 @@
 """In which cycle each operation of an adder network takes place, and the registers that takes."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from subbit.hw.unrolled.numbers import Adder, Graph, Operation
 
-__all__ = ["live_operations", "register_count", "timed"]
+__all__ = ["Registers", "live_operations", "register_count", "timed"]
 
 PASSES = 4  # over all operations, each of which moves where the registers are fewest
 
@@ -96,11 +96,21 @@ class Schedule:
         self.cycles[at] = min(choices, key=registers)
 
 
+@dataclass(frozen=True)
+class Registers:
+    """Registers of one bit: in all, and those of them behind another register or an input, in front
+    of which no operation stands.
+    """
+
+    count: int
+    delays: int
+
+
 def register_count(
     operations: Sequence[Operation], cycles: Sequence[int], wanted: Iterable[int]
-) -> int:
-    """Registers of one bit: a net has one for each cycle from that of its driver to the last one in
-    which it is read; inputs are there in cycle 0.
+) -> Registers:
+    """A net has a register for each cycle from that of its driver to the last one in which it is
+    read; inputs are there in cycle 0.
     """
     made = {net: at for op, at in zip(operations, cycles, strict=True) for net in op.nets}
     end = max(cycles, default=-1) + 1
@@ -108,4 +118,7 @@ def register_count(
     for operation, cycle in zip(operations, cycles, strict=True):
         for net in operation.inputs:
             read[net] = max(read.get(net, 0), cycle)
-    return sum(max(0, cycle - made.get(net, 0)) for net, cycle in read.items())
+    times = {net: max(0, cycle - made.get(net, 0)) for net, cycle in read.items()}
+    first = sum(net in made and time > 0 for net, time in times.items())
+    count = sum(times.values())
+    return Registers(count, count - first)

@@ -12,6 +12,7 @@ from subbit.hw.contract.memory import credit_queue_cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.dot.checks import check_inputs
 from subbit.hw.dot.popcount import PORTABLE
+from subbit.hw.post.affine import AffineConfig
 from subbit.hw.post.raw import (
     Post,
     PostConfig,
@@ -113,9 +114,7 @@ class UnrolledUnit(Unit):
     @property
     def o(self) -> Lanes:
         """All outputs of each vector: codes, or integers of the layer's type."""
-        return Lanes.of(
-            output_type(self.post, self.dot_type), self.pixels * self.outputs_a_pixel
-        )
+        return Lanes.of(output_type(self.post, self.dot_type), self.pixels * self.outputs_a_pixel)
 
     @cached_property
     def matrix(self) -> Ints:
@@ -213,12 +212,24 @@ class UnrolledUnit(Unit):
         """
         network = self.network.cost * self.pixels
         total = network + registers(self.i.width + self.stages) + luts(2)
-        total += credit_queue_cost(self.o.width, self.depth)
+        total += credit_queue_cost(self.o.width - self.constant_bits, self.depth)
         if self.padding_sums:
             bits = self.numbers.high.bit_length()
             adders = adder_cost(bits - 1) + Cost(flip_flops=bits)
             total += self.padding_sums.cost + adders * self.o.lanes
-        return total + self.core.cost if self.core else total
+        if self.core:
+            total += self.core.cost - Cost(flip_flops=self.constant_bits)
+        return total
+
+    @property
+    def constant_bits(self) -> int:
+        """Bits of the outputs that are the same for every vector: the lowest ones of integers that
+        are multiples of a power of two, and an offset.
+        """
+        if not isinstance(self.core, AffineConfig):
+            return 0
+        twos = [(int(factor) & -int(factor)).bit_length() - 1 for factor in self.core.mul]
+        return self.pixels * sum(min(self.o.bits, max(0, count)) for count in twos)
 
     def reference(self, beats: Beats) -> Beats:
         """The layers' own definition, from the dense weights."""

@@ -122,7 +122,7 @@ def figures(
         folder = Path(name)
         runs = measure(probe, [probe.pins, probe.out], device, folder, seeds, jobs)
         cells = netlist_cells(folder / "top.json").row()
-    found = {"synthesis_lut4": cells["lut4"], "lut4": cells["lut4"], "fmax_mhz": None}
+    found: dict[str, Any] = {"synthesis_lut4": cells["lut4"], **cells, "fmax_mhz": None}
     if runs:
         best = max(runs, key=lambda run: run.fmax_mhz)
         found |= {"lut4": best.lut4, "flip_flops": best.flip_flops, "fmax_mhz": best.fmax_mhz}

@@ -173,7 +173,7 @@ def test_registers_are_those_of_the_circuit() -> None:
         for net in reads(cell):
             last[net] = max(last.get(net, 0), at)
     driven = {net: max(0, level) for net, level in netlist.level.items()}
-    assert network.flip_flops == sum(max(0, at - driven[net]) for net, at in last.items())
+    assert network.registers.count == sum(max(0, at - driven[net]) for net, at in last.items())
 
 
 def test_digits() -> None:

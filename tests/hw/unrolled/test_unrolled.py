@@ -29,7 +29,10 @@ WEIGHTS = {
 
 def end(kind: str, rng: np.random.Generator, weights: Weights, bits: int) -> Any:
     """``none``, ``affine``, or ``threshold`` and its bits, in the range of the dot products."""
-    outputs, reach = weights.shape[0], int(np.abs(weights.dense()).sum()) // weights.shape[0] << bits
+    outputs, reach = (
+        weights.shape[0],
+        int(np.abs(weights.dense()).sum()) // weights.shape[0] << bits,
+    )
     if kind == "none":
         return None
     if kind == "affine":
