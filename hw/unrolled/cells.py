@@ -27,16 +27,17 @@ def netlist_of(
     """
     netlist = Netlist(graph.inputs, max(cycles, default=-1) + 1)
     netlist.level |= dict.fromkeys(range(graph.inputs, len(graph.level)), 0)
-    by_cycle: list[list[Adder]] = [[] for _ in range(netlist.levels)]
+    adders: list[list[Adder]] = [[] for _ in range(netlist.levels)]
+    tables: list[list[Lut]] = [[] for _ in range(netlist.levels)]
     for operation, cycle in zip(operations, cycles, strict=True):
         netlist.level |= dict.fromkeys(operation.nets, cycle)
         if isinstance(operation, Adder):
-            by_cycle[cycle].append(operation)
-            continue
-        for unit, out in zip(operation.units, operation.outs, strict=True):
-            netlist.cells.append((cycle, Lut(unit, out)))
-    for cycle, adders in enumerate(by_cycle):
-        netlist.cells += [(cycle, chain) for chain in chains(adders, limit)]
+            adders[cycle].append(operation)
+        else:
+            tables[cycle] += map(Lut, operation.units, operation.outs)
+    for cycle in range(netlist.levels):
+        netlist.cells += [(cycle, table) for table in tables[cycle]]
+        netlist.cells += [(cycle, chain) for chain in chains(adders[cycle], limit)]
     netlist.outputs = outputs
     return netlist
 

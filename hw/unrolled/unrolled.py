@@ -22,12 +22,14 @@ from subbit.hw.post.raw import (
     post_values,
 )
 from subbit.hw.unrolled.network import AdderNetwork, Levels, network_of
+from subbit.hw.unrolled.rough import ROUGH_LATENCY, rough_cost
 from subbit.hw.window.border import Border, PaddingSumsConfig
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.linear import dot_type
 from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import Weights
 
@@ -220,6 +222,32 @@ class UnrolledUnit(Unit):
         if self.core:
             total += self.core.cost - Cost(flip_flops=self.constant_bits)
         return total
+
+    def estimate(self) -> Cost:
+        """About what ``cost`` says, without the network."""
+        planes = len(branches_of(self.weights))
+        levels = self.post.thresholds.shape[1] if isinstance(self.post, Threshold) else 0
+        total = rough_cost(self.matrix, self.bits, planes, levels) * self.pixels
+        total += registers(self.i.width + ROUGH_LATENCY) + luts(2)
+        total += credit_queue_cost(self.o.width, ROUGH_LATENCY + 3)
+        if not levels:
+            total += (adder_cost(self.o.bits) + Cost(flip_flops=self.o.bits)) * self.o.lanes
+        return total
+
+    @property
+    def interval_cycles(self) -> int:
+        """A beat a cycle."""
+        return self.vectors
+
+    @property
+    def i_beats(self) -> int:
+        """``vectors``."""
+        return self.vectors
+
+    @property
+    def o_beats(self) -> int:
+        """``vectors``."""
+        return self.vectors
 
     @property
     def constant_bits(self) -> int:

@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,14 @@ from amaranth.hdl import Cat, Elaboratable, Module, Signal
 
 from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.hw.unrolled.unrolled_rtl import Unrolled
-from subbit.sw.bench.devices import BenchDevice, device_of, measure
+from subbit.sw.bench.da4ml import make_peer
+from subbit.sw.bench.devices import (
+    BenchDevice,
+    Measured,
+    device_of,
+    measure,
+    measure_verilog,
+)
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.progress import SILENT, Progress
@@ -30,6 +37,7 @@ __all__ = ["MATRICES", "UnrolledProbe", "bench_unrolled", "unrolled_unit"]
 TARGET_MHZ = 170.0
 TAU, CHANNELS = 5, 7  # a codebook of 3x3 kernels, for 63 inputs
 REPEATS = 4
+CHECKED = 256  # vectors for which the adders are compared with the matrix
 
 Random = np.random.Generator
 MATRICES: Mapping[str, tuple[Callable[[Random], Weights], int]] = {
@@ -88,29 +96,58 @@ def bench_unrolled(
     weights_seed: int = 0,
     mhz: float = TARGET_MHZ,
     jobs: int = 1,
+    peer: bool = False,
     progress: Progress = SILENT,
 ) -> list[dict[str, Any]]:
-    """For each matrix LUT4s, clock and register stages of the layer in ``device``, and the seconds
-    that optimising took.
+    """For each matrix LUT4s, clock and register stages of the layer in ``device``, the seconds that
+    optimising took, and whether its adders give what the matrix does; with ``peer`` the same of a
+    design of da4ml's, which has no streams.
 
     Of the ``seeds`` of place-and-route, tried ``jobs`` at a time, the one with the highest clock
     counts; without any the figures are those of synthesis. nextpnr is driven to ``mhz``.
-    ``weights_seed``: of the weights. ``exact``: whether the circuit of this layer is held to its
-    contract in the tests. Raises SubbitError.
+    ``weights_seed``: of the weights. Raises SubbitError.
     """
     target = replace(device_of(device), target_mhz=mhz)
     rows = []
     for name in names:
         progress.phase(name)
+        row: dict[str, Any] = {"matrix": name, "device": device, "weights_seed": weights_seed}
         begin = time.perf_counter()
         unit = unrolled_unit(name, target.family.popcount_form, weights_seed)
         network = unit.network
         optimise_s = round(time.perf_counter() - begin, 2)
-        row: dict[str, Any] = {"matrix": name, "device": device}
         row |= figures(unit, target, seeds, jobs)
         row |= {"stages": unit.stages, "adders": network.adders, "optimise_s": optimise_s}
+        row["exact"] = is_exact(unit)
+        if peer:
+            progress.phase(f"{name}, da4ml")
+            row["peer"] = peer_figures(unit, target, seeds, jobs)
         rows.append(row)
     return rows
+
+
+def is_exact(unit: UnrolledUnit) -> bool:
+    """Whether the netlist's codes are those of the layer's definition, for random vectors."""
+    beats = np.random.default_rng(0).integers(0, 1 << unit.bits, (CHECKED, unit.i.lanes))
+    nets = beats.T[:, None, :] >> np.arange(unit.bits)[:, None] & 1
+    flat = nets.reshape(-1, CHECKED).astype(np.bool_)
+    found = np.array(unit.network.netlist.output_bits(flat)).T
+    return bool((found == unit.reference(beats)).all())
+
+
+def peer_figures(
+    unit: UnrolledUnit, device: BenchDevice, seeds: tuple[int, ...], jobs: int
+) -> dict[str, Any]:
+    """The figures of da4ml's design for the same matrix and thresholds."""
+    assert unit.levels is not None
+    least = np.array(unit.levels.least)[:, 0]
+    with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:
+        folder = Path(name)
+        design = make_peer(unit.matrix, unit.bits, least, folder)
+        names = ["pin", *(f"out[{at}]" for at in range(len(least)))]
+        runs = measure_verilog(names, device, folder, seeds, jobs)
+        found = best_of(runs, folder)
+    return found | asdict(design)
 
 
 def figures(
@@ -121,9 +158,11 @@ def figures(
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:
         folder = Path(name)
         runs = measure(probe, [probe.pins, probe.out], device, folder, seeds, jobs)
-        cells = netlist_cells(folder / "top.json").row()
+        return best_of(runs, folder)
+
+
+def best_of(runs: list[Measured], folder: Path) -> dict[str, Any]:
+    """The fastest run, beside what synthesis left."""
+    cells = netlist_cells(folder / "top.json").row()
     found: dict[str, Any] = {"synthesis_lut4": cells["lut4"], **cells, "fmax_mhz": None}
-    if runs:
-        best = max(runs, key=lambda run: run.fmax_mhz)
-        found |= {"lut4": best.lut4, "flip_flops": best.flip_flops, "fmax_mhz": best.fmax_mhz}
-    return found
+    return found | asdict(max(runs, key=lambda run: run.fmax_mhz)) if runs else found

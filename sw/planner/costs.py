@@ -21,6 +21,7 @@ from subbit.hw.lookup.block_lookup import BlockLookupUnit
 from subbit.hw.lookup.dot9 import Dot9Row
 from subbit.hw.lookup.entry_sum import EntrySumShape
 from subbit.hw.lookup.lookup import LookupUnit
+from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
@@ -154,6 +155,8 @@ class Costs:
     def quick(self, unit: Unit) -> Cost:
         """The unit's estimate on the fabric, with its counters instead of portable ones."""
         part = family(self.fabric)
+        if isinstance(unit, UnrolledUnit):  # of a formula; finding its adders takes long
+            return part.cost(unit.estimate())
         said = part.cost(unit.cost())
         if not part.has_carry_trees:
             return said
