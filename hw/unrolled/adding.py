@@ -1,20 +1,26 @@
 """Adding numbers up: counters of single bits, and adders in the order that takes fewest places."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from subbit.hw.families.netlist import AddPlace, BitFunction
 from subbit.hw.trees.assemble import Feasible, combine
+from subbit.hw.unrolled.adders import (
+    AND,
+    JOINING,
+    MAJORITY,
+    ODD,
+    XOR,
+    add,
+    add_three,
+    five_nets,
+    joined,
+)
 from subbit.hw.unrolled.numbers import Bits, Graph, Number, wire
 
 __all__ = ["add_up", "narrowed"]
 
-AND, XOR = 0b1000, 0b0110
-MAJORITY, ODD = 0b11101000, 0b10010110
-ZERO = BitFunction.constant(0)
-FIVE = 5  # bits that one chain of three places counts
-JOINING = 3  # bits that an adder adds to a number
+THREE_PARTS = 64  # bits up to which three parts are tried
 
 
 def add_up(graph: Graph, numbers: Sequence[Number], feasible: Feasible | None) -> Number:
@@ -48,10 +54,17 @@ def add_up(graph: Graph, numbers: Sequence[Number], feasible: Feasible | None) -
             waiting.append(count(graph, counted, feasible))
     while len(waiting) > 1:
         waiting.sort(key=lambda number: (number.top, graph.ready(number)))
-        one, other = waiting[:2]
-        at = max(one.shift, other.shift)
-        carry = carries[at].pop(0) if carries.get(at) else None
-        waiting[:2] = [add(graph, one, other, carry)]
+        size = 3 if feasible and len(waiting) % 2 else 2
+        some = waiting[:size]
+        fitting_bits = carries.get(max(number.shift for number in some), [])
+        if size > 2 and feasible:
+            found = add_three(graph, some, fitting_bits[:2], feasible)
+            if found:
+                del fitting_bits[:2]
+                waiting[:size] = [found]
+                continue
+        carry = fitting_bits.pop(0) if fitting_bits else None
+        waiting[:2] = [add(graph, some[0], some[1], carry)]
     [total] = waiting
     for bit in (bit for bits in carries.values() for bit in bits):
         total = add(graph, total, bit, None)
@@ -62,14 +75,13 @@ def add_up(graph: Graph, numbers: Sequence[Number], feasible: Feasible | None) -
 class Count:
     """How bits are counted: in ``places`` of carry chains and lookup tables.
 
-    Those ``first`` bits and ``second`` others on their own, and one more as the carry-in of the
-    adder of both where there is one; without ``second`` up to three others join the number of the
-    first; without ``first`` a few bits are counted at once.
+    ``parts`` are counted on their own; one adder adds these numbers, two or three, and the bits
+    that are left. It adds a single number and up to three bits, too. Without parts a few bits are
+    counted at once.
     """
 
     places: int
-    first: int = 0
-    second: int = 0
+    parts: tuple[int, ...] = ()
 
 
 @cache
@@ -81,27 +93,37 @@ def best_count(ones: int, functions: bool) -> Count:
     if ones in at_once:
         return Count(at_once[ones])
     options = []
-    for first in range(ones - 2, (ones - 1) // 2 - 1, -1):
-        cost = best_count(first, functions).places + first.bit_length() + 1
-        if ones - first <= (JOINING if functions else JOINING - 1):
-            options.append(Count(cost, first))
-        for second in (ones - first, ones - first - 1):
-            if 0 < second <= first:
-                more = best_count(second, functions).places
-                options.append(Count(cost + more, first, second))
+    for parts in splits(ones, functions):
+        first, second = (*(part.bit_length() for part in parts), 0)[:2]
+        length = first if len(parts) < 3 else min(max(first, second + 1), ones.bit_length())
+        tables = second if len(parts) == 3 else 0
+        below = sum(best_count(part, functions).places for part in parts)
+        options.append(Count(below + tables + length + 1, parts))
     return min(options, key=lambda count: count.places)
+
+
+def splits(ones: int, functions: bool) -> Iterator[tuple[int, ...]]:
+    """The parts worth trying, largest first, each with few bits left."""
+    for first in range(ones - 2, 0, -1):
+        if ones - first <= (JOINING if functions else JOINING - 1):
+            yield (first,)
+        for second in range(min(first, ones - first), 0, -1):
+            left = ones - first - second
+            if left <= 1:
+                yield first, second
+            elif functions and ones <= THREE_PARTS:
+                yield from ((first, second, left - n) for n in range(3) if 0 < left - n <= second)
 
 
 def count(graph: Graph, bits: list[Number], feasible: Feasible | None) -> Number:
     """How many of the bits, numbers of one shift each of one bit, are set, with their offsets."""
     way = best_count(len(bits), feasible is not None)
-    if way.first:
-        one = count(graph, bits[: way.first], feasible)
-        if not way.second:
-            return joined(graph, one, bits[way.first :])
-        other = count(graph, bits[way.first : way.first + way.second], feasible)
-        left = bits[way.first + way.second :]
-        return add(graph, one, other, left[0] if left else None)
+    if way.parts:
+        rest, numbers = list(bits), []
+        for part in way.parts:
+            numbers.append(count(graph, rest[:part], feasible))
+            rest = rest[part:]
+        return add_parts(graph, numbers, rest, feasible)
     if len(bits) == 1:
         return bits[0]
     units = [bit.bits[0] for bit in bits]
@@ -125,71 +147,24 @@ def counted(bits: list[Number], out: Bits) -> Number:
     return Number(out, offset, low, high, bits[0].shift)
 
 
-def five_nets(graph: Graph, units: list[BitFunction], feasible: Feasible) -> tuple[int, ...] | None:
-    """Counts four or five bits on a chain of two places: the XORs of two pairs, then their ANDs;
-    None where the chain cannot do it with these complements.
-    """
-    plain = [unit for unit in units if unit.table == 0b10]
-    turned = [unit for unit in units if unit.table != 0b10]
-    for order in ([*plain, *turned], [*turned, *plain], [*plain[1:], *turned, *plain[:1]]):
-        a, b, c, d = order[:4]
-        inject = order[4] if len(order) == FIVE else ZERO
-        for low in ((a, b, c, d), (c, d, a, b)):
-            odd = combine(XOR, *low[:2]), combine(XOR, *low[2:])
-            both = combine(AND, *low[:2]), combine(AND, *low[2:])
-            pairs = [AddPlace(*odd, 0, False), AddPlace(*both, 0, False)]
-            if all(feasible(place) for place in pairs):
-                u, v = zip(odd, both, strict=True)
-                return graph.add(u, v, inject, carries=True)
-    return None
-
-
-def joined(graph: Graph, number: Number, bits: list[Number]) -> Number:
-    """The sum of a number and one to three bits of its shift: one as the other number, one as the
-    carry-in, and the third by its XOR with the lowest bit and its AND with that, a place above.
-    """
-    if len(bits) < JOINING:
-        return add(graph, number, bits[0], bits[1] if len(bits) > 1 else None)
-    other, carry, third = bits
-    lowest, *above = number.bits
-    offset = number.offset + sum(bit.offset for bit in bits)
-    low, high = (sum(getattr(n, end) for n in (number, *bits)) for end in ("low", "high"))
-    width = ((high - offset) >> number.shift).bit_length()
-    length = min(max(len(number.bits), 2), width)
-    units = [lowest, third.bits[0]]
-    u = (combine(XOR, *units), *padded(tuple(above), length - 1))
-    v = padded((other.bits[0], combine(AND, *units)), length)
-    nets = graph.add(u, v, carry.bits[0], carries=width > length)
-    return Number(tuple(map(wire, nets)), offset, low, high, number.shift)
-
-
-def add(graph: Graph, one: Number, other: Number, carry: Number | None) -> Number:
-    """The sum of two numbers and of a bit of the greater one of their shifts."""
-    low, high = (one, other) if one.shift <= other.shift else (other, one)
-    start, base = high.shift, low.shift
-    offset, least, most = low.offset + high.offset, low.low + high.low, low.high + high.high
-    if carry:
-        offset, least, most = offset + carry.offset, least + carry.low, most + carry.high
-    width = ((most - offset) >> base).bit_length()
-    passed = low.bits[: start - base]
-    passed += (ZERO,) * (start - base - len(passed))
-    above = low.bits[start - base :]
-    length = min(max(len(above), len(high.bits)), width - (start - base))
-    u, v = (padded(bits, length) for bits in (above, high.bits))
-    inject = carry.bits[0] if carry else ZERO
-    nets = graph.add(u, v, inject, carries=width > start - base + length)
-    return Number(passed + tuple(map(wire, nets)), offset, least, most, base)
+def add_parts(
+    graph: Graph, numbers: list[Number], bits: list[Number], feasible: Feasible | None
+) -> Number:
+    """The sum of one to three numbers and of the few bits that their adder takes."""
+    if len(numbers) == 1:
+        return joined(graph, numbers[0], bits)
+    if len(numbers) == 3 and feasible:
+        found = add_three(graph, numbers, bits, feasible)
+        if found:
+            return found
+        numbers, bits = [numbers[2], add(graph, *numbers[:2], *bits[:1])], bits[1:]
+    return add(graph, *numbers, *bits[:1])
 
 
 def at_shift(numbers: list[Number], shift: int) -> Number | None:
     """The smallest of the numbers with that shift, if there is any."""
     fitting = [number for number in numbers if number.shift == shift]
     return min(fitting, key=lambda number: number.top, default=None)
-
-
-def padded(bits: Bits, length: int) -> Bits:
-    """So many bits, with zeros at the end."""
-    return (bits + (ZERO,) * length)[:length]
 
 
 def narrowed(number: Number, low: int, high: int) -> Number:

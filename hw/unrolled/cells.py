@@ -33,6 +33,8 @@ def netlist_of(
         netlist.level |= dict.fromkeys(operation.nets, cycle)
         if isinstance(operation, Adder):
             adders[cycle].append(operation)
+            netlist.level |= dict.fromkeys(operation.table_outs, cycle)
+            tables[cycle] += map(Lut, operation.tables, operation.table_outs)
         else:
             tables[cycle] += map(Lut, operation.units, operation.outs)
     for cycle in range(netlist.levels):

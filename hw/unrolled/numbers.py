@@ -54,7 +54,8 @@ class Number:
 @dataclass(frozen=True)
 class Adder:
     """A carry chain: ``u + v + inject``, place by place, on the nets ``outs``, and the last carry
-    on ``carry`` unless None.
+    on ``carry`` unless None. ``tables``: lookup tables in front of it, whose nets ``table_outs``
+    the chain alone reads.
     """
 
     u: Bits
@@ -62,11 +63,24 @@ class Adder:
     inject: BitFunction
     outs: tuple[int, ...]
     carry: int | None
+    tables: Bits = ()
+    table_outs: tuple[int, ...] = ()
 
     @property
     def inputs(self) -> Iterator[int]:
         """The nets that it reads."""
-        return (net for unit in (*self.u, *self.v, self.inject) for net in unit.nets)
+        units = (*self.u, *self.v, self.inject, *self.tables)
+        return (net for unit in units for net in unit.nets if net not in self.table_outs)
+
+    def shortened(self, length: int) -> "Adder":
+        """The chain up to a place, without its carry."""
+        u, v = self.u[:length], self.v[:length]
+        read = {net for unit in (*u, *v, self.inject) for net in unit.nets}
+        kept = [at for at, net in enumerate(self.table_outs) if net in read]
+        tables, table_outs = (
+            tuple(row[at] for at in kept) for row in (self.tables, self.table_outs)
+        )
+        return Adder(u, v, self.inject, self.outs[:length], None, tables, table_outs)
 
     @property
     def nets(self) -> tuple[int, ...]:
@@ -120,11 +134,18 @@ class Graph:
         self.level += [level] * count
         return tuple(range(first, first + count))
 
-    def add(self, u: Bits, v: Bits, inject: BitFunction, *, carries: bool) -> tuple[int, ...]:
-        """A carry chain; returns the nets of its sum, with the last carry where it ``carries``."""
-        nets = self.new_nets(len(u) + carries, (*u, *v, inject))
+    def add(
+        self, u: Bits, v: Bits, inject: BitFunction, *, carries: bool, tables: Bits = ()
+    ) -> tuple[int, ...]:
+        """A carry chain; returns the nets of its sum, with the last carry where it ``carries``.
+
+        ``tables``: in front of it, the lowest places of ``u``.
+        """
+        nets = self.new_nets(2 * len(tables) + len(u) + carries, (*u, *v, inject, *tables))
+        made, nets = nets[: len(tables)], nets[len(tables) :]
+        u = (*map(wire, made), *u)
         outs, carry = (nets[:-1], nets[-1]) if carries else (nets, None)
-        self.operations.append(Adder(u, v, inject, outs, carry))
+        self.operations.append(Adder(u, v, inject, outs, carry, tables, made))
         return nets
 
     def look_up(self, *units: BitFunction) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """In which cycle each operation of an adder network takes place, and the registers that takes."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from subbit.hw.unrolled.numbers import Adder, Graph, Operation
 
@@ -30,9 +30,7 @@ def shortened(adder: Adder, needed: set[int]) -> Adder:
     if adder.carry in needed:
         return adder
     length = max((at + 1 for at, net in enumerate(adder.outs) if net in needed), default=0)
-    return replace(
-        adder, u=adder.u[:length], v=adder.v[:length], outs=adder.outs[:length], carry=None
-    )
+    return adder.shortened(length)
 
 
 def timed(operations: Sequence[Operation], wanted: Iterable[int]) -> list[int]:
