@@ -20,7 +20,7 @@ from subbit.hw.unrolled.numbers import Bits, Graph, Number, wire
 
 __all__ = ["add_up", "narrowed"]
 
-THREE_PARTS = 64  # bits up to which three parts are tried
+ALL_PARTS = 64  # bits up to which all ways to part them are tried
 
 
 def add_up(graph: Graph, numbers: Sequence[Number], feasible: Feasible | None) -> Number:
@@ -103,7 +103,15 @@ def best_count(ones: int, functions: bool) -> Count:
 
 
 def splits(ones: int, functions: bool) -> Iterator[tuple[int, ...]]:
-    """The parts worth trying, largest first, each with few bits left."""
+    """The parts worth trying, largest first, each with few bits left: all of few bits, and of many
+    halves, or thirds, of nearly the same size.
+    """
+    if ones > ALL_PARTS:
+        yield ones // 2, (ones - 1) // 2
+        if functions:
+            third = (ones - 2) // 3
+            yield third + (ones - 2) % 3, third, third
+        return
     for first in range(ones - 2, 0, -1):
         if ones - first <= (JOINING if functions else JOINING - 1):
             yield (first,)
@@ -111,7 +119,7 @@ def splits(ones: int, functions: bool) -> Iterator[tuple[int, ...]]:
             left = ones - first - second
             if left <= 1:
                 yield first, second
-            elif functions and ones <= THREE_PARTS:
+            elif functions:
                 yield from ((first, second, left - n) for n in range(3) if 0 < left - n <= second)
 
 

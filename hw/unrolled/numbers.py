@@ -76,10 +76,9 @@ class Adder:
         """The chain up to a place, without its carry."""
         u, v = self.u[:length], self.v[:length]
         read = {net for unit in (*u, *v, self.inject) for net in unit.nets}
-        kept = [at for at, net in enumerate(self.table_outs) if net in read]
-        tables, table_outs = (
-            tuple(row[at] for at in kept) for row in (self.tables, self.table_outs)
-        )
+        made = zip(self.tables, self.table_outs, strict=True)
+        kept = [(unit, net) for unit, net in made if net in read]
+        tables, table_outs = tuple(unit for unit, _ in kept), tuple(net for _, net in kept)
         return Adder(u, v, self.inject, self.outs[:length], None, tables, table_outs)
 
     @property

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from subbit.sw.bench.popcount import bench_popcount
     from subbit.sw.bench.precise_networks import bench_precision
     from subbit.sw.bench.reuse_all import bench_reuse
+    from subbit.sw.bench.unrolled import bench_unrolled
     from subbit.sw.cli.doctor import found_tools
     from subbit.sw.compress.compress import compress_network
     from subbit.sw.compress.finetune import Training
@@ -56,6 +57,7 @@ PLACES = {
     "bench_precision": "sw.bench.precise_networks",
     "bench_reuse": "sw.bench.reuse_all",
     "bench_popcount": "sw.bench.popcount",
+    "bench_unrolled": "sw.bench.unrolled",
     "board": "boards",
     "build_bitstream": "sw.flow.bitstream",
     "check_import": "sw.importers.api",
@@ -101,6 +103,7 @@ __all__ = [
     "bench_popcount",
     "bench_precision",
     "bench_reuse",
+    "bench_unrolled",
     "board",
     "build_bitstream",
     "check_import",

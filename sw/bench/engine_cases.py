@@ -128,7 +128,7 @@ def shared_case(
     end = post or thresholds(outputs, 3 * round(length**0.5))
 
     def make(fabric: str) -> Unit:
-        settings = {"memory": "block", "pixels": pixels}
+        settings: dict[str, Any] = {"memory": "block", "pixels": pixels}
         engine = dot_unit(plain(rows, length), None, pe=pe, simd=simd, form=fabric, **settings)
         raw = replace(engine, post=Affine(np.ones(rows, np.int64), np.zeros(rows, np.int64)))
         return SharedRowsUnit(dot=raw, repeats=repeats, post=end, at_once=at_once)

@@ -32,7 +32,7 @@ from subbit.sw.ir.random_weights import (
 from subbit.sw.ir.types import Encoding
 from subbit.sw.ir.weights import Weights
 
-__all__ = ["MATRICES", "UnrolledProbe", "bench_unrolled", "unrolled_unit"]
+__all__ = ["MATRICES", "ROUTED", "UnrolledProbe", "bench_unrolled", "unrolled_unit"]
 
 TARGET_MHZ = 170.0
 TAU, CHANNELS = 5, 7  # a codebook of 3x3 kernels, for 63 inputs
@@ -48,6 +48,8 @@ MATRICES: Mapping[str, tuple[Callable[[Random], Weights], int]] = {
     "784x64": (lambda rng: random_binary(rng, (64, 784)), 1),
 }
 """Weights, ``inputs x outputs``, and bits of an input: bipolar ones, or pixels of 8 bits."""
+
+ROUTED = tuple(MATRICES)[:4]  # unless others are named; 784x64 takes half an hour
 
 
 def unrolled_unit(name: str, form: str, seed: int = 0) -> UnrolledUnit:
@@ -90,7 +92,7 @@ class UnrolledProbe(Elaboratable):
 
 
 def bench_unrolled(
-    names: tuple[str, ...],
+    names: tuple[str, ...] = ROUTED,
     device: str = "ecp5-85k",
     seeds: tuple[int, ...] = (1,),
     weights_seed: int = 0,

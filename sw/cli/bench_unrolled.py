@@ -62,10 +62,10 @@ def unrolled_command(
     Example: subbit bench unrolled 64x64 --peer da4ml --json
              subbit bench unrolled 784x64 --seeds none
     """
-    from subbit.sw.bench.unrolled import MATRICES, bench_unrolled
+    from subbit.sw.bench.unrolled import ROUTED, bench_unrolled
     from subbit.sw.flow.progress import ConsoleProgress
 
-    names = matrices or tuple(MATRICES)[:4]
+    names = matrices or ROUTED
     with ConsoleProgress() as progress:
         rows = bench_unrolled(
             *(names, device, seeds, weights_seed, mhz, jobs),

@@ -176,6 +176,17 @@ def test_registers_are_those_of_the_circuit() -> None:
     assert network.registers.count == sum(max(0, at - driven[net]) for net, at in last.items())
 
 
+@pytest.mark.parametrize(("inputs", "bits"), [(1000, 1), (300, 2), (2, 1), (1, 1), (65, 1)])
+def test_one_row(inputs: int, bits: int) -> None:
+    rng = np.random.default_rng(inputs)
+    weights = matrix(rng, "signs", 1, inputs)
+    x = np.concatenate([rng.integers(0, 1 << bits, (9, inputs)), extremes(weights, bits)])
+    for form in ("portable", "ecp5"):
+        network = network_of(weights, bits, form)
+        sums = numbers(network, x, bits) * network.units + network.offsets
+        np.testing.assert_array_equal(sums, x @ weights.T)
+
+
 def test_digits() -> None:
     rng = np.random.default_rng(6)
     for kind in KINDS:
