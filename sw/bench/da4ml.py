@@ -26,7 +26,7 @@ module top(input clk, input pin, output reg [{last}:0] out);
     wire [{bits}:0] y;
     always @(posedge clk) x <= {{x[{width_less}:0], pin}};
     peer peer(.clk(clk), .model_inp(x), .model_out(y));
-    always @(posedge clk) out <= {{{signs}}};
+{comparisons}
 endmodule
 """
 
@@ -57,29 +57,35 @@ def make_peer(matrix: Ints, bits: int, least: Ints, folder: Path) -> PeerDesign:
     free = trace.FixedVariableArrayInput(inputs, trace.HWConfig(1, -1, -1))
     none = np.zeros(inputs, np.int64)
     x = free.quantize(none, none + bits, none)
-    sums = x @ matrix.T.astype(np.float64) - least.astype(np.float64)
+    sums = x @ matrix.T.astype(np.float64)
     logic = trace.comb_trace(free, sums)
     pipeline = trace.to_pipeline(logic, ADDERS_A_STAGE, verbose=False)
     optimise_s = time.perf_counter() - begin
     codegen.VerilogModel(pipeline, "peer", folder / "peer").write()
     chance = np.random.default_rng(0).integers(0, 1 << bits, (CHECKED, inputs))
     found = np.asarray(logic.predict(chance.astype(np.float64)))
-    exact = bool((found == chance @ matrix.T - least).all())
-    (folder / "top.v").write_text(verilog(folder / "peer" / "src", logic, bits * inputs))
+    exact = bool((found == chance @ matrix.T).all())
+    (folder / "top.v").write_text(verilog(folder / "peer" / "src", logic, bits * inputs, least))
     return PeerDesign(round(optimise_s, 2), len(pipeline.solutions), exact)
 
 
-def verilog(sources: Path, logic: Any, width: int) -> str:
-    """All modules in one text, the signs of the outputs as those of the top."""
+def verilog(sources: Path, logic: Any, width: int, least: Ints) -> str:
+    """All modules in one text, and a top that compares the outputs with constants: that takes less
+    than another addition.
+    """
     kifs = [import_module("da4ml.types").minimal_kif(number) for number in logic.out_qint]
     ends = np.cumsum([sum(map(int, kif)) for kif in kifs])
-    signs = [f"~y[{end - 1}]" if kif[0] else "1'b1" for end, kif in zip(ends, kifs, strict=True)]
+    lines = []
+    for at, (kif, end, level) in enumerate(zip(kifs, ends, least.tolist(), strict=True)):
+        bits = f"y[{end - 1}:{end - sum(map(int, kif))}]"
+        number = f"$signed({bits})" if kif[0] else f"$signed({{1'b0, {bits}}})"
+        lines.append(f"    always @(posedge clk) out[{at}] <= {number} >= {level};")
     top = TOP.format(
         last=len(kifs) - 1,
         width=width - 1,
         width_less=width - 2,
         bits=int(ends[-1]) - 1,
-        signs=", ".join(reversed(signs)),
+        comparisons="\n".join(lines),
     )
     stages = [file.read_text() for file in sorted(sources.glob("peer*.v"))]
     used = [
