@@ -4,9 +4,9 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from subbit.hw.dot.popcount import PORTABLE
 from subbit.hw.families.netlist import AddPlace, BitFunction, CarryChain, CarryTap, Lut
 from subbit.hw.families.nets_rtl import NetRegisters
+from subbit.hw.families.part import fabric_of
 from subbit.hw.families.table import family
 from subbit.hw.post.core_rtl import core_of
 from subbit.hw.streams.pipe_rtl import PipedCore
@@ -46,7 +46,7 @@ class UnrolledCore(wiring.Component):
         size = unit.length * unit.bits
         words: list[Value] = []
         for pixel in range(unit.pixels):
-            words += add_network(m, unit, x[pixel * size : (pixel + 1) * size])
+            words += add_network(m, platform, unit, x[pixel * size : (pixel + 1) * size])
         if unit.core is None:
             m.d.comb += self.y.as_value().eq(Cat(*words))
             return m
@@ -86,17 +86,17 @@ class Unrolled(PipedCore):
         super().__init__(unit=unit, core=UnrolledCore(unit=unit), depth=unit.depth)
 
 
-def add_network(m: Module, unit: UnrolledUnit, x: Value) -> list[Value]:
+def add_network(m: Module, platform: object, unit: UnrolledUnit, x: Value) -> list[Value]:
     """The cells for one vector; returns the word of each output, from registers."""
     netlist, form = unit.network.netlist, unit.network.form
     inputs: list[Value] = [Signal(name=f"x{at}") for at in range(len(x))]
     m.d.comb += Cat(*inputs).eq(x)
     pipeline = NetRegisters(m, netlist, inputs)
     for level, cell in netlist.cells:
-        if form == PORTABLE:
-            add_portable(m, pipeline, level, cell)
-        else:
+        if fabric_of(platform) == form:
             family(form).add_cell(m, pipeline, level, cell)
+        else:
+            add_portable(m, pipeline, level, cell)
 
     def output(bit: BitFunction) -> Value:
         value = pipeline.output(bit)
@@ -106,7 +106,7 @@ def add_network(m: Module, unit: UnrolledUnit, x: Value) -> list[Value]:
 
 
 def add_portable(m: Module, pipeline: NetRegisters, level: int, cell: Lut | CarryChain) -> None:
-    """The cell as plain logic: a chain of one adder, or a lookup table."""
+    """The cell as plain logic: a lookup table, or an adder from each carry-in of a chain on."""
 
     def value(bit: BitFunction) -> Value:
         if not bit.nets:
@@ -116,21 +116,24 @@ def add_portable(m: Module, pipeline: NetRegisters, level: int, cell: Lut | Carr
             return nets if bit.table == 0b10 else ~nets
         return Const(bit.table, unsigned(1 << len(nets))).bit_select(nets, 1)
 
+    def add(places: list[AddPlace], inject: BitFunction, carry: int | None) -> None:
+        u, v = Cat(*(value(place.u) for place in places)), Cat(*(value(p.v) for p in places))
+        nets = [place.out for place in places] + ([] if carry is None else [carry])
+        total = u + v
+        if inject.nets:  # a place below the lowest one makes the carry
+            one = value(inject)
+            total = (Cat(one, u) + Cat(one, v))[1:]
+        m.d.comb += Cat(*map(pipeline.drive, nets)).eq(total)
+
     if isinstance(cell, Lut):
         m.d.comb += pipeline.drive(cell.out).eq(value(cell.unit))
         return
-    first, *places = cell.places
-    assert isinstance(first, CarryTap), "a chain of one adder begins with its carry-in"
-    adds = [place for place in places if isinstance(place, AddPlace)]
-    u, v = Cat(*(value(place.u) for place in adds)), Cat(*(value(place.v) for place in adds))
-    outs = [pipeline.drive(place.out) for place in adds]
-    outs += [
-        pipeline.drive(place.out)
-        for place in places
-        if isinstance(place, CarryTap) and place.out is not None
-    ]
-    total = u + v
-    if first.inject.nets:  # a place below the lowest one makes the carry
-        carry = value(first.inject)
-        total = (Cat(carry, u) + Cat(carry, v))[1:]
-    m.d.comb += Cat(*outs).eq(total)
+    places: list[AddPlace] = []
+    inject = BitFunction.constant(0)
+    for place in (*cell.places, CarryTap(BitFunction.constant(0), None)):
+        if isinstance(place, AddPlace):
+            places.append(place)
+        elif isinstance(place, CarryTap):
+            if places:
+                add(places, inject, place.out)
+            places, inject = [], place.inject

@@ -63,6 +63,12 @@ def test_inputs_and_ends(encoding: Encoding, bits: int, post: str) -> None:
     check("plain", post, encoding, bits)
 
 
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_meant_for_carry_chains(name: str) -> None:
+    check(name, "threshold2", BIPOLAR, 1, form="ecp5")
+    check(name, "none", UNSIGNED, 3, form="ecp5")
+
+
 def test_integers() -> None:
     check("plain", "threshold1", INTEGER, 5, span=(-12, 9))
     check("planes", "affine", INTEGER, 4, span=(-8, 7))
