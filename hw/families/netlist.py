@@ -131,6 +131,16 @@ class Netlist:
 
     def evaluate(self, inputs: Bits) -> NDArray[np.int64]:
         """Counts ``(n,)`` for input nets ``(inputs, n)``, without regard to registers."""
+        bits = self.output_bits(inputs)
+        count = np.zeros(inputs.shape[1:], np.int64)
+        for at, bit in enumerate(bits):
+            count |= bit.astype(np.int64) << at
+        return count
+
+    def output_bits(self, inputs: Bits) -> list[Bits]:
+        """The outputs, each ``(n,)``, for input nets ``(inputs, n)``, without regard to registers.
+        Each cell stands behind those that drive what it reads.
+        """
         shape = inputs.shape[1:]
         values: dict[int, Bits] = dict(enumerate(inputs))
         for _, cell in self.cells:
@@ -138,11 +148,7 @@ class Netlist:
                 values[cell.out] = cell.unit.evaluate(values, shape)
             else:
                 run_chain(cell, values, shape)
-        bits = [unit.evaluate(values, shape) for unit in self.outputs]
-        count = np.zeros(shape, np.int64)
-        for at, bit in enumerate(bits):
-            count |= bit.astype(np.int64) << at
-        return count
+        return [unit.evaluate(values, shape) for unit in self.outputs]
 
 
 def run_chain(chain: CarryChain, values: dict[int, Bits], shape: tuple[int, ...]) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from subbit.sw.bench.popcount import bench_popcount
     from subbit.sw.bench.precise_networks import bench_precision
     from subbit.sw.bench.reuse_all import bench_reuse
+    from subbit.sw.bench.unrolled import bench_unrolled
     from subbit.sw.bench.whole import bench_whole
     from subbit.sw.cli.doctor import found_tools
     from subbit.sw.compress.compress import compress_network
@@ -57,6 +58,7 @@ PLACES = {
     "bench_precision": "sw.bench.precise_networks",
     "bench_reuse": "sw.bench.reuse_all",
     "bench_popcount": "sw.bench.popcount",
+    "bench_unrolled": "sw.bench.unrolled",
     "bench_whole": "sw.bench.whole",
     "board": "boards",
     "build_bitstream": "sw.flow.bitstream",
@@ -103,6 +105,7 @@ __all__ = [
     "bench_popcount",
     "bench_precision",
     "bench_reuse",
+    "bench_unrolled",
     "bench_whole",
     "board",
     "build_bitstream",

@@ -20,7 +20,14 @@ from subbit.sw.flow.synth import synthesise
 from subbit.sw.flow.tools import Tool, find_program
 from subbit.sw.flow.verilog import rtlil_to_verilog
 
-__all__ = ["DEVICES", "BenchDevice", "Measured", "device_of", "measure"]
+__all__ = [
+    "DEVICES",
+    "BenchDevice",
+    "Measured",
+    "device_of",
+    "measure",
+    "measure_verilog",
+]
 
 
 @dataclass(frozen=True)
@@ -85,15 +92,25 @@ def measure(
 
     Raises ToolError.
     """
-    nextpnr, fabric = router(device), device.device.fabric
+    fabric = device.device.fabric
     text = amaranth.back.rtlil.convert(
         design, name="top", ports=ports, emit_src=False, platform=Part(fabric)
     )
     # By way of Verilog, as bitstreams are made: only there memories' attributes have an effect.
     rtlil_to_verilog(text, folder=folder, name="top")
-    synthesise(folder, name="top", fabric=fabric)
+    names = [f"{port.name}[{at}]" for port in ports for at in range(len(port))]
+    return measure_verilog(names, device, folder, seeds, jobs)
+
+
+def measure_verilog(
+    names: list[str], device: BenchDevice, folder: Path, seeds: tuple[int, ...], jobs: int = 1
+) -> list[Measured]:
+    """The same of ``top.v`` in the folder, whose clock is ``clk``; ``names``: of its other ports'
+    bits, reset aside.
+    """
+    nextpnr = router(device)
+    synthesise(folder, name="top", fabric=device.device.fabric)
     if device.pins:
-        names = [f"{port.name}[{at}]" for port in ports for at in range(len(port))]
         pins = dict(zip(["clk", "rst", *names], device.pins, strict=False))
         place = folder / f"top.{device.family.constraints}"
         place.write_text(device.family.pin_constraints(pins))

@@ -79,6 +79,14 @@ def engine_rows(result: Any) -> Iterator[Row]:
     yield {"size": size, "form": "portable"} | result["portable"]
 
 
+def unrolled_rows(result: Any) -> Iterator[Row]:
+    """Layers of wires, and the peer's circuits for the same matrices."""
+    for row in result:
+        yield row | {"by": "subbit"}
+        if "peer" in row:
+            yield {"matrix": row["matrix"], "by": "da4ml"} | row["peer"]
+
+
 def stage_rows(result: Any) -> Iterable[Row]:
     """The stages of a plan."""
     return [row | {"name": " ".join(row["layers"])} for row in result["stages"]]
@@ -222,6 +230,19 @@ TABLES = {
             Column("MHz of each seed", seed_texts),
         ),
         engine_rows,
+    ),
+    "unrolled": Table(
+        ("unrolled-*",),
+        (
+            Column("inputs x outputs", "matrix"),
+            Column("by", "by"),
+            Column("LUT4", "lut4"),
+            Column("flip-flops", "flip_flops"),
+            Column("MHz", lambda row: "" if row["fmax_mhz"] is None else f"{row['fmax_mhz']:.0f}"),
+            Column("stages", "stages"),
+            Column("seconds to find", "optimise_s", ".1f"),
+        ),
+        unrolled_rows,
     ),
     "precision-engines": Table(
         ("precision-engines",),

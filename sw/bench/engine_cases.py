@@ -12,6 +12,7 @@ from subbit.hw.dot.depthwise import DepthwiseUnit
 from subbit.hw.dot.shared_rows import SharedRowsUnit
 from subbit.hw.lookup.block_lookup import BlockLookupUnit
 from subbit.hw.lookup.lookup import LookupUnit
+from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.hw.window.border import border_of
 from subbit.sw.bench.case import UnitCase, affine, chance, dot_unit, plain, same, thresholds
 from subbit.sw.ir.layers.affine import Affine
@@ -22,7 +23,7 @@ from subbit.sw.ir.random_weights import random_codebook, random_planes, random_t
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import CodebookWeights, TiledWeights, Weights
 
-__all__ = ["dot_cases", "lookup_cases"]
+__all__ = ["dot_cases", "lookup_cases", "unrolled_cases"]
 
 SCALES = 5  # the greatest of a scaled tile
 
@@ -165,3 +166,31 @@ def lookup_cases() -> Iterator[UnitCase]:
     yield wide("block lookup, counts in block RAM", codebook(64, 16, 4), ports=8, dot9=2)
     yield block("block lookup, 2 bits", codebook(32, 8, 4), dot9=2, bits=2)
     yield wide("block lookup, 32 ports", codebook(64, 64, 5), ports=32, dot9=16)
+
+
+def unrolled(name: str, weights: Weights, reach: int, **settings: Any) -> UnitCase:
+    """A layer whose weights are wires; of one-bit inputs and with thresholds of one bit unless
+    ``settings`` say so.
+    """
+    given: dict[str, Any] = {"encoding": Encoding.BIPOLAR, "bits": 1, "vectors": 16}
+    given |= {"post": thresholds(weights.shape[0], reach)} | settings
+    return UnitCase(name, lambda form: UnrolledUnit(weights=weights, form=form, **given))
+
+
+def unrolled_cases() -> Iterator[UnitCase]:
+    """Layers whose weights are wires, of every encoding, precision and end."""
+    yield unrolled("unrolled, 16 x 64", plain(16, 64), 12)
+    yield unrolled("unrolled, 8 x 36", plain(8, 36), 9)
+    yield unrolled("unrolled, codebook of 16", codebook(16, 4, 4), 9)
+    yield unrolled("unrolled, tile", tiled(32, 36), 9)
+    yield unrolled("unrolled, 2 pixels", plain(8, 36), 9, pixels=2)
+    pixels: dict[str, Any] = {"encoding": Encoding.UNSIGNED, "bits": 8}
+    yield unrolled("unrolled, 8-bit inputs", plain(8, 27), 900, **pixels)
+    codes = {"bits": 2, "post": thresholds(16, 20, 2)}
+    yield unrolled("unrolled, 2-bit inputs", plain(16, 36), 0, **codes)
+    yield unrolled("unrolled, two planes", random_planes(chance(), 2, (8, 36)), 30)
+    yield unrolled("unrolled, scales", tiled(8, 40, SCALES), 30)
+    yield unrolled("unrolled, sums", plain(10, 32), 0, post=None)
+    yield unrolled("unrolled, affine", plain(10, 32), 0, post=affine(10))
+    border = border_of((4, 4), 3, 1, 1)
+    yield unrolled("unrolled, border", plain(8, 4, 3, 3), 9, border=border)

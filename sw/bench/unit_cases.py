@@ -18,7 +18,7 @@ from subbit.hw.streams.fork import ForkUnit
 from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
 from subbit.sw.bench.case import UnitCase, affine, chance, same, thresholds
-from subbit.sw.bench.engine_cases import dot_cases, lookup_cases
+from subbit.sw.bench.engine_cases import dot_cases, lookup_cases, unrolled_cases
 from subbit.sw.bench.window_cases import wide_windows, window_cases
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.affine import Affine
@@ -52,6 +52,7 @@ QUICK = frozenset(
         *("shared rows, all outputs at once", "shared rows, scales at once"),
         *("depthwise, 4 channels of 1 bits", "depthwise, masks", "depthwise, 2 pixels"),
         *("lookup, 4 lanes", "lookup, 8 lanes, masks", "block lookup", "block lookup, masks"),
+        *("unrolled, 8 x 36", "unrolled, border", "unrolled, sums"),
     )
 )
 
@@ -60,7 +61,7 @@ def unit_cases(*, quick: bool = False) -> list[UnitCase]:
     """Every case, or those of QUICK."""
     tables = (
         *(stream_cases, window_cases, wide_windows, layer_cases, wide_cases),
-        *(dot_cases, lookup_cases),
+        *(dot_cases, lookup_cases, unrolled_cases),
     )
     cases = [case for table in tables for case in table()]
     return [case for case in cases if not quick or case.name in QUICK]

@@ -22,6 +22,7 @@ BENCHES = {
     "cnv": "bench_cnv",
     "popcount": "bench_popcount",
     "engine": "bench_engine",
+    "unrolled": "bench_unrolled",
     "precision": "bench_precision",
     "reuse": "bench_reuse",
     "planner": "bench_planner",

@@ -15,6 +15,7 @@ from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.families.table import family
 from subbit.hw.link.buffer import beat_parts
 from subbit.hw.streams.fifo import FifoUnit
+from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.hw.window.window import WindowUnit
 from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
@@ -199,6 +200,8 @@ class Costs:
     def worked_out(self, unit: Unit) -> Cost:
         """See quick; units that are equal are worked out once there."""
         part = family(self.fabric)
+        if isinstance(unit, UnrolledUnit):  # of a formula; finding its adders takes long
+            return part.cost(unit.estimate())
         said = part.cost(unit.cost())
         if not part.has_carry_trees:
             return said

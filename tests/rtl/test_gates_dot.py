@@ -11,10 +11,10 @@ import pytest
 
 from subbit.hw.dot.dot import DotUnit
 from subbit.sim.compare import Comparison, compare
-from subbit.sim.components import BIPOLAR, UNSIGNED, codebook, dot, plain, random_beats, thresholds
 from subbit.sim.design import unit_design
 from subbit.sim.gates import build_mapped, map_design
 from subbit.sim.runner import run_designs
+from subbit.sim.small_units import BIPOLAR, UNSIGNED, codebook, dot, plain, random_beats, thresholds
 from subbit.sw.cycles import run
 
 FRAMES = 2

@@ -7,10 +7,10 @@ import pytest
 
 from subbit.hw.window.window import WindowUnit
 from subbit.sim.compare import Comparison, compare
-from subbit.sim.components import random_beats, window
 from subbit.sim.design import unit_design
 from subbit.sim.gates import build_mapped, map_design
 from subbit.sim.runner import run_designs
+from subbit.sim.small_units import random_beats, window
 from subbit.sw.cycles import run
 from subbit.sw.ir.layers.conv2d import Padding
 

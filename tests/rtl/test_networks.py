@@ -11,6 +11,7 @@ from subbit.sim.run import classes, golden_model
 from subbit.sim.runner import build_designs, run_designs
 from subbit.sw.cycles import run
 from subbit.sw.golden import predict
+from subbit.sw.lower.engines.table import engine_of
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, smallest_plan
 from subbit.sw.lower.stages.dot import DotStage
@@ -28,7 +29,15 @@ def pipelines() -> dict[str, Pipeline]:
         plan = default_plan(network, lut4=1800) if number % 2 else smallest_plan(network)
         vary = {"plain": varied, "planes": in_series}.get(name, lambda plan: plan)
         made[name] = Pipeline(network, vary(plan))
+        made[f"{name}_wires"] = Pipeline(network, unrolled(plan))
     return made
+
+
+def unrolled(plan: Plan) -> Plan:
+    """The plan with all weights as wires."""
+    engine = engine_of("unrolled")
+    stages = [engine.on(stage) if isinstance(stage, DotStage) else stage for stage in plan.stages]
+    return replace(plan, stages=tuple(stages))
 
 
 def in_series(plan: Plan) -> Plan:

@@ -43,6 +43,7 @@ CALLS: dict[str, list[str]] = {
     "bench cnv": ["bench_cnv"],
     "bench popcount": ["bench_popcount"],
     "bench engine": ["bench_engine"],
+    "bench unrolled": ["bench_unrolled"],
     "bench precision": ["bench_precision"],
     "bench reuse": ["bench_reuse"],
     "bench planner": ["bench_planner"],

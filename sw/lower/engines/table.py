@@ -15,6 +15,7 @@ ENGINES: dict[str, str] = {
     "lookup": "subbit.sw.lower.engines.lookup:LookupEngine",
     "block_lookup": "subbit.sw.lower.engines.block_lookup:BlockLookupEngine",
     "shared_rows": "subbit.sw.lower.engines.shared_rows:SharedRowsEngine",
+    "unrolled": "subbit.sw.lower.engines.unrolled:UnrolledEngine",
 }
 
 

@@ -74,7 +74,8 @@ class DotStage(EngineStage):
     def quickly_made(self) -> Self:
         """With portable counters, but zero padding told as beside those of a vendor's cells."""
         portable = self.with_popcount(PORTABLE)
-        return replace(portable, blanks="sums") if portable.blanks == "auto" else portable
+        tells = "blanks" in self.chosen.settings and portable.blanks == "auto"
+        return replace(portable, blanks="sums") if tells else portable
 
     @property
     def reorders(self) -> bool:

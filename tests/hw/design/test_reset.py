@@ -61,7 +61,7 @@ UNITS: list[Unit] = [
         layer=Affine([3, -2, 1], [5, 0, -7]), input=TensorType.integers(2, 2, 3, -32, 31), lanes=3
     ),
     *(CASES[name]() for name in ("dot_plain", "lookup", "block_lookup", "shared_rows")),
-    *(CASES[name]() for name in ("threshold", "deal")),
+    *(CASES[name]() for name in ("threshold", "deal", "unrolled")),
     *(CASES[f"window_{name}"]() for name in ("wide", "wide_masked", "rows", "frame")),
 ]
 

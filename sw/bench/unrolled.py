@@ -1,0 +1,170 @@
+"""Layers whose weights are wires, after place-and-route, beside a generator that others wrote."""
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Cat, Elaboratable, Module, Signal
+
+from subbit.hw.unrolled.unrolled import UnrolledUnit
+from subbit.hw.unrolled.unrolled_rtl import Unrolled
+from subbit.sw.bench.da4ml import make_peer
+from subbit.sw.bench.devices import (
+    BenchDevice,
+    Measured,
+    device_of,
+    measure,
+    measure_verilog,
+)
+from subbit.sw.errors import SubbitError
+from subbit.sw.flow.cells import netlist_cells
+from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.ir.random_weights import (
+    random_binary,
+    random_codebook,
+    random_threshold,
+    random_tiled,
+)
+from subbit.sw.ir.types import Encoding
+from subbit.sw.ir.weights import Weights
+
+__all__ = ["MATRICES", "ROUTED", "UnrolledProbe", "bench_unrolled", "unrolled_unit"]
+
+TARGET_MHZ = 170.0
+TAU, CHANNELS = 5, 7  # a codebook of 3x3 kernels, for 63 inputs
+REPEATS = 4
+CHECKED = 256  # vectors for which the adders are compared with the matrix
+
+Random = np.random.Generator
+MATRICES: Mapping[str, tuple[Callable[[Random], Weights], int]] = {
+    "64x64": (lambda rng: random_binary(rng, (64, 64)), 1),
+    "64x64-codebook": (lambda rng: random_codebook(rng, 64, CHANNELS, TAU), 1),
+    "64x64-tiled": (lambda rng: random_tiled(rng, (64, 64), REPEATS), 1),
+    "27x64-pixels": (lambda rng: random_binary(rng, (64, 27)), 8),
+    "784x64": (lambda rng: random_binary(rng, (64, 784)), 1),
+}
+"""Weights, ``inputs x outputs``, and bits of an input: bipolar ones, or pixels of 8 bits."""
+
+ROUTED = tuple(MATRICES)[:4]  # unless others are named; 784x64 takes half an hour
+
+
+def unrolled_unit(name: str, form: str, seed: int = 0) -> UnrolledUnit:
+    """The layer of that name, with thresholds. Raises SubbitError where there is none."""
+    if name not in MATRICES:
+        raise SubbitError(f"no matrix {name!r}; choose from {', '.join(MATRICES)}")
+    make, bits = MATRICES[name]
+    random = np.random.default_rng(seed)
+    weights = make(random)
+    reach = round(weights.row_length**0.5) << (bits - 1)
+    return UnrolledUnit(
+        weights=weights,
+        encoding=Encoding.BIPOLAR if bits == 1 else Encoding.UNSIGNED,
+        bits=bits,
+        vectors=1,
+        post=random_threshold(random, weights.shape[0], 1, reach),
+        form=form,
+    )
+
+
+class UnrolledProbe(Elaboratable):
+    """A layer between registers: a pin shifts into its input, its outputs go to pins.
+
+    ``pins``: of the shift register, valid, and ready of the output.
+    """
+
+    def __init__(self, unit: UnrolledUnit) -> None:
+        self.engine = Unrolled(unit=unit)
+        self.pins, self.out = Signal(3), Signal(unit.o.width + 2)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.engine = engine = self.engine
+        payload = engine.i.payload.as_value()
+        x, valid, ready = Signal(len(payload), reset_less=True), Signal(), Signal()
+        m.d.sync += [x.eq(Cat(self.pins[0], x)), Cat(valid, ready).eq(self.pins[1:])]
+        m.d.comb += [payload.eq(x), engine.i.valid.eq(valid), engine.o.ready.eq(ready)]
+        m.d.sync += self.out.eq(Cat(engine.o.payload.as_value(), engine.o.valid, engine.i.ready))
+        return m
+
+
+def bench_unrolled(
+    names: tuple[str, ...] = ROUTED,
+    device: str = "ecp5-85k",
+    seeds: tuple[int, ...] = (1,),
+    weights_seed: int = 0,
+    mhz: float = TARGET_MHZ,
+    jobs: int = 1,
+    peer: bool = False,
+    progress: Progress = SILENT,
+) -> list[dict[str, Any]]:
+    """For each matrix LUT4s, clock and register stages of the layer in ``device``, the seconds that
+    optimising took, and whether its adders give what the matrix does; with ``peer`` the same of a
+    design of da4ml's, which has no streams.
+
+    Of the ``seeds`` of place-and-route, tried ``jobs`` at a time, the one with the highest clock
+    counts; without any the figures are those of synthesis. nextpnr is driven to ``mhz``.
+    ``weights_seed``: of the weights. Raises SubbitError.
+    """
+    target = replace(device_of(device), target_mhz=mhz)
+    rows = []
+    for name in names:
+        progress.phase(name)
+        row: dict[str, Any] = {"matrix": name, "device": device, "weights_seed": weights_seed}
+        begin = time.perf_counter()
+        unit = unrolled_unit(name, target.family.popcount_form, weights_seed)
+        network = unit.network
+        optimise_s = round(time.perf_counter() - begin, 2)
+        row |= figures(unit, target, seeds, jobs)
+        row |= {"stages": unit.stages, "adders": network.adders, "optimise_s": optimise_s}
+        row["exact"] = is_exact(unit)
+        if peer:
+            progress.phase(f"{name}, da4ml")
+            row["peer"] = peer_figures(unit, target, seeds, jobs)
+        rows.append(row)
+    return rows
+
+
+def is_exact(unit: UnrolledUnit) -> bool:
+    """Whether the netlist's codes are those of the layer's definition, for random vectors."""
+    beats = np.random.default_rng(0).integers(0, 1 << unit.bits, (CHECKED, unit.i.lanes))
+    nets = beats.T[:, None, :] >> np.arange(unit.bits)[:, None] & 1
+    flat = nets.reshape(-1, CHECKED).astype(np.bool_)
+    found = np.array(unit.network.netlist.output_bits(flat)).T
+    return bool((found == unit.reference(beats)).all())
+
+
+def peer_figures(
+    unit: UnrolledUnit, device: BenchDevice, seeds: tuple[int, ...], jobs: int
+) -> dict[str, Any]:
+    """The figures of da4ml's design for the same matrix and thresholds."""
+    assert unit.levels is not None
+    least = np.array(unit.levels.least)[:, 0]
+    with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:
+        folder = Path(name)
+        design = make_peer(unit.matrix, unit.bits, least, folder)
+        names = ["pin", *(f"out[{at}]" for at in range(len(least)))]
+        runs = measure_verilog(names, device, folder, seeds, jobs)
+        found = best_of(runs, folder)
+    return found | asdict(design)
+
+
+def figures(
+    unit: UnrolledUnit, device: BenchDevice, seeds: tuple[int, ...], jobs: int
+) -> dict[str, Any]:
+    """What place-and-route makes of the layer; without seeds what synthesis does."""
+    probe = UnrolledProbe(unit)
+    with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:
+        folder = Path(name)
+        runs = measure(probe, [probe.pins, probe.out], device, folder, seeds, jobs)
+        return best_of(runs, folder)
+
+
+def best_of(runs: list[Measured], folder: Path) -> dict[str, Any]:
+    """The fastest run, beside what synthesis left."""
+    cells = netlist_cells(folder / "top.json").row()
+    found: dict[str, Any] = {"synthesis_lut4": cells["lut4"], **cells, "fmax_mhz": None}
+    return found | asdict(max(runs, key=lambda run: run.fmax_mhz)) if runs else found

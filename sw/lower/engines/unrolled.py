@@ -1,0 +1,124 @@
+"""The unrolled engine: weights are wires, and all outputs of a pixel are computed in a cycle."""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from subbit.hw.contract.limits import SizeLimits
+from subbit.hw.contract.unit import Unit
+from subbit.hw.unrolled.unrolled import UnrolledUnit
+from subbit.hw.window.border import Border, border_of
+from subbit.hw.window.window import WindowUnit
+from subbit.sw.errors import PlanError
+from subbit.sw.ir.layers.conv2d import Conv2d, Padding
+from subbit.sw.ir.network import Network
+from subbit.sw.ir.planes import branches_of
+from subbit.sw.lower.engines.engine import COMMON, Engine, EngineStage, Setting, is_masked
+from subbit.sw.lower.engines.widths import (
+    check_input_pixels,
+    check_output_pixels,
+    most_pixels,
+    widened,
+)
+from subbit.sw.lower.stages.order import order_units
+
+__all__ = ["MOST_WEIGHTS", "UnrolledEngine"]
+
+MOST_WEIGHTS = 1 << 16  # signs of a layer, up to which its adders are found within a minute
+
+
+class UnrolledEngine(Engine):
+    """Computes all outputs of ``pixels`` output pixels in a cycle, with weights that are wires.
+
+    For layers of up to MOST_WEIGHTS weights, times their bit planes, of any encoding. ``pixels``:
+    output pixels computed at once, some of a row or whole rows; ``output_pixels`` of them leave in
+    a beat, ``input_pixels`` come in one. ``window``: where its lines live. ``popcount``: the
+    adders' form, ``portable`` or the fabric for whose carry chains they are built. Cycles per
+    ``pixels``: 1; see UnrolledUnit.
+    """
+
+    name: ClassVar[str] = "unrolled"
+    settings: ClassVar[Mapping[str, Setting]] = {
+        name: COMMON[name]
+        for name in ("pixels", "window", "popcount", "input_pixels", "output_pixels")
+    }
+
+    def variants(self, stage: EngineStage, network: Network) -> Iterator[EngineStage]:
+        """None: where an output pixel a cycle is not wanted, other engines take less."""
+        yield from ()
+
+    def wide_variants(self, stage: EngineStage, network: Network) -> Iterator[EngineStage]:
+        """Any number of pixels, and widths of both ends that keep up, of layers that are not too
+        large.
+        """
+        if weight_signs(stage, network) > MOST_WEIGHTS:
+            return
+        channels = stage.input(network).channels
+        for pixels in most_pixels(stage, network):
+            yield from widened(self.on(stage, pixels=pixels), network, channels, 1)
+
+    def least_cycles(self, stage: EngineStage, network: Network) -> int:
+        """Exactly those of the engine; at best a beat of ``output_pixels`` leaves in a cycle."""
+        y = stage.dots(network)
+        return y.height * y.width // stage.output_pixels
+
+    def check(self, stage: EngineStage, network: Network) -> None:
+        """Raise PlanError where a setting does not fit the layer, or the layer is too large."""
+        check_output_pixels(stage, network)
+        check_input_pixels(stage, network, stage.input(network).channels)
+        signs = weight_signs(stage, network)
+        if signs > MOST_WEIGHTS:
+            raise PlanError(
+                f"engine {self.name!r} has adders for up to {MOST_WEIGHTS} signs of weights, and "
+                f"layer {stage.layers[0]!r} has {signs}; take another engine"
+            )
+
+    def units(
+        self, stage: EngineStage, network: Network, limits: SizeLimits
+    ) -> list[tuple[str, Unit]]:
+        """A window, the engine, and its pixels where fewer leave at once."""
+        self.check(stage, network)
+        layer, x, y = stage.layer(network), stage.input(network), stage.dots(network)
+        vectors = y.height * y.width // stage.pixels
+        border = border_around(stage, network)
+        unit = UnrolledUnit(
+            weights=layer.weights,
+            encoding=x.encoding,
+            bits=x.bits,
+            vectors=vectors,
+            post=stage.post(network),
+            pixels=stage.pixels,
+            form=stage.popcount,
+            span=None if x.is_code else x.value_range,
+            border=border,
+        )
+        order = order_units(unit.o, stage.pixels, 1, vectors, 1, output_pixels=stage.output_pixels)
+        feed: list[tuple[str, Unit]] = []
+        if isinstance(layer, Conv2d):
+            window = WindowUnit(
+                input=x,
+                kernel=layer.kernel,
+                stride=layer.stride,
+                padding=Padding.MINUS if border else layer.padding,
+                channels=x.channels,
+                folds=1,
+                memory=stage.window,
+                pixels=stage.pixels,
+                input_pixels=stage.input_pixels,
+                pads=layer.pads,
+            )
+            feed = [("window", window)]
+        return [*feed, (self.name, unit), *order]
+
+
+def weight_signs(stage: EngineStage, network: Network) -> int:
+    """Weights of the layer times their bit planes."""
+    weights = stage.layer(network).weights
+    return weights.count * len(branches_of(weights))
+
+
+def border_around(stage: EngineStage, network: Network) -> Border | None:
+    """Where windows lie beyond the edges of a tensor without a code for zero."""
+    layer, x = stage.layer(network), stage.input(network)
+    if not isinstance(layer, Conv2d) or not is_masked(layer, x):
+        return None
+    return border_of((x.height, x.width), layer.kernel, layer.stride, stage.pixels, layer.pads)
