@@ -68,6 +68,8 @@ def trees(counters: Counters, fabric: str) -> Cost:
             cost, share = family(fabric).cost(like.cost), made.simd / like.simd
             return Cost(round(share * cost.lut4), round(share * cost.flip_flops))
     lut4, flip_flops = family(fabric).carry.tree_cells
+    if isinstance(counters, PopcountShape):
+        flip_flops /= family(fabric).carry.speed(counters.mhz)[1]  # levels between registers
     row = bits * (MASKED if counters.masked else 1)
     padding = PADDING * counters.simd * counters.masked
     return Cost(
