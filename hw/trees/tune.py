@@ -34,7 +34,7 @@ NAME = re.compile(r"(m?)(\d+)(?:x(\d+))?(?:\*([\d.]+))?(?:\+(\d+))?(?:@(\w+))?")
 SIMDS = (9, 16, 18, 27, 32, 36, 48, 64, 72, 96, 108, 128, 144, 192, 216, 256, 288, 576)
 CODES = (9, 16, 18, 27, 32, 36, 64, 72)
 ENGINES = (
-    *(str(simd) for simd in SIMDS),
+    *(str(simd) for simd in (*SIMDS, 1152)),
     *(f"{simd}@ice40" for simd in SIMDS),
     *(f"m{simd}" for simd in SIMDS[:13]),
     *(f"{simd}x{bits}" for bits in (2, 3, 4) for simd in CODES),

@@ -26,7 +26,7 @@ MASKED, PADDING = 1.65, 1.3
 FEW = 40  # bits of a row up to which trees are found in no time
 SUM_TREES = (1.1, 1.3)  # the same of an ECP5 for each bit of the entries that are added up
 # Positions of counters whose trees are known for most widths.
-KNOWN = (9, 16, 18, 27, 32, 36, 48, 64, 72, 96, 108, 128, 144, 192, 216, 256, 288, 576)
+KNOWN = (9, 16, 18, 27, 32, 36, 48, 64, 72, 96, 108, 128, 144, 192, 216, 256, 288, 576, 1152)
 
 
 def swaps(unit: Unit, fabric: str) -> Iterator[tuple[Cost, Cost]]:
@@ -68,6 +68,8 @@ def trees(counters: Counters, fabric: str) -> Cost:
             cost, share = family(fabric).cost(like.cost), made.simd / like.simd
             return Cost(round(share * cost.lut4), round(share * cost.flip_flops))
     lut4, flip_flops = family(fabric).carry.tree_cells
+    if isinstance(counters, PopcountShape):
+        flip_flops /= family(fabric).carry.speed(counters.mhz)[1]  # levels between registers
     row = bits * (MASKED if counters.masked else 1)
     padding = PADDING * counters.simd * counters.masked
     return Cost(
