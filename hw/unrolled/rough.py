@@ -9,8 +9,8 @@ __all__ = ["ROUGH_LATENCY", "distinct_rows", "rough_cost"]
 
 # LUT4s and flip-flops of a row are FACTOR * inputs**A * rows**B * bits**C: fitted to networks of
 # random signs, 4 to 128 rows of 9 to 576 inputs of 1 to 8 bits, which it meets within 30 %.
-LUT4 = (0.87, 0.88, -0.04, 0.78)
-FLIP_FLOPS = (1.9, 0.94, -0.24, 0.9)
+LUT4 = (0.8, 0.89, -0.03, 0.77)
+FLIP_FLOPS = (2.37, 0.91, -0.3, 0.84)
 ROUGH_LATENCY = 9  # cycles of most of these networks
 LUT_BITS = 3  # bits of a sum that a lookup table of a comparison takes
 

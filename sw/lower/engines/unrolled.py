@@ -1,10 +1,12 @@
 """The unrolled engine: weights are wires, and all outputs of a pixel are computed in a cycle."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import ClassVar
 
 from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.contract.unit import Unit
+from subbit.hw.unrolled.rough import distinct_rows
 from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.hw.window.border import Border, border_of
 from subbit.hw.window.window import WindowUnit
@@ -12,6 +14,7 @@ from subbit.sw.errors import PlanError
 from subbit.sw.ir.layers.conv2d import Conv2d, Padding
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.planes import branches_of
+from subbit.sw.ir.weights import Weights
 from subbit.sw.lower.engines.engine import COMMON, Engine, EngineStage, Setting, is_masked
 from subbit.sw.lower.engines.widths import (
     check_input_pixels,
@@ -21,19 +24,19 @@ from subbit.sw.lower.engines.widths import (
 )
 from subbit.sw.lower.stages.order import order_units
 
-__all__ = ["MOST_WEIGHTS", "UnrolledEngine"]
+__all__ = ["MOST_SIGNS", "UnrolledEngine"]
 
-MOST_WEIGHTS = 1 << 16  # signs of a layer, up to which its adders are found within a minute
+MOST_SIGNS = 1 << 17  # of a layer's distinct rows, up to which its adders are found in a minute
 
 
 class UnrolledEngine(Engine):
     """Computes all outputs of ``pixels`` output pixels in a cycle, with weights that are wires.
 
-    For layers of up to MOST_WEIGHTS weights, times their bit planes, of any encoding. ``pixels``:
-    output pixels computed at once, some of a row or whole rows; ``output_pixels`` of them leave in
-    a beat, ``input_pixels`` come in one. ``window``: where its lines live. ``popcount``: the
-    adders' form, ``portable`` or the fabric for whose carry chains they are built. Cycles per
-    ``pixels``: 1; see UnrolledUnit.
+    For layers of any encoding whose distinct rows have up to MOST_SIGNS weights, times their bit
+    planes. ``pixels``: output pixels computed at once, some of a row or whole rows;
+    ``output_pixels`` of them leave in a beat, ``input_pixels`` come in one. ``window``: where its
+    lines live. ``popcount``: the adders' form, ``portable`` or the fabric for whose carry chains
+    they are built. Cycles per ``pixels``: 1; see UnrolledUnit.
     """
 
     name: ClassVar[str] = "unrolled"
@@ -50,7 +53,7 @@ class UnrolledEngine(Engine):
         """Any number of pixels, and widths of both ends that keep up, of layers that are not too
         large.
         """
-        if weight_signs(stage, network) > MOST_WEIGHTS:
+        if weight_signs(stage, network) > MOST_SIGNS:
             return
         channels = stage.input(network).channels
         for pixels in most_pixels(stage, network):
@@ -66,9 +69,9 @@ class UnrolledEngine(Engine):
         check_output_pixels(stage, network)
         check_input_pixels(stage, network, stage.input(network).channels)
         signs = weight_signs(stage, network)
-        if signs > MOST_WEIGHTS:
+        if signs > MOST_SIGNS:
             raise PlanError(
-                f"engine {self.name!r} has adders for up to {MOST_WEIGHTS} signs of weights, and "
+                f"engine {self.name!r} has adders for up to {MOST_SIGNS} signs of weights, and "
                 f"layer {stage.layers[0]!r} has {signs}; take another engine"
             )
 
@@ -111,9 +114,15 @@ class UnrolledEngine(Engine):
 
 
 def weight_signs(stage: EngineStage, network: Network) -> int:
-    """Weights of the layer times their bit planes."""
-    weights = stage.layer(network).weights
-    return weights.count * len(branches_of(weights))
+    """Weights of the layer's distinct rows times their bit planes."""
+    return signs_of(stage.layer(network).weights)
+
+
+@lru_cache(maxsize=64)
+def signs_of(weights: Weights) -> int:
+    """The same of these weights."""
+    rows = distinct_rows(weights.dense().reshape(weights.shape[0], -1))
+    return rows * weights.row_length * len(branches_of(weights))
 
 
 def border_around(stage: EngineStage, network: Network) -> Border | None:

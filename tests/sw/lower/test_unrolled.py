@@ -91,9 +91,9 @@ def test_settings_are_checked() -> None:
         replace(stage, pe=2).units(network)
     with pytest.raises(PlanError, match="pixels=2 does not divide"):
         replace(stage, pixels=2).units(network)
-    large = chain(Linear(binary(RNG(2), 130, 520)), shape=(1, 1, 520))
+    large = chain(Linear(binary(RNG(2), 260, 520)), shape=(1, 1, 520))
     with pytest.raises(
-        PlanError, match="up to 65536 signs of weights, and layer 'layer0' has 67600"
+        PlanError, match="up to 131072 signs of weights, and layer 'layer0' has 135200"
     ):
         planned(large).stages[0].units(large)
     assert not list(engine_of("unrolled").wide_variants(stage, large))
