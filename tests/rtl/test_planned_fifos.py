@@ -23,6 +23,7 @@ from tests.networks import pooled_network
 from tests.paths import EXAMPLES
 
 FRAMES = 4
+NEARLY = 1.02  # times the cycles of the slowest unit, where units of its stage wait for each other
 SEED = 11
 EXAMPLE = EXAMPLES / "digits-residual.safetensors"
 GOALS = {
@@ -103,7 +104,7 @@ def test_nothing_stands_still_or_is_lost(name: str, runs: dict[str, Run]) -> Non
 def test_the_planned_rate_is_that_of_the_rtl(name: str, runs: dict[str, Run]) -> None:
     row, goal = runs[name].planned, GOALS[name]
     assert interval(runs[name].comparisons[0]) == row.timing.interval_cycles
-    assert row.timing.interval_cycles == row.slowest.cycles
+    assert row.slowest.cycles <= row.timing.interval_cycles <= NEARLY * row.slowest.cycles
     assert row.fps >= (goal.fps or 0)
 
 

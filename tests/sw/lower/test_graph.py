@@ -104,7 +104,7 @@ def test_queues_cost_no_rate_and_none_can_be_shorter(name: str, lut4: int) -> No
     plan = replace(default_plan(network, lut4=lut4), queues=())
     pipeline = Pipeline(network, plan)
     found = dict(pipeline.queues)
-    assert sum(depth > 0 for depth in found.values()) >= 2
+    assert any(found.values())
     best = interval(network, pipeline, dict.fromkeys(found, 4000))
     assert interval(network, pipeline, found) == pipeline.interval_cycles == best
     for edge, depth in found.items():
