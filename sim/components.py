@@ -4,7 +4,7 @@ A component kind that is added gets its cases here; docs/use/simulation.md shows
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,76 +31,43 @@ from subbit.hw.window.window import WindowUnit
 from subbit.sim.compare import Difference, compare
 from subbit.sim.design import WholePipeline, unit_design
 from subbit.sim.place import run_folder
+from subbit.sim.random_parts import (
+    RNG,
+    affine,
+    bits,
+    codebook,
+    plain,
+    planes,
+    thresholds,
+    tiled,
+)
 from subbit.sim.run import FOLDER
 from subbit.sim.runner import build_designs, run_designs
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.progress import SILENT, Progress
+from subbit.sw.ir.layer import Layer
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
-from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.layers.conv2d import Conv2d, Padding
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
-from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.layers.flatten import Flatten
+from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.network import INPUT, Network, Node
-from subbit.sw.ir.planes import PlanesWeights
 from subbit.sw.ir.random_weights import (
     random_binary,
-    random_codebook,
-    random_threshold,
     random_tiled,
 )
 from subbit.sw.ir.types import Encoding, TensorType
-from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, Weights
+from subbit.sw.ir.weights import BinaryWeights, Weights
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 from subbit.sw.lower.stages.add import AddStage
+from subbit.sw.lower.stages.dot import DotStage
 
 __all__ = ["CASES", "ComponentResult", "random_beats", "simulate_components"]
 
 UNSIGNED, BIPOLAR = Encoding.UNSIGNED, Encoding.BIPOLAR
-RNG = np.random.default_rng
-
-
-def bits(seed: int, *shape: int) -> Any:
-    """Random bits."""
-    return RNG(seed).integers(0, 2, shape, np.uint8)
-
-
-def plain(outputs: int, length: int) -> Weights:
-    """Random binary weights of a linear layer."""
-    return random_binary(RNG(outputs), (outputs, length))
-
-
-def codebook(outputs: int, inputs: int, tau: int) -> CodebookWeights:
-    """Random 3x3 codebook weights."""
-    return random_codebook(RNG(outputs), outputs, inputs, tau)
-
-
-def tiled(outputs: int, length: int, scales: Sequence[int]) -> Weights:
-    """Random tiled weights of a linear layer, a repeat for each scale."""
-    weights = random_tiled(RNG(outputs), (outputs, length), len(scales))
-    return replace(weights, scales=np.array(scales, np.int64))
-
-
-def planes(outputs: int, count: int) -> Weights:
-    """Random weights of several bits for 2 channels of 3x3: codebooks and plain planes in turn."""
-    shape = (outputs, 2, 3, 3)
-    kinds: list[Callable[[int], Weights]] = [
-        lambda k: codebook(outputs, 2, 2),
-        lambda k: random_binary(RNG(k), shape),
-    ]
-    return PlanesWeights(tuple(kinds[k % 2](k) for k in range(count)))
-
-
-def thresholds(channels: int, levels: int, reach: int) -> Threshold:
-    """Random thresholds in ``-reach..reach``, both polarities."""
-    return random_threshold(RNG(channels), channels, levels, reach)
-
-
-def affine(channels: int) -> Affine:
-    """Random scales and offsets."""
-    scale, offset = RNG(channels).integers(-99, 100, (2, channels))
-    return Affine(scale, offset)
 
 
 def window(
@@ -141,13 +108,15 @@ def block_lookup(outputs: int, channels: int, tau: int, **more: Any) -> BlockLoo
     )
 
 
-def shared_rows(rows: int, length: int, repeats: int, pe: int, simd: int) -> SharedRowsUnit:
+def shared_rows(
+    rows: int, length: int, repeats: int, pe: int, simd: int, at_once: int = 1, pixels: int = 1
+) -> SharedRowsUnit:
     """An engine of shared rows, its sums counted from 0 up, with thresholds."""
     ones = np.ones(rows, np.int64)
-    inner = dot(plain(rows, length), BIPOLAR, 1, pe, simd, post=Affine(ones, length * ones))
-    return SharedRowsUnit(
-        dot=inner, repeats=repeats, post=thresholds(rows * repeats, 1, 2 * length)
-    )
+    rest = {"post": Affine(ones, length * ones), "pixels": pixels}
+    inner = dot(plain(rows, length), BIPOLAR, 1, pe, simd, **rest)
+    ends = thresholds(rows * repeats, 1, 2 * length)
+    return SharedRowsUnit(dot=inner, repeats=repeats, post=ends, at_once=at_once)
 
 
 def unrolled(weights: Weights, encoding: Encoding, bits: int, **more: Any) -> UnrolledUnit:
@@ -156,27 +125,53 @@ def unrolled(weights: Weights, encoding: Encoding, bits: int, **more: Any) -> Un
 
 
 def depthwise(
-    channels: int, code: tuple[Encoding, int], padding: str, at_once: int
+    channels: int, code: tuple[Encoding, int], padding: str, at_once: int, pixels: int = 1
 ) -> DepthwiseUnit:
     """A 3x3 depthwise convolution with thresholds of two bits."""
     layer = DepthwiseConv2d(BinaryWeights(bits(channels, channels, 1, 3, 3)), 1, Padding(padding))
     kind = TensorType.codes(4, 5, channels, code[1], code[0])
-    return DepthwiseUnit(layer=layer, input=kind, channels=at_once, post=thresholds(channels, 3, 9))
+    ends = thresholds(channels, 3, 9)
+    return DepthwiseUnit(layer=layer, input=kind, channels=at_once, post=ends, pixels=pixels)
 
 
-def twice(depths: tuple[int, int]) -> WholePipeline:
+def twice(depths: tuple[int, int], lanes: int = 2) -> WholePipeline:
     """A fork whose branches are added, behind queues of these depths."""
     kind = TensorType.codes(3, 4, 4, 3)
     network = Network("twice", kind, (Node("add", Add(0, 2), (INPUT, INPUT)),))
     queues = tuple(zip(("input>add", "input>add#2"), depths, strict=True))
     return WholePipeline(
-        Pipeline(network, Plan(network.digest, (AddStage(("add",), 0, 2),), queues))
+        Pipeline(network, Plan(network.digest, (AddStage(("add",), 0, lanes),), queues))
     )
+
+
+def wide_network() -> WholePipeline:
+    """A convolution of whole rows, one of shared rows, and a linear layer: 5 cycles a frame."""
+    x = TensorType.codes(4, 4, 2, 1, BIPOLAR)
+    first = Conv2d(random_binary(RNG(1), (4, 2, 3, 3)), 1, Padding.ZERO)
+    second = Conv2d(random_tiled(RNG(2), (8, 4, 3, 3), 4), 1, Padding.NONE)
+    layers: dict[str, Layer] = {"conv1": first, "act1": thresholds(4, 1, 6)}
+    layers |= {"conv2": second, "act2": thresholds(8, 1, 9), "flatten": Flatten()}
+    layers["fc"] = Linear(plain(10, 32))
+    network = Network.chain("wide", x, layers)
+    rows: dict[str, Any] = {"pixels": 8, "output_pixels": 8, "input_pixels": 4, "compare": "logic"}
+    shared: dict[str, Any] = {
+        "engine": "shared_rows",
+        "pixels": 2,
+        "output_pixels": 2,
+        "input_pixels": 4,
+    }
+    stages = (
+        DotStage(("conv1", "act1"), pe=4, simd=18, blanks="sums", **rows),
+        DotStage(("conv2", "act2"), pe=1, simd=36, own=(("repeats", 4),), **shared),
+        DotStage(("fc",), pe=10, simd=32),
+    )
+    return WholePipeline(Pipeline(network, Plan(network.digest, stages)))
 
 
 CASES: dict[str, Callable[[], Unit]] = {
     "upsize": lambda: UpsizeUnit(element=Lanes(3, 2), ratio=5, beats=20),
     "upsize_by_1": lambda: UpsizeUnit(element=Lanes(2, 3), ratio=1, beats=7),
+    "upsize_runs": lambda: UpsizeUnit(element=Lanes(6, 2), ratio=3, beats=9, runs=2),
     "downsize": lambda: DownsizeUnit(element=Lanes(15, 2), ratio=5, beats=5),
     "fifo": lambda: FifoUnit(element=Lanes(3, 5, True), depth=4, beats=9, memory="distributed"),
     "fifo_depth_1": lambda: FifoUnit(element=Lanes(1, 4), depth=1, beats=9),
@@ -200,6 +195,18 @@ CASES: dict[str, Callable[[], Unit]] = {
         6, 5, 2, channels=2, folds=3, code=(BIPOLAR, 2), payload_delay=2
     ),
     "window_block": lambda: window(5, 9, 4, padding=Padding.ZERO, memory="block"),
+    "window_wide": lambda: window(6, 8, 2, channels=2, input_pixels=4, pixels=3, memory="block"),
+    "window_wide_masked": lambda: window(
+        5, 9, 2, padding=Padding.ZERO, channels=2, input_pixels=3, pixels=3, folds=3
+    ),
+    "window_wide_late": lambda: window(
+        5, 6, 2, channels=2, padding=Padding.PLUS, input_pixels=3, pixels=3, payload_delay=1
+    ),
+    "window_rows": lambda: window(6, 4, 1, padding=Padding.ZERO, input_pixels=8, pixels=8),
+    "window_row_to_pixels": lambda: window(
+        5, 8, 1, code=(BIPOLAR, 2), input_pixels=8, pixels=2, folds=2, payload_delay=1
+    ),
+    "window_frame": lambda: window(4, 4, 2, channels=2, stride=2, input_pixels=16, pixels=1),
     "dot_plain": lambda: dot(plain(6, 24), BIPOLAR, 1, 2, 8, post=thresholds(6, 1, 8)),
     "dot_bytes": lambda: dot(plain(4, 18), UNSIGNED, 8, 2, 9, post=thresholds(4, 3, 900)),
     "dot_masked": lambda: dot(plain(4, 18), BIPOLAR, 2, 4, 9, masked=True),
@@ -208,6 +215,10 @@ CASES: dict[str, Callable[[], Unit]] = {
     "dot_tiled": lambda: dot(tiled(8, 16, [1] * 4), BIPOLAR, 1, 2, 8, post=thresholds(8, 1, 9)),
     "dot_tiled_crossing": lambda: dot(tiled(4, 20, [3, 1, 2, 5, 1]), BIPOLAR, 2, 2, 4),
     "dot_two_pixels": lambda: dot(plain(4, 16), BIPOLAR, 1, 2, 8, pixels=2),
+    "dot_whole_pixels": lambda: dot(
+        plain(6, 12), BIPOLAR, 1, 6, 12, pixels=4, post=thresholds(6, 1, 6)
+    ),
+    "dot_frame": lambda: dot(plain(16, 784), BIPOLAR, 1, 16, 784, post=thresholds(16, 1, 40)),
     "dot_payload_delay": lambda: dot(
         plain(4, 16), BIPOLAR, 1, 2, 8, memory="logic", payload_delay=1
     ),
@@ -234,6 +245,8 @@ CASES: dict[str, Callable[[], Unit]] = {
     "block_lookup_counts": lambda: block_lookup(6, 4, 5, pixels=3, ports=2, dot9=2, fill="block"),
     "shared_rows": lambda: shared_rows(6, 12, 2, pe=2, simd=4),
     "shared_rows_short": lambda: shared_rows(4, 8, 2, pe=2, simd=8),
+    "shared_rows_some_at_once": lambda: shared_rows(4, 8, 4, pe=2, simd=4, at_once=2, pixels=2),
+    "shared_rows_at_once": lambda: shared_rows(4, 8, 4, pe=2, simd=4, at_once=4, pixels=3),
     "unrolled": lambda: unrolled(plain(8, 24), BIPOLAR, 1, post=thresholds(8, 1, 8)),
     "unrolled_bytes": lambda: unrolled(plain(6, 9), UNSIGNED, 8, post=thresholds(6, 3, 900)),
     "unrolled_codebook": lambda: unrolled(codebook(8, 2, 3), BIPOLAR, 1, pixels=2),
@@ -251,11 +264,33 @@ CASES: dict[str, Callable[[], Unit]] = {
     "threshold_3_bit": lambda: ThresholdUnit(
         layer=thresholds(6, 7, 90), input=TensorType.integers(2, 2, 6, -100, 99), lanes=3
     ),
+    "threshold_rows": lambda: ThresholdUnit(
+        layer=thresholds(2, 3, 20), input=TensorType.integers(4, 3, 2, -30, 30), lanes=12
+    ),
+    "affine_pixels": lambda: AffineUnit(
+        layer=affine(2), input=TensorType.integers(2, 6, 2, -50, 70), lanes=6
+    ),
     "affine": lambda: AffineUnit(
         layer=affine(6), input=TensorType.integers(2, 1, 6, -50, 70), lanes=2
     ),
     "maxpool": lambda: MaxPool2dUnit(input=TensorType.codes(4, 6, 4, 1), lanes=2),
     "maxpool_integers": lambda: MaxPool2dUnit(input=TensorType.integers(5, 5, 2, -9, 9), lanes=1),
+    "maxpool_pixels": lambda: MaxPool2dUnit(input=TensorType.codes(5, 8, 2, 2), lanes=8),
+    "maxpool_odd_pixels": lambda: MaxPool2dUnit(input=TensorType.codes(4, 6, 2, 1), lanes=6),
+    "maxpool_row": lambda: MaxPool2dUnit(input=TensorType.integers(5, 5, 2, -9, 9), lanes=10),
+    "maxpool_odd_rows": lambda: MaxPool2dUnit(input=TensorType.codes(6, 4, 1, 3), lanes=12),
+    "maxpool_frame": lambda: MaxPool2dUnit(input=TensorType.codes(7, 5, 2, 1), lanes=70),
+    "avgpool_pixels": lambda: AvgPool2dUnit(
+        layer=AvgPool2d(2), input=TensorType.codes(5, 8, 2, 2), lanes=8
+    ),
+    "avgpool_overlapping_rows": lambda: AvgPool2dUnit(
+        layer=AvgPool2d(3, 2), input=TensorType.integers(6, 7, 2, -9, 5), lanes=14
+    ),
+    "avgpool_rows": lambda: AvgPool2dUnit(
+        layer=AvgPool2d(2), input=TensorType.codes(4, 5, 2, 1), lanes=20
+    ),
+    "globalavgpool_pixels": lambda: GlobalAvgPoolUnit(input=TensorType.codes(3, 4, 2, 3), lanes=4),
+    "globalavgpool_frame": lambda: GlobalAvgPoolUnit(input=TensorType.codes(3, 5, 2, 1), lanes=30),
     "avgpool": lambda: AvgPool2dUnit(
         layer=AvgPool2d(2), input=TensorType.codes(4, 5, 4, 2), lanes=2
     ),
@@ -264,9 +299,14 @@ CASES: dict[str, Callable[[], Unit]] = {
     ),
     "globalavgpool": lambda: GlobalAvgPoolUnit(input=TensorType.codes(3, 4, 4, 1), lanes=2),
     "depthwise": lambda: depthwise(4, (BIPOLAR, 2), "zero", 2),
+    "depthwise_two_rows": lambda: depthwise(3, (BIPOLAR, 1), "minus", 3, pixels=10),
     "depthwise_bytes": lambda: depthwise(3, (UNSIGNED, 8), "none", 3),
+    "wide_network": wide_network,
     "fork_add": lambda: twice((0, 0)),
     "fork_add_queued": lambda: twice((3, 5)),
+    "fork_add_row": lambda: twice((0, 0), 16),
+    "argmax_lanes": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 12, -7, 7), lanes=3),
+    "argmax_all": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 10, -7, 7), lanes=10),
     "argmax": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 10, -7, 7)),
 }
 

@@ -10,8 +10,9 @@ from subbit.hw.contract.blocks import adder_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import credit_queue_cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
-from subbit.hw.dot.popcount import PopcountShape
+from subbit.hw.dot.popcount import CODE_BITS, PopcountShape, ones_cost
 from subbit.hw.post.raw import Post, PostConfig, RawNumbers, lane_values, output_type, post_values
+from subbit.hw.post.threshold import ThresholdConfig
 from subbit.hw.streams.shapes import check_beat, check_lanes
 from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, period, rom_of
@@ -25,6 +26,7 @@ from subbit.sw.ir.types import Encoding, TensorType
 
 __all__ = ["DepthwiseUnit"]
 
+LUT_INPUTS = 4
 ROM_CYCLES = {"const": 0, "logic": 1, "block": 2}
 
 
@@ -178,12 +180,26 @@ class DepthwiseUnit(Unit):
         """Estimated cost after mapping; affine ends take multipliers beside it."""
         total = self.rom.cost + self.rom.output_register_cost + self.core.cost
         counters = self.pixels * self.channels
-        total += self.popcount.cost * counters
+        total += (self.popcount.cost - self.known_saving) * counters
         total += credit_queue_cost(self.o.width, self.depth)
         if self.masked:
             wide = self.raw_max.bit_length()
             total += (adder_cost(wide) + Cost(flip_flops=wide)) * counters
         return total + luts(2) + registers(self.i.width * self.rom_cycles + self.stages)
+
+    @property
+    def known_saving(self) -> Cost:
+        """What a channel takes less where all channels come at once: its weights are constants, and
+        so are its thresholds, with which a number of few bits is compared in one lookup table.
+        """
+        if not self.popcount.constant:
+            return Cost()
+        inputs = 1 + self.masked
+        saved = ones_cost(self.size, inputs + 1) - ones_cost(self.size, inputs)
+        saved *= self.input.bits * len(self.scales) * (self.input.bits < CODE_BITS)
+        if isinstance(self.core, ThresholdConfig) and self.core.width <= LUT_INPUTS:
+            saved += luts((self.core.width - 1) * self.core.bits)
+        return saved
 
     def processes(self) -> tuple[Process, ...]:
         """Takes and gives a beat a cycle."""

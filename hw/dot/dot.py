@@ -52,7 +52,7 @@ class DotUnit(Unit):
     ``portable`` or the fabric whose cells they are made of. ``payload_delay``: the most cycles by
     which the payload of ``i`` may come after its handshake; each that the weights take, too, saves
     a register of the inputs. ``limits``: from what size on the engine and its tables are large on
-    the part, and have registers between them.
+    the part, and have registers between them. ``known``: as in ThresholdConfig.
 
     An M-bit input and weights of K bit planes are M*K branches of the {-1,+1} decomposition (Sun et
     al., arXiv 1905.13389, eq. 9). ``x_branches`` bits of an input, a divisor of M, and
@@ -85,6 +85,7 @@ class DotUnit(Unit):
     payload_delay: int = 0
     limits: SizeLimits = MEASURED
     span: tuple[int, int] | None = None
+    known: bool = False
 
     def __post_init__(self) -> None:
         check_folding(
@@ -311,7 +312,7 @@ class DotUnit(Unit):
     def core(self) -> PostConfig:
         """What turns raw numbers into outputs."""
         return self.raw.core(
-            self.post, self.pe, self.o.bits, self.pixels, lead_cycles=self.distance_stages
+            self.post, self.pe, self.o.bits, self.pixels, self.distance_stages, self.known
         )
 
     @property

@@ -89,6 +89,7 @@ def dot_cost(dot: DotShape) -> Cost:
 def rows_cost(dot: DotShape) -> Cost:
     """The same without the queue behind it."""
     total = dot.source.cost + dot.core.cost + dot.popcount.cost * dot.pixels
+    total -= registers(dot.popcount.weight_registers * (dot.pixels - 1))
     total += input_cost(dot) + handshake_cost(dot)
     rows = dot.source.rows * dot.pixels
     if dot.masked:

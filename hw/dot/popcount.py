@@ -10,7 +10,17 @@ from subbit.hw.families.netlist import AddPlace, CarryChain, CarryTap, Lut, Netl
 from subbit.hw.families.table import FAMILIES, family
 from subbit.hw.trees.counter import Popcount, ones_netlist, popcount_netlist
 
-__all__ = ["CLOCK_MHZ", "FORMS", "GROUP", "PORTABLE", "PopcountShape", "ceil_log2", "tree_stages"]
+__all__ = [
+    "CLOCK_MHZ",
+    "CODE_BITS",
+    "FORMS",
+    "GROUP",
+    "PORTABLE",
+    "PopcountShape",
+    "ceil_log2",
+    "ones_cost",
+    "tree_stages",
+]
 
 GROUP = 7  # positions that one cell of full adders counts into three bits
 FORMS = (PORTABLE, *(name for name in FAMILIES if family(name).has_carry_trees))
@@ -134,6 +144,18 @@ class PopcountShape:
             each = [ones_cost(count, 2 + self.masked) for _, count in terms]
             one = sum(each, shifted_cost(terms))
         return one * self.rows + padding
+
+    @property
+    def weight_registers(self) -> int:
+        """Registers of the weights of all rows in vendors' compressor trees, until they are used:
+        counters of several pixels with the same weights have them once.
+        """
+        if self.form == PORTABLE or self.constant:
+            return 0
+        lanes = self.simd * (self.bits + self.masked)
+        row, *_ = self.trees
+        given = range(lanes, lanes + self.simd * len(self.scales))
+        return self.rows * sum(stages for net, stages in stages_of(row).items() if net in given)
 
     @property
     def plane_terms(self) -> list[tuple[int, int]]:

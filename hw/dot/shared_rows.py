@@ -143,7 +143,7 @@ class SharedRowsUnit(Unit):
             raw, lead_cycles = RawNumbers(a, b, self.dot.raw.high), self.dot.distance_stages
         lanes = self.at_once * self.dot.pe
         post = ordered(self.post, self.order)
-        return raw.core(post, lanes, self.o.bits, self.pixels, lead_cycles=lead_cycles)
+        return raw.core(post, lanes, self.o.bits, self.pixels, lead_cycles, self.dot.known)
 
     @property
     def banks(self) -> int:

@@ -105,7 +105,9 @@ class ArgmaxUnit(LanesUnit):
         count = self.lanes  # of logits that are left
         for level in range(self.levels):
             kept = bits if count > 2 or self.chunks > 1 else 0  # of the greater, but for the last
-            one = comparator_cost(bits) + luts(kept + level) + Cost(flip_flops=kept + level + 1)
+            one = comparator_cost(bits) + luts(kept + level + 2) + Cost(flip_flops=kept + level + 1)
+            if not level and bits > 2:
+                one += luts(bits, 0)  # complements of what a carry chain subtracts
             total += one * (count // 2)
             if count % 2 and (count - 1) << level < self.lanes - 1:  # else it is one of the logits
                 total += registers(bits + level)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from subbit.hw.contract.blocks import adder_cost, counter_cost, luts, registers
+from subbit.hw.contract.blocks import counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import delay_cost
 from subbit.hw.contract.unit import Beats, Lanes
@@ -223,24 +223,24 @@ class AvgPool2dUnit(LanesUnit):
         total += counter_cost(self.chunks)
         total += counter_cost(self.input.width, self.columns.tables().reshape(-1, self.input.width))
         total += counter_cost(self.input.height, [used])
-        return total + registers(self.row_bits * self.lanes) + luts(10) + Cost(flip_flops=2)
+        total += registers(self.row_bits * self.lanes + self.o.width)
+        return total + luts(10) + Cost(flip_flops=2)
 
     def rows_cost(self) -> Cost:
-        """The accumulators of rows with their counters, and the output register."""
+        """The accumulators of rows with their counters."""
         used = self.rows.used()
         down = self.rows.tables()[..., used].reshape(-1, int(used.sum()))
         total = self.direction_cost(self.sums.bits, self.line_words, self.rows)
-        total += counter_cost(self.line_words) + counter_cost(len(down[0]), down)
-        return total + registers(self.o.width)
+        return total + counter_cost(self.line_words) + counter_cost(len(down[0]), down)
 
     def tree_cost(self) -> Cost:
         """The tree, and what is behind it."""
         used = self.rows.used()
         if self.rows_within:
-            constant = adder_cost(self.sums.bits) if self.sums.start else Cost()
-            total = self.tree.cost(self.o.lanes) + constant * self.o.lanes
-            return total + Cost(flip_flops=self.o.width + 1) + luts(2)
+            total = self.tree.cost(self.o.lanes) + self.sums.end_cost * self.o.lanes
+            return total + luts(2) + Cost(flip_flops=1)
         total = self.tree.cost(self.row_lanes) + self.rows_cost()
+        total += registers(self.sums.kept_bits * self.row_lanes)
         if not used.all():
             total += counter_cost(self.interval_cycles // self.input.height)
             total += counter_cost(self.input.height, [used])

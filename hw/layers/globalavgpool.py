@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from subbit.hw.contract.blocks import adder_cost, counter_cost, luts, registers
+from subbit.hw.contract.blocks import counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import delay_cost
 from subbit.hw.contract.unit import Beats, Lanes
@@ -99,8 +99,7 @@ class GlobalAvgPoolUnit(LanesUnit):
         lanes = self.o.lanes
         total = self.tree.cost(lanes) if self.stages else Cost()
         if self.whole:  # what the sum starts with is added to it
-            constant = adder_cost(self.sums.bits) if self.sums.start else Cost()
-            return total + constant * lanes + Cost(flip_flops=self.o.width + 1) + luts(2)
+            return total + self.sums.end_cost * lanes + luts(2) + Cost(flip_flops=1)
         total += accumulators_cost(lanes, self.sums.bits, 1)
         total += delay_cost(self.sums.bits * lanes, self.chunks, self.memory, absorbed=True)
         first = [beat == 0 for beat in range(self.pixel_beats)]

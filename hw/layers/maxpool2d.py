@@ -15,6 +15,10 @@ from subbit.sw.ir.types import TensorType
 
 __all__ = ["MaxPool2dUnit", "pool_sizes"]
 
+COMPARED_TWICE = 2  # bits that are compared twice in a cycle
+# Cells of an iCE40 for a bit of a row that is kept in registers and compared in the same cycle.
+SHARED = 0.75
+
 
 def pool_sizes(x: TensorType) -> list[int]:
     """The elements that a beat of ``x`` may hold in front of 2x2 pooling, ascending: those of
@@ -48,9 +52,10 @@ class MaxPool2dUnit(LanesUnit):
     ``W // 2`` pixels is kept, unless a beat holds both rows; ``memory``: where, one of ``auto``,
     ``block``, ``distributed``.
 
-    Latency: 1 cycle after the last beat of the block, 2 where its columns come in two beats.
-    Interval: ``H * W * C / lanes`` cycles, a beat a cycle. Raises PlanError where ``lanes`` is none
-    of ``pool_sizes``.
+    Latency: 1 cycle after the last beat of the block; 2 where its columns come in two beats, and
+    where elements have more than 2 bits, so that a register parts the two comparisons. Interval:
+    ``H * W * C / lanes`` cycles, a beat a cycle. Raises PlanError where ``lanes`` is none of
+    ``pool_sizes``.
     """
 
     component: ClassVar[str] = "subbit.hw.layers.maxpool2d_rtl:MaxPool2d"
@@ -92,6 +97,11 @@ class MaxPool2dUnit(LanesUnit):
         return self.run_rows == self.input.height or self.run_rows % 2 == 0
 
     @property
+    def parted(self) -> bool:
+        """Whether a register parts columns from rows where a beat holds both columns."""
+        return self.input.bits > COMPARED_TWICE
+
+    @property
     def pair_lanes(self) -> int:
         """Elements that are left of a beat, or of two, when the greater of two columns is taken."""
         if not self.columns_within:
@@ -112,13 +122,17 @@ class MaxPool2dUnit(LanesUnit):
 
     def processes(self) -> tuple[Process, ...]:
         """The greater of each pair in a row, then of each pair of rows; both at once where a beat
-        holds both columns.
+        holds both columns of few bits.
         """
         height, columns = self.input.height, self.input.width // self.run_columns
         if self.columns_within:
             both = np.full((height // self.run_rows, self.line_words), TAKE, np.uint8)
             both[slice(None) if self.rows_within else slice(1, None, 2)] |= GIVE
-            return (Process("pool", both.ravel()),)
+            pooled = Process("pool", both.ravel())
+            if not self.parted:
+                return (pooled,)
+            pairs = np.full(self.interval_cycles, TAKE | GIVE, np.uint8)
+            return Process("pool columns", pairs), pooled
         pair = np.full((height, columns, self.chunks), TAKE, np.uint8)
         pair[: height // 2 * 2, 1::2] |= GIVE
         rows = np.full((height // 2 * 2, self.line_words), TAKE, np.uint8)
@@ -153,14 +167,19 @@ class MaxPool2dUnit(LanesUnit):
 
     def within_cost(self, greater: Cost) -> Cost:
         """The cost where a beat holds both columns; ``greater``: that of the greater of two."""
+        width, bits = self.pair_lanes * self.input.bits, self.input.bits
         total = greater * self.o.lanes + Cost(flip_flops=self.o.width + 1) + luts(2)
+        if bits == 2:  # on an iCE40 a table more
+            total += luts(0, self.o.lanes)
+        if self.parted:
+            total += luts(2) + Cost(flip_flops=width + 1)
         if self.rows_within:
-            single = self.input.bits == 1 and not self.input.signed  # one table ORs all four
+            single = bits == 1 and not self.input.signed  # one table ORs all four
             return total if single else total + greater * self.pair_lanes
-        groups, width = self.input.height // self.run_rows, self.pair_lanes * self.input.bits
-        line = Cost(flip_flops=width)
-        if self.line_words > 1:
-            line = delay_cost(width, self.line_words, self.memory, absorbed=self.input.bits <= 2)
+        groups = self.input.height // self.run_rows
+        line = delay_cost(width, self.line_words, self.memory, absorbed=bits <= 2)
+        if self.line_words == 1 and not self.parted:
+            line = luts(0, round(SHARED * width)) + Cost(flip_flops=width)
         counters = counter_cost(self.line_words)
         counters += counter_cost(groups, [[group % 2 == 1 for group in range(groups)]])
         return total + greater * self.pair_lanes + line + counters + luts(2)

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from subbit.hw.contract.unit import Lanes
 from subbit.hw.layers.maxpool2d import MaxPool2dUnit
 from subbit.hw.streams.delay_rtl import DelayLine
-from subbit.hw.streams.registers_rtl import payload_register
+from subbit.hw.streams.registers_rtl import Stage, payload_register
 from subbit.hw.streams.sequence_rtl import Counter
 from subbit.hw.streams.shapes_rtl import lanes_layout, stream_of
 
@@ -43,12 +43,12 @@ class MaxPool2d(wiring.Component):
     beat, as codes or integers like those of ``i``.
 
     Where a beat holds both columns of its blocks, the greatest of a block goes into the output
-    register at once; a delay line keeps the first row of each pair, unless the beat holds that too.
-    Elsewhere first the greater of two columns, then of two rows; each keeps its first operand in a
-    delay line, and a register stands between the two and one behind them. Latency: 1 cycle after
-    the last beat of the block, 2 where its columns come in two beats. Interval: ``H * W * C /
-    lanes`` cycles. ``collision`` is high if a delay line reads a word while it writes it, which
-    none ever does.
+    register at once, of elements of more than 2 bits through a register between columns and rows; a
+    delay line keeps the first row of each pair, unless the beat holds that too. Elsewhere first the
+    greater of two columns, then of two rows; each keeps its first operand in a delay line, and a
+    register stands between the two and one behind them. Latency: 1 cycle after the last beat of the
+    block, 2 with a register between. Interval: ``H * W * C / lanes`` cycles. ``collision`` is high
+    if a delay line reads a word while it writes it, which none ever does.
     """
 
     i: stream.Interface
@@ -72,16 +72,21 @@ class MaxPool2d(wiring.Component):
         unit = self._unit
         rows, columns = unit.run_rows, unit.run_columns
         payload, free = payload_register(m, self.o), ~self.o.valid | self.o.ready
-        step, gives = self.i.valid & self.i.ready, Value.cast(1)
+        valid, ready, gives = self.i.valid, self.i.ready, Value.cast(1)
         pixel = Lanes(unit.input.channels, unit.input.bits, unit.input.signed)
         pairs: list[Value] = [
             Cat(*halved(pixel, cut(row, columns))) for row in cut(self.i.payload.as_value(), rows)
         ]
+        if unit.parted:
+            stage = Stage(m, valid, ready)
+            pairs = [stage.kept(row) for row in pairs]
+            valid, ready = stage.valid, stage.ready
+        step = valid & ready
         row = Lanes(unit.pair_lanes // rows, pixel.bits, pixel.signed)
         if not unit.rows_within:
             above, gives = self._kept(m, step, Cat(*pairs))
             pairs = cut(above, rows) + pairs
-        m.d.comb += self.i.ready.eq(free | ~gives)
+        m.d.comb += ready.eq(free | ~gives)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(step & gives):

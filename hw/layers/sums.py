@@ -50,6 +50,24 @@ class Sums:
         low, high = (self.count * end for end in (self.input.low, self.input.high))
         return signed_bits(min(low, 0) + self.start, max(high, 0) + self.start)
 
+    @property
+    def start_cost(self) -> Cost:
+        """What adds ``start``, if it is not 0, to a number; its lowest zeros change nothing."""
+        bits = self.bits - (self.start & -self.start).bit_length() + 1
+        return luts(adder_cost(bits).lut4 if bits >= CHAINED else bits, self.bits)
+
+    @property
+    def kept_bits(self) -> int:
+        """Bits of a sum in a register: the bit below a doubled one never changes."""
+        return self.output(1).bits - self.doubled
+
+    @property
+    def end_cost(self) -> Cost:
+        """The output register of a sum that a tree has made, behind the addition of ``start``."""
+        if not self.start:
+            return registers(self.kept_bits)
+        return self.start_cost + Cost(flip_flops=self.kept_bits)
+
     def output(self, lanes: int) -> Lanes:
         """The stream of sums."""
         low, high = self.input.value_range
@@ -113,5 +131,5 @@ def accumulators_cost(lanes: int, bits: int, slots: int) -> Cost:
     """
     one = adder_cost(bits) + luts(bits)
     if bits < CHAINED:  # logic that takes in half of the choice
-        one = luts(3 * bits // 2, 2 * bits)
+        one = luts(7 * bits // 4, 2 * bits)
     return (one * slots + luts(bits * (slots - 1))) * lanes

@@ -66,12 +66,19 @@ class RawNumbers:
         return Affine(*self.scale_and_offset(post))
 
     def core(
-        self, post: Post, lanes: int, bits: int, copies: int = 1, lead_cycles: int = 0
+        self,
+        post: Post,
+        lanes: int,
+        bits: int,
+        copies: int = 1,
+        lead_cycles: int = 0,
+        known: bool = False,
     ) -> PostConfig:
         """What turns raw numbers into outputs: ``lanes`` numbers at a time, ``copies`` times side
         by side with the same constants.
 
         ``bits``: of an output. ``lead_cycles``: by which tables of thresholds are read earlier.
+        ``known``: whether constant thresholds are compared with in lookup tables.
         """
         if isinstance(post, Threshold):
             table, rising = self.thresholds(post), post.rising
@@ -83,6 +90,7 @@ class RawNumbers:
                 lanes=lanes,
                 copies=copies,
                 lead_cycles=lead_cycles,
+                known=known,
             )
         mul, add = self.scale_and_offset(post)
         return AffineConfig(

@@ -24,6 +24,8 @@ from subbit.sw.ir.types import TensorType
 __all__ = ["FORMS", "ThresholdConfig", "ThresholdUnit", "threshold_values"]
 
 FORMS = ("auto", "search", "tree")
+CONSTANT_CELLS = 2  # of an iCE40 that a comparison with a constant takes less, on average
+KNOWN = 3  # bits of a number that a lookup table compares with a constant, beside the lower ones
 LANE_LUTS = 300  # what a lane's own table may take in logic; in block RAM most of one stays empty
 
 
@@ -47,7 +49,9 @@ class ThresholdConfig:
     ``form``: ``search`` finds the code bit by bit: step k compares with the middle of what is left,
     ``thresholds[c, (2n + 1) * 2**(M - k - 1) - 1]`` for the bits n found so far, so that M
     comparators and small tables do the work of ``2**M - 1`` comparators. ``tree`` has all of those,
-    and takes fewer cycles. ``auto`` takes what costs less, a block RAM counting LANE_LUTS.
+    and takes fewer cycles. ``auto`` takes what costs less, a block RAM counting LANE_LUTS. With
+    ``known`` what is compared with constants is compared in lookup tables, a third of the cells of
+    a carry chain: thresholds are constants where the lanes are all channels.
 
     Latency: a search ``(table_cycles + 1) * M - 1`` cycles, a tree ``table_cycles``, and 1 more
     from M = 3 on; ``table_cycles`` is 1, or 2 with thresholds in block RAM. Interval: a group of
@@ -62,6 +66,7 @@ class ThresholdConfig:
     copies: int = 1
     form: str = "auto"
     lead_cycles: int = 0
+    known: bool = False
 
     @property
     def bits(self) -> int:
@@ -135,6 +140,25 @@ class ThresholdConfig:
         """The thresholds that numbers are compared with first."""
         return self.tree_rom if self.tree else self.rom(0, range(self.lanes))
 
+    @cached_property
+    def constants(self) -> tuple[int, ...]:
+        """The thresholds of ``first_rom``, in the order in its word, where numbers are compared
+        with them in lookup tables; else none.
+        """
+        rom = self.first_rom
+        if not self.known or rom.style != "const":
+            return ()
+        found = (rom.words[0] >> at for at in range(0, rom.width, self.width))
+        top = self.signed << (self.width - 1)
+        return tuple(((word & ((1 << self.width) - 1)) ^ top) - top for word in found)
+
+    @property
+    def first_comparator(self) -> Cost:
+        """A comparison with a threshold of ``first_rom``."""
+        if self.constants:
+            return luts(ceil(self.width / KNOWN))
+        return comparator_cost(self.width, 0)
+
     @property
     def tree_rom(self) -> RomTable:
         """All thresholds of each lane, the least one lowest, one word a group."""
@@ -197,7 +221,8 @@ def search_cost(core: ThresholdConfig) -> Cost:
     count, bits, cycles = core.lanes * core.copies, core.bits, core.search_cycles
     first = core.rom(0, range(core.lanes))
     total = first.cost + first.output_register_cost + polarity_cost(core)
-    total += (comparator_cost(core.width, 0) + Cost(flip_flops=1)) * (bits * count)
+    comparators = core.first_comparator + comparator_cost(core.width, 0) * (bits - 1)
+    total += (comparators + Cost(flip_flops=bits)) * count
     total += luts(0, TableParts(first).registers)  # complements of what is compared with
     kept = (core.width * (bits - 1) + bits * (bits - 1) // 2) * (cycles + 1)
     kept += core.width * (cycles - 1) * bits
@@ -213,9 +238,13 @@ def search_cost(core: ThresholdConfig) -> Cost:
 
 def tree_cost(core: ThresholdConfig) -> Cost:
     """A table, a comparator for each threshold, and what makes a code of their bits."""
+    one = core.first_comparator
     count, levels, bits = core.lanes * core.copies, int(core.thresholds.shape[1]), core.bits
     total = core.tree_rom.cost + core.tree_rom.output_register_cost + polarity_cost(core)
-    total += (comparator_cost(core.width, 0) + Cost(flip_flops=1)) * (levels * count)
+    if core.tree_rom.style == "const" and not core.constants:
+        # the lowest zeros of a constant need no carry
+        one += luts(0, -CONSTANT_CELLS)
+    total += (one + Cost(flip_flops=1)) * (levels * count)
     total += luts(0, TableParts(core.tree_rom).registers)  # complements of what is compared with
     choices = (1 << bits) - bits - 1  # of the bits below the highest one, half by half
     total += (luts(choices) + Cost(flip_flops=bits * (bits > 2))) * count

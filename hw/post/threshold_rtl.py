@@ -1,6 +1,6 @@
 """Thresholds: the core that a dot engine ends in, and the same between two streams."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -74,7 +74,10 @@ class ThresholdCore(wiring.Component):
                 reinterpret(tables[place * width : (place + 1) * width], config)
                 for place in range(lane * levels, (lane + 1) * levels)
             ]
-            reached = [registered(m, number >= word) for word in words]
+            reached = [
+                registered(m, self._reaches(number, word, lane * levels + level))
+                for level, word in enumerate(words)
+            ]
             code = Cat(*code_of(reached)) ^ falling[lane].replicate(config.bits)
             m.d.comb += self.y[at].eq(registered(m, code, int(config.bits > 2)))
 
@@ -91,7 +94,8 @@ class ThresholdCore(wiring.Component):
                 group = registered(m, group, cycles + 1 + (config.lead_cycles if step == 1 else 0))
             numbers = [reinterpret(registered(m, x, stages), config) for x in numbers]
             for lane, threshold in enumerate(self._thresholds(m, step, group, found)):
-                reached = registered(m, numbers[lane] >= threshold)
+                place = -1 if step else lane % config.lanes
+                reached = registered(m, self._reaches(numbers[lane], threshold, place))
                 older = [registered(m, bit, cycles + 1) for bit in found[lane]]
                 found[lane] = [reached, *older]
         m.submodules.polarity = polarity = Rom(table=config.polarity_rom, cycles=cycles)
@@ -103,6 +107,13 @@ class ThresholdCore(wiring.Component):
         for lane in lanes:
             codes = Cat(*found[lane]) ^ falling[lane % config.lanes].replicate(config.bits)
             m.d.comb += self.y[lane].eq(codes)
+
+    def _reaches(self, number: Value, threshold: Value, place: int) -> Value:
+        """Whether the number reaches the threshold, that at ``place`` of the first table; -1: of
+        another one.
+        """
+        constants = self._config.constants if place >= 0 else ()
+        return at_least(number, constants[place]) if constants else number >= threshold
 
     def _thresholds(
         self, m: Module, step: int, group: Value, found: list[list[Value]]
@@ -138,6 +149,22 @@ def code_of(reached: list[Value]) -> list[Value]:
         return [top]
     halves = zip(code_of(reached[middle + 1 :]), code_of(reached[:middle]), strict=True)
     return [*(Mux(top, high, low) for high, low in halves), top]
+
+
+def at_least(number: Value, least: int) -> Value:
+    """Whether a number reaches a constant, as ANDs and ORs from its lowest bit up: a carry chain
+    would take a cell for each bit, even of a constant.
+    """
+    bits = list(number.as_unsigned())
+    if number.shape().signed:
+        bits[-1], least = ~bits[-1], least + (1 << (len(bits) - 1))
+    if least <= 0 or least >> len(bits):
+        return Const(least <= 0, 1)
+    first = (least & -least).bit_length() - 1
+    found: Value = bits[first]
+    for at in range(first + 1, len(bits)):
+        found = found & bits[at] if least >> at & 1 else found | bits[at]
+    return found
 
 
 def reinterpret(value: Value, config: ThresholdConfig) -> Value:

@@ -31,8 +31,8 @@ class Border:
     windows that lie alike.
 
     ``rows``: ``(H, k)``, whether a row of the kernel is inside for a row of output pixels;
-    ``columns``: ``(W, k)`` likewise. ``pixels`` neighbouring output pixels come at once: a divisor
-    of W, or ``W * r`` with r dividing H, which are r whole rows.
+    ``columns``: ``(W, k)`` likewise. ``pixels`` neighbouring output pixels come at once: of a row,
+    a divisor of W, or whole rows, as many as divide H.
     """
 
     rows: Flags
@@ -40,21 +40,26 @@ class Border:
     pixels: int = 1
 
     @property
-    def rows_at_once(self) -> int:
-        """r: output rows that come at once."""
-        return max(1, self.pixels // len(self.columns))
+    def pixel_columns(self) -> int:
+        """Output pixels of a row that come at once, c."""
+        return min(self.pixels, len(self.columns))
+
+    @property
+    def pixel_rows(self) -> int:
+        """Rows of output pixels that come at once, r."""
+        return self.pixels // self.pixel_columns
 
     @cached_property
     def row_kinds(self) -> tuple[Flags, Ints]:
-        """How the rows of windows that come at once lie, ``(n, r, k)``, and which one each r rows
-        have, ``(H / r,)``.
+        """How r rows of windows lie, ``(n, r, k)``, and which way each group of them has,
+        ``(H / r,)``.
         """
-        return kinds_of(self.rows, self.rows_at_once)
+        return kinds_of(self.rows, self.pixel_rows)
 
     @cached_property
     def column_kinds(self) -> tuple[Flags, Ints]:
-        """The same for the c pixels of a row that come at once: ``(n, c, k)`` and ``(W / c,)``."""
-        return kinds_of(self.columns, self.pixels // self.rows_at_once)
+        """The same of columns: ``(n, c, k)`` and ``(W / c,)``."""
+        return kinds_of(self.columns, self.pixel_columns)
 
     @property
     def outside(self) -> Flags:
@@ -63,8 +68,7 @@ class Border:
         """
         rows, columns = self.row_kinds[0], self.column_kinds[0]
         inside: Flags = rows[:, None, :, None, :, None] & columns[None, :, None, :, None, :]
-        kinds, size = (len(rows), len(columns)), self.rows.shape[1]
-        return ~inside.reshape(*kinds, self.pixels, size, -1)
+        return ~inside.reshape(len(rows), len(columns), self.pixels, *inside.shape[-2:])
 
     @property
     def inside(self) -> Flags:
@@ -82,11 +86,11 @@ class Border:
         return found
 
 
-def kinds_of(places: Flags, at_once: int) -> tuple[Flags, Ints]:
-    """Which groups of ``at_once`` neighbours there are, ``(n, at_once, k)``, and which each is."""
-    groups = places.reshape(-1, at_once * places.shape[1])
+def kinds_of(flags: Flags, group: int) -> tuple[Flags, Ints]:
+    """The different groups of so many neighbours, ``(n, group, k)``, and which one each is."""
+    groups = flags.reshape(-1, group * flags.shape[1])
     kinds, at = np.unique(groups, axis=0, return_inverse=True)
-    return kinds.reshape(-1, at_once, places.shape[1]), at.reshape(-1)
+    return kinds.reshape(-1, group, flags.shape[1]), at.reshape(-1)
 
 
 def border_of(

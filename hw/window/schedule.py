@@ -6,7 +6,7 @@ frame.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from subbit.sw.cycles.model import PUSH, TAKE
 from subbit.sw.ir.arrays import Ints
 
-__all__ = ["LineSchedule", "choose_schedule"]
+__all__ = ["MOST_AHEAD", "LineSchedule", "choose_schedule"]
 
 MOST_SLACK = 2  # takes by which a group may wait so that groups leave one by one
 LINES = 8  # one after another until what waits at the end of each is the same
+MOST_AHEAD = 32  # states or rows of which one less is worth beats that are put aside
 CACHED = 4096  # schedules that are remembered
 
 
@@ -31,7 +32,9 @@ class LineSchedule:
     Group g leaves while the newest take is number ``states[g]`` of the line. Where lines follow
     each other (``wraps``) that may be one of the next line, and the line has ``takes`` states;
     else further states follow in which nothing is taken. Each state is a step for the take and the
-    first group, and one more for each further group.
+    first group, and one more for each further group. Where such a line has one state more than
+    takes and nothing leaves in the first one, its first beat may be taken ``ahead``, in the last
+    state of the line before, and the first state has no step.
 
     Size 8, step 4, windows of 3 cells with padding of 1, 4 of them a group (ends 4 and 8)::
 
@@ -46,6 +49,7 @@ class LineSchedule:
     ends: tuple[int, ...]
     states: tuple[int, ...]
     wraps: bool
+    ahead: bool = False
 
     @property
     def takes(self) -> int:
@@ -112,8 +116,8 @@ class LineSchedule:
 
     @property
     def steps(self) -> int:
-        """Steps of a line between others like it, or of one alone."""
-        return int(np.maximum(self.own + self.late, 1).sum())
+        """Steps of a line between others like it."""
+        return int(np.maximum(self.own + self.late, 1).sum()) - self.ahead
 
     def line_steps(
         self, *, takes: bool = True, gives: bool = True, late: bool = False, tail: bool = False
@@ -127,19 +131,20 @@ class LineSchedule:
         first = np.cumsum(np.maximum(pushes, 1)) - np.maximum(pushes, 1)
         if takes:
             flags[first[: self.takes]] |= TAKE
-        return flags
+        return flags[int(self.ahead) :]
 
 
 @lru_cache(CACHED)
 def choose_schedule(
-    size: int, step: int, span: int, ends: tuple[int, ...], wraps: bool
+    size: int, step: int, span: int, ends: tuple[int, ...], wraps: bool, ahead: bool = False
 ) -> LineSchedule:
     """The schedule with the fewest steps; of these one with few different places of groups in the
     history, and few cells in it.
 
     A group leaves as soon as its cells are there, either all of them, padding behind the line
     included, for which cells of the next line may stand; or those that are no padding. It may also
-    wait for some takes where that spreads the groups.
+    wait for some takes where that spreads the groups. ``ahead``: whether the first beat may be
+    taken ahead, where it is worth that.
     """
     takes, found = size // step, []
     for early in (False, True):
@@ -148,8 +153,16 @@ def choose_schedule(
             states = spread(taus, takes, slack, LINES if wraps else 1)
             if states is None or (wraps and states[-1] >= 2 * takes):
                 continue
-            found.append(LineSchedule(size, step, span, ends, states, wraps))
-    return min(found, key=lambda x: (x.steps, len(set(x.offsets)), len(x.kept)))
+            line = LineSchedule(size, step, span, ends, states, wraps)
+            found.append(line)
+            if ahead and line.length == takes + 1 and takes > 1 and states[0] > 0:
+                found.append(replace(line, ahead=True))
+
+    def price(x: LineSchedule) -> tuple[int, ...]:
+        """Steps, with what a beat aside is worth; places; cells."""
+        return x.steps + x.ahead * (x.steps // (MOST_AHEAD + 1)), len(set(x.offsets)), len(x.kept)
+
+    return min(found, key=price)
 
 
 def spread(taus: Sequence[int], takes: int, slack: int, lines: int) -> tuple[int, ...] | None:

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.hw.window.axis import Axis
-from subbit.hw.window.schedule import LineSchedule, choose_schedule
-from subbit.sw.cycles.model import PUSH, RESERVE
+from subbit.hw.window.schedule import MOST_AHEAD, LineSchedule, choose_schedule
+from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE
 from subbit.sw.errors import PlanError
+from subbit.sw.ir.arrays import Ints
 
 __all__ = ["WideShape"]
 
@@ -19,9 +20,10 @@ PAUSE_SHARE = 64  # the part of the interval that a pause behind each window may
 
 @dataclass(frozen=True)
 class WideShape:
-    """The windows of a tensor of ``height`` and ``width`` that comes ``taken`` pixels a beat and
-    goes ``given`` output pixels a beat: either several pixels of a row, or whole rows. ``margins``:
-    padding above, left, below and right.
+    """The windows of ``kernel`` (odd) and ``stride`` of a tensor of ``height`` and ``width`` that
+    comes ``taken`` pixels a beat and goes ``given`` output pixels a beat, ``folds`` times over:
+    either several pixels of a row, or whole rows. ``margins``: padding above, left, below and
+    right.
 
     A history keeps the last cells. Where a beat taken is part of a row, a cell is a column of
     ``rows`` pixels, of which a line buffer keeps all but the lowest, and a line is a row. Else a
@@ -36,6 +38,7 @@ class WideShape:
     margins: tuple[int, int, int, int]
     taken: int
     given: int
+    folds: int = 1
 
     def check(self) -> None:
         """Raise PlanError where a beat cannot hold so many pixels."""
@@ -103,7 +106,8 @@ class WideShape:
         ends = np.repeat(axis.first + axis.stride * np.arange(axis.outputs), copies)
         step = self.taken // self.width if self.by_rows else self.taken
         found = tuple(ends.tolist())
-        return choose_schedule(axis.size, step, axis.kernel, found, not self.by_rows)
+        ahead = self.by_rows and self.folds == 1
+        return choose_schedule(axis.size, step, axis.kernel, found, not self.by_rows, ahead)
 
     @cached_property
     def places(self) -> list[tuple[int, int]]:
@@ -120,16 +124,24 @@ class WideShape:
 
     @property
     def rows_run(self) -> int:
-        """Lines of a frame, rows of padding below the tensor that windows cover included."""
-        return 1 if self.by_rows else max(self.height, self.row_groups.last + 1)
+        """Lines of a frame, rows of padding below the tensor that windows cover included, and one
+        that is put aside not.
+        """
+        return 1 if self.by_rows else len(self.line_rows)
+
+    @property
+    def line_rows(self) -> Ints:
+        """The lowest row of each line's cells, where they are columns."""
+        rows = np.arange(max(self.height, self.row_groups.last + 1))
+        return rows[int(self.aside > 0) :]
 
     def row_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
         """Of each line whether it takes beats, whether it gives groups, and whether it gives those
         that the line before has left. A line that only does the last ends the frame where needed.
         """
-        rows = np.arange(self.rows_run)
         if self.by_rows:
-            return rows >= 0, rows >= 0, rows < 0
+            return np.ones(1, bool), np.ones(1, bool), np.zeros(1, bool)
+        rows = self.line_rows
         takes, gives = rows < self.height, self.row_groups.completes(rows)
         left = gives & (self.line.tail > 0)
         tail = [False] * int(left[-1])
@@ -148,7 +160,8 @@ class WideShape:
         gives = self.row_tables()[1]
         if self.by_rows:
             return np.ones((len(gives), self.rows), np.bool_)
-        cells = np.arange(len(gives))[:, None] - np.arange(self.rows)[::-1]
+        lowest = self.line_rows[0] + np.arange(len(gives))
+        cells = lowest[:, None] - np.arange(self.rows)[::-1]
         found: NDArray[np.bool_] = (cells >= 0) & (cells < self.height) | ~gives[:, None]
         return found
 
@@ -157,12 +170,25 @@ class WideShape:
         """For each cell that windows cover together, and each of the ``places``, the cell of the
         history that it is; None where no group of the place has a real one there.
         """
-        line, groups = self.line, self.group_places
-        found: list[list[int | None]] = [[None] * len(self.places) for _ in range(line.span)]
-        for (group, cell), inside in np.ndenumerate(line.inside):
-            if inside:
-                place = self.places.index(groups[group])
-                found[cell][place] = int(line.cells[group, cell])
+        line = self.line
+        real = np.zeros((len(self.places), line.span), np.bool_)
+        np.logical_or.at(real, self.place_numbers, line.inside)
+        newest = np.array([offset for offset, _ in self.places])
+        cells = newest + np.arange(line.span)[::-1, None]
+        rows = zip(cells.tolist(), real.T.tolist(), strict=True)
+        return [[c if r else None for c, r in zip(*row, strict=True)] for row in rows]
+
+    @cached_property
+    def place_numbers(self) -> Ints:
+        """The number of the place of each group."""
+        numbers = {place: number for number, place in enumerate(self.places)}
+        return np.array([numbers[place] for place in self.group_places])
+
+    @cached_property
+    def place_bits(self) -> NDArray[np.bool_]:
+        """``(bits, groups)``: the numbers of the places of the groups, bit by bit."""
+        bits = (len(self.places) - 1).bit_length()
+        found: NDArray[np.bool_] = (self.place_numbers >> np.arange(bits)[:, None] & 1).astype(bool)
         return found
 
     @property
@@ -181,14 +207,6 @@ class WideShape:
         return pixel if 0 <= pixel < self.width else None
 
     @cached_property
-    def place_bits(self) -> NDArray[np.bool_]:
-        """``(bits, groups)``: the number of the place of each group."""
-        numbers = np.array([self.places.index(place) for place in self.group_places])
-        bits = (len(self.places) - 1).bit_length()
-        found: NDArray[np.bool_] = (numbers >> np.arange(bits)[:, None] & 1).astype(bool)
-        return found
-
-    @cached_property
     def edges(self) -> NDArray[np.bool_]:
         """``(patterns, groups)``: the different ways in which a cell is beyond the ends of a line
         for some groups and not for others.
@@ -204,22 +222,48 @@ class WideShape:
         return int(same.argmax()) if same.any() else None
 
     @cached_property
+    def aside(self) -> int:
+        """Beats at the start of a frame that are put aside while the frame before ends: a row where
+        one of padding ends the frame and the first one gives nothing, or a beat of rows likewise; 0
+        where that is not so.
+        """
+        if self.by_rows:
+            return int(self.line.ahead)
+        padded = self.row_groups.last == self.height and self.row_groups.first > 0
+        takes = self.line.takes
+        saved = max(0, takes + 1 - self.folds)
+        worth = saved * MOST_AHEAD >= self.vectors * self.folds
+        return takes if padded and worth and self.height > 1 else 0
+
+    @property
+    def aside_steps(self) -> NDArray[np.uint8]:
+        """Flags of the steps that put beats aside and hand the others of a frame on: the first one
+        waits until the last one of the frame before is gone.
+        """
+        found = np.full(self.height * self.width // self.taken, TAKE | GIVE, np.uint8)
+        found[: self.aside] = TAKE
+        found[0] |= RESERVE
+        found[self.aside] = TAKE | PUSH
+        return found
+
+    @cached_property
     def steps(self) -> NDArray[np.uint8]:
         """Flags of the steps of a frame: a window stays in the history until it is taken."""
         return frame_steps(self)
 
-    def interval(self, folds: int, pause: int) -> int:
-        """Cycles between two frames where each group stays for ``folds`` cycles in a register
-        behind the history, which goes on ``pause`` cycles after that register has taken it.
+    def interval(self, pause: int) -> int:
+        """Cycles between two frames where each group stays for its folds in a register behind the
+        history, which goes on ``pause`` cycles after that register has taken it.
         """
         gives = np.flatnonzero(self.steps & PUSH)
         gaps = np.diff(gives, append=gives[0] + len(self.steps))
-        return int(np.maximum(gaps + pause, folds).sum())
+        return int(np.maximum(gaps + pause, self.folds).sum())
 
-    def pauses(self, folds: int) -> bool:
+    @property
+    def pauses(self) -> bool:
         """Whether the history can pause for a cycle behind each group at next to no cost."""
-        plain = self.interval(folds, 0)
-        return folds > 1 and (self.interval(folds, 1) - plain) * PAUSE_SHARE <= plain
+        plain = self.interval(0)
+        return self.folds > 1 and (self.interval(1) - plain) * PAUSE_SHARE <= plain
 
 
 @lru_cache(CACHED)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import product
 
+import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -10,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from subbit.hw.streams.delay_rtl import DelayLine
 from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.sequence_rtl import Counter
+from subbit.hw.window.aside_rtl import FirstAside
 from subbit.hw.window.window import WindowUnit
 
 __all__ = ["WideHistory", "chosen", "wide_pixels"]
@@ -47,28 +49,16 @@ class WideHistory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         unit, shape, delay = self._unit, self._shape, self._unit.history_delay
-        line = shape.line
-        takes, gives, late = shape.row_tables()
-        m.submodules.rows = rows = Counter(
-            length=len(takes), tables=[takes, gives, late, *shape.rows_inside().T]
-        )
-        m.submodules.states = states = Counter(
-            length=line.length,
-            tables=[line.own > 0, line.late > 0, [k < line.takes for k in range(line.length)]],
-            exit=line.tail if shape.has_tail else None,
-        )
-        m.submodules.groups = groups = Counter(
-            length=len(line.ends), tables=[line.more, *shape.place_bits, *shape.edges]
-        )
+        rows, states, groups = self.counters(m)
+        aside = self.aside(m)
+        source = aside.o if aside else self.i
         again = Signal()  # a further group of the same state
         step, shift, push = Signal(), Signal(), Signal()
         take = ~again & states.flags[2] & rows.flags[0]
         can = ~self.o.valid | self.o.ready if unit.shifts_at_once else ~self.o.valid
-        if shape.has_tail:
-            m.d.comb += states.early.eq(rows.last)
         m.d.comb += [
-            step.eq((self.i.valid | ~take) & can),
-            self.i.ready.eq(take & can),
+            step.eq((source.valid | ~take) & can),
+            source.ready.eq(take & can),
             shift.eq(step & ~again),
             push.eq(again | (states.flags[0] & rows.flags[1]) | (states.flags[1] & rows.flags[2])),
             states.step.eq(shift),
@@ -82,19 +72,64 @@ class WideHistory(wiring.Component):
                 self.o.valid.eq(push),
                 again.eq(push & self.followed(m, groups, rows.flags[1], again, shift)),
             ]
-        cells = self.history(
-            m,
-            valid_stages(m, shift, delay, "shift")[-1],
-            registered(m, self.i.payload, delay),
-            registered(m, rows.flags[3:], delay),
-        )
-        chosen_for = Signal(len(groups.flags) - 1)  # the group that is shown: its place, its edges
+        moves = valid_stages(m, shift, delay, "shift")[-1]
+        begins = registered(m, (states if shape.by_rows else rows).flags[3], delay)
+        beat = registered(m, self.i.payload, delay)
+        if aside:
+            beat = aside.o.payload
+            m.d.comb += aside.taken.eq(moves & begins)
+        first = aside.first if aside else None
+        if shape.by_rows:
+            cells = self.row_history(m, moves, beat, begins, first)
+        else:
+            inside = registered(m, rows.flags[4:], delay)
+            cells = self.column_history(m, moves, beat, begins, first, inside)
+        shown = Signal(len(groups.flags) - 1)  # of the group that is shown its place and its edges
         said = registered(m, groups.flags[1:], delay)
         with m.If(valid_stages(m, groups.step, delay, "push")[-1]):
-            m.d.sync += chosen_for.eq(said)
+            m.d.sync += shown.eq(said)
         bits = len(shape.place_bits)
-        m.d.comb += self.o.payload.eq(self.covered(m, cells, chosen_for[:bits], chosen_for[bits:]))
+        m.d.comb += self.o.payload.eq(self.covered(m, cells, shown[:bits], shown[bits:]))
         return m
+
+    def counters(self, m: Module) -> tuple[Counter, Counter, Counter]:
+        """Of the lines of a frame, the states of a line, and the groups of a line, each with its
+        flags.
+        """
+        shape, line = self._shape, self._shape.line
+        takes, gives, late = shape.row_tables()
+        begins = np.arange(len(takes)) == 0
+        m.submodules.rows = rows = Counter(
+            length=len(takes), tables=[takes, gives, late, begins, *shape.rows_inside().T]
+        )
+        each = np.arange(int(line.ahead), line.length)  # the first state may have no step
+        m.submodules.states = states = Counter(
+            length=len(each),
+            tables=[line.own[each] > 0, line.late[each] > 0, each < line.takes, each == each[0]],
+            exit=line.tail if shape.has_tail else None,
+        )
+        if shape.has_tail:
+            m.d.comb += states.early.eq(rows.last)
+        m.submodules.groups = groups = Counter(
+            length=len(line.ends), tables=[line.more, *shape.place_bits, *shape.edges]
+        )
+        return rows, states, groups
+
+    def aside(self, m: Module) -> FirstAside | None:
+        """What puts the first beats of a frame aside, if they are."""
+        shape, unit = self._shape, self._unit
+        if not shape.aside:
+            return None
+        m.submodules.aside = aside = FirstAside(
+            width=len(self.i.payload),
+            beats=shape.height * shape.width // shape.taken,
+            aside=shape.aside,
+            delay=unit.history_delay,
+            memory=unit.buffers,
+        )
+        wiring.connect(m, wiring.flipped(self.i), aside.i)
+        m.d.comb += self.collision.eq(aside.collision)
+        return aside
 
     def followed(
         self, m: Module, groups: Counter, gives: Value, again: Signal, shift: Signal
@@ -107,45 +142,78 @@ class WideHistory(wiring.Component):
             m.d.sync += gave.eq(gives)
         return groups.flags[0] & (~groups.last | Mux(again, gave, gives))
 
-    def history(self, m: Module, shift: Value, beat: Value, inside: Value) -> dict[int, Value]:
-        """The last cells, each a signal of its pixels; a step shifts them."""
-        unit, shape = self._unit, self._shape
-        found: dict[int, Value] = {
-            h: Signal(shape.cell_pixels * unit.cell_bits, name=f"cell{h}", reset_less=True)
-            for h in shape.line.kept
-        }
-        new = self.new_cells(m, shift, beat, inside)
+    def row_history(
+        self, m: Module, shift: Value, beat: Value, begins: Value, first: Value | None
+    ) -> dict[int, Value]:
+        """The last rows. The step that ``begins`` a frame puts the ``first`` beat, if it was put
+        aside, behind the new one.
+        """
+        found = self.cells()
+        new = self.rows_of(beat)
+        last: list[Value | None] = [*new, *(found.get(h) for h in range(max(found) + 1))]
         with m.If(shift):
-            for h, cell in found.items():
-                m.d.sync += cell.eq(new[h] if h < len(new) else found[h - len(new)])
+            m.d.sync += [cell.eq(last[h]) for h, cell in found.items()]
+            if first is not None:
+                with m.If(begins):
+                    old = [*new, *self.rows_of(first)]
+                    kept = [h for h in found if len(new) <= h < len(old)]
+                    m.d.sync += [found[h].eq(old[h]) for h in kept]
         return found
 
-    def new_cells(self, m: Module, shift: Value, beat: Value, inside: Value) -> list[Value]:
-        """The cells of a beat, the newest one first."""
-        unit, shape = self._unit, self._shape
-        bits, count = unit.input.channels * unit.input.bits, unit.input_pixels
+    def rows_of(self, beat: Value) -> list[Value]:
+        """The rows of a beat with their mask bits, the newest one first."""
+        bits, width = self._unit.input.channels * self._unit.input.bits, self._shape.width
+        pixels = [self.marked(beat[at : at + bits]) for at in range(0, len(beat), bits)]
+        rows: list[Value] = [Cat(*pixels[at : at + width]) for at in range(0, len(pixels), width)]
+        return rows[::-1]
+
+    def column_history(
+        self,
+        m: Module,
+        shift: Value,
+        beat: Value,
+        begins: Value,
+        first: Value | None,
+        inside: Value,
+    ) -> dict[int, Value]:
+        """The last columns. In the line that ``begins`` a frame ``first``, if the row before was
+        put aside, is what that row has. ``inside``: which rows of a line are.
+        """
+        unit, shape, found = self._unit, self._shape, self.cells()
+        bits = unit.input.channels * unit.input.bits
         rows = [beat]
-        if not shape.by_rows and shape.rows > 1:
+        if shape.rows > 1:
             m.submodules.lines = lines = DelayLine(
                 width=(shape.rows - 1) * len(beat), depth=shape.line.takes, memory=unit.memory
             )
-            column = Cat(lines.q, beat)
-            m.d.comb += [lines.step.eq(shift), lines.d.eq(column[len(beat) :])]
-            m.d.comb += self.collision.eq(lines.collision)
-            rows = [column[at : at + len(beat)] for at in range(0, len(column), len(beat))]
-        pixels = [[row[at * bits : (at + 1) * bits] for row in rows] for at in range(count)]
-        if shape.by_rows:
-            marked = [self.marked(pixel) for (pixel,) in pixels]
-            w = shape.width
-            return [Cat(*marked[at : at + w]) for at in range(count - w, -1, -w)]
+            above = [lines.q[at : at + len(beat)] for at in range(0, len(lines.q), len(beat))]
+            if first is not None:
+                above[-1] = Mux(begins, first, above[-1])
+            rows = [*above, beat]
+            m.d.comb += [lines.step.eq(shift), lines.d.eq(Cat(*rows[1:]))]
+            if first is None:
+                m.d.comb += self.collision.eq(lines.collision)
         always = [bool(row.all()) for row in shape.rows_inside().T]
 
-        def padded(j: int, pixel: Value) -> Value:
-            """The pixel of row ``j``, where that may lie beyond the edge."""
-            marked = self.marked(pixel)
+        def padded(j: int, at: int) -> Value:
+            """Pixel ``at`` of the beat of row ``j``, where that may lie beyond the edge."""
+            marked = self.marked(rows[j][at * bits : (at + 1) * bits])
             return marked if always[j] else Mux(inside[j], marked, self.pad)
 
-        return [Cat(*(padded(*pixel) for pixel in enumerate(column))) for column in pixels[::-1]]
+        new = [
+            Cat(*(padded(j, at) for j in range(shape.rows)))
+            for at in reversed(range(unit.input_pixels))
+        ]
+        last: list[Value | None] = [*new, *(found.get(h) for h in range(max(found) + 1))]
+        with m.If(shift):
+            m.d.sync += [cell.eq(last[h]) for h, cell in found.items()]
+        return found
+
+    def cells(self) -> dict[int, Value]:
+        """The cells of the history, each a signal of its pixels."""
+        bits = self._shape.cell_pixels * self._unit.cell_bits
+        kept = self._shape.line.kept
+        return {h: Signal(bits, name=f"cell{h}", reset_less=True) for h in kept}
 
     def marked(self, pixel: Value) -> Value:
         """A real pixel and its mask bit."""
@@ -163,6 +231,8 @@ class WideHistory(wiring.Component):
         lies beyond the edges like that.
         """
         shape, bits = self._shape, self._unit.cell_bits
+        # Mask bits of rows that are always inside need no registers.
+        bare = [bool(row.all()) and self._unit.masked for row in shape.rows_inside().T]
         found = []
         for j, i in product(range(shape.rows), range(shape.columns)):
             at = j if shape.by_rows else i
@@ -174,7 +244,8 @@ class WideHistory(wiring.Component):
                 elif pixel is None:
                     sources.append(self.pad)
                 else:
-                    sources.append(cells[source][pixel * bits : (pixel + 1) * bits])
+                    stored = cells[source][pixel * bits : (pixel + 1) * bits]
+                    sources.append(self.marked(stored[:-1]) if bare[j] else stored)
             shown = chosen(place, sources)
             if shown is None:
                 shown = self.pad

@@ -1,6 +1,6 @@
 """The sliding windows of a convolution, from a stream of pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -16,6 +16,7 @@ from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.window.axis import Axis
 from subbit.hw.window.interval import window_interval
 from subbit.hw.window.wide import WideShape
+from subbit.hw.window.wide_cost import covered_bits, wide_cost
 from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE, Process
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.layers.conv2d import Padding
@@ -60,7 +61,7 @@ class WindowUnit(Unit):
     side, the leftmost in the lowest lanes: a window of ``span`` columns moves by
     ``pixels * stride``, and ``OW / pixels`` replaces ``OW`` above. ``memory``: where the line
     buffer lives, one of ``auto``, ``block``, ``distributed``; ``buffers``: the same of the history
-    and the replay.
+    and the replay, or of a row that is put aside.
 
     ``input_pixels``: that many neighbouring pixels come in a beat, a divisor of the input's row or
     whole rows, as many as divide its height; likewise ``pixels`` may be whole rows of outputs.
@@ -68,7 +69,8 @@ class WindowUnit(Unit):
     the end of a row leave while the next row begins, so that a row takes
     ``max(W / input_pixels, OW / pixels)`` steps or few more (see :class:`.LineSchedule`); where
     groups of windows are in different places of the history, or have folds, a register holds them.
-    Latency: from the beat that completes a group to its output 1 cycle, with that register 2.
+    Latency: from the beat that completes a group to its output 1 cycle, one more with that
+    register, and one more where the first beats of a frame are put aside.
 
     ``payload_delay``, 0 to 2: where one register ``holds`` the window for all its folds, data may
     follow their handshakes. The history shifts a cycle, and that register loads ``payload_delay``
@@ -127,6 +129,7 @@ class WindowUnit(Unit):
             *(x.height, x.width, self.kernel, self.stride, self.margins),
             taken=self.input_pixels,
             given=self.pixels,
+            folds=self.folds,
         )
         outputs = shape.across.outputs
         several = self.input_pixels != 1 or (outputs > 0 and self.pixels > outputs)
@@ -236,7 +239,7 @@ class WindowUnit(Unit):
         moves on a cycle later.
         """
         if self.wide:
-            return not self.wide.pauses(self.folds)
+            return not self.wide.pauses
         return self.folds <= self.stride * self.pixels
 
     @property
@@ -262,10 +265,18 @@ class WindowUnit(Unit):
         less.
         """
         if self.wide:
-            return self.wide.interval(self.folds, not self.shifts_at_once)
+            return self.wide.interval(not self.shifts_at_once)
         return window_interval(
             self.rows, self.columns, self.chunks, self.folds, self.shifts_at_once
         )
+
+    @property
+    def least_cycles(self) -> int:
+        """Cycles that a frame takes at least, without the steps of its schedule: one for each beat
+        that comes, and one for each that goes.
+        """
+        replay = self.replay
+        return max(self.input.elements // self.i.lanes, replay.interval_cycles)
 
     def line_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
         """Of each row that is run, whether it is input and whether it completes windows; of each
@@ -291,7 +302,9 @@ class WindowUnit(Unit):
         """Takes beats, and gives groups of windows, from one history."""
         assert self.wide
         recycle = 0 if self.shifts_at_once else 1
-        return (Process("window", self.wide.steps, recycle=recycle),)
+        chain = (Process("window", self.wide.steps, recycle=recycle),)
+        aside = self.wide.aside
+        return (Process("window aside", self.wide.aside_steps), *chain) if aside else chain
 
     def line_process(self) -> Process:
         """Takes the real rows, gives the columns that complete windows downwards."""
@@ -339,6 +352,10 @@ class WindowUnit(Unit):
 
     def cost(self) -> Cost:
         """Line buffer, history, replay, counters."""
+        if self.wide:
+            total = wide_cost(self, self.wide)
+            word = Lanes(1, covered_bits(self, self.wide))
+            return total if self.direct else total + replace(self.replay, element=word).cost()
         total = self.line_cost() + self.history_cost()
         return total if self.direct else total + self.replay.cost()
 

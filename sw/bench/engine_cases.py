@@ -64,8 +64,9 @@ def dot_cases() -> Iterator[UnitCase]:
     yield dot("dot, integers", plain(10, 288), 1, 1, 36, post=None)
     yield dot("dot, 4 pixels", plain(16, 72), 1, 4, 18, pixels=4)
     yield dot("dot, 2 pixels leave whole", plain(16, 72), 1, 16, 72, pixels=2)
-    yield dot("dot, 2 rows of pixels", *(plain(8, 4, 3, 3), 1, 8, 36), **rows_of((4, 4), 8))
-    yield dot("dot, a frame a beat", plain(32, 256), 1, 32, 256)
+    yield dot("dot, 2 rows of pixels", *(plain(16, 4, 3, 3), 1, 4, 36), **rows_of((6, 4), 8))
+    yield dot("dot, a frame a beat", plain(10, 64), 1, 10, 64)
+    yield dot("dot, constants compared in logic", plain(16, 72), 1, 16, 72, known=True)
     yield dot("dot, codebook", codebook(64, 32, 5), 1, 4, 36, memory="block")
     yield dot("dot, codebook of 16", codebook(32, 16, 4), 1, 8, 18, memory="block")
     yield dot("dot, tile", tiled(32, 144), 1, 4, 18)
@@ -77,7 +78,7 @@ def dot_cases() -> Iterator[UnitCase]:
     yield shared_case("shared rows, 2 outputs at once", 64, 144, 4, 4, 18, at_once=2)
     yield shared_case("shared rows, 2 pixels", 64, 144, 4, 4, 18, pixels=2)
     yield shared_case("shared rows, all outputs at once", 64, 144, 4, 4, 36, at_once=4)
-    yield shared_case("shared rows, 2 pixels, all at once", 64, 72, 8, 4, 72, at_once=8, pixels=2)
+    yield shared_case("shared rows, 2 pixels, all at once", 64, 72, 8, 1, 72, at_once=8, pixels=2)
     yield shared_case(
         "shared rows, scales at once", 32, 72, 2, 2, 36, post=affine(32), at_once=2, pixels=2
     )

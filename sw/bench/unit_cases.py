@@ -17,13 +17,12 @@ from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.fork import ForkUnit
 from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
-from subbit.hw.window.window import WindowUnit
 from subbit.sw.bench.case import UnitCase, affine, chance, same, thresholds
 from subbit.sw.bench.engine_cases import dot_cases, lookup_cases, unrolled_cases
+from subbit.sw.bench.window_cases import wide_windows, window_cases
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
-from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.types import Encoding, TensorType
 
 __all__ = ["UnitCase", "unit_cases"]
@@ -39,11 +38,14 @@ QUICK = frozenset(
         *("deal 16 lanes of 4 pixels", "deal 64 lanes of 7 pixels"),
         *("replay 32 bits, 98 words", "replay 144 bits, 1 words"),
         *("window, chunks", "window, whole pixels", "window, in block RAM"),
+        *("window, 4 pixels to 6", "window, 7 pixels to 7, folds", "window, row to half a row"),
         *("threshold of 1 bit, 4 lanes", "threshold of 2 bits, search"),
         *("affine, 4 lanes", "affine by a shift", "add, 4 lanes", "add, 16 lanes"),
         *("max pool of 1 bit, 4 lanes", "max pool of 2 bits, 16 lanes"),
         *("average pool, 4 lanes", "average pool, 16 lanes"),
         *("global pool, 4 lanes", "global pool of sums", "argmax of 10", "argmax of 100"),
+        *("max pool of 1 bit, 4 pixels", "max pool of sums, 2 rows", "argmax of 10, 10 lanes"),
+        *("average pool, 2 pixels", "global pool, 2 pixels", "threshold of 1 bit, 2 pixels"),
         *("dot, block RAM", "dot, 2-bit inputs", "dot, codebook of 16", "dot, tile"),
         *("shared rows", "shared rows, scales", "dot, 2 rows of pixels"),
         *("shared rows, all outputs at once", "shared rows, scales at once"),
@@ -56,8 +58,10 @@ QUICK = frozenset(
 
 def unit_cases(*, quick: bool = False) -> list[UnitCase]:
     """Every case, or those of QUICK."""
-    engines = (dot_cases, lookup_cases, unrolled_cases)
-    tables = (stream_cases, window_cases, layer_cases, *engines)
+    tables = (
+        *(stream_cases, window_cases, wide_windows, layer_cases, wide_cases),
+        *(dot_cases, lookup_cases, unrolled_cases),
+    )
     cases = [case for table in tables for case in table()]
     return [case for case in cases if not quick or case.name in QUICK]
 
@@ -96,67 +100,6 @@ def stream_cases() -> Iterator[UnitCase]:
     for width, words, folds in ((32, 98, 8), (8, 2, 8), (144, 1, 16), (64, 12, 5)):
         replay = ReplayUnit(element=Lanes(width, 1), words=words, folds=folds, vectors=4)
         yield same(f"replay {width} bits, {words} words", replay)
-
-
-def window_cases() -> Iterator[UnitCase]:
-    """Windows: of chunks and of whole pixels, with masks and without, of several pixels."""
-    bits1 = TensorType.codes(12, 24, 32, 1)
-    pixels8 = TensorType.codes(28, 28, 1, 8, UNSIGNED)
-    few = TensorType.codes(14, 14, 8, 2)
-    wide = TensorType.codes(16, 16, 64, 1)
-    zero, minus, none = Padding.ZERO, Padding.MINUS, Padding.NONE
-    yield same(
-        "window, chunks, masks",
-        WindowUnit(input=bits1, kernel=3, stride=1, padding=zero, channels=16, folds=4),
-    )
-    yield same(
-        "window, chunks",
-        WindowUnit(input=bits1, kernel=3, stride=1, padding=minus, channels=8, folds=8),
-    )
-    yield same(
-        "window, whole pixels",
-        WindowUnit(input=few, kernel=3, stride=1, padding=minus, channels=8, folds=16),
-    )
-    yield same(
-        "window, payload delay",
-        WindowUnit(
-            input=few, kernel=3, stride=1, padding=minus, channels=8, folds=16, payload_delay=2
-        ),
-    )
-    yield same(
-        "window, 5x5 of 8 bits",
-        WindowUnit(input=pixels8, kernel=5, stride=1, padding=zero, channels=1, folds=8),
-    )
-    yield same(
-        "window, stride 2",
-        WindowUnit(input=bits1, kernel=3, stride=2, padding=minus, channels=32, folds=4),
-    )
-    yield same(
-        "window, 1x1",
-        WindowUnit(input=bits1, kernel=1, stride=1, padding=none, channels=8, folds=4),
-    )
-    yield same(
-        "window, 4 pixels",
-        WindowUnit(input=wide, kernel=3, stride=1, padding=minus, channels=16, folds=4, pixels=4),
-    )
-    yield same(
-        "window, direct",
-        WindowUnit(input=few, kernel=3, stride=1, padding=none, channels=8, folds=1),
-    )
-    yield same(
-        "window, in block RAM",
-        WindowUnit(
-            input=wide,
-            kernel=3,
-            stride=1,
-            padding=minus,
-            channels=8,
-            folds=4,
-            memory="block",
-            pixels=1,
-            buffers="block",
-        ),
-    )
 
 
 def layer_cases() -> Iterator[UnitCase]:
@@ -203,3 +146,55 @@ def layer_cases() -> Iterator[UnitCase]:
             f"argmax of {classes}",
             ArgmaxUnit(input=TensorType.integers(1, 1, classes, -reach, reach)),
         )
+
+
+def wide_cases() -> Iterator[UnitCase]:
+    """Layers whose beats hold several pixels or rows, and several logits."""
+    bits1, small = TensorType.codes(28, 28, 8, 1), TensorType.codes(14, 14, 8, 2)
+    sums, few = TensorType.integers(14, 14, 8, -900, 900), TensorType.integers(4, 6, 2, -900, 900)
+    for name, pixels in (("4 pixels", 4), ("7 pixels", 7), ("a row", 28), ("2 rows", 56)):
+        yield same(f"max pool of 1 bit, {name}", MaxPool2dUnit(input=bits1, lanes=8 * pixels))
+    yield same("max pool of 1 bit, 7 rows", MaxPool2dUnit(input=bits1, lanes=8 * 28 * 7))
+    yield same("max pool of 2 bits, 2 pixels", MaxPool2dUnit(input=small, lanes=16))
+    yield same("max pool of 2 bits, 2 rows", MaxPool2dUnit(input=small, lanes=8 * 28))
+    yield same("max pool of sums, 2 pixels", MaxPool2dUnit(input=sums, lanes=16))
+    eights = TensorType.codes(8, 8, 4, 8, UNSIGNED)
+    yield same("max pool of 8 bits, a row", MaxPool2dUnit(input=eights, lanes=32))
+    yield same("max pool of sums, 2 rows", MaxPool2dUnit(input=few, lanes=24))
+    for name, x, lanes in (
+        ("2 pixels", small, 16),
+        ("a row", small, 8 * 14),
+        ("2 rows", small, 8 * 28),
+        ("2 rows of 1 bit", bits1, 8 * 56),
+        ("2 rows of sums", few, 24),
+    ):
+        yield same(f"average pool, {name}", AvgPool2dUnit(layer=AvgPool2d(2), input=x, lanes=lanes))
+    fours = TensorType.codes(12, 12, 2, 4, UNSIGNED)
+    for stride in (1, 2):
+        yield same(
+            f"average pool, overlapping, stride {stride}, a row",
+            AvgPool2dUnit(layer=AvgPool2d(3, stride), input=fours, lanes=24),
+        )
+    for name, x, lanes in (
+        ("2 pixels", small, 16),
+        ("a row", small, 8 * 14),
+        ("a row of 1 bit", bits1, 8 * 28),
+        ("a frame", TensorType.codes(7, 7, 4, 2), 4 * 49),
+        ("a frame of sums", TensorType.integers(4, 4, 2, -30, 30), 32),
+    ):
+        yield same(f"global pool, {name}", GlobalAvgPoolUnit(input=x, lanes=lanes))
+    for classes, lanes in ((10, 2), (10, 5), (10, 10), (100, 10)):
+        logits = TensorType.integers(1, 1, classes, -30000, 30000)
+        yield same(f"argmax of {classes}, {lanes} lanes", ArgmaxUnit(input=logits, lanes=lanes))
+    for name, pixels in (("a pixel", 1), ("2 pixels", 2), ("a row", 14)):
+        unit = ThresholdUnit(layer=thresholds(8, 300), input=sums, lanes=8 * pixels)
+        yield same(f"threshold of 1 bit, {name}", unit)
+    for form in ("search", "tree"):
+        unit = ThresholdUnit(layer=thresholds(8, 300, 2), input=sums, lanes=16, form=form)
+        yield same(f"threshold of 2 bits, {form}, 2 pixels", unit)
+    yield same("affine, a pixel", AffineUnit(layer=affine(8), input=sums, lanes=8))
+    yield same("affine, 2 pixels", AffineUnit(layer=affine(8), input=sums, lanes=16))
+    yield same("add, 2 pixels", AddUnit(layer=Add(), left=sums, right=sums, lanes=16))
+    yield same(
+        "add, a row of codes", AddUnit(layer=Add(1, 0), left=small, right=sums, lanes=8 * 14)
+    )

@@ -199,9 +199,10 @@ def swaps(unit: Unit, fabric: str) -> Iterator[tuple[Cost, Cost]]:
 
 def silent_share_of(window: WindowUnit) -> float:
     """The share of its rows that a window takes while it has no output to give: those before the
-    first output, and with stride 2 every other one.
+    first output, and with stride 2 every other one, unless both come in one beat.
     """
-    silent = 1 - 1 / window.stride
+    taken = max(1, window.input_pixels // window.input.width)  # rows of a beat
+    silent = max(0.0, 1 - taken / window.rows.stride)
     return min(1.0, silent + window.rows.first / window.input.height)
 
 

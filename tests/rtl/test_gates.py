@@ -17,6 +17,7 @@ from subbit.sw.cycles import run
 from subbit.sw.ir import (
     Affine,
     Argmax,
+    AvgPool2d,
     Conv2d,
     Encoding,
     Flatten,
@@ -46,6 +47,7 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "tiled": {"conv": {"weights": "block", "window": "block"}, "fc": {"weights": "block", "pe": 5}},
     "bits": {"conv": {"weights": "block", "window": "block", "simd": 36, **CELLS}},
     "cells": {"fc": {"weights": "block", "simd": 12, "pe": 2, **CELLS}},
+    "wide": {"pool": {"lanes": 48}, "mean": {"lanes": 36}, "argmax": {"lanes": 10}},
 }
 PLANTED = {"lookup_table": "plain", "block_ram": "plain", "carry_chain": "cells"}
 
@@ -59,7 +61,9 @@ class Mapped:
 
 
 def network_of(name: str) -> Network:
-    """A small network with random parameters: a convolution, or none, and a linear layer."""
+    """A small network with random parameters: a convolution, poolings, or none, and a linear
+    layer.
+    """
     chance = np.random.default_rng(2)
     bits = 2 if name == "bits" else 1
     x = TensorType.codes(6, 6, 4, 2, Encoding.BIPOLAR)
@@ -73,8 +77,11 @@ def network_of(name: str) -> Network:
         layers["conv"] = Conv2d(kernels[name], 1, Padding.ZERO)
         layers["act"] = threshold(chance, 8, 20, bits)
         layers["pool"] = MaxPool2d()
+    if name == "wide":
+        layers |= {"pool": MaxPool2d(), "mean": AvgPool2d(3), "act": threshold(chance, 4, 20, 2)}
     layers["flatten"] = Flatten()
-    layers["fc"] = Linear(binary(chance, 10, 72 if name in kernels else 144))
+    inputs = {"wide": 4}.get(name, 72 if name in kernels else 144)
+    layers["fc"] = Linear(binary(chance, 10, inputs))
     if name == "tiled":
         layers["affine"] = Affine(chance.integers(-9, 9, 10), chance.integers(-99, 99, 10))
     return Network.chain(name, x, layers | {"argmax": Argmax()})

@@ -74,6 +74,24 @@ def test_logits_without_an_argmax_behind_them(models: Path, lanes: int) -> None:
     np.testing.assert_array_equal(classes, golden.classes)
 
 
+@pytest.mark.parametrize("lanes", [2, 10])
+def test_an_argmax_of_several_lanes(models: Path, lanes: int) -> None:
+    network = small_network("plain")
+    *stages, last = smallest_plan(network).stages
+    plan = Plan(network.digest, (*stages, replace(last, lanes=lanes)))
+    core = BoardCore(pipeline=Pipeline(network, plan), clock_hz=LINK_HZ, baud=BAUD)
+    codes = np.random.default_rng(5).integers(0, 16, (3, 8, 8, 1))
+    name = f"argmax{lanes}"
+    with (
+        SimulatedBoard(core, name=name, models=models, clock_hz=75_000_000) as simulated,
+        Device(simulated.transport(), timeout_s=20.0) as device,
+    ):
+        classes, logits = device.infer(codes)
+    golden = predict(network, codes)
+    np.testing.assert_array_equal(logits, golden.logits)
+    np.testing.assert_array_equal(classes, golden.classes)
+
+
 def test_subbit_run_classifies_files(board: SimulatedBoard, tmp_path: Path) -> None:
     save_network(NETWORK, tmp_path / "net.safetensors")
     names = [str(tmp_path / f"{n}.png") for n in range(3)]

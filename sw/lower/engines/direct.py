@@ -45,6 +45,7 @@ SETTINGS: Mapping[str, Setting] = {
     "x_branches": Setting(0),
     "w_branches": Setting(0),
     "blanks": Setting("auto", ("auto", "masks", "sums")),
+    "compare": Setting("carry", ("carry", "logic")),
 }
 
 
@@ -60,7 +61,9 @@ class DirectEngine(Engine):
     bipolar tensor are told from codes: ``masks`` beside them, or ``sums`` over the weights beyond
     the edge, one for each output and way to lie there; ``auto`` takes sums where the counters are a
     vendor's cells. ``popcount``: the counters' form, ``portable`` or the fabric for whose carry
-    chains they are built.
+    chains they are built. ``compare``: how numbers are compared with thresholds that are constants,
+    as where all outputs are computed at once: by ``carry`` chains, or in ``logic``, which takes a
+    third of the cells.
 
     Of inputs of M bits and weights of K bit planes ``x_branches``, a divisor of M, and
     ``w_branches``, a divisor of K, are processed at once; 0, the default, is all of them. Cycles
@@ -77,7 +80,7 @@ class DirectEngine(Engine):
     def wide_variants(self, stage: EngineStage, network: Network) -> Iterator[EngineStage]:
         """The same with whole rows at once, and widths of both ends that keep up."""
         wide = axes(stage, network) | {"pixels": most_pixels(stage, network)}
-        for found in combinations(stage, wide):
+        for found in combinations(replace(stage, compare="logic"), wide):
             channels = window_channels(found, network)
             yield from widened(found, network, channels, group_cycles(found, network))
 
@@ -194,6 +197,7 @@ def fed_dot(
         payload_delay=2 if window and window.holds else 0,
         limits=limits,
         span=None if x.is_code else x.value_range,
+        known=stage.compare == "logic",
     )
     if window and dot.i_payload_delay:
         feed = [("window", replace(window, payload_delay=dot.i_payload_delay))]

@@ -82,6 +82,7 @@ class EngineStage(Stage):
     fill: str = "logic"
     input_pixels: int = 1
     output_pixels: int = 1
+    compare: str = "carry"
     own: tuple[tuple[str, int | str], ...] = ()
 
     @classmethod

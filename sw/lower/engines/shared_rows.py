@@ -90,10 +90,10 @@ class SharedRowsEngine(Engine):
             weights = self.tiled_weights(stage, network)
             words, shared = weights.row_length // simd, sharing(weights)
             repeats = next(n for n in divisors(shared) if shared // n <= words)
-            more = {} if repeats == 1 else {"repeats": repeats}
+            more: dict[str, int | str] = {} if repeats == 1 else {"repeats": repeats}
             cycles = weights.shape[0] // shared // pe * words
             for pixels in most_pixels(stage, network):
-                found = self.on(stage, pe=pe, simd=simd, pixels=pixels, **more)
+                found = self.on(stage, pe=pe, simd=simd, pixels=pixels, compare="logic", **more)
                 yield from widened(found, network, window_channels(found, network), cycles)
 
     def foldings(self, stage: EngineStage, network: Network) -> Iterator[tuple[int, int]]:

@@ -31,6 +31,11 @@ class ArgmaxStage(Stage):
         """``lanes``, up to all classes."""
         return {"lanes": beat_sizes(self.input(network))}
 
+    def least_cycles(self, network: Network) -> int:
+        """A beat a cycle, and with one lane one more for the class."""
+        beats = self.input(network).channels // self.lanes
+        return beats if self.lanes > 1 else beats + 1
+
     def input(self, network: Network) -> TensorType:
         """Type of the logits."""
         return network.types[network.node(self.layers[0]).inputs[0]]

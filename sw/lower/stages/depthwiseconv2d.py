@@ -63,13 +63,11 @@ class DepthwiseStage(Stage):
         channels = network.types[self.layers[0]].channels
         return {"channels": divisors(channels), "weights": ["block", "logic"]}
 
-    def variants(self, network: Network, wide: bool = False) -> "Iterator[DepthwiseStage]":
-        """All combinations of ``axes``; with ``wide``, several pixels, too, with all channels and
-        beats of the input that keep up.
+    def wide_variants(self, network: Network) -> "Iterator[DepthwiseStage]":
+        """All combinations of ``axes``, and several pixels with all channels and with beats of the
+        input that keep up.
         """
         yield from combinations(self, self.axes(network))
-        if not wide:
-            return
         x, y = network.types[network.node(self.layers[0]).inputs[0]], network.types[self.layers[0]]
         for pixels in pixel_counts(y)[1:]:
             beats = y.height * y.width // pixels

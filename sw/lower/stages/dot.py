@@ -48,10 +48,15 @@ class DotStage(EngineStage):
         """The stage's engine; raises PlanError where there is none of that name."""
         return engine_of(self.engine)
 
-    def variants(self, network: Network, wide: bool = False) -> Iterator[EngineStage]:
+    def variants(self, network: Network) -> Iterator[EngineStage]:
         """Those of every engine that can compute the layer."""
         for engine in all_engines():
-            yield from (engine.wide_variants if wide else engine.variants)(self, network)
+            yield from engine.variants(self, network)
+
+    def wide_variants(self, network: Network) -> Iterator[EngineStage]:
+        """Likewise; see Engine."""
+        for engine in all_engines():
+            yield from engine.wide_variants(self, network)
 
     def least_cycles(self, network: Network) -> int:
         """The engine's."""

@@ -102,6 +102,10 @@ class Stage(ABC):
         """
         yield from combinations(self, self.axes(network))
 
+    def wide_variants(self, network: Network) -> "Iterator[Stage]":
+        """The same with beats of several pixels and rows, too."""
+        yield from combinations(self, self.wide_axes(network))
+
     def least_cycles(self, network: Network) -> int:
         """A lower bound of the cycles that a frame takes, from a formula, without any units."""
         return 0

@@ -78,6 +78,18 @@ WATCHED: list[Any] = [
         for w in (3, 4)
     ),
     *(
+        WindowUnit(
+            input=TensorType.codes(3, w, 1, 1),
+            kernel=3,
+            stride=1,
+            padding=Padding.ZERO,
+            channels=1,
+            folds=1,
+            input_pixels=2,
+        )
+        for w in (4, 6)
+    ),
+    *(
         MaxPool2dUnit(input=TensorType.codes(4, w, 2, 1), lanes=lanes)
         for w in (2, 4, 5)
         for lanes in (1, 2)

@@ -44,11 +44,15 @@ UNITS: list[Unit] = [
     ReplayUnit(element=Lanes(2, 2), words=3, folds=2, vectors=4),
     ReplayUnit(element=Lanes(2, 2), words=1, folds=3, vectors=4),
     MaxPool2dUnit(input=CODES, lanes=2),
+    *(MaxPool2dUnit(input=CODES, lanes=lanes) for lanes in (12, 24, 48)),
     AvgPool2dUnit(layer=AvgPool2d(2), input=CODES, lanes=2),
     AvgPool2dUnit(layer=AvgPool2d(3, 1), input=TensorType.integers(4, 3, 2, -8, 7), lanes=1),
     GlobalAvgPoolUnit(input=CODES, lanes=2),
+    *(AvgPool2dUnit(layer=AvgPool2d(2), input=CODES, lanes=lanes) for lanes in (12, 24)),
+    *(GlobalAvgPoolUnit(input=CODES, lanes=lanes) for lanes in (12, 48)),
     DEPTHWISE,
     ArgmaxUnit(input=TensorType.integers(1, 1, 5, -9, 9)),
+    *(ArgmaxUnit(input=TensorType.integers(1, 1, 6, -9, 9), lanes=lanes) for lanes in (3, 6)),
     FifoUnit(element=Lanes(2, 2), depth=3, beats=12, memory="distributed"),
     FifoUnit(element=Lanes(2, 2), depth=3, beats=12, memory="block"),
     UpsizeUnit(element=Lanes(2, 2), ratio=3, beats=12),
@@ -58,6 +62,7 @@ UNITS: list[Unit] = [
     ),
     *(CASES[name]() for name in ("dot_plain", "lookup", "block_lookup", "shared_rows")),
     *(CASES[name]() for name in ("threshold", "deal", "unrolled")),
+    *(CASES[f"window_{name}"]() for name in ("wide", "wide_masked", "rows", "frame")),
 ]
 
 

@@ -1,12 +1,15 @@
 """Engines whose beats hold several pixels, whole rows, or all outputs of shared rows at once."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.shared_rows import SharedRowsUnit
+from subbit.hw.post.threshold import ThresholdConfig
 from subbit.sw.errors import PlanError
 from subbit.sw.golden.run import evaluate
 from subbit.sw.ir import (
@@ -21,7 +24,7 @@ from subbit.sw.ir import (
 )
 from subbit.sw.ir.layer import Layer
 from subbit.sw.lower.pipeline import Pipeline
-from subbit.sw.lower.plan import Plan, smallest_plan
+from subbit.sw.lower.plan import Plan, load_plan, save_plan, smallest_plan
 from subbit.sw.lower.stages.dot import DotStage
 from tests.hw.design.test_accelerator import Whole
 from tests.hw.dots import affine
@@ -79,6 +82,11 @@ def kinds(unit: Whole) -> list[str]:
     ("settings", "lanes", "names"),
     [
         ({"pixels": 2, "pe": 8, "output_pixels": 2}, 16, ["window", "dot"]),
+        (
+            {"pixels": 2, "pe": 8, "output_pixels": 2, "compare": "logic"},
+            16,
+            ["window", "dot"],
+        ),
         ({"pixels": 4, "pe": 8, "output_pixels": 2}, 16, ["window", "dot", "split"]),
         ({"pixels": 4, "pe": 2, "output_pixels": 4}, 32, ["window", "dot", "gather"]),
         ({"pixels": 4, "pe": 2, "output_pixels": 2}, 16, ["window", "dot", "gather", "split"]),
@@ -131,7 +139,7 @@ def test_shared_rows(
 
 @pytest.mark.parametrize("blanks", ["sums", "masks"])
 @pytest.mark.parametrize(
-    ("pixels", "input_pixels", "cycles"), [(2, 4, 9), (4, 8, 4), (8, 4, 4), (16, 8, 2), (16, 16, 1)]
+    ("pixels", "input_pixels", "cycles"), [(2, 4, 8), (4, 8, 4), (8, 4, 4), (16, 8, 2), (16, 16, 1)]
 )
 def test_whole_rows(pixels: int, input_pixels: int, cycles: int, blanks: str) -> None:
     one = chain(conv("plain", 4, 2), threshold(RNG(1), 4, 8), shape=(4, 4, 2))
@@ -205,6 +213,23 @@ def test_networks_of_wide_beats(kind: str, rows: list[dict[str, Any]], cycles: i
     assert unit.pipeline.interval_cycles == cycles
 
 
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_constant_thresholds_in_lookup_tables(levels: int) -> None:
+    one = chain(conv("tiled4", 8, 4), threshold(RNG(levels), 8, 12, levels))
+    common = {"simd": 36, "compare": "logic"}
+    units = [
+        checked(one, {"engine": "direct", "pe": 8, **common}).pipeline.steps[-1].unit,
+        checked(one, {**common, "engine": "shared_rows", "pe": 2, "own": (("repeats", 4),)})
+        .pipeline.steps[-1]
+        .unit,
+    ]
+    for unit in units:
+        assert isinstance(unit, DotUnit | SharedRowsUnit)
+        assert isinstance(unit.core, ThresholdConfig)
+        assert unit.core.constants
+        assert replace(unit.core, known=False).cost.lut4 > unit.core.cost.lut4
+
+
 @pytest.mark.parametrize("bits", [1, 2])
 def test_shared_rows_of_several_bits(bits: int) -> None:
     one = chain(conv("tiled4", 8, 4), threshold(RNG(1), 8, 12, 2), bits=bits)
@@ -271,6 +296,25 @@ def test_a_frame_a_cycle(rows: tuple[int, int, int], one_frame: bool) -> None:
         assert kinds(unit) == ["dot", "layer2_dot", "layer4_dot"]
 
 
+def test_plans_keep_their_widths(tmp_path: Path) -> None:
+    one = chain(conv("tiled4", 8, 4), threshold(RNG(1), 8, 12))
+    own = {"engine": "shared_rows", "own": (("repeats", 2),), "simd": 36}
+    plan = planned(one, {**own, "pixels": 4, "input_pixels": 2, "output_pixels": 2})
+    save_plan(plan, tmp_path / "plan.json")
+    assert load_plan(tmp_path / "plan.json", one) == plan
+    before = (tmp_path / "plan.json").read_text()
+    new = ', "input_pixels": 2, "output_pixels": 2, "compare": "carry", "repeats": 2'
+    assert new in before
+    old = before.replace(new, "")
+    (tmp_path / "plan.json").write_text(old)
+    stage = load_plan(tmp_path / "plan.json", one).stages[0]
+    assert isinstance(stage, DotStage)
+    assert (stage.input_pixels, stage.output_pixels, stage.own) == (1, 1, ())
+    (tmp_path / "plan.json").write_text(before.replace('"repeats": 2', '"repeats": 0'))
+    with pytest.raises(PlanError, match="'repeats' must be an integer from 1"):
+        load_plan(tmp_path / "plan.json", one)
+
+
 @pytest.mark.parametrize(
     ("engine", "settings", "match"),
     [
@@ -311,7 +355,7 @@ def test_wide_variants_keep_up(kind: str) -> None:
     one = chain(conv(kind, 8, 4), threshold(RNG(1), 8, 12))
     seed = smallest_plan(one).stages[0]
     assert isinstance(seed, DotStage)
-    narrow, wide = set(seed.variants(one)), set(seed.variants(one, wide=True))
+    narrow, wide = set(seed.variants(one)), set(seed.wide_variants(one))
     assert {stage.pixels for stage in narrow} == {1, 2, 4}
     assert max(stage.pixels for stage in wide) == 16
     assert min(stage.least_cycles(one) for stage in wide) == 1

@@ -28,6 +28,7 @@ SETTINGS = [
     ("block_lookup", {"simd": 18, "pixels": 2, "dot9": 1}),
     ("block_lookup", {"simd": 36, "pixels": 4, "dot9": 2, "popcount": "ecp5"}),
     ("block_lookup", {"simd": 36, "dot9": 4}),
+    ("block_lookup", {"simd": 36, "pixels": 4, "dot9": 4, "input_pixels": 2, "output_pixels": 2}),
 ]
 
 
@@ -85,6 +86,12 @@ def test_plans_keep_the_engine(tmp_path: Any) -> None:
         ("block_lookup", {"simd": 9, "pe": 2}, "looks up whole kernels for one output"),
         ("block_lookup", {"simd": 18, "dot9": 3}, "must divide the 2 ports; 3 does not"),
         ("block_lookup", {"simd": 9, "pixels": 3}, "pixels=3 does not divide"),
+        (
+            "block_lookup",
+            {"simd": 18, "dot9": 2, "input_pixels": 2},
+            "of all 4 channels at once",
+        ),
+        ("lookup", {"simd": 9, "input_pixels": 2}, "input_pixels=2 needs windows of all 4 chan"),
     ],
 )
 def test_settings_that_do_not_fit(engine: str, settings: dict[str, Any], match: str) -> None:

@@ -1,9 +1,14 @@
 """Thresholds between two streams against their unit."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from amaranth.hdl import Module, Signal, signed, unsigned
+from amaranth.sim import Simulator
 
 from subbit.hw.post.threshold import FORMS, LANE_LUTS, ThresholdUnit
+from subbit.hw.post.threshold_rtl import at_least
 from subbit.sw.errors import PlanError
 from subbit.sw.ir import TensorType, Threshold
 from tests.hw.harness import check_unit
@@ -100,3 +105,24 @@ def test_lanes_must_divide_the_channels() -> None:
             input=TensorType.integers(1, 1, 6, -9, 9),
             lanes=4,
         )
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 31), (-2, 1), (-16, 15)])
+def test_at_least_a_constant(low: int, high: int) -> None:
+    bits = (high - low).bit_length()
+    number = Signal(signed(bits) if low else unsigned(bits))
+    m = Module()
+    constants = range(low, high + 2)
+    found = [Signal(name=f"reaches{at}") for at in range(len(constants))]
+    for least, reaches in zip(constants, found, strict=True):
+        m.d.comb += reaches.eq(at_least(number, least))
+
+    async def bench(ctx: Any) -> None:
+        for value in range(low, high + 1):
+            ctx.set(number, value)
+            await ctx.delay(1e-6)
+            assert [ctx.get(one) for one in found] == [value >= least for least in constants]
+
+    simulator = Simulator(m)
+    simulator.add_testbench(bench)
+    simulator.run()

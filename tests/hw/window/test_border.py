@@ -57,7 +57,6 @@ def windows(unit: DotUnit, count: int) -> Beats:
         (plain(RNG(1), 4, 18), (3, 4), {"simd": 18, "pe": 1}),
         (plain(RNG(2), 4, 18), (4, 6), {"pixels": 3, "bits": 2}),
         (plain(RNG(2), 6, 9), (1, 4), {"pe": 6, "pixels": 2}),
-        (plain(RNG(2), 4, 18), (6, 4), {"pixels": 8}),  # two rows at once
         (plain(RNG(3), 4, 18), (5, 6), {"stride": 2}),
         (plain(RNG(4), 4, 576), (2, 4), {"simd": 288, "pixels": 4}),  # one that covers much
         (plain(RNG(3), 6, 18), (3, 3), {"bits": 4, "x_branches": 2, "memory": "block"}),
@@ -65,8 +64,11 @@ def windows(unit: DotUnit, count: int) -> Beats:
         (tiled(RNG(5), 4, 18, 2), (3, 4), {"pe": 4}),
         (tiled(RNG(5), 4, 18, 4, True), (3, 3), {}),
         (tiled(RNG(6), 3, 36, 2, True), (3, 3), {"pe": 1, "bits": 2}),
+        (plain(RNG(2), 4, 18), (4, 3), {"pixels": 6}),  # groups of two rows
+        (plain(RNG(2), 4, 18), (8, 6), {"pixels": 6, "stride": 2, "pe": 4, "bits": 2}),
+        (plain(RNG(3), 2, 9), (3, 2), {"pixels": 6}),  # whole frames
     ],
-    ids=range(12),
+    ids=range(14),
 )
 def test_values_and_cycles(
     weights: Weights, size: tuple[int, int], rest: dict[str, Any], post: str
@@ -106,14 +108,18 @@ def test_where_uneven_borders_lie() -> None:
     assert border.columns.tolist() == [[False, True, True], *[[True] * 3] * 3]
 
 
+def test_groups_of_whole_rows() -> None:
+    one, rows = border_of((4, 5), 3, 1, 1), border_of((4, 5), 3, 1, 10)
+    assert rows.outside.shape == (2, 1, 10, 3, 3)
+    assert rows.row_kinds[1].tolist() == [0, 1]
+    np.testing.assert_array_equal(rows.outside.reshape(20, 9), ~one.inside)
+
+
 def test_few_ways_to_lie_beyond_the_edge() -> None:
     border = border_of((6, 8), 3, 1, 2)
     assert border.outside.shape == (3, 3, 2, 3, 3)
     assert border.inside.sum() == 9 * 48 - 2 * 3 * (6 + 8) + 4
     assert len(border_of((9, 9), 5, 2, 1).row_kinds[0]) == 3
-    rows = border_of((6, 4), 3, 1, 8)
-    assert rows.outside.shape == (3, 1, 8, 3, 3)
-    assert rows.inside.tolist() == border_of((6, 4), 3, 1, 1).inside.tolist()
     assert border_of((4, 4), 1, 1, 1).inside.all()
 
 

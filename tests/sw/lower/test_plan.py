@@ -156,8 +156,8 @@ MESSAGES = [
     (
         'stages.0.fill="block"',
         "stage 'conv1': engine 'direct' has no setting 'fill', only pe, simd, pixels, weights, "
-        "window, popcount, input_pixels, output_pixels, x_branches, w_branches, blanks; leave it "
-        "at 'logic'",
+        "window, popcount, input_pixels, output_pixels, x_branches, w_branches, blanks, compare; "
+        "leave it at 'logic'",
     ),
     (
         'stages.0.engine="systolic"',
@@ -168,7 +168,7 @@ MESSAGES = [
         "stages.0.stages=2",
         "stage 'conv1': unknown setting 'stages'; this stage has fifo, engine, pe, simd, pixels, "
         "weights, window, popcount, x_branches, w_branches, blanks, dot9, fill, input_pixels, "
-        "output_pixels",
+        "output_pixels, compare",
     ),
     (
         "stages.0.pe=3",
@@ -188,8 +188,12 @@ MESSAGES = [
     ),
     (
         "stages.1.lanes=3",
-        "stage 'pool1': lanes=3 does not fit 8x8 pixels of 8 channels; it may be 1, 2, 4, 8, 16, 32, "
-        "64, 128, 256, 512",
+        "stage 'pool1': lanes=3 does not fit 8x8 pixels of 8 channels; it may be 1, 2, 4, 8, 16, "
+        "32, 64, 128, 256, 512",
+    ),
+    (
+        "stages.5.lanes=3",
+        "stage 'argmax': lanes=3 does not divide the classes, 10; it may be 1, 2, 5, 10",
     ),
     ("stages.1.pe=3", "stage 'pool1': unknown setting 'pe'; this stage has fifo, lanes"),
     ('stages.1.layers=["pool2"]', "the stage of the layers pool1 is missing or out of order"),
@@ -206,6 +210,31 @@ def test_a_wrong_plan_is_refused(edit: str, message: str, tmp_path: Path) -> Non
     with pytest.raises(PlanError) as caught:
         Pipeline(network, load_plan(file, network))
     assert str(caught.value).removeprefix(f"{file}: ") == message
+
+
+def test_beats_of_rows_are_settings_that_no_default_has(tmp_path: Path) -> None:
+    network, file = small_network("plain"), tmp_path / "plan.json"
+    plan = smallest_plan(network)
+    _, pool, *_, argmax = plan.stages
+    assert pool.axes(network) == {"lanes": [1, 2, 4, 8]}
+    assert pool.wide_axes(network) == {"lanes": [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]}
+    assert argmax.axes(network) == {}
+    assert argmax.wide_axes(network) == {"lanes": [1, 2, 5, 10]}
+    assert [replace(argmax, lanes=n).least_cycles(network) for n in (1, 2, 10)] == [11, 5, 1]
+    assert argmax.to_json() == {"layers": ["argmax"], "fifo": 0, "lanes": 1}
+    wide = replace(plan, stages=(*plan.stages[:-1], replace(argmax, lanes=10)))
+    save_plan(wide, file)
+    assert load_plan(file, network) == wide
+    assert Pipeline(network, wide).o.lanes == 11
+
+
+def test_a_plan_without_lanes_of_its_argmax_has_one(tmp_path: Path) -> None:
+    network, file = small_network("plain"), tmp_path / "plan.json"
+    save_plan(smallest_plan(network), file)
+    row = json.loads(file.read_text())
+    del row["stages"][5]["lanes"]
+    file.write_text(json.dumps(row))
+    assert load_plan(file, network) == smallest_plan(network)
 
 
 def test_a_plan_may_name_its_device(tmp_path: Path) -> None:

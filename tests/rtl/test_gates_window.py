@@ -1,0 +1,54 @@
+"""Windows over beats of several pixels, mapped, against the units' references and cycles."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from subbit.hw.window.window import WindowUnit
+from subbit.sim.compare import Comparison, compare
+from subbit.sim.components import random_beats, window
+from subbit.sim.design import unit_design
+from subbit.sim.gates import build_mapped, map_design
+from subbit.sim.runner import run_designs
+from subbit.sw.cycles import run
+from subbit.sw.ir.layers.conv2d import Padding
+
+FRAMES = 3
+MASKS: dict[str, Any] = {"padding": Padding.ZERO, "channels": 2}
+UNITS: dict[str, WindowUnit] = {
+    "unlike": window(4, 8, 1, input_pixels=4, pixels=3),
+    "masks": window(4, 8, 2, input_pixels=4, pixels=2, folds=3, **MASKS),
+    "rows": window(4, 4, 2, input_pixels=8, pixels=8, **MASKS),
+    "ones": window(5, 6, 1, input_pixels=3, pixels=3, folds=2, padding=Padding.PLUS),
+}
+
+
+@pytest.fixture(scope="module", params=["none", "random"])
+def found(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, models: Path
+) -> dict[str, Comparison]:
+    """What the comparison says of each unit, without and with pauses."""
+    folder = tmp_path_factory.mktemp("units")
+    designs = [unit_design(name, unit) for name, unit in UNITS.items()]
+    netlists = [map_design(design, folder, fabric="ecp5") for design in designs]
+    inputs = [random_beats(unit, FRAMES, 7) for unit in UNITS.values()]
+    model = build_mapped(designs, netlists, models, fabric="ecp5")
+    pauses = request.param
+    outcomes = run_designs(model, designs, inputs, backpressure=pauses, seed=1, folder=folder)
+    rows = zip(designs, inputs, outcomes, strict=True)
+    return {
+        design.name: compare(
+            *(design, outcome.folder, beats),
+            run(design.processes, FRAMES) if pauses == "none" else None,
+            None,
+        )
+        for design, beats, outcome in rows
+    }
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_cells_compute_the_reference(name: str, found: dict[str, Comparison]) -> None:
+    comparison = found[name]
+    assert not comparison.mismatches, str(comparison.first)
+    assert len(comparison.outputs) == FRAMES
