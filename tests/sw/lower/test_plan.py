@@ -184,7 +184,7 @@ MESSAGES = [
     (
         'stages.0.engine="systolic"',
         "stage 'conv1': setting 'engine' must be one of direct, lookup, block_lookup, shared_rows, "
-        "not 'systolic'",
+        "unrolled, not 'systolic'",
     ),
     (
         "stages.0.stages=2",
