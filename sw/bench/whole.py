@@ -105,7 +105,7 @@ def bench_whole(
     unknown = [name for name in networks if name not in NETWORKS]
     if unknown:
         raise SubbitError(f"no network {quote(unknown[0])}; there are {', '.join(NETWORKS)}")
-    board, goal = board or boards.board("ulx3s-85f"), Goal(reserve=reserve)
+    board, goal = board or boards.board("ulx3s-85f"), Goal(reserve=reserve, wires=True)
     rows: list[WholeRow] = []
     for name in networks or NETWORKS:
         made = NETWORKS[name](cnv)
@@ -123,7 +123,7 @@ class Line:
     def __init__(self, network: Network, board: Board, goal: Goal) -> None:
         self.network, self.board, self.goal = network, board, goal
         began = time.process_time()
-        self.search = Search(network, Costs.on(network, board.device))
+        self.search = Search(network, Costs.on(network, board.device), wires=goal.wires)
         self.most = self.within(None)
         self.plan_s = round(time.process_time() - began, 2)
 

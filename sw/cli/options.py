@@ -180,7 +180,7 @@ def take_goal(options: Mapping[str, Any]) -> "Goal | None":
     clock_hz = 1e6 * clock if clock is not None else None
     if fps is None and not options["most"] and clock_hz is None:
         return None
-    return Goal(fps=fps, reserve=options["reserve"], clock_hz=clock_hz)
+    return Goal(fps=fps, reserve=options["reserve"], clock_hz=clock_hz, wires=True)
 
 
 def chosen_plan(

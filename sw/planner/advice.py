@@ -98,14 +98,14 @@ def would_do(board: Board, goal: Goal, search: Search) -> Iterator[str]:
     for other in larger:
         kind = other.device.fabric, other.device.limits
         if kind not in searches:
-            searches[kind] = Search(network, Costs.on(network, other.device))
+            searches[kind] = Search(network, Costs.on(network, other.device), wires=goal.wires)
         if feasible(searches[kind], other, goal):
             yield f"the smallest board that would do is {other.name}"
             break
     else:
         yield "no known board would do"
     for name, smaller in sub_bit_networks(network):
-        if feasible(Search(smaller, Costs.on(smaller, here)), board, goal):
+        if feasible(Search(smaller, Costs.on(smaller, here), wires=goal.wires), board, goal):
             yield f"on {board.name} it would do with {name}"
             return
 

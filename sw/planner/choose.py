@@ -101,7 +101,7 @@ def plan_for(network: Network, board: Board, goal: Goal | None = None) -> Planne
     if goal is None:
         return default_planned(network, board)
     check_size(network)
-    search = Search(network, Costs.on(network, board.device))
+    search = Search(network, Costs.on(network, board.device), wires=goal.wires)
     try:
         return least_plan(network, board, goal, search)
     except NothingFits as error:

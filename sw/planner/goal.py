@@ -36,12 +36,14 @@ class Goal:
 
     ``reserve``: the share of each kind of cell, 0 to 1, that stays free for the router's sake.
     ``lut4``: bounds the accelerator's LUT4s further. ``clock_hz``: instead of the clock to expect.
+    ``wires``: whether layers may be unrolled, with weights that are wires.
     """
 
     fps: float | None = None
     reserve: float = RESERVE
     lut4: int | None = None
     clock_hz: float | None = None
+    wires: bool = False
 
 
 @dataclass(frozen=True)

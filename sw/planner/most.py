@@ -64,7 +64,7 @@ class Trials:
         self, network: Network, board: Board, goal: Goal, search: Search | None = None
     ) -> None:
         self.network, self.board, self.goal = network, board, goal
-        self.search = search or Search(network, Costs.on(network, board.device))
+        self.search = search or Search(network, Costs.on(network, board.device), wires=goal.wires)
         self.allowed = budget_of(network, board, goal)
         self.host = host_cost(network, board)
         self._best: dict[int, Planned | None] = {}

@@ -59,8 +59,10 @@ def next_step(
     told for the goal, or for the usual reserve.
     """
     board = result.board
-    search = search or Search(result.network, Costs.on(result.network, board.device))
-    budget = budget_of(result.network, board, goal or Goal(reserve=RESERVE))
+    goal = goal or Goal(reserve=RESERVE)
+    costs = Costs.on(result.network, board.device)
+    search = search or Search(result.network, costs, wires=goal.wires)
+    budget = budget_of(result.network, board, goal)
     faster = search.solve(result.slowest.cycles - 1, budget)
     now = search.of(result.plan.stages)
     if faster is None or now is None:
@@ -77,7 +79,8 @@ def plan_report(result: Planned, goal: Goal | None = None) -> dict[str, Any]:
     """What ``subbit plan --json`` prints: see describe and next_step; ``would_do``: what would, for
     a plan that does not fit its board; ``ended``: see End, for a ``goal`` without a rate.
     """
-    search = Search(result.network, Costs.on(result.network, result.board.device))
+    costs = Costs.on(result.network, result.board.device)
+    search = Search(result.network, costs, wires=goal is not None and goal.wires)
     after = next_step(result, search, goal)
     row = describe(result, after)
     most = goal is not None and goal.fps is None

@@ -66,11 +66,12 @@ class Choice:
 
 class Search:
     """The search for one network and part; remembers every option that it looked at, and the FIFOs
-    of plans that were ``fitted``, by their interval and stages.
+    of plans that were ``fitted``, by their interval and stages. ``wires``: whether it looks at
+    layers whose weights are wires.
     """
 
-    def __init__(self, network: Network, costs: Costs) -> None:
-        self.costs = costs
+    def __init__(self, network: Network, costs: Costs, *, wires: bool = False) -> None:
+        self.costs, self.wires = costs, wires
         self.most = costs.block_rams  # of the device
         self.seeds = [cls.default(network, layers, 1) for cls, layers in groups(network)]
         self.variants = [self.sorted_variants(network, seed) for seed in self.seeds]
@@ -82,10 +83,10 @@ class Search:
         self._frontiers: dict[tuple[int, float, int], Frontier | None] = {}
         self._choices: dict[tuple[tuple[int, float, int], int], Choice] = {}
 
-    @staticmethod
-    def sorted_variants(network: Network, seed: Stage) -> list[tuple[int, Stage]]:
+    def sorted_variants(self, network: Network, seed: Stage) -> list[tuple[int, Stage]]:
         """Each variant with its bound of cycles, ascending."""
-        rows = [(stage.least_cycles(network), stage) for stage in seed.wide_variants(network)]
+        variants = [s for s in seed.wide_variants(network) if self.wires or not s.is_wires]
+        rows = [(stage.least_cycles(network), stage) for stage in variants]
         return sorted(rows, key=lambda row: row[0])
 
     @property

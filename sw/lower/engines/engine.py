@@ -122,8 +122,11 @@ class EngineStage(Stage):
 class Engine(ABC):
     """One way to compute the dot products of a convolution or linear layer.
 
-    ``name``: in plan files. ``settings``: all that it has, by key of the plan's row.
+    ``name``: in plan files. ``settings``: all that it has, by key of the plan's row. ``is_wires``:
+    whether weights are wires.
     """
+
+    is_wires: ClassVar[bool] = False
 
     name: ClassVar[str]
     settings: ClassVar[Mapping[str, Setting]]

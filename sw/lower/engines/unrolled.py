@@ -40,6 +40,7 @@ class UnrolledEngine(Engine):
     """
 
     name: ClassVar[str] = "unrolled"
+    is_wires: ClassVar[bool] = True
     settings: ClassVar[Mapping[str, Setting]] = {
         name: COMMON[name]
         for name in ("pixels", "window", "popcount", "input_pixels", "output_pixels")

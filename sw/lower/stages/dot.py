@@ -78,6 +78,11 @@ class DotStage(EngineStage):
         return replace(portable, blanks="sums") if tells else portable
 
     @property
+    def is_wires(self) -> bool:
+        """What the engine says."""
+        return self.chosen.is_wires
+
+    @property
     def reorders(self) -> bool:
         """Whether it computes more pixels at once than leave at once."""
         return self.pixels > self.output_pixels

@@ -77,6 +77,11 @@ class Stage(ABC):
         return self.with_popcount(PORTABLE)
 
     @property
+    def is_wires(self) -> bool:
+        """Whether its weights are wires, so that other ones need a new build."""
+        return False
+
+    @property
     def reorders(self) -> bool:
         """Whether it computes several pixels at once and puts them in order behind."""
         return False

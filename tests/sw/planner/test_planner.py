@@ -103,6 +103,14 @@ def test_rough_prices_of_large_engines_are_near_exact_ones(name: str) -> None:
         assert option.cost.flip_flops == pytest.approx(exact_cost.flip_flops, rel=0.2, abs=80)
 
 
+@pytest.mark.parametrize("wires", [True, False])
+def test_layers_are_unrolled_where_the_goal_says_so(wires: bool) -> None:
+    goal = Goal(wires=wires)
+    result = least_plan(small_network("plain"), ULX3S, goal)
+    engines = {stage.engine for stage in result.plan.stages if isinstance(stage, DotStage)}
+    assert ("unrolled" in engines) == wires
+
+
 def wide() -> Network:
     """A network whose first layer may take the whole frame a beat."""
     b = RandomNetwork(5)
