@@ -338,7 +338,7 @@ def run(*arguments: Any) -> tuple[int, dict[str, Any]]:
 def test_the_command_shows_an_edited_plan(tmp_path: Path) -> None:
     network, file = small_network("plain"), tmp_path / "plan.json"
     save_network(network, tmp_path / "net.safetensors")
-    code, first = run(tmp_path / "net.safetensors", "--max", "--reserve", "50%", "--out", file)
+    code, first = run(tmp_path / "net.safetensors", "--out", file)
     assert code == 0
     assert first["next"] is None or first["next"]["cycles"] < first["interval_cycles"]
     assert not first["lacking"]
