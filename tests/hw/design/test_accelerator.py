@@ -12,6 +12,7 @@ from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.design.accelerator import Accelerator
 from subbit.hw.families.part import Part
 from subbit.sw.cycles import Process, Trace
+from subbit.sw.lower.engines.table import engine_of
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.planner import default_plan
@@ -73,7 +74,7 @@ def test_pixels_side_by_side(name: str, pe: int, simd: int, joins: bool) -> None
     network = small_network(name)
     plan = default_plan(network, lut4=2000)
     stages = [
-        replace(stage, engine="direct", pe=pe, simd=stage.simds(network)[simd], pixels=2)
+        engine_of("direct").on(stage, pe=pe, simd=stage.simds(network)[simd], pixels=2)
         if isinstance(stage, DotStage) and stage.layers[0] == "conv2"
         else stage
         for stage in plan.stages
