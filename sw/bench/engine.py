@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Cat, Elaboratable, Module, Signal
 
 from subbit.hw.dot.dot import DotUnit
-from subbit.hw.dot.dot_rtl import Dot
 from subbit.hw.dot.popcount import PORTABLE
 from subbit.sw.bench.case import dot_unit
 from subbit.sw.bench.devices import DEVICES, BenchDevice, device_of, measure
+from subbit.sw.bench.probe import EngineProbe
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.random_weights import random_binary, random_threshold
 
-__all__ = ["SEEDS", "TARGET_MHZ", "EngineProbe", "bench_engine", "engine_unit"]
+__all__ = ["SEEDS", "TARGET_MHZ", "bench_engine", "engine_unit"]
 
 SEEDS = (1, 2, 3)
 TARGET_MHZ = 160.0
@@ -32,28 +31,6 @@ def engine_unit(pe: int, simd: int, pixels: int, form: str) -> DotUnit:
     reach = 3 * round((WORDS * simd) ** 0.5)
     post = random_threshold(random, outputs, 1, reach)
     return dot_unit(weights, post, pe=pe, simd=simd, form=form, memory="block", pixels=pixels)
-
-
-class EngineProbe(Elaboratable):
-    """An engine between registers: a pin shifts into its input, its outputs go to pins.
-
-    ``pins``: of the shift register, valid, and ready of the output.
-    """
-
-    def __init__(self, unit: DotUnit) -> None:
-        self.engine = Dot(unit=unit)
-        self.pins = Signal(3)
-        self.out = Signal(unit.o.width + 2)
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.engine = engine = self.engine
-        payload = engine.i.payload.as_value()
-        x, valid, ready = Signal(len(payload), reset_less=True), Signal(), Signal()
-        m.d.sync += [x.eq(Cat(self.pins[0], x)), Cat(valid, ready).eq(self.pins[1:])]
-        m.d.comb += [payload.eq(x), engine.i.valid.eq(valid), engine.o.ready.eq(ready)]
-        m.d.sync += self.out.eq(Cat(engine.o.payload.as_value(), engine.o.valid, engine.i.ready))
-        return m
 
 
 def bench_engine(

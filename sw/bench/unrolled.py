@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Cat, Elaboratable, Module, Signal
 
 from subbit.hw.unrolled.unrolled import UnrolledUnit
-from subbit.hw.unrolled.unrolled_rtl import Unrolled
 from subbit.sw.bench.da4ml import make_peer
 from subbit.sw.bench.devices import (
     BenchDevice,
@@ -20,6 +18,7 @@ from subbit.sw.bench.devices import (
     measure,
     measure_verilog,
 )
+from subbit.sw.bench.probe import EngineProbe
 from subbit.sw.errors import SubbitError
 from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.progress import SILENT, Progress
@@ -32,7 +31,7 @@ from subbit.sw.ir.random_weights import (
 from subbit.sw.ir.types import Encoding
 from subbit.sw.ir.weights import Weights
 
-__all__ = ["MATRICES", "ROUTED", "UnrolledProbe", "bench_unrolled", "unrolled_unit"]
+__all__ = ["MATRICES", "ROUTED", "bench_unrolled", "unrolled_unit"]
 
 TARGET_MHZ = 170.0
 TAU, CHANNELS = 5, 7  # a codebook of 3x3 kernels, for 63 inputs
@@ -68,27 +67,6 @@ def unrolled_unit(name: str, form: str, seed: int = 0) -> UnrolledUnit:
         post=random_threshold(random, weights.shape[0], 1, reach),
         form=form,
     )
-
-
-class UnrolledProbe(Elaboratable):
-    """A layer between registers: a pin shifts into its input, its outputs go to pins.
-
-    ``pins``: of the shift register, valid, and ready of the output.
-    """
-
-    def __init__(self, unit: UnrolledUnit) -> None:
-        self.engine = Unrolled(unit=unit)
-        self.pins, self.out = Signal(3), Signal(unit.o.width + 2)
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.engine = engine = self.engine
-        payload = engine.i.payload.as_value()
-        x, valid, ready = Signal(len(payload), reset_less=True), Signal(), Signal()
-        m.d.sync += [x.eq(Cat(self.pins[0], x)), Cat(valid, ready).eq(self.pins[1:])]
-        m.d.comb += [payload.eq(x), engine.i.valid.eq(valid), engine.o.ready.eq(ready)]
-        m.d.sync += self.out.eq(Cat(engine.o.payload.as_value(), engine.o.valid, engine.i.ready))
-        return m
 
 
 def bench_unrolled(
@@ -156,7 +134,7 @@ def figures(
     unit: UnrolledUnit, device: BenchDevice, seeds: tuple[int, ...], jobs: int
 ) -> dict[str, Any]:
     """What place-and-route makes of the layer; without seeds what synthesis does."""
-    probe = UnrolledProbe(unit)
+    probe = EngineProbe(unit)
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:
         folder = Path(name)
         runs = measure(probe, [probe.pins, probe.out], device, folder, seeds, jobs)
