@@ -11,7 +11,6 @@ from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.shared_rows import SharedRowsUnit
 from subbit.hw.post.threshold import ThresholdConfig
 from subbit.sw.errors import PlanError
-from subbit.sw.golden.run import evaluate
 from subbit.sw.ir import (
     Conv2d,
     DepthwiseConv2d,
@@ -20,7 +19,6 @@ from subbit.sw.ir import (
     Linear,
     Network,
     Padding,
-    TensorType,
 )
 from subbit.sw.ir.layer import Layer
 from subbit.sw.lower.pipeline import Pipeline
@@ -29,17 +27,12 @@ from subbit.sw.lower.stages.dot import DotStage
 from tests.hw.design.test_accelerator import Whole
 from tests.hw.dots import affine
 from tests.hw.harness import check_unit
+from tests.hw.pipelines import chain, check_plan
 from tests.hw.planted import Dropped, Watched
 from tests.parts import binary, codebook, threshold, tiled
 
 BIPOLAR = Encoding.BIPOLAR
 RNG = np.random.default_rng
-
-
-def chain(*layers: Layer, shape: tuple[int, int, int] = (4, 4, 4), bits: int = 1) -> Network:
-    """A network of these layers on codes of that shape."""
-    x = TensorType.codes(*shape, bits, BIPOLAR)
-    return Network.chain("one", x, {f"layer{at}": layer for at, layer in enumerate(layers)})
 
 
 def conv(kind: str, outputs: int, channels: int, padding: Padding = Padding.ZERO) -> Conv2d:
@@ -62,15 +55,8 @@ def planned(one: Network, *rows: dict[str, Any]) -> Plan:
 
 
 def checked(one: Network, *rows: dict[str, Any]) -> Whole:
-    """Values and cycles of the planned circuit; values as PyTorch has them."""
-    unit = Whole(Pipeline(one, planned(one, *rows)))
-    shape, bits = one.input_type.shape, one.input_type.bits
-    codes = RNG(2).integers(0, 1 << bits, (3, *shape))
-    wanted = evaluate(one, codes)[one.nodes[-1].name].numpy()
-    beats = codes.reshape(-1, unit.i.lanes)
-    np.testing.assert_array_equal(unit.reference(beats).ravel(), wanted.ravel())
-    check_unit(unit, beats)
-    return unit
+    """The circuit with these settings of its stages, checked."""
+    return check_plan(one, planned(one, *rows))
 
 
 def kinds(unit: Whole) -> list[str]:

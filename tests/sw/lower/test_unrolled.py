@@ -8,27 +8,17 @@ import pytest
 
 from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.sw.errors import PlanError
-from subbit.sw.golden.run import evaluate
-from subbit.sw.ir import Conv2d, Encoding, Linear, Network, Padding, TensorType
-from subbit.sw.ir.layer import Layer
+from subbit.sw.ir import Conv2d, Encoding, Linear, Network, Padding
 from subbit.sw.lower.engines.table import engine_of
-from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, smallest_plan
 from subbit.sw.lower.stages.dot import DotStage
 from subbit.sw.planner.costs import Costs
 from tests.hw.design.test_accelerator import Whole
-from tests.hw.harness import check_unit
+from tests.hw.pipelines import chain, check_plan
 from tests.parts import binary, codebook, threshold, tiled
 
 BIPOLAR, UNSIGNED = Encoding.BIPOLAR, Encoding.UNSIGNED
 RNG = np.random.default_rng
-
-
-def chain(
-    *layers: Layer, shape: tuple[int, int, int], bits: int = 1, encoding: Encoding = BIPOLAR
-) -> Network:
-    x = TensorType.codes(*shape, bits, encoding)
-    return Network.chain("one", x, {f"layer{at}": layer for at, layer in enumerate(layers)})
 
 
 def planned(network: Network, **settings: Any) -> Plan:
@@ -42,15 +32,8 @@ def planned(network: Network, **settings: Any) -> Plan:
 
 
 def checked(network: Network, **settings: Any) -> Whole:
-    """Values and cycles of the circuit; values as PyTorch has them."""
-    unit = Whole(Pipeline(network, planned(network, **settings)))
-    shape, bits = network.input_type.shape, network.input_type.bits
-    codes = RNG(2).integers(0, 1 << bits, (3, *shape))
-    wanted = evaluate(network, codes)[network.nodes[-1].name].numpy()
-    beats = codes.reshape(-1, unit.i.lanes)
-    np.testing.assert_array_equal(unit.reference(beats).ravel(), wanted.ravel())
-    check_unit(unit, beats)
-    return unit
+    """The circuit with these settings of its engines, checked."""
+    return check_plan(network, planned(network, **settings))
 
 
 def names(unit: Whole) -> list[str]:
