@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.contract.unit import Lanes
+from subbit.hw.link.results import left_out
 from subbit.hw.streams.sequence_rtl import Counter
 from subbit.hw.streams.shapes_rtl import stream_of
 from subbit.hw.streams.width import DownsizeUnit
@@ -43,9 +44,8 @@ class ResultSplitter(wiring.Component):
         lanes = self._results.lanes
         unit = DownsizeUnit(element=self._results, ratio=lanes, beats=self._beats)
         m.submodules.downsize = downsize = Downsize(unit=unit)
-        elements = range(lanes * self._beats)
-        left_out = [k % lanes == lanes - 1 and k != elements[-1] for k in elements]
-        m.submodules.elements = count = Counter(length=len(elements), tables=[left_out])
+        unwanted = left_out(lanes=lanes, beats=self._beats)
+        m.submodules.elements = count = Counter(length=len(unwanted), tables=[unwanted])
         wiring.connect(m, wiring.flipped(self.i), downsize.i)
         m.d.comb += [
             self.o.payload.eq(downsize.o.payload),

@@ -202,7 +202,7 @@ def at_equal_lut4(line: Line, plain: Line) -> tuple[Planned, Planned]:
 
 def allowance(small: Planned, large: Planned) -> int:
     """The LUT4s of an accelerator whose design takes at most about as many as another one."""
-    host = large.design.lut4 - large.cost.lut4 - large.feed.lut4
+    host = large.design.lut4 - large.cost.lut4 - large.ends.lut4
     return int((1 + EQUAL) * small.design.lut4) - host
 
 

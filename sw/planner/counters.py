@@ -23,7 +23,7 @@ __all__ = ["swaps"]
 # and flip-flops for each position of its padding, about; finding the trees themselves takes too
 # long for every trial.
 MASKED, PADDING = 1.65, 1.3
-FEW = 40  # bits of a row up to which trees are found in no time
+FEW = 20  # bits of a row up to which trees are found in no time
 SUM_TREES = (1.1, 1.3)  # the same of an ECP5 for each bit of the entries that are added up
 # Positions of counters whose trees are known for most widths.
 KNOWN = (9, 16, 18, 27, 32, 36, 48, 64, 72, 96, 108, 128, 144, 192, 216, 256, 288, 576, 1152)

@@ -6,7 +6,9 @@ from functools import cached_property
 from subbit.boards import Board
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import memory_cost
+from subbit.hw.contract.unit import Lanes
 from subbit.hw.link.protocol import default_window
+from subbit.hw.link.results import results_cost
 from subbit.sw.cycles.fast import Timing, measure
 from subbit.sw.errors import FitError
 from subbit.sw.ir.network import Network
@@ -51,7 +53,8 @@ class Planned:
     """A plan for a board, with what is expected of it.
 
     ``rows``: of each stage, FIFOs and width changes in front of it included. ``clock_hz``: that is
-    expected, or that was given. ``lanes``: elements in a beat of the input.
+    expected, or that was given. ``lanes``: elements in a beat of the input; ``o``: what a beat of
+    the output holds.
     """
 
     network: Network
@@ -60,7 +63,8 @@ class Planned:
     rows: tuple[StageEstimate, ...]
     timing: Timing
     clock_hz: float
-    lanes: int = 1
+    lanes: int
+    o: Lanes
 
     @cached_property
     def cost(self) -> Cost:
@@ -75,12 +79,13 @@ class Planned:
     @cached_property
     def host(self) -> Cost:
         """Of link and clocks."""
-        return host_cost(self.network, self.board) + self.feed
+        return host_cost(self.network, self.board) + self.ends
 
     @cached_property
-    def feed(self) -> Cost:
-        """Of the host link, to fill the input's beats."""
-        return feed_cost(self.network, self.board.device.fabric, self.lanes)
+    def ends(self) -> Cost:
+        """Of the host link, to fill the input's beats and to take the output's apart."""
+        fill = feed_cost(self.network, self.board.device.fabric, self.lanes)
+        return fill + self.board.family.cost(results_cost(self.network, self.o))
 
     @property
     def fps(self) -> float:
@@ -118,7 +123,7 @@ def host_cost(network: Network, board: Board) -> Cost:
 
 
 def budget_of(network: Network, board: Board, goal: Goal) -> Cost:
-    """What the accelerator may take, and what fills its input's beats."""
+    """What the accelerator may take, with what fills its input's beats and splits its output's."""
     device, host = board.device, host_cost(network, board)
     share = 1 - goal.reserve
     lut4 = int(device.lut4 * share) - host.lut4
@@ -154,5 +159,5 @@ def expected(
         rows.append(StageEstimate(stage, cost, max(unit.interval_cycles for unit in units)))
     lut4 = total(row.cost for row in rows).lut4 + lines.host.lut4
     clock_hz = clock_of(board, goal, lut4)
-    lanes = pipeline.i.lanes
-    return Planned(network, board, pipeline.plan, tuple(rows), timing, clock_hz, lanes)
+    ends = pipeline.i.lanes, pipeline.o
+    return Planned(network, board, pipeline.plan, tuple(rows), timing, clock_hz, *ends)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Lanes, Unit
+from subbit.hw.families.table import family
+from subbit.hw.link.results import results_cost
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
 from subbit.sw.ir.network import INPUT, Network
 from subbit.sw.lower.graph import edges
@@ -40,7 +42,7 @@ class Joins:
 
     ``tree``: of the streams into a stage the one from the latest stage. Together they are a tree
     behind each stage that reads the input alone, or nothing but. ``port``: the first stage that
-    reads the frames, by position, and by which of its inputs.
+    reads the frames, by position, and by which of its inputs; ``last``: the last stage.
     """
 
     def __init__(self, network: Network, stages: Sequence[Stage], costs: Costs) -> None:
@@ -51,8 +53,9 @@ class Joins:
         self.out_of = [[e for e in self.edges if e.giver == place] for place in places]
         latest = [max(row, key=lambda e: e.giver) for row in self.into if row]
         self.tree = set(latest)
-        self.port = input_port(network, stages)
+        self.port, self.last = input_port(network, stages), len(stages) - 1
         self._feeds: dict[int, Cost] = {}
+        self._results: dict[Lanes, Cost] = {}
         self._costs: dict[tuple[Lanes, Lanes], Cost] = {}
         self._tables: dict[tuple[tuple[Lanes, ...], tuple[Lanes, ...]], Counts] = {}
         self._waits: dict[object, int] = {}
@@ -77,21 +80,28 @@ class Joins:
         return self._tables[o, i]
 
     def of(self, chosen: Sequence[Option]) -> Cost:
-        """All of them between the options chosen, and what the host link takes to fill the beats of
-        the first.
+        """All of them between the options chosen, and what the host link takes for the first and
+        last beats.
         """
-        position, _ = self.port
         joins = total(self.cost(*edge.lanes(chosen)) for edge in self.edges)
-        return joins + self.feed(chosen[position])
+        return joins + total(self.link(place, option) for place, option in enumerate(chosen))
 
-    def feed(self, option: Option) -> Cost:
+    def link(self, position: int, option: Option) -> Cost:
         """What the host link takes to fill the beats of an option of the stage that reads the
-        frames.
+        frames, or to take apart those of the last stage.
         """
-        lanes = option.inputs[self.port[1]].lanes
-        if lanes not in self._feeds:
-            self._feeds[lanes] = feed_cost(self.costs.network, self.costs.fabric, lanes)
-        return self._feeds[lanes]
+        network, fabric = self.costs.network, self.costs.fabric
+        found = Cost()
+        if position == self.port[0]:
+            lanes = option.inputs[self.port[1]].lanes
+            if lanes not in self._feeds:
+                self._feeds[lanes] = feed_cost(network, fabric, lanes)
+            found += self._feeds[lanes]
+        if position == self.last:
+            if option.o not in self._results:
+                self._results[option.o] = family(fabric).cost(results_cost(network, option.o))
+            found += self._results[option.o]
+        return found
 
     def waiting(self, edge: Join, chosen: Sequence[Option], cycles: int) -> int:
         """The cycles of a window behind a width change: the rows that give no output come no faster

@@ -5,12 +5,14 @@ plans that are fixed, too: a plan for the interval and for prices of block RAMs 
 whatever one budget finds, a larger one finds as well, or something faster.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from subbit.boards import Board
 from subbit.hw.contract.cost import RESOURCES, Cost
+from subbit.hw.streams.fifo import FifoUnit
 from subbit.sw.ir.network import Network
+from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.costs import Costs, total, with_queue
 from subbit.sw.planner.fifos import fit_fifos
@@ -33,6 +35,8 @@ ATTEMPTS = 6
 # and what takes but such a share of it fits.
 ROUGH, SURELY = 1.4, 0.4
 SHORTER = 4  # intervals that are looked at beyond the one that was found
+LARGE = 1_000_000  # cycles of all stages, from which on FIFOs take seconds to find
+MISSES = 3  # plans for an interval, one after the other, that are too large without FIFOs
 TRIED = 6  # plans for an interval that get FIFOs, from the cheapest in LUT4s on
 
 
@@ -71,6 +75,7 @@ class Trials:
         self._priced: dict[tuple[int, tuple[Stage, ...]], Planned] = {}
         self._fitting: set[tuple[Stage, ...]] = set()
         self.nearest: Planned | None = None
+        self.room = Cost()  # that is left for FIFOs
 
     def smallest(self) -> Planned:
         """The plan of least area that reaches the goal's rate; raises NothingFits."""
@@ -109,6 +114,25 @@ class Trials:
     def fastest(self) -> Planned:
         """The plan of the highest rate that fits; raises NothingFits."""
         intervals = self.search.intervals()
+        for _ in range(ATTEMPTS):
+            fits = self.halved(intervals)
+            large = fits < len(intervals) and self.is_large(intervals[fits])
+            best = self.best(intervals[fits]) if large else self.around(intervals, fits)
+            if best:
+                return best
+            if not large:
+                break
+            self.leave_room(intervals[fits])
+        if near := self.nearest:  # it fits without its FIFOs
+            raise NothingFits(near.timing.interval_cycles, near.design, self.search.fastest)
+        least = self.search.solve(self.search.slowest, self.allowed)
+        needs = least.cost + self.host if least else None
+        raise NothingFits(None, needs, self.search.fastest)
+
+    def halved(self, intervals: Sequence[int]) -> int:
+        """The number of the first interval for which a plan fits, if those do for all longer ones;
+        how many there are where none fits.
+        """
         fails, fits = -1, len(intervals)
         while fits - fails > 1:
             middle = (fails + fits) // 2
@@ -116,8 +140,14 @@ class Trials:
                 fits = middle
             else:
                 fails = middle
-        # What fits need not be in order: looked at are the next shorter intervals, and all longer
-        # ones that may have a higher clock.
+        return fits
+
+    def around(self, intervals: Sequence[int], fits: int) -> Planned | None:
+        """The fastest plan around an interval, by its number, from which on plans seem to fit.
+
+        What fits need not be in order: looked at are the next shorter intervals, and all longer
+        ones that may have a higher clock.
+        """
         best = self.best(intervals[fits]) if fits < len(intervals) else None
         for cycles in intervals[max(0, fits - SHORTER) :]:
             rough = next(self.search.candidates(cycles, self.allowed), None)
@@ -129,13 +159,23 @@ class Trials:
                 continue
             found = self.best(cycles)
             best = found if best is None or (found and found.fps > best.fps) else best
-        if best:
-            return best
-        if near := self.nearest:  # it fits without its FIFOs
-            raise NothingFits(near.timing.interval_cycles, near.design, self.search.fastest)
-        least = self.search.solve(self.search.slowest, self.allowed)
-        needs = least.cost + self.host if least else None
-        raise NothingFits(None, needs, self.search.fastest)
+        return best
+
+    def is_large(self, cycles: int) -> bool:
+        """Whether FIFOs for an interval take long to find, as the model has many steps; they are
+        then found in the end, and not while intervals are halved.
+        """
+        return cycles * len(self.search.seeds) > LARGE
+
+    def leave_room(self, cycles: int) -> None:
+        """From now on leave room for FIFOs as large as those of the plan for that interval, with
+        block RAMs to spare.
+        """
+        choice = next(self.within(cycles))
+        steps = Pipeline(self.network, self.search.fitted[cycles, stages_of(choice)].plan).steps
+        fifos = [step.unit for step in steps if isinstance(step.unit, FifoUnit)]
+        self.room = total(map(self.search.costs.lines.of, fifos))
+        self._best.clear()
 
     def fits(self, cycles: int) -> bool:
         """Whether a plan for that interval fits."""
@@ -144,6 +184,8 @@ class Trials:
             return False
         cost, allowed = rough.cost.counts, self.allowed.counts
         share = max(cost[kind] / max(1, allowed[kind]) for kind in RESOURCES)
+        if self.is_large(cycles):
+            return next(self.within(cycles), None) is not None
         return share < SURELY or self.best(cycles) is not None
 
     def bound(self, rough: Choice) -> float:
@@ -154,7 +196,7 @@ class Trials:
     def best(self, cycles: int) -> Planned | None:
         """The fastest plan for that interval that fits, if any does."""
         if cycles not in self._best:
-            tried = islice(self.within(cycles), TRIED)
+            tried = islice(self.within(cycles), 1 if self.is_large(cycles) else TRIED)
             results = (self.fitting(choice, cycles) for choice in tried)
             self._best[cycles] = next((result for result in results if result), None)
         return self._best[cycles]
@@ -163,23 +205,29 @@ class Trials:
         """The choice as a plan that fits, if it does: with FIFOs for its own interval, or where
         these are too large with those for ``cycles``.
         """
-        for interval in dict.fromkeys((choice.slowest, cycles)):
+        own = () if self.is_large(cycles) else (choice.slowest,)
+        for interval in dict.fromkeys((*own, cycles)):
             result = self.priced(choice, interval)
-            if not lacking(result.cost + result.feed, self.allowed):
+            if not lacking(result.cost + result.ends, self.allowed):
                 self._fitting.add(stages_of(choice))
                 return result
         return None
 
     def within(self, cycles: int) -> Iterator[Choice]:
         """The choices for an interval that fit without FIFOs, the cheapest in LUT4s first."""
+        misses = 0
         for choice in self.search.candidates(cycles, self.allowed):
             rough = choice.cost
             likely = Cost(int(rough.lut4 / ROUGH), int(rough.flip_flops / ROUGH), rough.block_rams)
             if lacking(likely, self.allowed):
                 continue
-            bare = total(map(self.search.costs.built, choice.options))
-            if not lacking(bare + self.search.joins.of(choice.options), self.allowed):
+            bare = total(map(self.search.costs.built, choice.options)) + self.room
+            short = lacking(bare + self.search.joins.of(choice.options), self.allowed)
+            if not short:
                 yield choice
+            misses = misses + 1 if "lut4" in short else 0
+            if misses == MISSES:  # those that follow are larger still
+                return
 
     def priced(self, choice: Choice, interval: int) -> Planned:
         """The choice as a plan with FIFOs for an interval, and what to expect of that."""

@@ -49,7 +49,7 @@ def excess(cost: Cost, budget: Cost) -> float:
 @dataclass(frozen=True)
 class Choice:
     """An option for every stage, in the order of the plan; ``cost`` includes width changes,
-    and what the host link takes to fill the first stage's beats.
+    and what the host link takes for the first and the last stage's beats.
 
     ``cycles``: of the slowest stage, or more where a window waits for a width change.
     """
@@ -131,9 +131,9 @@ class Search:
                 if option := self.option(position, row):
                     found += rows[row][0] >= NEARLY * option.cycles
                     options.append(option)
-            reads = position == self.joins.port[0]
-            feeds = [self.joins.feed(option) for option in options] if reads else []
-            self._tables[position, end] = Table(options, feeds)
+            ends = position in (self.joins.port[0], self.joins.last)
+            links = [self.joins.link(position, option) for option in options] if ends else []
+            self._tables[position, end] = Table(options, links)
         return self._tables[position, end]
 
     def option(self, position: int, row: int) -> Option | None:

@@ -8,13 +8,20 @@ from pathlib import Path
 import pytest
 from amaranth.back import rtlil
 
+from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.unit import Lanes
+from subbit.hw.families.table import family
+from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.link.buffer import beat_parts
 from subbit.hw.link.buffer_rtl import FrameBuffer
 from subbit.hw.link.host_link_rtl import HostLink
 from subbit.hw.link.protocol import LinkInfo
+from subbit.hw.link.results import results_cost
+from subbit.hw.link.results_rtl import ResultSplitter
 from subbit.sw.bench.costs import map_components
 from subbit.sw.flow.cells import count_cells
-from subbit.sw.ir import Encoding
+from subbit.sw.ir import Encoding, Network
+from tests.networks import small_network
 
 SCRIPT = "read_rtlil link.il; synth_ecp5 -nowidelut -top link; tee -o cells.txt stat"
 PROGRAM = """\
@@ -79,3 +86,31 @@ def test_a_beat_of_a_frame_costs_no_more_than_its_register() -> None:
         assert more["lut4"] <= 50, more
         assert more["block_rams"] == 0
         assert abs(join.cost().flip_flops - more["flip_flops"]) <= 2
+
+
+@pytest.mark.parametrize("fabric", ["ecp5", "ice40"])
+def test_what_splits_results_costs_what_is_said(fabric: str) -> None:
+    network = small_network("plain")
+    x = network.types[network.nodes[-2].name]
+    units = {str(lanes): ArgmaxUnit(input=x, lanes=lanes) for lanes in (2, 5, 10)}
+    made = {
+        name: ResultSplitter(results=unit.o, beats=x.channels // unit.lanes)
+        for name, unit in units.items()
+    }
+    cells = map_components(made, fabric)
+    assert results_cost(network, Lanes(1, x.bits, signed=True)) == Cost()
+    for name, unit in units.items():
+        said = family(fabric).cost(results_cost(network, unit.o))
+        found = cells[name].counts
+        assert said.lut4 == pytest.approx(found["lut4"], rel=0.15, abs=25)
+        assert said.flip_flops == pytest.approx(found["flip_flops"], rel=0.15, abs=25)
+
+
+def test_logits_get_an_argmax_of_their_own() -> None:
+    whole = small_network("plain")
+    network = Network("logits", whole.input_type, whole.nodes[:-1])
+    x = network.types[network.nodes[-1].name]
+    argmax = ArgmaxUnit(input=x).cost()
+    assert results_cost(network, Lanes(1, x.bits, signed=True)) == argmax
+    split = results_cost(network, Lanes(5, x.bits, signed=True)) - argmax
+    assert split.flip_flops >= 5 * x.bits
