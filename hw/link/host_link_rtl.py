@@ -8,7 +8,7 @@ from subbit.hw.contract.unit import Lanes
 from subbit.hw.link.buffer_rtl import FrameBuffer
 from subbit.hw.link.crossing_rtl import StreamCrossing
 from subbit.hw.link.hdlc_rtl import HdlcDeframer, HdlcFramer
-from subbit.hw.link.protocol import LinkInfo
+from subbit.hw.link.protocol import LinkInfo, answers_kept
 from subbit.hw.link.requests_rtl import RequestParser
 from subbit.hw.link.responses_rtl import ResponseSender
 from subbit.hw.link.uart_rtl import UartRx, UartTx
@@ -57,7 +57,9 @@ class HostLink(wiring.Component):
         self._link_domain = link_domain
         self._rx = UartRx(clock_hz=clock_hz, baud=baud)
         self._deframer = HdlcDeframer()
-        self._parser = RequestParser(frame_bytes=info.frame_bytes)
+        self._parser = RequestParser(
+            frame_bytes=info.frame_bytes, answers=answers_kept(info.window)
+        )
         self._buffer = FrameBuffer(info=info, lanes=lanes, w_domain=link_domain, r_domain=domain)
         self._crossing = StreamCrossing(
             shape=signed(result_bits), i_domain=domain, o_domain=link_domain

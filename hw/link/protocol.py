@@ -11,14 +11,18 @@ from subbit.sw.errors import LinkError
 from subbit.sw.ir import Argmax, Encoding, Network
 
 __all__ = [
+    "ANSWER_BITS",
     "HEADER_BYTES",
     "MAX_BODY_BYTES",
+    "MAX_WINDOW",
     "NAME_BYTES",
     "VERSION",
     "ErrorCode",
     "Kind",
     "LinkInfo",
     "Message",
+    "answers_kept",
+    "default_window",
 ]
 
 VERSION = 1
@@ -26,6 +30,7 @@ HEADER_BYTES = 4
 MAX_BODY_BYTES = 0xFFFF
 NAME_BYTES = 32
 MAX_WINDOW = 8
+ANSWER_BITS = 3 + 8  # of one that waits: its kind and its sequence number
 BLOCK_RAM_BYTES = 2048
 FIXED = struct.Struct("<B32sHHHBBHBBI")
 ENCODINGS = (Encoding.UNSIGNED, Encoding.BIPOLAR)
@@ -81,6 +86,13 @@ def default_window(frame_bytes: int) -> int:
     while window > 2 and window * slot > BLOCK_RAM_BYTES:
         window //= 2
     return window
+
+
+def answers_kept(window: int) -> int:
+    """Answers that may wait to be sent: for each buffer that of its frame, and one more for what
+    noise makes of a request.
+    """
+    return 2 * window
 
 
 @dataclass(frozen=True, kw_only=True)

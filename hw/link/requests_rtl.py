@@ -9,9 +9,7 @@ from subbit.hw.link.hdlc import CRC_BYTES
 from subbit.hw.link.hdlc_rtl import CONTENT
 from subbit.hw.link.protocol import HEADER_BYTES, ErrorCode, Kind
 
-__all__ = ["ANSWER", "QUEUE", "Answer", "RequestParser", "write_layout"]
-
-QUEUE = 16
+__all__ = ["ANSWER", "Answer", "RequestParser", "write_layout"]
 
 
 class Answer(enum.Enum, shape=3):
@@ -42,8 +40,8 @@ class RequestParser(wiring.Component):
     ``i``: contents of frames, from HdlcDeframer. ``room`` (in) says that a buffer is free, and
     stays 1 until ``commit`` (out); ``write`` (out: ``en``, ``offset``, ``data``) fills that buffer;
     ``commit`` is 1 for one cycle once its frame is whole and right. ``o``: the answers owed, in the
-    order of the requests, at most 16; further requests are dropped whole. Contents of less than
-    eight bytes are dropped too. ``frame_bytes``: of a frame.
+    order of the requests, at most ``answers``; further requests are dropped whole. Contents of less
+    than eight bytes are dropped too. ``frame_bytes``: of a frame.
 
     Latency: ``write`` 0 cycles after the byte, ``commit`` 0 and ``o`` 1 after the end. Interval: a
     byte a cycle; never stalls ``i``.
@@ -55,8 +53,8 @@ class RequestParser(wiring.Component):
     commit: Signal
     o: stream.Interface
 
-    def __init__(self, *, frame_bytes: int) -> None:
-        self._frame_bytes = frame_bytes
+    def __init__(self, *, frame_bytes: int, answers: int) -> None:
+        self._frame_bytes, self._answers = frame_bytes, answers
         super().__init__(
             {
                 "i": In(stream.Signature(CONTENT, always_ready=True)),
@@ -69,7 +67,7 @@ class RequestParser(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.queue = queue = SyncFIFO(width=ANSWER.size, depth=QUEUE)
+        m.submodules.queue = queue = SyncFIFO(width=ANSWER.size, depth=self._answers)
         size, whole = self._frame_bytes, self._frame_bytes + CRC_BYTES
         field = Signal(range(HEADER_BYTES + 1))  # header bytes seen
         offset = Signal(range(whole + 2))  # bytes seen after the header; whole + 1 is too many

@@ -26,11 +26,14 @@ class ReplayUnit(ElementUnit):
     vector of one word needs no banks: it stays in the output register; latency 1. Interval either
     way: ``vectors * words * folds`` cycles.
 
-    ``memory``: where banks live: ``auto``, ``block`` or ``distributed``. ``payload_delay``: cycles
-    (0 for none) by which the payload of ``i`` comes after its handshake and that of ``o`` after its
-    own.
+    ``memory``: where banks live: ``auto``, ``block``, ``distributed``, or ``registers``: a vector
+    loads into a shift register and moves as a whole into a ring, from which it is read. That takes
+    two flip-flops for each bit of a vector, on an iCE40 far less than a choice among as many, and
+    one cycle more of latency. ``payload_delay``: cycles (0 for none) by which the payload of ``i``
+    comes after its handshake and that of ``o`` after its own.
 
-    Raises PlanError for a negative ``payload_delay``, and for any with more than one word.
+    Raises PlanError for a negative ``payload_delay``, for any with more than one word, and for
+    registers where each vector is read but once.
     """
 
     component: ClassVar[str] = "subbit.hw.streams.replay_rtl:Replay"
@@ -44,6 +47,8 @@ class ReplayUnit(ElementUnit):
     def __post_init__(self) -> None:
         if self.payload_delay < 0 or (self.payload_delay and self.words > 1):
             raise PlanError(f"payload_delay is for vectors of one beat, not of {self.words} beats")
+        if self.is_ring and self.folds == 1:
+            raise PlanError("vectors that are read only once are not for registers")
 
     @property
     def o_payload_delay(self) -> int:
@@ -56,6 +61,11 @@ class ReplayUnit(ElementUnit):
         return self.vectors * self.words * self.folds
 
     @property
+    def is_ring(self) -> bool:
+        """Whether vectors of several words stand in registers."""
+        return self.words > 1 and self.memory == "registers"
+
+    @property
     def bank_words(self) -> int:
         """Distance of the two banks in the memory: ``words`` rounded up to a power of two."""
         return 1 << (self.words - 1).bit_length()
@@ -66,7 +76,9 @@ class ReplayUnit(ElementUnit):
         return self.bank_words + self.words
 
     def processes(self) -> tuple[Process, ...]:
-        """A writer and a reader that exchange whole vectors through two banks; or one register."""
+        """A writer and a reader that exchange whole vectors through two banks, or a shift register
+        and a ring; or one register.
+        """
         if self.words == 1:
             steps = np.full((self.vectors, self.folds), GIVE, np.uint8)
             steps[:, 0] |= TAKE
@@ -78,7 +90,7 @@ class ReplayUnit(ElementUnit):
         read[:, 0] |= WAIT
         read[:, -1] |= POP
         return (
-            Process("replay write", write.ravel(), capacity=2, recycle=1),
+            Process("replay write", write.ravel(), 1 + self.is_ring, capacity=2, recycle=1),
             Process("replay read", read.ravel()),
         )
 
@@ -88,11 +100,15 @@ class ReplayUnit(ElementUnit):
         return np.repeat(vectors, self.folds, axis=1).reshape(-1, self.element.lanes)
 
     def cost(self) -> Cost:
-        """Banks, output register and counters."""
+        """Banks, or shift register and ring; output register and counters."""
         width, folds = self.element.width, counter_cost(self.folds)
         if self.words == 1:
             valid = luts(4) + Cost(flip_flops=1) + registers(self.payload_delay)
             return registers(width) + folds + valid
         counters = counter_cost(self.words) * 2 + folds
+        if self.is_ring:
+            ring = luts(width * self.words) + Cost(flip_flops=width * self.words)
+            stores = ring + registers(width * (self.words + 1))
+            return stores + counters + luts(16) + Cost(flip_flops=5)
         store = memory_cost(width, self.memory_words, self.memory)
         return store + counters + luts(14) + Cost(flip_flops=5)

@@ -1,6 +1,8 @@
 """Emitting each vector several times."""
 
-from amaranth.hdl import Cat, Module, Signal
+from typing import NamedTuple
+
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,13 +16,25 @@ from subbit.hw.streams.shapes_rtl import stream_of
 __all__ = ["Replay"]
 
 
+class Moves(NamedTuple):
+    """What happens in a cycle: a beat is taken, with which a vector is whole (``pushed``); one is
+    read, which is the last of its vector (``popped``).
+    """
+
+    takes: Value
+    pushed: Value
+    reads: Value
+    popped: Value
+
+
 class Replay(wiring.Component):
     """``o`` gives each ``unit.words`` beats of ``i``, a vector, ``unit.folds`` times.
 
     One word: the output register, loaded ``unit.payload_delay`` cycles after the handshake. More:
     two banks of a memory, of which ``i`` fills one while ``o`` reads the other; ``i.ready`` (a bank
     is free) comes from a register. ``collision`` is high if a word is read while it is written,
-    which the banks exclude. Latency: ``words + 1`` cycles, or 1 with one word. Interval:
+    which the banks exclude. In registers: a shift register that ``i`` fills, and a ring that it is
+    copied to. Latency: ``words + 1`` cycles, one more in registers, or 1 with one word. Interval:
     ``words * folds`` cycles a vector.
 
     Two words, two folds::
@@ -53,7 +67,7 @@ class Replay(wiring.Component):
         if self._unit.words == 1:
             self.hold(m)
         else:
-            self.banks(m)
+            self.vectors(m)
         return m
 
     def hold(self, m: Module) -> None:
@@ -72,39 +86,77 @@ class Replay(wiring.Component):
         with m.If(valid_stages(m, takes, self._unit.payload_delay, "takes")[-1]):
             m.d.sync += payload.eq(self.i.payload)
 
-    def banks(self, m: Module) -> None:
+    def vectors(self, m: Module) -> None:
         """A writer and a reader; ``whole`` vectors wait or are being read."""
+        unit, whole = self._unit, Signal(range(3))
+        m.submodules.write_count = write_count = Counter(length=unit.words)
+        m.submodules.read_count = read_count = Counter(length=unit.words)
+        m.submodules.folds = folds = Counter(length=unit.folds)
+        some = Signal() if unit.is_ring else whole != 0
+        takes = self.i.valid & self.i.ready
+        reads = some & (~self.o.valid | self.o.ready)
+        pushed, popped = takes & write_count.last, reads & read_count.last & folds.last
+        m.d.comb += [
+            self.i.ready.eq(whole != 2),
+            write_count.step.eq(takes),
+            read_count.step.eq(reads),
+            folds.step.eq(reads & read_count.last),
+        ]
+        m.d.sync += whole.eq(whole + pushed - popped)
+        moves = Moves(takes, pushed, reads, popped)
+        if isinstance(some, Signal):
+            self.ring(m, moves, some)
+        else:
+            self.banks(m, moves, write_count.count, read_count.count)
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(reads):
+            m.d.sync += self.o.valid.eq(1)
+
+    def banks(self, m: Module, moves: Moves, write_word: Signal, read_word: Signal) -> None:
+        """Two banks of a memory, each for whole vectors."""
         unit = self._unit
         style = choose_memory(unit.element.width, unit.memory_words, unit.memory)
         memory = ram(unit.element.width, unit.memory_words, style)
         m.submodules.memory = memory
         write, read = memory.write_port(), memory.read_port(domain="sync")
-        write_bank, read_bank, whole = Signal(), Signal(), Signal(range(3))
-        m.submodules.write_count = write_count = Counter(length=unit.words)
-        m.submodules.read_count = read_count = Counter(length=unit.words)
-        m.submodules.folds = folds = Counter(length=unit.folds)
-        takes = self.i.valid & self.i.ready
-        reads = (whole != 0) & (~self.o.valid | self.o.ready)
-        pushed, popped = takes & write_count.last, reads & read_count.last & folds.last
+        write_bank, read_bank = Signal(), Signal()
         m.d.comb += [
-            self.i.ready.eq(whole != 2),
-            write.addr.eq(Cat(write_count.count, write_bank)),
+            write.addr.eq(Cat(write_word, write_bank)),
             write.data.eq(self.i.payload),
-            write.en.eq(takes),
-            read.addr.eq(Cat(read_count.count, read_bank)),
-            read.en.eq(reads),
+            write.en.eq(moves.takes),
+            read.addr.eq(Cat(read_word, read_bank)),
+            read.en.eq(moves.reads),
             self.o.payload.eq(read.data),
-            write_count.step.eq(takes),
-            read_count.step.eq(reads),
-            folds.step.eq(reads & read_count.last),
-            self.collision.eq(takes & reads & (write.addr == read.addr)),
+            self.collision.eq(moves.takes & moves.reads & (write.addr == read.addr)),
         ]
         m.d.sync += [
-            whole.eq(whole + pushed - popped),
-            write_bank.eq(write_bank ^ pushed),
-            read_bank.eq(read_bank ^ popped),
+            write_bank.eq(write_bank ^ moves.pushed),
+            read_bank.eq(read_bank ^ moves.popped),
         ]
-        with m.If(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
-        with m.If(reads):
-            m.d.sync += self.o.valid.eq(1)
+
+    def ring(self, m: Module, moves: Moves, some: Signal) -> None:
+        """A shift register that fills, and a ring that is read; ``some``: there is a vector in it.
+
+        The shift register is copied in the cycle after its last word came, or with the last word
+        read of the vector before: then there is room in it again.
+        """
+        width, words = self._unit.element.width, self._unit.words
+        filling, ring = (Signal(width * words, reset_less=True) for _ in range(2))
+        full, copies = Signal(), Signal()
+        output = payload_register(m, self.o)
+        m.d.comb += copies.eq(full & (~some | moves.popped))
+        with m.If(moves.takes):
+            m.d.sync += filling.eq(Cat(filling[width:], self.i.payload))
+        with m.If(moves.pushed):
+            m.d.sync += full.eq(1)
+        with m.Elif(copies):
+            m.d.sync += full.eq(0)
+        with m.If(copies):
+            m.d.sync += [ring.eq(filling), some.eq(1)]
+        with m.Elif(moves.reads):
+            m.d.sync += ring.eq(ring.rotate_right(width))
+        with m.If(moves.popped & ~copies):
+            m.d.sync += some.eq(0)
+        with m.If(moves.reads):
+            m.d.sync += output.eq(ring[:width])

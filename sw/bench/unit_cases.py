@@ -107,6 +107,11 @@ def stream_cases() -> Iterator[UnitCase]:
     for width, words, folds in ((32, 98, 8), (8, 2, 8), (144, 1, 16), (64, 12, 5)):
         replay = ReplayUnit(element=Lanes(width, 1), words=words, folds=folds, vectors=4)
         yield same(f"replay {width} bits, {words} words", replay)
+    for width, words, folds in ((1, 64, 10), (6, 16, 8), (16, 8, 3)):
+        ring = ReplayUnit(
+            element=Lanes(width, 1), words=words, folds=folds, vectors=4, memory="registers"
+        )
+        yield same(f"replay {width} bits, {words} words in registers", ring)
 
 
 def layer_cases() -> Iterator[UnitCase]:

@@ -5,9 +5,9 @@ from functools import cached_property
 
 from subbit.boards import Board
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.memory import memory_cost
+from subbit.hw.contract.memory import memory_cost, queue_store
 from subbit.hw.contract.unit import Lanes
-from subbit.hw.link.protocol import default_window
+from subbit.hw.link.protocol import ANSWER_BITS, MAX_WINDOW, answers_kept, default_window
 from subbit.hw.link.results import results_cost
 from subbit.sw.cycles.fast import Timing, measure
 from subbit.sw.errors import FitError
@@ -113,13 +113,16 @@ class NothingFits(FitError):
 
 def host_cost(network: Network, board: Board) -> Cost:
     """What link and clocks take, with the link's buffers for frames in block RAM and beats of the
-    input that lie in one byte.
+    input that lie in one byte; where registers keep the answers that wait, fewer buffers take less.
     """
     x = network.input_type
     frame_bytes = -(-x.height * x.width * x.channels // (8 // min(x.bits, 8)))
     slot = 1 << (frame_bytes - 1).bit_length()
-    words = (default_window(frame_bytes) - 1) * slot + frame_bytes
-    return calibration(board.device.fabric).host + board.family.cost(memory_cost(8, words, "block"))
+    window = default_window(frame_bytes)
+    frames = memory_cost(8, (window - 1) * slot + frame_bytes, "block")
+    queue = queue_store(ANSWER_BITS, answers_kept(window))
+    usual = queue_store(ANSWER_BITS, answers_kept(MAX_WINDOW))  # of the networks that were measured
+    return calibration(board.device.fabric).host + board.family.cost(frames + queue - usual)
 
 
 def budget_of(network: Network, board: Board, goal: Goal) -> Cost:

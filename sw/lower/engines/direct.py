@@ -35,13 +35,17 @@ __all__ = [
     "SETTINGS",
     "DirectEngine",
     "check_plane",
+    "check_window",
     "fed_dot",
     "group_cycles",
     "window_channels",
 ]
 
+RING_BITS = 128  # of a vector that is tried in registers
+
 SETTINGS: Mapping[str, Setting] = {
     **COMMON,
+    "window": Setting("auto", (*COMMON["window"].choices, "registers")),
     "x_branches": Setting(0),
     "w_branches": Setting(0),
     "blanks": Setting("auto", ("auto", "masks", "sums")),
@@ -63,7 +67,8 @@ class DirectEngine(Engine):
     vendor's cells. ``popcount``: the counters' form, ``portable`` or the fabric for whose carry
     chains they are built. ``compare``: how numbers are compared with thresholds that are constants,
     as where all outputs are computed at once: by ``carry`` chains, or in ``logic``, which takes a
-    third of the cells.
+    third of the cells. ``window``: where lines of a map, or the vector of a linear layer, stay
+    while it is read again; ``registers`` are for vectors alone.
 
     Of inputs of M bits and weights of K bit planes ``x_branches``, a divisor of M, and
     ``w_branches``, a divisor of K, are processed at once; 0, the default, is all of them. Cycles
@@ -93,6 +98,7 @@ class DirectEngine(Engine):
     def check(self, stage: EngineStage, network: Network) -> None:
         """Raise PlanError where a setting does not fit the layer."""
         weights = stage.layer(network).weights
+        check_window(stage, network)
         check_output_pixels(stage, network)
         check_divides("pe", stage.pe, weights.shape[0], "the layer's outputs")
         check_divides("simd", stage.simd, weights.row_length, "the weights of one output")
@@ -122,14 +128,26 @@ def axes(stage: EngineStage, network: Network) -> dict[str, Sequence[int | str]]
     layer = stage.layer(network)
     row = stage.dots(network).width
     few = [pixels for pixels in most_pixels(stage, network) if pixels <= row]
+    bits = layer.weights.row_length * stage.input(network).bits
+    in_registers = isinstance(layer, Linear) and bits <= RING_BITS
     return {
         "pe": divisors(layer.weights.shape[0]),
         "simd": stage.simds(network),
         "pixels": few,
         "weights": ["block", "logic"],
+        "window": ["auto", "registers"] if in_registers else ["auto"],
         "x_branches": [0, 1] if stage.input(network).bits > 1 else [0],
         "w_branches": [0, 1] if len(branches_of(layer.weights)) > 1 else [0],
     }
+
+
+def check_window(stage: EngineStage, network: Network) -> None:
+    """Raise PlanError for a map in registers."""
+    if stage.window == "registers" and isinstance(stage.layer(network), Conv2d):
+        raise PlanError(
+            "window='registers' is for the vectors of linear layers; take 'auto', 'block' or "
+            "'distributed' for the lines of a convolution"
+        )
 
 
 def group_cycles(stage: EngineStage, network: Network) -> int:
@@ -261,6 +279,7 @@ def replay_units(stage: EngineStage, x: TensorType, folds: int) -> list[tuple[st
                 words=x.channels // stage.simd,
                 folds=folds,
                 vectors=1,
+                memory=stage.window,
             ),
         )
     ]

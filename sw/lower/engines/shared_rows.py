@@ -21,7 +21,13 @@ from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import BinaryWeights, TiledWeights
-from subbit.sw.lower.engines.direct import SETTINGS, check_plane, fed_dot, window_channels
+from subbit.sw.lower.engines.direct import (
+    SETTINGS,
+    check_plane,
+    check_window,
+    fed_dot,
+    window_channels,
+)
 from subbit.sw.lower.engines.engine import Engine, EngineStage, Setting
 from subbit.sw.lower.engines.widths import (
     check_input_pixels,
@@ -70,6 +76,7 @@ class SharedRowsEngine(Engine):
         """Raise PlanError where a setting does not fit the layer."""
         weights = self.tiled_weights(stage, network)
         rows, shared = weights.shape[0] // sharing(weights), sharing(weights)
+        check_window(stage, network)
         check_output_pixels(stage, network)
         check_divides("pe", stage.pe, rows, "the distinct rows of the tile")
         check_divides("simd", stage.simd, weights.row_length, "the weights of one output")

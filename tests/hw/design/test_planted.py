@@ -21,6 +21,7 @@ UNITS: list[Any] = [
     WindowUnit(input=CODES, kernel=3, stride=1, padding=Padding.ZERO, channels=1, folds=2),
     WindowUnit(input=CODES, kernel=3, stride=2, padding=Padding.ZERO, channels=2, folds=1),
     ReplayUnit(element=Lanes(4, 2), words=3, folds=2, vectors=2),
+    ReplayUnit(element=Lanes(4, 2), words=3, folds=2, vectors=2, memory="registers"),
     MaxPool2dUnit(input=CODES, lanes=1),
     FifoUnit(element=Lanes(4, 2), depth=2, beats=6),
 ]

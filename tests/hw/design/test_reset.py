@@ -42,6 +42,7 @@ UNITS: list[Unit] = [
         for channels in (1, 4)
     ),
     ReplayUnit(element=Lanes(2, 2), words=3, folds=2, vectors=4),
+    ReplayUnit(element=Lanes(2, 2), words=3, folds=2, vectors=4, memory="registers"),
     ReplayUnit(element=Lanes(2, 2), words=1, folds=3, vectors=4),
     MaxPool2dUnit(input=CODES, lanes=2),
     *(MaxPool2dUnit(input=CODES, lanes=lanes) for lanes in (12, 24, 48)),

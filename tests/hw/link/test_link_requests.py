@@ -97,9 +97,9 @@ class Watch:
                 self.committed.append(bytes(self.buffer[k] for k in sorted(self.buffer)))
 
 
-def answers(cases: list[Case], seed: int) -> tuple[list[Any], Watch]:
+def answers(cases: list[Case], seed: int, depth: int = 16) -> tuple[list[Any], Watch]:
     """Kinds and sequence numbers of the answers to ``cases``, and what was written."""
-    dut = RequestParser(frame_bytes=SIZE)
+    dut = RequestParser(frame_bytes=SIZE, answers=depth)
     watch = Watch(dut)
     got: list[Any] = []
 
@@ -108,7 +108,7 @@ def answers(cases: list[Case], seed: int) -> tuple[list[Any], Watch]:
             await feed(ctx, dut, case, random.Random(seed))
         await ctx.tick().repeat(4)
         owed = sum(case.answer is not None for case in cases)
-        values, _ = await receive(ctx, dut.o, min(owed, 16), random.Random(seed))
+        values, _ = await receive(ctx, dut.o, min(owed, depth), random.Random(seed))
         got.extend(ANSWER.from_bits(value) for value in values)
         ctx.set(dut.o.ready, 1)
         for _ in range(4):
@@ -131,8 +131,9 @@ def test_each_request_gets_its_answer_and_the_next_one_too(name: str) -> None:
     assert watch.writes_without_room == 0
 
 
-def test_what_comes_while_sixteen_answers_wait_is_dropped_whole() -> None:
-    cases = [CASES["identify"]] * 16 + [CASES["infer"], CASES["identify"]]
-    got, watch = answers(cases, 1)
-    assert got == [(Answer.IDENTIFIED, 0x21)] * 16
+@pytest.mark.parametrize("depth", [4, 16])
+def test_what_comes_while_all_answers_wait_is_dropped_whole(depth: int) -> None:
+    cases = [CASES["identify"]] * depth + [CASES["infer"], CASES["identify"]]
+    got, watch = answers(cases, 1, depth)
+    assert got == [(Answer.IDENTIFIED, 0x21)] * depth
     assert watch.committed == []
