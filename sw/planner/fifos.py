@@ -170,14 +170,14 @@ def fitted(line: FifoTrials, cycles: int) -> tuple[dict[int, int], Timing]:
     if timing.interval_cycles > interval:  # the timetable's input came too late for a part of it
         depths = {k: rung(2 * depth) for k, depth in depths.items()}
         timing = line.timing(depths, frames)
-    return cut(line, depths, timing, frames)
+    return cut(line, depths, timing, max(cycles, timing.interval_cycles), frames)
 
 
 def cut(
-    line: FifoTrials, depths: dict[int, int], timing: Timing, frames: int
+    line: FifoTrials, depths: dict[int, int], timing: Timing, most: int, frames: int
 ) -> tuple[dict[int, int], Timing]:
     """Depths and cycles after each FIFO was shortened, the most expensive first, as far as the
-    interval stays.
+    interval is at most ``most``.
     """
     trials = TRIAL_STEPS // max(1, line.size * frames)
     order = sorted(line.fifos, key=lambda k: -depths[k] * line.steps[k].unit.o.width)
@@ -188,7 +188,7 @@ def cut(
             middle = (len(rungs) - 1) // 2
             trial = depths | {k: rungs[middle]}
             found = timed(line, trial, frames)
-            if found and found.interval_cycles <= timing.interval_cycles:
+            if found and found.interval_cycles <= most:
                 depths, timing, rungs = trial, found, rungs[:middle]
             else:
                 rungs = rungs[middle + 1 :]
