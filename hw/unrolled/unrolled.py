@@ -205,8 +205,16 @@ class UnrolledUnit(Unit):
 
     def processes(self) -> tuple[Process, ...]:
         """Takes and gives a beat a cycle."""
+        return self.pipeline(self.stages)
+
+    def rough_processes(self) -> tuple[Process, ...]:
+        """The same with about as many stages, without the network: they are as fast."""
+        return self.pipeline(ROUGH_LATENCY + 1)
+
+    def pipeline(self, stages: int) -> tuple[Process, ...]:
+        """Takes and gives a beat a cycle, with so many register stages in front of the queue."""
         steps = np.full(self.vectors, TAKE | GIVE, np.uint8)
-        return (Process("unrolled", steps, self.stages + 1, self.depth, 1),)
+        return (Process("unrolled", steps, stages + 1, stages + 2, 1),)
 
     def cost(self) -> Cost:
         """Estimated cost after mapping: the adders, which are known cell by cell, registers of the

@@ -147,7 +147,13 @@ class Costs:
         """The cycles that units take together, by the model; 0 where that would take long. Those of
         the same processes are measured once.
         """
-        processes = [process for unit in units for process in unit.processes()]
+        processes = [
+            process
+            for unit in units
+            for process in (
+                unit.rough_processes() if isinstance(unit, UnrolledUnit) else unit.processes()
+            )
+        ]
         if FRAMES * sum(len(process.steps) for process in processes) > MAX_STEPS:
             return 0
         key = tuple((p.steps.tobytes(), p.latency, p.capacity, p.recycle) for p in processes)
