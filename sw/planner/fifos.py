@@ -20,11 +20,12 @@ from subbit.sw.lower.pipeline import Pipeline, Step
 from subbit.sw.lower.plan import Plan
 from subbit.sw.lower.stages.stage import Stage
 
-__all__ = ["Fitted", "fit_fifos"]
+__all__ = ["FEW_PLACES", "LADDER", "Fitted", "fit_fifos"]
 
 FRAMES = 8
 FEW_FRAMES = 4
 LADDER = (0, 2, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 4096)
+FEW_PLACES = (0, 2, 4, 8, *LADDER[2:])  # where each place takes registers
 TRIAL_STEPS = 150_000_000  # of the model, about three seconds, on cutting depths
 
 
@@ -37,10 +38,14 @@ class Fitted:
 
 
 class FifoTrials:
-    """The processes of a plan's steps, with FIFOs of any depth in their places."""
+    """The processes of a plan's steps, with FIFOs of any depth in their places; ``ladder``: the
+    depths that are tried.
+    """
 
-    def __init__(self, steps: Sequence[Step], least: Mapping[int, int]) -> None:
-        self.steps, self.least = steps, least
+    def __init__(
+        self, steps: Sequence[Step], least: Mapping[int, int], ladder: Sequence[int]
+    ) -> None:
+        self.steps, self.least, self.ladder = steps, least, ladder
         self.fifos = [k for k, step in enumerate(steps) if k in least]
         self.fixed = {k: step.unit.processes() for k, step in enumerate(steps) if k not in least}
         self.size = sum(len(p.steps) for row in self.fixed.values() for p in row)
@@ -99,11 +104,13 @@ def fit_fifos(
     cycles: int,
     device: str | None = None,
     memories: Mapping[str, str] | None = None,
+    ladder: Sequence[int] = LADDER,
 ) -> Fitted:
     """The plan of those stages with the least FIFOs that keep an interval of ``cycles``, or the
     least interval there is if that is more.
 
-    The depth that a stage comes with is its least. ``device``, ``memories``: the plan's.
+    The depth that a stage comes with is its least. ``device``, ``memories``: the plan's;
+    ``ladder``: depths that cost different, ascending.
     """
     kept = tuple((memories or {}).items())
     streams = edges(network, [stage.layers for stage in stages])
@@ -123,7 +130,7 @@ def fit_fifos(
         if isinstance(step.unit, FifoUnit)
     }
     floors = {stage.layers[0]: stage.fifo for stage in stages}
-    line = FifoTrials(steps, {k: floors.get(name, 0) for k, name in names.items()})
+    line = FifoTrials(steps, {k: floors.get(name, 0) for k, name in names.items()}, ladder)
     depths, timing = fitted(line, cycles)
     chosen = {names[k]: depth for k, depth in depths.items()}
     plan = Plan(
@@ -165,10 +172,11 @@ def fitted(line: FifoTrials, cycles: int) -> tuple[dict[int, int], Timing]:
     free = {k: max(2, 2 * line.steps[k].unit.i_beats) for k in line.fifos}
     interval = max(cycles, line.timing(free, frames).interval_cycles)
     held = line.timing(free, frames, period=interval, log=True).held
-    depths = {k: rung(max(held[k], line.least[k]) if held[k] > 2 else 2) for k in line.fifos}
+    least_held = {k: max(held[k], line.least[k]) if held[k] > 2 else 2 for k in line.fifos}
+    depths = {k: rung(depth, line.ladder) for k, depth in least_held.items()}
     timing = line.timing(depths, frames)
     if timing.interval_cycles > interval:  # the timetable's input came too late for a part of it
-        depths = {k: rung(2 * depth) for k, depth in depths.items()}
+        depths = {k: rung(2 * depth, line.ladder) for k, depth in depths.items()}
         timing = line.timing(depths, frames)
     return cut(line, depths, timing, max(cycles, timing.interval_cycles), frames)
 
@@ -182,7 +190,7 @@ def cut(
     trials = TRIAL_STEPS // max(1, line.size * frames)
     order = sorted(line.fifos, key=lambda k: -depths[k] * line.steps[k].unit.o.width)
     for k in order:
-        rungs = [d for d in LADDER if line.least[k] <= d < depths[k]]
+        rungs = [d for d in line.ladder if line.least[k] <= d < depths[k]]
         while rungs and trials > 0:
             trials -= 1
             middle = (len(rungs) - 1) // 2
@@ -203,7 +211,7 @@ def timed(line: FifoTrials, depths: Mapping[int, int], frames: int) -> Timing | 
         return None
 
 
-def rung(depth: int) -> int:
+def rung(depth: int, ladder: Sequence[int]) -> int:
     """The next depth of the ladder."""
-    above = [step for step in LADDER if step >= depth]
+    above = [step for step in ladder if step >= depth]
     return above[0] if above else 1 << (depth - 1).bit_length()

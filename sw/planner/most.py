@@ -6,6 +6,7 @@ whatever one budget finds, a larger one finds as well, or something faster.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from subbit.boards import Board
@@ -15,7 +16,7 @@ from subbit.sw.ir.network import Network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.costs import Costs, total, with_queue
-from subbit.sw.planner.fifos import fit_fifos
+from subbit.sw.planner.fifos import FEW_PLACES, LADDER, fit_fifos
 from subbit.sw.planner.goal import (
     Goal,
     NothingFits,
@@ -240,11 +241,17 @@ class Trials:
     def worked_out(self, choice: Choice, interval: int) -> Planned:
         """See priced."""
         form = self.board.family.popcount_form
-        made = [with_queue(option.stage.with_popcount(form)) for option in choice.options]
+        lut_rams = self.board.family.has_lut_rams
+        stages = [option.stage.with_popcount(form) for option in choice.options]
+        if not lut_rams:  # the two places that some come with are only taken where they pay
+            stages = [replace(stage, fifo=0) for stage in stages]
+        made = [with_queue(stage) for stage in stages]
         key = (interval, stages_of(choice))
         if key not in self.search.fitted:
             device = self.board.device.name
-            self.search.fitted[key] = fit_fifos(self.network, made, interval, device)
+            self.search.fitted[key] = fit_fifos(
+                self.network, made, interval, device, ladder=LADDER if lut_rams else FEW_PLACES
+            )
         fitted = self.search.fitted[key]
         pipeline, timing = with_memories(self.network, self.board, made, fitted, self.allowed)
         return expected(self.network, self.board, pipeline, timing, self.goal)
