@@ -65,6 +65,7 @@ def dot_cases() -> Iterator[UnitCase]:
     yield dot("dot, 4 pixels", plain(16, 72), 1, 4, 18, pixels=4)
     yield dot("dot, 2 pixels leave whole", plain(16, 72), 1, 16, 72, pixels=2)
     yield dot("dot, 2 rows of pixels", *(plain(16, 4, 3, 3), 1, 4, 36), **rows_of((6, 4), 8))
+    yield dot("dot, 2 rows of 3 pixels", *(plain(8, 2, 3, 3), 1, 2, 18), **rows_of((4, 3), 6))
     yield dot("dot, a frame a beat", plain(10, 64), 1, 10, 64)
     yield dot("dot, constants compared in logic", plain(16, 72), 1, 16, 72, known=True)
     yield dot("dot, codebook", codebook(64, 32, 5), 1, 4, 36, memory="block")
@@ -82,6 +83,10 @@ def dot_cases() -> Iterator[UnitCase]:
     yield shared_case(
         "shared rows, scales at once", 32, 72, 2, 2, 36, post=affine(32), at_once=2, pixels=2
     )
+    yield shared_case("shared rows, 4 outputs at once", 32, 72, 4, 2, 18, at_once=4)
+    yield shared_case(
+        "shared rows, 2 scales at once", 16, 36, 2, 2, 18, post=affine(16), at_once=2, pixels=2
+    )
     for channels, bits, post in (
         (4, 1, thresholds(32, 5)),
         (8, 2, thresholds(32, 9, 2)),
@@ -90,7 +95,9 @@ def dot_cases() -> Iterator[UnitCase]:
         name = f"depthwise, {channels} channels of {bits} bits"
         yield depthwise_case(name, channels, bits, Padding.MINUS, post)
     yield depthwise_case("depthwise, masks", 4, 1, Padding.ZERO, thresholds(32, 5))
-    yield depthwise_case("depthwise, 2 pixels", 32, 1, Padding.MINUS, thresholds(32, 5), 2)
+    for name, channels in (("depthwise, 2 pixels", 32), ("depthwise, 2 pixels of 8", 8)):
+        end = thresholds(channels, 5)
+        yield depthwise_case(name, channels, 1, Padding.MINUS, end, pixels=2, tensor=channels)
 
 
 def rows_of(shape: tuple[int, int], pixels: int) -> dict[str, Any]:
@@ -105,10 +112,11 @@ def depthwise_case(
     padding: Padding,
     post: Threshold | Affine,
     pixels: int = 1,
+    tensor: int = 32,
 ) -> UnitCase:
-    """A 3x3 kernel for each of 32 channels."""
-    layer = DepthwiseConv2d(plain(32, 1, 3, 3), 1, padding)
-    x = TensorType.codes(14, 14, 32, bits)
+    """A 3x3 kernel for each channel of the tensor, which has 32 unless ``tensor`` says so."""
+    layer = DepthwiseConv2d(plain(tensor, 1, 3, 3), 1, padding)
+    x = TensorType.codes(14, 14, tensor, bits)
     unit = DepthwiseUnit(layer=layer, input=x, channels=channels, post=post, pixels=pixels)
     return same(name, unit)
 
@@ -162,6 +170,8 @@ def lookup_cases() -> Iterator[UnitCase]:
     block = partial(lookup, BlockLookupUnit, vectors=8, pixels=4, ports=4, fill="logic")
     wide = partial(block, pixels=8, fill="block")
     yield block("block lookup", codebook(64, 16, 5), ports=8, dot9=4)
+    yield block("block lookup, 32 outputs", codebook(32, 8, 4), dot9=2)
+    yield block("block lookup, 16 outputs, masks", codebook(16, 8, 4), dot9=2, masked=True)
     yield block("block lookup, masks", codebook(32, 16, 4), dot9=4, masked=True)
     yield wide("block lookup, counts in block RAM", codebook(64, 16, 4), ports=8, dot9=2)
     yield block("block lookup, 2 bits", codebook(32, 8, 4), dot9=2, bits=2)

@@ -48,10 +48,11 @@ QUICK = frozenset(
         *("max pool of 1 bit, 4 pixels", "max pool of sums, 2 rows", "argmax of 10, 10 lanes"),
         *("average pool, 2 pixels", "global pool, 2 pixels", "threshold of 1 bit, 2 pixels"),
         *("dot, block RAM", "dot, 2-bit inputs", "dot, codebook of 16", "dot, tile"),
-        *("shared rows", "shared rows, scales", "dot, 2 rows of pixels"),
-        *("shared rows, all outputs at once", "shared rows, scales at once"),
-        *("depthwise, 4 channels of 1 bits", "depthwise, masks", "depthwise, 2 pixels"),
-        *("lookup, 4 lanes", "lookup, 8 lanes, masks", "block lookup", "block lookup, masks"),
+        *("shared rows", "shared rows, scales", "dot, 2 rows of 3 pixels"),
+        *("shared rows, 4 outputs at once", "shared rows, 2 scales at once"),
+        *("depthwise, 4 channels of 1 bits", "depthwise, masks", "depthwise, 2 pixels of 8"),
+        *("lookup, 4 lanes", "lookup, 8 lanes, masks"),
+        *("block lookup, 32 outputs", "block lookup, 16 outputs, masks"),
         *("unrolled, 8 x 36", "unrolled, border", "unrolled, sums"),
     )
 )

@@ -14,6 +14,8 @@ import pyosys
 from amaranth.hdl import Module, Signal
 from numpy.typing import NDArray
 
+from subbit.hw.tables.packing import pack_rows
+
 __all__ = ["Aig", "Bdds", "graph_of", "solve"]
 
 MODELS = {
@@ -75,21 +77,27 @@ class Aig:
         ``cycles``: for each the input ports, ``(bits, runs)``.
         """
         runs = next(iter(cycles[0].values())).shape[1]
-        values = np.zeros((2 * self.variables + 2, runs), np.bool_)
-        values[1::2] = True
+        ones = (1 << runs) - 1  # all runs of a literal are one number
+        values = [0, ones] * (self.variables + 1)
+
+        def put(literal: int, bits: int) -> None:
+            values[literal], values[literal ^ 1] = bits, bits ^ ones
+
         seen = []
         for ports in cycles:
             for name, bits in ports.items():
-                for literal, bit in zip(self.port(name), bits, strict=True):
-                    values[literal], values[literal ^ 1] = bit, ~bit
+                for literal, number in zip(self.port(name), pack_rows(bits), strict=True):
+                    put(literal, number)
             for result, a, b in self.ands:
-                values[result] = values[a] & values[b]
-                values[result ^ 1] = ~values[result]
-            seen.append(values[self.port(out, output=True)].copy())
-            state = [values[after].copy() for _, after in self.latches]
-            for (latch, _), bits in zip(self.latches, state, strict=True):
-                values[latch], values[latch ^ 1] = bits, ~bits
-        return np.array(seen)
+                put(result, values[a] & values[b])
+            seen.append([values[literal] for literal in self.port(out, output=True)])
+            state = [values[after] for _, after in self.latches]
+            for (latch, _), number in zip(self.latches, state, strict=True):
+                put(latch, number)
+        size = (runs + 7) // 8
+        rows = b"".join(number.to_bytes(size, "little") for cycle in seen for number in cycle)
+        packed = np.frombuffer(rows, np.uint8).reshape(len(seen), -1, size)
+        return np.unpackbits(packed, axis=2, count=runs, bitorder="little").astype(np.bool_)
 
 
 def graph_of(component: Any, ports: Sequence[Any], folder: Path, vendor: str = "") -> Aig:
@@ -168,31 +176,26 @@ def read_aiger(path: Path) -> Aig:
 class Bdds:
     """Reduced ordered binary decision diagrams: equal functions have equal numbers.
 
-    Number 0 is false, 1 true; a node is (variable, if 0, if 1).
+    A function is twice the place of its node, plus 1 for the complement, so that 0 is false and 1
+    is true, as literals of a graph are. A node is (variable, if 0, if 1), the last no complement.
     """
 
     def __init__(self) -> None:
-        self.nodes: list[tuple[int, int, int]] = [(1 << 30, 0, 0), (1 << 30, 1, 1)]
+        self.nodes: list[tuple[int, int, int]] = [(1 << 30, 0, 0)]
         self.unique: dict[tuple[int, int, int], int] = {}
         self.memo: dict[tuple[int, int], int] = {}
-        self.complements: dict[int, int] = {0: 1, 1: 0}
 
     def node(self, variable: int, low: int, high: int) -> int:
         """The function that is ``high`` where the variable is 1, else ``low``."""
         if low == high:
             return low
-        key = (variable, low, high)
-        if key not in self.unique:
-            self.unique[key] = len(self.nodes)
+        flip = high & 1
+        key = (variable, low ^ flip, high ^ flip)
+        found = self.unique.get(key)
+        if found is None:
+            found = self.unique[key] = 2 * len(self.nodes)
             self.nodes.append(key)
-        return self.unique[key]
-
-    def negate(self, f: int) -> int:
-        """Not f."""
-        if f not in self.complements:
-            variable, low, high = self.nodes[f]
-            self.complements[f] = self.node(variable, self.negate(low), self.negate(high))
-        return self.complements[f]
+        return found ^ flip
 
     def conjoin(self, f: int, g: int) -> int:
         """f and g."""
@@ -200,18 +203,18 @@ class Bdds:
             f, g = g, f
         if f <= 1:
             return g if f else 0
-        if f == g:
-            return f
+        if f ^ g <= 1:
+            return f if f == g else 0
         key = (f, g)
-        if key not in self.memo:
-            (v, low, high), (w, low2, high2) = self.nodes[f], self.nodes[g]
-            top = min(v, w)
-            if v > top:
-                low = high = f
-            if w > top:
-                low2 = high2 = g
-            self.memo[key] = self.node(top, self.conjoin(low, low2), self.conjoin(high, high2))
-        return self.memo[key]
+        found = self.memo.get(key)
+        if found is None:
+            (v, low, high), (w, low2, high2) = self.nodes[f >> 1], self.nodes[g >> 1]
+            top = v if v < w else w
+            low, high = (f, f) if v > top else (low ^ f & 1, high ^ f & 1)
+            low2, high2 = (g, g) if w > top else (low2 ^ g & 1, high2 ^ g & 1)
+            found = self.node(top, self.conjoin(low, low2), self.conjoin(high, high2))
+            self.memo[key] = found
+        return found
 
     def of(self, graph: Aig, order: Sequence[int | tuple[int, ...]], port: str) -> list[int]:
         """Functions of a port's bits, registers taken for wires.
@@ -221,9 +224,7 @@ class Bdds:
         known = {0: 0, 1: 1}
 
         def value(literal: int) -> int:
-            if literal not in known:
-                known[literal] = self.negate(known[literal ^ 1])
-            return known[literal]
+            return known[literal] if literal in known else known[literal ^ 1] ^ 1
 
         for at, literals in enumerate(order):
             equal = literals if isinstance(literals, tuple) else (literals,)

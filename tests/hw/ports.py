@@ -10,7 +10,7 @@ from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.tables.packing import pack_elements
 from tests.hw.harness import unpack
 
-__all__ = ["check_ports", "random_operands", "simulate_ports"]
+__all__ = ["PortsSimulation", "check_ports", "random_operands", "simulate_ports"]
 
 
 class Source:
@@ -60,21 +60,39 @@ class Sink:
             self.cycles.append(cycle)
 
 
-def simulate_ports(unit: Unit, beats: Beats, expected: int, seed: int | None) -> list[Sink]:
-    """Drive ``beats`` (all inputs side by side) through the component; with a seed, each stream
-    pauses in its own time. Fails where it takes too long.
-    """
-    component = unit.load_component()(unit=unit)
-    chance = random.Random(seed) if seed is not None else None
-    sources, first = [], 0
-    for port, lanes in unit.inputs.items():
-        part = beats[:, first : first + lanes.lanes]
-        sources.append(Source(getattr(component, port), lanes, part))
-        first += lanes.lanes
-    sinks = [Sink(getattr(component, port), lanes) for port, lanes in unit.outputs.items()]
-    ends: list[Source | Sink] = [*sources, *sinks]
+class PortsSimulation:
+    """The simulation of a unit's component: compiled once, and reset before each further run."""
 
-    async def bench(ctx: Any) -> None:
+    def __init__(self, unit: Unit) -> None:
+        self._unit, self._component = unit, unit.load_component()(unit=unit)
+        self._simulator = Simulator(self._component)
+        self._simulator.add_clock(1e-6)
+        self._simulator.add_testbench(self._bench)
+        self._has_run = False
+
+    def run(self, beats: Beats, expected: int, seed: int | None) -> list[Sink]:
+        """Drive ``beats`` (all inputs side by side) through the component; with a seed, each stream
+        pauses in its own time. Fails where it takes too long.
+        """
+        self._chance = random.Random(seed) if seed is not None else None
+        self._beats, self._expected = beats, expected
+        if self._has_run:
+            self._simulator.reset()
+        self._has_run = True
+        self._simulator.run()
+        return self._sinks
+
+    async def _bench(self, ctx: Any) -> None:
+        chance, beats, expected = self._chance, self._beats, self._expected
+        sources, first = [], 0
+        for port, lanes in self._unit.inputs.items():
+            part = beats[:, first : first + lanes.lanes]
+            sources.append(Source(getattr(self._component, port), lanes, part))
+            first += lanes.lanes
+        outputs = self._unit.outputs.items()
+        sinks = [Sink(getattr(self._component, port), lanes) for port, lanes in outputs]
+        ends: list[Source | Sink] = [*sources, *sinks]
+        self._sinks = sinks
         for cycle in range(100 + 40 * (len(beats) + expected)):
             for end in ends:
                 end.offer(ctx, chance)
@@ -87,19 +105,18 @@ def simulate_ports(unit: Unit, beats: Beats, expected: int, seed: int | None) ->
             if all(len(sink.out) == expected for sink in sinks) and chance is None:
                 break
 
-    simulator = Simulator(component)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return sinks
+
+def simulate_ports(unit: Unit, beats: Beats, expected: int, seed: int | None) -> list[Sink]:
+    """What :meth:`PortsSimulation.run` gives for one run."""
+    return PortsSimulation(unit).run(beats, expected, seed)
 
 
 def check_ports(unit: Unit, beats: Beats) -> None:
     """Compare the component with its unit, as ``harness.check_unit`` does for one stream each."""
     frames = len(beats) // unit.i_beats
-    expected = unit.reference(beats)
+    expected, simulation = unit.reference(beats), PortsSimulation(unit)
     for seed in (None, 0, 1):
-        for sink in simulate_ports(unit, beats, len(expected), seed):
+        for sink in simulation.run(beats, len(expected), seed):
             np.testing.assert_array_equal(np.array(sink.out), expected, err_msg=f"seed {seed}")
             if seed is None:
                 due = unit.trace(frames).taken[-1]

@@ -170,16 +170,16 @@ def test_scaled_tiles_with_other_inputs() -> None:
 )
 def test_large_engines(bits: int, rest: dict[str, Any], post: str) -> None:
     limits = SizeLimits(  # sizes that a simulation in Python can take
-        large_engine_xnors=512,
-        xnors_per_input_copy=200,
-        large_table_bits=2048,
-        wide_table_bits=64,
-        part_bits=96,
+        large_engine_xnors=256,
+        xnors_per_input_copy=100,
+        large_table_bits=1024,
+        wide_table_bits=32,
+        part_bits=48,
     )
     rng = np.random.default_rng(bits)
-    unit = check(plain(rng, 16, 128), post, BIPOLAR, bits, simd=64, limits=limits, **rest)
-    small = {**rest, "simd": 8, "pixels": 1, "limits": limits}
-    near = check(plain(rng, 8, 128), post, BIPOLAR, bits, **small)
+    unit = check(plain(rng, 16, 64), post, BIPOLAR, bits, simd=32, limits=limits, **rest)
+    small = {**rest, "simd": 4, "pixels": 1, "limits": limits}
+    near = check(plain(rng, 8, 64), post, BIPOLAR, bits, **small)
     assert (unit.distance_stages, near.distance_stages) == (1, 0)
     ahead = 3 if rest["memory"] == "block" else 2  # for the step, and for block RAMs' addresses
     assert unit.source.latency - near.source.latency == ahead
@@ -200,10 +200,10 @@ def test_constant_weights_in_a_large_engine(late: int) -> None:
 
 
 def test_a_word_a_pass_far_from_its_thresholds() -> None:
-    weights = plain(np.random.default_rng(5), 12, 48)
-    rest = {"pixels": 2, "limits": SizeLimits(large_engine_xnors=512)}
+    weights = plain(np.random.default_rng(5), 8, 24)
+    rest = {"pixels": 2, "limits": SizeLimits(large_engine_xnors=192)}
     for encoding, masked in ((BIPOLAR, True), (UNSIGNED, False)):
-        unit = check(weights, "threshold2", encoding, 2, masked=masked, pe=6, simd=48, **rest)
+        unit = check(weights, "threshold2", encoding, 2, masked=masked, pe=4, simd=24, **rest)
         assert (unit.beats, unit.distance_stages) == (1, 1)
 
 
@@ -212,14 +212,15 @@ def test_a_word_a_pass_far_from_its_thresholds() -> None:
 def test_a_reset_in_the_middle_of_a_frame(far: bool, cycles: int) -> None:
     rng = np.random.default_rng(9)
     if far:
-        rest: dict[str, Any] = {"post": thresholds(rng, 8, 60, 1), "pixels": 3}
+        limits = SizeLimits(large_engine_xnors=192)
+        rest: dict[str, Any] = {"post": thresholds(rng, 8, 15, 1), "pixels": 3, "limits": limits}
         unit = DotUnit(
-            weights=plain(rng, 8, 768),
+            weights=plain(rng, 8, 48),
             encoding=BIPOLAR,
             bits=1,
             masked=False,
             pe=4,
-            simd=256,
+            simd=16,
             vectors=3,
             **rest,
         )

@@ -58,13 +58,26 @@ def functions(graph: Aig, bdds: Bdds, shape: PopcountShape, period: int = 0) -> 
     return [bdds.of(graph, order, port) for port in ("count", "padding")[: 1 + shape.masked]]
 
 
+def graphs(
+    form: VendorPopcount, shape: PopcountShape, fabric: str, folder: Path
+) -> tuple[Aig, Aig]:
+    """The graphs of the form and of the portable form."""
+    portable = PopcountXnor(shape=shape)
+    return (
+        graph_of(form, ports(form), folder / "vendor", fabric),
+        graph_of(portable, ports(portable), folder / "plain"),
+    )
+
+
+def same(one: Aig, other: Aig, shape: PopcountShape, period: int) -> bool:
+    """Whether both compute the same for every input."""
+    bdds = Bdds()
+    return functions(one, bdds, shape, period) == functions(other, bdds, shape, period)
+
+
 def equal(form: VendorPopcount, shape: PopcountShape, fabric: str, folder: Path) -> bool:
     """Whether the form computes what the portable form does, for every input."""
-    portable = PopcountXnor(shape=shape)
-    bdds, period = Bdds(), form.form.period
-    vendor = graph_of(form, ports(form), folder / "vendor", fabric)
-    plain = graph_of(portable, ports(portable), folder / "plain")
-    return functions(vendor, bdds, shape, period) == functions(plain, bdds, shape, period)
+    return same(*graphs(form, shape, fabric, folder), shape, form.form.period)
 
 
 SHAPES = [
@@ -110,7 +123,7 @@ def test_others_equal_the_portable_form(fabric: str, shape: PopcountShape, tmp_p
     "shape",
     [
         PopcountShape(rows=1, simd=14, bits=1, masked=True),
-        PopcountShape(rows=1, simd=7, bits=2, masked=True, scales=(1, 1)),
+        PopcountShape(rows=1, simd=5, bits=2, masked=True, scales=(1, 1)),
     ],
     ids=str,
 )
@@ -119,10 +132,9 @@ def test_masks_that_repeat(shape: PopcountShape, fabric: str, tmp_path: Path) ->
     form = Popcount(
         simd=shape.simd, bits=shape.bits, masked=True, fabric=fabric, scales=shape.scales, period=2
     )
-    assert equal(VendorPopcount(shape=shape, form=form), shape, fabric, tmp_path)
-    loose = VendorPopcount(shape=shape, form=form)
-    loose.form = dataclasses.replace(form, period=0)
-    assert not equal(loose, shape, fabric, tmp_path)
+    both = graphs(VendorPopcount(shape=shape, form=form), shape, fabric, tmp_path)
+    assert same(*both, shape, period=2)
+    assert not same(*both, shape, period=0)
 
 
 @pytest.mark.parametrize("fabric", FABRICS)
@@ -186,7 +198,7 @@ def check_simulation(form: VendorPopcount, shape: PopcountShape, fabric: str, fo
     ("shape", "fabric", "depth"),
     [
         (PopcountShape(rows=1, simd=128, bits=1), "ecp5", 1),
-        (PopcountShape(rows=1, simd=576, bits=1), "ecp5", 1),
+        (PopcountShape(rows=1, simd=256, bits=1), "ecp5", 1),
         (PopcountShape(rows=2, simd=144, bits=1), "ecp5", 2),
         (PopcountShape(rows=2, simd=16, bits=4), "ecp5", 1),
         (PopcountShape(rows=2, simd=36, bits=1, masked=True), "ecp5", 1),

@@ -73,14 +73,14 @@ def test_the_link_stays_below_650_luts_and_one_block_ram(
 
 
 def test_a_beat_of_a_frame_costs_no_more_than_its_register() -> None:
-    """Of 6,272 bits, against beats of one byte: the register, and a counter of 784 parts."""
-    link = info(28, 8)
+    """Of 1,568 bits, against beats of one byte: the register, and a counter of 196 parts."""
+    link = info(14, 8)
     domains = {"w_domain": "link", "r_domain": "sync"}
-    buffers = {str(lanes): FrameBuffer(info=link, lanes=lanes, **domains) for lanes in (1, 28, 784)}
+    buffers = {str(lanes): FrameBuffer(info=link, lanes=lanes, **domains) for lanes in (1, 14, 196)}
     cells = map_components(buffers, "ecp5")
-    for lanes in (28, 784):
+    for lanes in (14, 196):
         more = {k: n - cells["1"].counts[k] for k, n in cells[str(lanes)].counts.items()}
-        join = beat_parts(elements=784, bits=8, lanes=lanes)[1]
+        join = beat_parts(elements=196, bits=8, lanes=lanes)[1]
         assert join is not None
         assert 8 * lanes <= more["flip_flops"] <= 8 * lanes + 16, more
         assert more["lut4"] <= 50, more

@@ -88,8 +88,9 @@ def test_inputs_and_ends(bits: int, encoding: Encoding, masked: int, post: str) 
         (4, 6, 3, 2),
         (5, 8, 4, 4),
         (6, 8, 2, 16),
-        (7, 4, 1, 64),
-        (8, 4, 2, 256),  # one fill a channel
+        (7, 4, 1, 16),
+        (8, 4, 2, 16),
+        (5, 4, 2, 32),  # one fill a channel
         (1, 4, 1, 1),
         (2, 12, 2, 4),
     ],

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.contract.unit import Beats
 from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.dot_rtl import Dot
@@ -58,7 +59,11 @@ def windows(unit: DotUnit, count: int) -> Beats:
         (plain(RNG(2), 4, 18), (4, 6), {"pixels": 3, "bits": 2}),
         (plain(RNG(2), 6, 9), (1, 4), {"pe": 6, "pixels": 2}),
         (plain(RNG(3), 4, 18), (5, 6), {"stride": 2}),
-        (plain(RNG(4), 4, 576), (2, 4), {"simd": 288, "pixels": 4}),  # one that covers much
+        (  # one that covers much of a part, if parts were small
+            plain(RNG(4), 4, 72),
+            (2, 4),
+            {"simd": 36, "pixels": 4, "limits": SizeLimits(large_engine_xnors=256)},
+        ),
         (plain(RNG(3), 6, 18), (3, 3), {"bits": 4, "x_branches": 2, "memory": "block"}),
         (codebook(RNG(4), 4, 2, 2), (4, 4), {"memory": "block"}),
         (tiled(RNG(5), 4, 18, 2), (3, 4), {"pe": 4}),
@@ -81,6 +86,7 @@ def test_values_and_cycles(
     }
     for form in ("portable", "ecp5") if post == "threshold" else ("portable",):
         unit = engine(weights, size, post=ends[post], form=form, **rest)
+        assert unit.distance_stages == ("limits" in rest)
         check_unit(unit, windows(unit, 2))
 
 
