@@ -55,7 +55,7 @@ class Whole(Unit):
         return lambda unit: Accelerator(pipeline=unit.pipeline)
 
 
-# What the planner makes of ``planes`` in 2,000 LUT4s, for which it searches long.
+# What the planner makes of ``planes`` in 2,500 LUT4s, for which it searches long.
 PLANES: tuple[dict[str, Any], ...] = (
     {"pixels": 4, "input_pixels": 2, "weights": "block", "popcount": "ecp5", "fifo": 2},
     {"lanes": 4, "fifo": 16},
