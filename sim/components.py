@@ -103,7 +103,7 @@ CASES: dict[str, Callable[[], Unit]] = {
     "dot_whole_pixels": lambda: dot(
         plain(6, 12), BIPOLAR, 1, 6, 12, pixels=4, post=thresholds(6, 1, 6)
     ),
-    "dot_frame": lambda: dot(plain(16, 784), BIPOLAR, 1, 16, 784, post=thresholds(16, 1, 40)),
+    "dot_frame": lambda: dot(plain(4, 784), BIPOLAR, 1, 4, 784, post=thresholds(4, 1, 40)),
     "dot_payload_delay": lambda: dot(
         plain(4, 16), BIPOLAR, 1, 2, 8, memory="logic", payload_delay=1
     ),

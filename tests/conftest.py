@@ -1,14 +1,26 @@
 """The root of the tests, which import their helpers as ``tests.FOLDER.HELPER``."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.flow.builds import built, built_ice40
 
-__all__ = ["built", "built_ice40", "pytest_collection_modifyitems"]
+__all__ = ["built", "built_ice40", "models", "pytest_collection_modifyitems"]
+
+# The tests run side by side, one on each core: torch's further threads would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The rooms whose files take minutes each. They go first, so that none of two workers is left alone
 # with one of them at the end.
 LONG = ("rtl", "hw/contract", "flow")
+
+
+@pytest.fixture(scope="session")
+def models(pytestconfig: pytest.Config) -> Path:
+    """The folder of compiled models, kept between tests and between runs of them."""
+    return pytestconfig.rootpath / "build" / "models"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

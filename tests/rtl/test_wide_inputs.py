@@ -19,7 +19,7 @@ from tests.rtl.wide_inputs import WIDE, linear
 
 FRAMES = 3
 LINK_HZ, BAUD = 25_000_000, 3_000_000
-BOARDS = ("frame of 6272 bits", "frame of bits, 81 of 88", "pixels of 3 channels")
+BOARDS = ("frame of 2312 bits", "frame of bits, 81 of 88", "pixels of 3 channels")
 
 
 def frames(pipeline: Pipeline, count: int, seed: int) -> NDArray[np.int64]:

@@ -62,7 +62,7 @@ def forked(narrow: int, wide: int) -> Pipeline:
 
 
 WIDE: dict[str, Callable[[], Pipeline]] = {
-    "frame of 6272 bits": lambda: linear((28, 28, 1), 8, 784),
+    "frame of 2312 bits": lambda: linear((17, 17, 1), 8, 289),
     "two rows of bits": lambda: linear((28, 28, 1), 1, 56, Encoding.BIPOLAR),
     "frame of bits, 81 of 88": lambda: linear((9, 9, 1), 1, 81, Encoding.BIPOLAR),
     "frame of 2 bits, 49 of 52": lambda: linear((7, 7, 1), 2, 49, Encoding.BIPOLAR),

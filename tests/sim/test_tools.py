@@ -37,11 +37,11 @@ def test_verilog_that_does_not_parse(tmp_path: Path) -> None:
     assert not list(folder.glob("*.so"))
 
 
-def test_a_line_of_very_many_tokens(tmp_path: Path) -> None:
+def test_a_line_of_very_many_tokens(models: Path) -> None:
     word = "^{" + ", ".join(["a"] * 4_000) + "}"
     words = " ^ ".join([word] * 12)
     text = f"module bench(input a, output b); assign b = {words}; endmodule"
-    assert verilator.build_model(text, "bench", tmp_path / "models").exists()
+    assert verilator.build_model(text, "bench", models).exists()
 
 
 def test_old_models_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
