@@ -11,6 +11,7 @@ from subbit.sw.errors import PlanError
 
 __all__ = [
     "BLOCK_BITS",
+    "LUT_BITS",
     "MEMORIES",
     "RomTable",
     "distinct_columns",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 MEMORIES = ("auto", "block", "logic")
-BLOCK_BITS = 18432  # of one block RAM
+BLOCK_BITS, LUT_BITS = 18432, 16  # of one block RAM, of one LUT4
 # Of shallow tables on an ECP5, by bits of an address, the share of columns that take a LUT4: the
 # others are made by enables and resets of their registers.
 SHALLOW = {1: 0.1, 2: 0.2, 3: 0.75}

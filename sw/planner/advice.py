@@ -2,12 +2,13 @@
 would.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from subbit.boards import BOARDS, Board
+from subbit.hw.tables.rom import BLOCK_BITS, LUT_BITS
 from subbit.sw.errors import FitError, NetworkError
 from subbit.sw.ir.layers.conv2d import Conv2d
 from subbit.sw.ir.layers.linear import Linear
@@ -81,12 +82,16 @@ def remedies(board: Board, goal: Goal, search: Search, error: NothingFits) -> It
         return
     if goal.reserve > RESERVE and feasible(search, board, usual := replace(goal, reserve=RESERVE)):
         yield f"with --reserve {usual.reserve:.0%} it would do"
-    yield from would_do(board, goal, search)
+    has = budget_of(search.costs.network, board, goal) + host_cost(search.costs.network, board)
+    yield from would_do(board, goal, search, lacking(error.needs, has))
 
 
-def would_do(board: Board, goal: Goal, search: Search) -> Iterator[str]:
+def would_do(
+    board: Board, goal: Goal, search: Search, missing: Mapping[str, int] | None = None
+) -> Iterator[str]:
     """The smallest other board that the network fits on, and the mildest sub-bit setting for this
-    one.
+    one. ``missing``: what is short at the slowest rate; sub-bit settings that save fewer bits are
+    not tried.
     """
     network, here = search.costs.network, board.device
     larger = [
@@ -104,10 +109,18 @@ def would_do(board: Board, goal: Goal, search: Search) -> Iterator[str]:
             break
     else:
         yield "no known board would do"
+    short_bits = 0 if goal.fps is not None else bits_of(missing or {})
     for name, smaller in sub_bit_networks(network):
+        if network.weight_bits - smaller.weight_bits < short_bits:
+            continue
         if feasible(Search(smaller, Costs.on(smaller, here), wires=goal.wires), board, goal):
             yield f"on {board.name} it would do with {name}"
             return
+
+
+def bits_of(cells: Mapping[str, int]) -> int:
+    """The most bits that so many block RAMs and LUT4s hold."""
+    return BLOCK_BITS * cells.get("block_rams", 0) + LUT_BITS * cells.get("lut4", 0)
 
 
 def sub_bit_networks(network: Network) -> Iterator[tuple[str, Network]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from subbit import boards
 from subbit.boards import DEFAULT_BOARD, Board
+from subbit.hw.tables.rom import BLOCK_BITS, LUT_BITS
 from subbit.sw.errors import FitError
 from subbit.sw.ir.network import Network
 from subbit.sw.lower.plan import Plan, load_plan, smallest_plan
@@ -23,8 +24,6 @@ SMALL_RESERVE, SMALL_LUT4 = 0.1, 0.75
 # The last LUT4s may bring hardly any rate, and take the router's time: of digits-plain the last
 # 1,000 bring 2 %.
 FEWER, NEARLY = 0.9, 0.95
-# What one block RAM of the largest kind and one lookup table can hold.
-BLOCK_RAM_BITS, LUT_BITS = 18 << 10, 16
 MOST_CYCLES = 100_000_000  # of a frame, up to which the smallest plan is worked out
 
 
@@ -80,7 +79,7 @@ def smaller(network: Network, board: Board, goal: Goal, search: Search, found: P
 def check_size(network: Network) -> None:
     """Raise FitError where no board that is known could hold the weights, whatever the plan."""
     most = {
-        name: BLOCK_RAM_BITS * board.device.block_rams + LUT_BITS * board.device.lut4
+        name: BLOCK_BITS * board.device.block_rams + LUT_BITS * board.device.lut4
         for name, board in boards.BOARDS.items()
     }
     largest = max(most, key=lambda name: most[name])

@@ -98,3 +98,10 @@ def test_no_plan_is_no_answer() -> None:
     assert error.value.needs is not None
     assert error.value.needs.lut4 > 10
     assert set(BOARDS) >= {SMALL.name, ULX3S.name}
+
+
+@pytest.mark.parametrize(("block_rams", "named"), [(1, True), (1000, False)])
+def test_settings_that_save_less_than_is_short_are_not_tried(block_rams: int, named: bool) -> None:
+    search = Search(network := heavy(), Costs(network, "ecp5"))
+    texts = would_do(SMALL, Goal(), search, {"block_rams": block_rams})
+    assert any("it would do with weights tiled" in text for text in texts) == named
