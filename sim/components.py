@@ -62,6 +62,9 @@ CASES: dict[str, Callable[[], Unit]] = {
     "fifo_depth_1": lambda: FifoUnit(element=Lanes(1, 4), depth=1, beats=9),
     "fifo_block": lambda: FifoUnit(element=Lanes(2, 9), depth=32, beats=50, memory="block"),
     "replay": lambda: ReplayUnit(element=Lanes(4, 2), words=3, folds=4, vectors=5),
+    "replay_registers": lambda: ReplayUnit(
+        element=Lanes(4, 2), words=3, folds=4, vectors=5, memory="registers"
+    ),
     "replay_one_beat": lambda: ReplayUnit(element=Lanes(4, 1), words=1, folds=3, vectors=5),
     "replay_block": lambda: ReplayUnit(
         element=Lanes(2, 8), words=5, folds=2, vectors=4, memory="block"

@@ -27,7 +27,10 @@ CODES = np.random.default_rng(5).integers(0, 4, (FRAMES, 6, 6, 4))
 CELLS: dict[str, Any] = {"popcount": "ice40", "weights": "block"}
 # Windows in memories that an ECP5 has as LUT RAM, and in block RAM; one network with constants.
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
-    "window": {"conv": {**CELLS, "simd": 36}, "fc": {**CELLS, "simd": 12}},
+    "window": {
+        "conv": {**CELLS, "simd": 36},
+        "fc": {**CELLS, "simd": 12, "window": "registers"},
+    },
     "block": {"conv": {**CELLS, "window": "block", "simd": 12, "pe": 2}, "fc": CELLS},
     "linear": {"fc": {**CELLS, "simd": 12, "pe": 2}},
 }

@@ -7,7 +7,7 @@ import pytest
 
 from subbit.hw.window.window import WindowUnit
 from subbit.sim.compare import Comparison, compare
-from subbit.sim.design import unit_design
+from subbit.sim.design import Design, unit_design
 from subbit.sim.gates import build_mapped, map_design
 from subbit.sim.runner import run_designs
 from subbit.sim.small_units import random_beats, window
@@ -24,16 +24,24 @@ UNITS: dict[str, WindowUnit] = {
 }
 
 
-@pytest.fixture(scope="module", params=["none", "random"])
-def found(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, models: Path
-) -> dict[str, Comparison]:
-    """What the comparison says of each unit, without and with pauses."""
-    folder = tmp_path_factory.mktemp("units")
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory: pytest.TempPathFactory, models: Path) -> tuple[list[Design], Path]:
+    """Every unit mapped, all in one model."""
+    folder = tmp_path_factory.mktemp("netlists")
     designs = [unit_design(name, unit) for name, unit in UNITS.items()]
     netlists = [map_design(design, folder, fabric="ecp5") for design in designs]
+    return designs, build_mapped(designs, netlists, models, fabric="ecp5")
+
+
+@pytest.fixture(scope="module", params=["none", "random"])
+def found(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    mapped: tuple[list[Design], Path],
+) -> dict[str, Comparison]:
+    """What the comparison says of each unit, without and with pauses."""
+    folder, (designs, model) = tmp_path_factory.mktemp("units"), mapped
     inputs = [random_beats(unit, FRAMES, 7) for unit in UNITS.values()]
-    model = build_mapped(designs, netlists, models, fabric="ecp5")
     pauses = request.param
     outcomes = run_designs(model, designs, inputs, backpressure=pauses, seed=1, folder=folder)
     rows = zip(designs, inputs, outcomes, strict=True)
