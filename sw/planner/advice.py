@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from subbit.boards import BOARDS, Board
-from subbit.hw.tables.rom import BLOCK_BITS, LUT_BITS
 from subbit.sw.errors import FitError, NetworkError
 from subbit.sw.ir.layers.conv2d import Conv2d
 from subbit.sw.ir.layers.linear import Linear
@@ -24,6 +23,7 @@ __all__ = ["explained", "sub_bit_networks", "would_do"]
 
 TAUS = (6, 5, 4)
 TILES = (2, 4, 8)
+TABLE_BITS = 7  # of a large table of weights that a LUT4 holds, choices included
 LEAST_WEIGHTS = 4096  # smaller layers stay as they are
 NO_RATE = "no rate fits it"
 WORDS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
@@ -109,7 +109,7 @@ def would_do(
             break
     else:
         yield "no known board would do"
-    short_bits = 0 if goal.fps is not None else bits_of(missing or {})
+    short_bits = 0 if goal.fps is not None else bits_of(board, missing or {})
     for name, smaller in sub_bit_networks(network):
         if network.weight_bits - smaller.weight_bits < short_bits:
             continue
@@ -118,9 +118,10 @@ def would_do(
             return
 
 
-def bits_of(cells: Mapping[str, int]) -> int:
-    """The most bits that so many block RAMs and LUT4s hold."""
-    return BLOCK_BITS * cells.get("block_rams", 0) + LUT_BITS * cells.get("lut4", 0)
+def bits_of(board: Board, cells: Mapping[str, int]) -> int:
+    """The weights that so many block RAMs and LUT4s hold, about."""
+    ram = max(width * depth for width, depth in board.family.block_ram_shapes)
+    return ram * cells.get("block_rams", 0) + TABLE_BITS * cells.get("lut4", 0)
 
 
 def sub_bit_networks(network: Network) -> Iterator[tuple[str, Network]]:

@@ -126,10 +126,11 @@ def test_the_next_build_completes_what_a_killed_one_left(
 
 
 PUBLISHING = """
-import sys, threading, time
+import signal, sys, threading, time
 from pathlib import Path
 from subbit.sw.flow.folder import build_folder, publish
 from subbit.sw.signals import interrupt_on_signals
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup may have had it ignored
 interrupt_on_signals()
 # Another thread, as that of a spinner: the system may hand it the signal.
 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()

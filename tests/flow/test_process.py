@@ -63,12 +63,13 @@ def test_a_full_disk_is_seen_though_the_tool_says_nothing(
 
 
 INTERRUPTED = """
-import random, sys, time
+import random, signal, sys, time
 from pathlib import Path
 from subbit.sw.flow.parallel import in_parallel
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.tools import Tool
 from subbit.sw.signals import interrupt_on_signals
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup may have had it ignored
 interrupt_on_signals()
 folder, jobs, mute = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "mute"
 code = (

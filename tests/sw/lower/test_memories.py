@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from subbit.boards import board
+from subbit.hw.contract.cost import Cost
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.sw.errors import PlanError
 from subbit.sw.ir import Network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, load_plan, save_plan, smallest_plan
-from subbit.sw.planner.goal import Goal
-from subbit.sw.planner.most import least_plan
+from subbit.sw.planner.calibration import calibration
+from subbit.sw.planner.memories import chosen
 from tests.networks import pooled_network, small_network
 
 
@@ -58,11 +59,26 @@ def test_what_is_no_memory_is_refused(name: str, memory: str, message: str) -> N
         Pipeline(network, plan)
 
 
-def test_fifos_come_into_block_ram_where_lookup_tables_are_none() -> None:
-    network, ice = small_network("plain"), board("icebreaker")
-    row = least_plan(network, ice, Goal(reserve=0.11))
-    memories = dict(row.plan.memories)
-    assert "block" in memories.values()
-    few = replace(ice, device=replace(ice.device, block_rams=row.design.block_rams))
-    less = least_plan(network, few, Goal(reserve=0.0, lut4=row.cost.lut4))
-    assert less.design.block_rams <= few.device.block_rams
+@pytest.mark.parametrize(
+    ("where", "depth", "block_rams", "memories"),
+    [
+        ("icebreaker", 128, 30, {"pool1": "block"}),
+        ("icebreaker", 128, 0, {}),
+        ("icebreaker", 4, 30, {}),
+        ("ulx3s-12f", 128, 30, {}),
+    ],
+)
+def test_fifos_come_into_block_ram_where_lookup_tables_are_none(
+    where: str, depth: int, block_rams: int, memories: dict[str, str]
+) -> None:
+    network = small_network("plain")
+    plan = smallest_plan(network)
+    stages = tuple(
+        replace(stage, fifo=depth) if stage.layers[0] == "pool1" else stage for stage in plan.stages
+    )
+    pipeline = Pipeline(network, replace(plan, stages=stages))
+    others = sum(
+        calibration(board(where).device.fabric).of(step.unit).block_rams for step in pipeline.steps
+    )
+    allowed = Cost(9999, 9999, others + block_rams)
+    assert chosen(pipeline, board(where), allowed) == memories
