@@ -6,7 +6,6 @@ whatever one budget finds, a larger one finds as well, or something faster.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 
 from subbit.boards import Board
@@ -242,10 +241,7 @@ class Trials:
         """See priced."""
         form = self.board.family.popcount_form
         lut_rams = self.board.family.has_lut_rams
-        stages = [option.stage.with_popcount(form) for option in choice.options]
-        if not lut_rams:  # the two places that some come with are only taken where they pay
-            stages = [replace(stage, fifo=0) for stage in stages]
-        made = [with_queue(stage) for stage in stages]
+        made = [with_queue(option.stage.with_popcount(form)) for option in choice.options]
         key = (interval, stages_of(choice))
         if key not in self.search.fitted:
             device = self.board.device.name
