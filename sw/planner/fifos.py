@@ -10,6 +10,7 @@ each is cut in trials as far as the interval stays the same.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from subbit.boards import Board
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.fork import ForkUnit
 from subbit.sw.cycles.fast import Timing, measure
@@ -20,7 +21,7 @@ from subbit.sw.lower.pipeline import Pipeline, Step
 from subbit.sw.lower.plan import Plan
 from subbit.sw.lower.stages.stage import Stage
 
-__all__ = ["FEW_PLACES", "LADDER", "Fitted", "fit_fifos"]
+__all__ = ["LADDER", "Fitted", "fit_fifos", "ladder_of"]
 
 FRAMES = 8
 FEW_FRAMES = 4
@@ -141,6 +142,11 @@ def fit_fifos(
         kept,
     )
     return Fitted(plan, timing)
+
+
+def ladder_of(board: Board) -> Sequence[int]:
+    """The depths that cost different on a board."""
+    return LADDER if board.family.has_lut_rams else FEW_PLACES
 
 
 def unchecked(network: Network, plan: Plan) -> Pipeline:

@@ -13,7 +13,7 @@ from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.calibration import calibration
 from subbit.sw.planner.costs import total
-from subbit.sw.planner.fifos import FEW_PLACES, FRAMES, LADDER, Fitted, fifo_name, fit_fifos
+from subbit.sw.planner.fifos import FRAMES, Fitted, fifo_name, fit_fifos, ladder_of
 
 __all__ = ["with_memories"]
 
@@ -35,7 +35,7 @@ def with_memories(
     pipeline = Pipeline(network, plan)
     timing = measure(pipeline.processes, FRAMES, pipeline.feeds)
     if timing.interval_cycles > fitted.timing.interval_cycles:  # for a block RAM's cycle more
-        ladder = LADDER if board.family.has_lut_rams else FEW_PLACES
+        ladder = ladder_of(board)
         again = fit_fifos(
             network, stages, fitted.timing.interval_cycles, plan.device, found, ladder
         )

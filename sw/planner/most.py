@@ -15,7 +15,7 @@ from subbit.sw.ir.network import Network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.stages.stage import Stage
 from subbit.sw.planner.costs import Costs, total, with_queue
-from subbit.sw.planner.fifos import FEW_PLACES, LADDER, fit_fifos
+from subbit.sw.planner.fifos import fit_fifos, ladder_of
 from subbit.sw.planner.goal import (
     Goal,
     NothingFits,
@@ -240,13 +240,12 @@ class Trials:
     def worked_out(self, choice: Choice, interval: int) -> Planned:
         """See priced."""
         form = self.board.family.popcount_form
-        lut_rams = self.board.family.has_lut_rams
         made = [with_queue(option.stage.with_popcount(form)) for option in choice.options]
         key = (interval, stages_of(choice))
         if key not in self.search.fitted:
             device = self.board.device.name
             self.search.fitted[key] = fit_fifos(
-                self.network, made, interval, device, ladder=LADDER if lut_rams else FEW_PLACES
+                self.network, made, interval, device, ladder=ladder_of(self.board)
             )
         fitted = self.search.fitted[key]
         pipeline, timing = with_memories(self.network, self.board, made, fitted, self.allowed)

@@ -8,12 +8,14 @@ import pytest
 from subbit.boards import board
 from subbit.hw.contract.cost import Cost
 from subbit.hw.streams.fifo import FifoUnit
+from subbit.sw.cycles.fast import measure
 from subbit.sw.errors import PlanError
 from subbit.sw.ir import Network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, load_plan, save_plan, smallest_plan
 from subbit.sw.planner.calibration import calibration
-from subbit.sw.planner.memories import chosen
+from subbit.sw.planner.fifos import Fitted
+from subbit.sw.planner.memories import chosen, with_memories
 from tests.networks import pooled_network, small_network
 
 
@@ -82,3 +84,8 @@ def test_fifos_come_into_block_ram_where_lookup_tables_are_none(
     )
     allowed = Cost(9999, 9999, others + block_rams)
     assert chosen(pipeline, board(where), allowed) == memories
+    before = measure(pipeline.processes, 4, pipeline.feeds)
+    fitted = Fitted(pipeline.plan, before)
+    made, timing = with_memories(network, board(where), plan.stages, fitted, allowed)
+    assert dict(made.plan.memories) == memories
+    assert timing.interval_cycles <= before.interval_cycles
