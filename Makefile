@@ -57,7 +57,7 @@ program: .venv/.board  ## load the bitstream into the board
 	@$(SUBBIT) program "$(MODEL)" --board "$(BOARD)" $(ARGS)
 
 run: .venv/.base  ## classify images on the board: IMAGES="a.png b.png" PORT=/dev/ttyUSB0
-	@$(SUBBIT) run "$(MODEL)" --port "$(PORT)" $(ARGS) $(IMAGES)
+	@$(SUBBIT) run --model "$(MODEL)" --port "$(PORT)" $(ARGS) $(IMAGES)
 
 test: .venv/.all compiler  ## all tests
 	@$(PYTHON_IN) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -12,6 +12,10 @@ from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.avgpool2d import AvgPool2dUnit
 from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
 from subbit.hw.layers.maxpool2d import MaxPool2dUnit
+from subbit.hw.layers.pad import PadUnit
+from subbit.hw.layers.select import SelectUnit
+from subbit.hw.layers.upsample import UpsampleUnit
+from subbit.hw.layers.windowmax import WindowMaxUnit
 from subbit.hw.post.affine import AffineUnit
 from subbit.hw.post.threshold import ThresholdUnit
 from subbit.hw.streams.deal import DealUnit
@@ -27,6 +31,7 @@ from subbit.sim.small_units import (
     BIPOLAR,
     UNSIGNED,
     affine,
+    beside,
     block_lookup,
     codebook,
     depthwise,
@@ -47,9 +52,13 @@ from subbit.sw.errors import SubbitError
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.layers.maxpool2d import MaxPool2d
+from subbit.sw.ir.layers.pad import Pad
+from subbit.sw.ir.layers.select import Select
+from subbit.sw.ir.layers.upsample import Upsample
 from subbit.sw.ir.types import TensorType
 
-__all__ = ["CASES", "ComponentResult", "simulate_components"]
+__all__ = ["CASES", "ComponentResult", "Components", "simulate_components"]
 
 CASES: dict[str, Callable[[], Unit]] = {
     "upsize": lambda: UpsizeUnit(element=Lanes(3, 2), ratio=5, beats=20),
@@ -75,6 +84,20 @@ CASES: dict[str, Callable[[], Unit]] = {
     "window_bytes": lambda: window(6, 6, 1, code=(UNSIGNED, 8), padding=Padding.ZERO, folds=2),
     "window_5x5": lambda: window(7, 7, 2, kernel=5, stride=2, padding=Padding.PLUS, folds=2),
     "window_1x1": lambda: window(5, 5, 4, kernel=1, stride=2, channels=2, folds=2),
+    "window_oblong": lambda: window(
+        *(1, 9, 4),
+        kernel=(1, 4),
+        stride=(1, 2),
+        padding=Padding.ZERO,
+        channels=2,
+        pads=(0, 2, 0, 1),
+    ),
+    "window_dilated": lambda: window(
+        *(7, 7, 2), kernel=(3, 2), dilation=(2, 3), padding=Padding.PLUS, channels=2, folds=2
+    ),
+    "window_groups": lambda: window(
+        5, 5, 6, kernel=2, stride=2, padding=Padding.ZERO, channels=2, groups=3, folds=2
+    ),
     "window_two_pixels": lambda: window(5, 6, 2, padding=Padding.ZERO, pixels=2, folds=2),
     "window_payload_delay": lambda: window(
         *(5, 9, 2), padding=Padding.ZERO, channels=2, pixels=3, folds=5, payload_delay=1
@@ -106,7 +129,7 @@ CASES: dict[str, Callable[[], Unit]] = {
     "dot_whole_pixels": lambda: dot(
         plain(6, 12), BIPOLAR, 1, 6, 12, pixels=4, post=thresholds(6, 1, 6)
     ),
-    "dot_frame": lambda: dot(plain(4, 784), BIPOLAR, 1, 4, 784, post=thresholds(4, 1, 40)),
+    "dot_frame": lambda: dot(plain(2, 392), BIPOLAR, 1, 2, 392, post=thresholds(2, 1, 40)),
     "dot_payload_delay": lambda: dot(
         plain(4, 16), BIPOLAR, 1, 2, 8, memory="logic", payload_delay=1
     ),
@@ -140,6 +163,8 @@ CASES: dict[str, Callable[[], Unit]] = {
     "unrolled_codebook": lambda: unrolled(codebook(8, 2, 3), BIPOLAR, 1, pixels=2),
     "unrolled_tiled": lambda: unrolled(tiled(4, 20, [3, 1, 2, 5, 1]), BIPOLAR, 2, post=affine(4)),
     "unrolled_planes": lambda: unrolled(planes(6, 3), BIPOLAR, 2, post=thresholds(6, 7, 90)),
+    "folded": lambda: unrolled(plain(6, 9), UNSIGNED, 8, fold=4, post=thresholds(6, 3, 900)),
+    "folded_pixels": lambda: unrolled(plain(5, 8), BIPOLAR, 2, fold=2, pixels=2, post=affine(5)),
     "threshold": lambda: ThresholdUnit(
         layer=thresholds(4, 1, 20), input=TensorType.integers(3, 2, 4, -30, 30), lanes=2
     ),
@@ -168,6 +193,18 @@ CASES: dict[str, Callable[[], Unit]] = {
     "maxpool_row": lambda: MaxPool2dUnit(input=TensorType.integers(5, 5, 2, -9, 9), lanes=10),
     "maxpool_odd_rows": lambda: MaxPool2dUnit(input=TensorType.codes(6, 4, 1, 3), lanes=12),
     "maxpool_frame": lambda: MaxPool2dUnit(input=TensorType.codes(7, 5, 2, 1), lanes=70),
+    "windowmax": lambda: WindowMaxUnit(
+        layer=MaxPool2d(3, 2, (1, 1, 1, 1)), input=TensorType.codes(5, 6, 4, 2), lanes=2
+    ),
+    "windowmax_integers": lambda: WindowMaxUnit(
+        layer=MaxPool2d((2, 3), 1, (1, 0, 0, 2)), input=TensorType.integers(4, 4, 2, -9, 9), lanes=1
+    ),
+    "windowmax_row": lambda: WindowMaxUnit(
+        layer=MaxPool2d(3, 2, (1, 1, 1, 1)), input=TensorType.codes(5, 6, 2, 1), lanes=12
+    ),
+    "avgpool_padded": lambda: AvgPool2dUnit(
+        layer=AvgPool2d(3, 2, (1, 1, 1, 1)), input=TensorType.codes(5, 6, 2, 2), lanes=2
+    ),
     "avgpool_pixels": lambda: AvgPool2dUnit(
         layer=AvgPool2d(2), input=TensorType.codes(5, 8, 2, 2), lanes=8
     ),
@@ -193,8 +230,29 @@ CASES: dict[str, Callable[[], Unit]] = {
     "fork_add": lambda: twice((0, 0)),
     "fork_add_queued": lambda: twice((3, 5)),
     "fork_add_row": lambda: twice((0, 0), 16),
+    "concat": lambda: beside(2),
+    "concat_pixels": lambda: beside(16),
+    "select": lambda: SelectUnit(
+        layer=Select.slice(2, 6), input=TensorType.codes(3, 2, 8, 2), lanes=2
+    ),
+    "select_pixels": lambda: SelectUnit(
+        layer=Select.shuffle(6, 3), input=TensorType.integers(3, 4, 6, -9, 9), lanes=12
+    ),
+    "replay_in_order": lambda: ReplayUnit(
+        element=Lanes(1, 3), words=6, folds=1, vectors=5, order=(0, 2, 4, 1, 3, 5)
+    ),
+    "upsample": lambda: UpsampleUnit(
+        layer=Upsample(2, 2), input=TensorType.codes(3, 4, 4, 2), lanes=2
+    ),
+    "upsample_pixels": lambda: UpsampleUnit(
+        layer=Upsample(4, 2), input=TensorType.integers(2, 4, 2, -9, 9), lanes=8
+    ),
+    "pad": lambda: PadUnit(layer=Pad(1, 2, 1, 0, 1), input=TensorType.codes(3, 4, 4, 2), lanes=2),
+    "pad_row": lambda: PadUnit(layer=Pad(1, 2, 1, 0), input=TensorType.codes(3, 4, 2, 1), lanes=8),
     "argmax_lanes": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 12, -7, 7), lanes=3),
     "argmax_all": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 10, -7, 7), lanes=10),
+    "argmax_map": lambda: ArgmaxUnit(input=TensorType.integers(2, 3, 6, -7, 7), lanes=2),
+    "argmax_map_folded": lambda: ArgmaxUnit(input=TensorType.integers(3, 2, 5, -7, 7)),
     "argmax": lambda: ArgmaxUnit(input=TensorType.integers(1, 1, 10, -7, 7)),
 }
 
@@ -226,28 +284,62 @@ def simulate_components(
 
     Raises SubbitError where a name is unknown, ToolError where a tool is missing or fails.
     """
-    names = list(names or CASES)
-    unknown = [name for name in names if name not in CASES]
-    if unknown:
-        raise SubbitError(f"there is no case {unknown[0]!r}; there are {', '.join(CASES)}")
-    units = {name: CASES[name]() for name in names}
-    designs = [unit_design(name, unit) for name, unit in units.items()]
-    inputs = [random_beats(unit, frames, seed) for unit in units.values()]
-    model = build_designs(designs, models or folder / "models", waves=waves, progress=progress)
-    results = []
-    with run_folder(folder / "components") as place:
-        outcomes = run_designs(
-            *(model, designs, inputs),
-            backpressure=backpressure,
-            seed=seed,
-            folder=place,
-            waves=waves,
-            progress=progress,
-        )
-        for design, beats, outcome in zip(designs, inputs, outcomes, strict=True):
-            trace = design.trace(frames) if backpressure == "none" else None
-            found = compare(design, outcome.folder, beats, trace, None)
-            kind = units[design.name].kind()
-            counts = (found.mismatches, found.first, outcome.cycles)
-            results.append(ComponentResult(design.name, kind, frames, *counts))
-    return results
+    components = Components(names)
+    components.build(models or folder / "models", waves=waves, progress=progress)
+    return components.run(
+        frames=frames,
+        backpressure=backpressure,
+        seed=seed,
+        folder=folder,
+        waves=waves,
+        progress=progress,
+    )
+
+
+class Components:
+    """The named cases, by default all, in one model for any number of runs.
+
+    Raises SubbitError where a name is unknown.
+    """
+
+    def __init__(self, names: Sequence[str] | None = None) -> None:
+        names = list(names or CASES)
+        unknown = [name for name in names if name not in CASES]
+        if unknown:
+            raise SubbitError(f"there is no case {unknown[0]!r}; there are {', '.join(CASES)}")
+        self.units = {name: CASES[name]() for name in names}
+        self.designs = [unit_design(name, unit) for name, unit in self.units.items()]
+
+    def build(self, models: Path, *, waves: bool = False, progress: Progress = SILENT) -> None:
+        """Compile the model, or take it from the folder; raises ToolError as subbit.sim.runner."""
+        self.model = build_designs(self.designs, models, waves=waves, quick=True, progress=progress)
+
+    def run(
+        self,
+        *,
+        frames: int,
+        backpressure: str,
+        seed: int,
+        folder: Path,
+        waves: bool = False,
+        progress: Progress = SILENT,
+    ) -> list[ComponentResult]:
+        """Run the cases on random input of ``frames`` frames each, and compare every stream."""
+        inputs = [random_beats(unit, frames, seed) for unit in self.units.values()]
+        results = []
+        with run_folder(folder / "components") as place:
+            outcomes = run_designs(
+                *(self.model, self.designs, inputs),
+                backpressure=backpressure,
+                seed=seed,
+                folder=place,
+                waves=waves,
+                progress=progress,
+            )
+            for design, beats, outcome in zip(self.designs, inputs, outcomes, strict=True):
+                trace = design.trace(frames) if backpressure == "none" else None
+                found = compare(design, outcome.folder, beats, trace, None)
+                kind = self.units[design.name].kind()
+                counts = (found.mismatches, found.first, outcome.cycles)
+                results.append(ComponentResult(design.name, kind, frames, *counts))
+        return results

@@ -25,7 +25,16 @@ from subbit.sim.design import (
     network_design,
 )
 from subbit.sim.place import run_folder
-from subbit.sim.run import FOLDER, SimResult, choose_frames, golden_model, simulate_design
+from subbit.sim.run import (
+    FOLDER,
+    Fed,
+    SimResult,
+    choose_frames,
+    golden_model,
+    is_short,
+    simulate_design,
+    with_labels,
+)
 from subbit.sim.simtop import StreamPorts
 from subbit.sim.testbench import testbench
 from subbit.sim.verilator import build_model
@@ -76,6 +85,7 @@ def build_mapped(
     *,
     fabric: str,
     waves: bool = False,
+    quick: bool = False,
     progress: Progress = SILENT,
 ) -> Path:
     """The simulation model, kept in ``models``, of the designs' netlists side by side.
@@ -89,7 +99,7 @@ def build_mapped(
     part = family(fabric)
     mapped = "".join(as_verilog(design.name, part.modelled(netlist)) for design, netlist in rows)
     verilog = part.cell_models(tools.yosys_data()) + mapped + simtop(streams) + testbench(streams)
-    return build_model(verilog, "bench", models, waves=waves, progress=progress)
+    return build_model(verilog, "bench", models, waves=waves, quick=quick, progress=progress)
 
 
 def as_verilog(name: str, netlist: str) -> str:
@@ -137,7 +147,8 @@ def simulate_mapped(
     waves: bool = False,
     folder: Path = FOLDER,
     models: Path | None = None,
-    data: Path | None = None,
+    data: Any = None,
+    kind: str | None = None,
     fabric: str = DEFAULT_FABRIC,
     progress: Progress = SILENT,
 ) -> SimResult:
@@ -147,28 +158,30 @@ def simulate_mapped(
 
     The netlist stays in ``folder``/<network>-mapped. Raises what ``simulate`` raises.
     """
-    if codes is None:
-        codes, images, population = choose_frames(network, frames, seed, data)
-    else:
-        images, population = "the codes given", None
+    fed = choose_frames(network, frames, seed, data, kind) if codes is None else Fed(codes)
     pipeline = Pipeline(network, plan)
     name = "net_" + network.name.replace(".", "_").replace("-", "_")
     design, models = mapped_design(name, pipeline), models or folder / "models"
     with run_folder(folder / f"{network.name}-mapped") as place:
         netlist = map_design(design, place, fabric=fabric, progress=progress)
         model = build_mapped(
-            *([design], [netlist], models), fabric=fabric, waves=waves, progress=progress
+            *([design], [netlist], models),
+            fabric=fabric,
+            waves=waves,
+            quick=is_short(pipeline.cycles(len(fed.codes))),
+            progress=progress,
         )
-        return simulate_design(
-            *(design, pipeline, codes),
+        result = simulate_design(
+            *(design, pipeline, fed.codes),
             backpressure=backpressure,
             seed=seed,
             waves=waves,
             folder=place / "run",
             models=models,
             model=model,
-            golden=golden_model(network, codes),
-            images=images,
-            drawn_from=population,
+            golden=golden_model(network, fed.codes),
+            images=fed.text,
+            drawn_from=fed.population,
             progress=progress,
         )
+    return with_labels(result, network, fed)

@@ -1,6 +1,6 @@
 """A network's accelerator in simulation, held to the golden model and to the cycle model."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,29 @@ from subbit.sim.compare import Comparison, Difference, Golden, compare
 from subbit.sim.design import Design, network_design
 from subbit.sim.place import run_folder
 from subbit.sim.runner import build_designs, run_designs
+from subbit.sw.cycles import Trace
 from subbit.sw.errors import SubbitError
 from subbit.sw.evaluate import load_frames
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.layers.argmax import Argmax
 from subbit.sw.ir.network import Network
+from subbit.sw.labels import class_name
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 
-__all__ = ["SimResult", "simulate", "simulate_design"]
+__all__ = [
+    "Fed",
+    "SimResult",
+    "choose_frames",
+    "is_short",
+    "simulate",
+    "simulate_design",
+    "with_labels",
+]
 
 FOLDER = Path("build") / "sim"
+# Compiling a model for speed costs about as long as simulating this many cycles of it.
+QUICK_CYCLES = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +45,12 @@ class SimResult:
     pressure, beats in another cycle than the model's. ``first_difference``: where that begins.
     ``interval_cycles`` and ``latency_cycles`` were measured between the last two frames and on the
     first (None where too few came); the predicted ones are the cycle model's for the same frames
-    without back-pressure. ``classes``: int64 ``[frames]``. ``images`` says what was fed in,
-    ``golden`` whether the golden model took part (it needs torch) beside the references of the
-    units, ``waves`` where the waveforms are. ``drawn_from``: how many images the data set has, of
-    which the frames were drawn by class and ``seed``; None where they are of none.
+    without back-pressure. ``classes``: int64 ``[frames]``, of a network that gives a class for each
+    pixel ``[frames][y][x]``. ``images`` says what was fed in, ``golden`` whether the golden model
+    took part (it needs torch) beside the references of the units, ``waves`` where the waveforms
+    are. ``drawn_from``: how many images the data set has, of which the frames were drawn by class
+    and ``seed``; None where they are of none. ``labels``: the names of ``classes``; ``wanted``:
+    those of the right ones, None where they are not known.
     """
 
     network: str
@@ -57,6 +71,8 @@ class SimResult:
     classes: NDArray[np.int64]
     waves: Path | None = None
     drawn_from: int | None = None
+    labels: tuple[str, ...] = ()
+    wanted: tuple[str, ...] | None = None
 
     def summary(self) -> dict[str, Any]:
         """What ``subbit sim --json`` prints."""
@@ -81,39 +97,38 @@ def simulate(
     waves: bool = False,
     folder: Path = FOLDER,
     models: Path | None = None,
-    data: Path | None = None,
+    data: Any = None,
+    kind: str | None = None,
     progress: Progress = SILENT,
 ) -> SimResult:
     """Run ``frames`` frames through the RTL of ``network`` under ``plan``; compare every stream.
 
-    ``codes``: the frames ``[n][y][x][c]``; without, test images of the network's data set (its
-    files in ``data``), drawn by ``seed`` and class, or random codes where there are none:
-    ``images`` and ``drawn_from`` of the result tell. ``backpressure``: ``none`` (cycles are
-    compared too) or ``random`` from ``seed``, at both ends. The run's files go into
-    ``folder``/<network>, or beside it while another run is there; the compiled models into
+    ``codes``: the frames ``[n][y][x][c]``; without, test images of the network's data set, in
+    ``data`` and of another ``kind`` if that is named, drawn by ``seed`` and class, or random codes
+    where there are none: ``images`` and ``drawn_from`` of the result tell. ``backpressure``:
+    ``none`` (cycles are compared too) or ``random`` from ``seed``, at both ends. The run's files go
+    into ``folder``/<network>, or beside it while another run is there; the compiled models into
     ``models``, by default ``folder``/models, for the next time.
 
     Raises ToolError where a tool is missing or fails, PlanError where the plan does not fit,
     DataError or NetworkError where ``data`` is given and cannot be used.
     """
-    if codes is None:
-        codes, images, population = choose_frames(network, frames, seed, data)
-    else:
-        images, population = "the codes given", None
+    fed = choose_frames(network, frames, seed, data, kind) if codes is None else Fed(codes)
     pipeline = Pipeline(network, plan)
     name = network.name.replace(".", "_").replace("-", "_")
-    return simulate_design(
-        *(network_design(f"net_{name}", pipeline), pipeline, codes),
+    result = simulate_design(
+        *(network_design(f"net_{name}", pipeline), pipeline, fed.codes),
         backpressure=backpressure,
         seed=seed,
         waves=waves,
         folder=folder / network.name,
         models=models or folder / "models",
-        golden=golden_model(network, codes),
-        images=images,
-        drawn_from=population,
+        golden=golden_model(network, fed.codes),
+        images=fed.text,
+        drawn_from=fed.population,
         progress=progress,
     )
+    return with_labels(result, network, fed)
 
 
 def simulate_design(
@@ -137,8 +152,10 @@ def simulate_design(
     ``model``: the design's simulation model where it is built already.
     """
     inputs = codes.astype(np.int64).reshape(-1, pipeline.i.lanes)
-    model = model or build_designs([design], models, waves=waves, progress=progress)
     trace = pipeline.cycles(len(codes))
+    model = model or build_designs(
+        *([design], models), waves=waves, quick=is_short(trace), progress=progress
+    )
     with run_folder(folder) as place:
         (outcome,) = run_designs(
             *(model, [design], [inputs]),
@@ -176,20 +193,47 @@ def simulate_design(
     )
 
 
-def choose_frames(
-    network: Network, frames: int, seed: int, data: Path | None
-) -> tuple[NDArray[np.integer[Any]], str, int | None]:
-    """Frames to simulate, where they come from, and how many there are in all."""
+def is_short(trace: Trace) -> bool:
+    """Whether a simulation of so many cycles is over before a faster model would be compiled."""
+    return int(trace.branches[-1][0][-1]) < QUICK_CYCLES
+
+
+@dataclass(frozen=True, eq=False)
+class Fed:
+    """Frames to simulate: ``codes``, where they come from, how many there are in all, and the names
+    of their classes; None where neither is known.
+    """
+
+    codes: NDArray[np.integer[Any]]
+    text: str = "the codes given"
+    population: int | None = None
+    wanted: tuple[str, ...] | None = None
+
+
+def choose_frames(network: Network, frames: int, seed: int, data: Any, kind: str | None) -> Fed:
+    """Test images of the network's data set, or random codes."""
     try:
-        found = load_frames(network, data, frames, seed=seed)
-        return found.codes, "test images of the network's data set", found.population
+        found = load_frames(network, data, frames, seed=seed, kind=kind)
+        wanted = tuple(class_name(network, label) for label in found.labels.tolist())
+        text = "test images of the network's data set"
+        return Fed(found.codes, text, found.population, wanted)
     except SubbitError as error:
-        if data is not None:
+        if data is not None or kind is not None:
             raise
-        kind = network.input_type
+        wide = network.input_type
         draw = np.random.default_rng(seed)
-        codes = draw.integers(kind.low, kind.high + 1, (frames, *kind.shape), np.int64)
-        return codes, f"random codes ({error})", None
+        codes = draw.integers(wide.low, wide.high + 1, (frames, *wide.shape), np.int64)
+        return Fed(codes, f"random codes ({error})")
+
+
+def with_labels(result: SimResult, network: Network, fed: Fed) -> SimResult:
+    """The result with the names of its classes; a network that gives a class for each pixel has no
+    name for a frame.
+    """
+    if result.classes.ndim > 1:
+        return result
+    labels = tuple(class_name(network, index) for index in result.classes.tolist())
+    return replace(result, labels=labels, wanted=fed.wanted)
 
 
 def golden_model(network: Network, codes: NDArray[np.integer[Any]]) -> Golden | None:
@@ -213,7 +257,12 @@ def interval(found: Comparison) -> int | None:
 
 
 def classes(network: Network, found: Comparison) -> NDArray[np.int64]:
-    """The class of each frame that came whole: the argmax layer's, or the greatest logit's."""
-    last = isinstance(network.nodes[-1].layer, Argmax)
+    """The class of each frame that came whole: the argmax layer's, or the greatest logit's. Of a
+    network that gives a class for each pixel ``(frames, height, width)``.
+    """
+    last, output = isinstance(network.nodes[-1].layer, Argmax), network.output_type
+    if last and output.elements > 1:
+        maps = [beats.reshape(output.height, output.width) for beats in found.outputs]
+        return np.array(maps, np.int64)
     flat = [beats.ravel() for beats in found.outputs]
     return np.array([beats[-1] if last else beats.argmax() for beats in flat], np.int64)

@@ -30,8 +30,8 @@ QUIET_CYCLES = 100
 class Outcome:
     """How the run of a design ended: its records are in ``folder``.
 
-    ``cycles``: simulated from the first input on; ``seconds``: that it took; ``stuck``: it ended
-    because nothing moved any more.
+    ``cycles``: simulated from the first input on, until no beat more was to come; ``seconds``:
+    that the whole run took; ``stuck``: it ended because nothing moved any more.
     """
 
     folder: Path
@@ -45,11 +45,13 @@ def build_designs(
     models: Path,
     *,
     waves: bool = False,
+    quick: bool = False,
     progress: Progress = SILENT,
 ) -> Path:
     """The model that holds all the designs, from the folder ``models`` if it is there already.
 
-    Raises ToolError where a tool is missing or fails.
+    ``quick``: one for few cycles is enough; see subbit.sim.verilator. Raises ToolError where a tool
+    is missing or fails.
     """
     progress.phase("verilog")
     components = {d.name: d.component for d in designs}
@@ -64,7 +66,7 @@ def build_designs(
         for design in designs
     }
     verilog = to_verilog(top, name="simtop") + testbench(streams)
-    return build_model(verilog, "bench", models, waves=waves, progress=progress)
+    return build_model(verilog, "bench", models, waves=waves, quick=quick, progress=progress)
 
 
 def run_designs(
@@ -78,7 +80,7 @@ def run_designs(
     waves: bool = False,
     progress: Progress = SILENT,
 ) -> list[Outcome]:
-    """Simulate the designs of a model one after another; ``inputs[k]`` are beats of whole frames.
+    """Simulate the designs of a model, all at once; ``inputs[k]`` are beats of whole frames.
 
     Everything of the run goes into ``folder``, which is emptied first: subbit.sim.place has one
     that no other run uses. Raises ToolError where the simulation breaks off.

@@ -12,12 +12,14 @@ from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.shared_rows import SharedRowsUnit
 from subbit.hw.lookup.block_lookup import BlockLookupUnit
 from subbit.hw.lookup.lookup import LookupUnit
+from subbit.hw.unrolled.folded import FoldedUnit
 from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.hw.window.window import WindowUnit
 from subbit.sim.design import WholePipeline
 from subbit.sw.ir.layer import Layer
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.layers.concat import Concat
 from subbit.sw.ir.layers.conv2d import Conv2d, Padding
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.layers.flatten import Flatten
@@ -33,16 +35,20 @@ from subbit.sw.ir.random_weights import (
 )
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, Weights
+from subbit.sw.ir.window import Side
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 from subbit.sw.lower.stages.add import AddStage
+from subbit.sw.lower.stages.concat import ConcatStage
 from subbit.sw.lower.stages.dot import DotStage
+from subbit.sw.lower.stages.threshold import ThresholdStage
 
 __all__ = [
     "BIPOLAR",
     "RNG",
     "UNSIGNED",
     "affine",
+    "beside",
     "bits",
     "block_lookup",
     "codebook",
@@ -108,7 +114,7 @@ def affine(channels: int) -> Affine:
 
 
 def window(
-    *shape: int, code: tuple[Encoding, int] = (BIPOLAR, 1), kernel: int = 3, **options: Any
+    *shape: int, code: tuple[Encoding, int] = (BIPOLAR, 1), kernel: Side = 3, **options: Any
 ) -> WindowUnit:
     """Windows over codes of this shape."""
     settings: dict[str, Any] = {"stride": 1, "padding": Padding.NONE, "channels": 1, "folds": 1}
@@ -157,8 +163,9 @@ def shared_rows(
 
 
 def unrolled(weights: Weights, encoding: Encoding, bits: int, **more: Any) -> UnrolledUnit:
-    """A layer whose weights are wires, for three vectors a frame."""
-    return UnrolledUnit(weights=weights, encoding=encoding, bits=bits, **({"vectors": 3} | more))
+    """A layer whose weights are wires, for three vectors a frame, folded with a ``fold``."""
+    kind = FoldedUnit if "fold" in more else UnrolledUnit
+    return kind(weights=weights, encoding=encoding, bits=bits, **({"vectors": 3} | more))
 
 
 def depthwise(
@@ -179,6 +186,24 @@ def twice(depths: tuple[int, int], lanes: int = 2) -> WholePipeline:
     return WholePipeline(
         Pipeline(network, Plan(network.digest, (AddStage(("add",), 0, lanes),), queues))
     )
+
+
+def beside(lanes: int) -> WholePipeline:
+    """An image and its thresholds as codes of another width, side by side."""
+    kind = TensorType.codes(3, 4, 4, 3)
+    layers: dict[str, tuple[Layer, tuple[str, ...]]] = {
+        "sum": (Add(), (INPUT, INPUT)),
+        "act": (thresholds(4, 1, 9), ("sum",)),
+        "both": (Concat(), ("act", INPUT)),
+    }
+    nodes = tuple(Node(name, *row) for name, row in layers.items())
+    network = Network("beside", kind, nodes)
+    stages = (
+        AddStage(("sum",), 0, 2),
+        ThresholdStage(("act",), 0, 2),
+        ConcatStage(("both",), 0, lanes),
+    )
+    return WholePipeline(Pipeline(network, Plan(network.digest, stages)))
 
 
 def wide_network() -> WholePipeline:

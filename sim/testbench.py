@@ -112,20 +112,19 @@ PUBLIC = "/*verilator public_flat_rw*/"
 
 TOP = """\
 module bench (
-    input clk {public}, input rst {public}, input [{last}:0] run {public}, input throttle {public},
-    input [31:0] seed {public}, output reg [31:0] cycle {public}, output reg [31:0] moved {public},
-    input [31:0] frames {public}, output [47:0] given {public}, output done {public});
-  reg [{last}:0] active = 0;
+    input clk {public}, input rst {public}, input run {public}, input throttle {public},
+    input [31:0] seed {public}, output reg [31:0] cycle {public},
+{counts}
+    output done {public});
+  reg active = 0;
   wire [{last}:0] fired, complete;
-  initial begin cycle = 0; moved = 0; end
+  initial cycle = 0;
   always @(posedge clk) begin
     active <= run;
-    cycle <= active != 0 ? cycle + 1 : 0;
-    if (active == 0) moved <= 0; else if (fired != 0) moved <= cycle;
+    cycle <= active ? cycle + 1 : 0;
   end
 {declarations}
-  assign given = {given};
-  assign done = (active & complete) != 0;
+  assign done = active && &complete;
   simtop dut (.clk(clk), .rst(rst){connections});
 {instances}
 endmodule
@@ -135,12 +134,13 @@ endmodule
 def testbench(designs: Mapping[str, Mapping[str, StreamPorts]]) -> str:
     """SystemVerilog of the module ``bench`` around a module ``simtop`` with these streams.
 
-    Of its ports, ``run`` has one bit for each design in order, one of which is set at a time;
-    ``throttle`` makes valid and ready random, from ``seed``; ``cycle`` counts from the first in
-    which input is offered, ``moved`` is the last in which any beat was taken, ``given`` the number
-    of output beats, and ``done`` says that every stream has moved the beats of ``frames`` frames.
+    Its port ``run`` starts all designs at once; ``throttle`` makes valid and ready random, from
+    ``seed``; ``cycle`` counts from the first in which input is offered. For each design in order,
+    ``moved0`` is the last cycle in which any of its beats was taken, ``given0`` the number of its
+    output beats, and ``done0`` says that each of its streams has moved the beats of ``frames0``
+    frames; ``done`` says it of all.
     """
-    declarations, connections, instances, given = [], [], [], []
+    declarations, connections, instances, counts = [], [], [], []
     for index, (design, streams) in enumerate(designs.items()):
         fires, ends = [], []
         for stream, ports in streams.items():
@@ -152,20 +152,30 @@ def testbench(designs: Mapping[str, Mapping[str, StreamPorts]]) -> str:
             connections += [f".{p}__{part}({p}__{part})" for part in ("valid", "ready", "payload")]
             instances += [
                 driver(index, design, stream, ports),
-                monitor(index, design, ports, stream),
+                monitor(design, ports, stream),
             ]
             fires.append(f"{p}__fire")
-            ends.append(f"{p}__beats >= 48'd{ports.beats} * frames")
-        declarations.append(f"  assign fired[{index}] = |{{{', '.join(fires)}}};")
-        declarations.append(f"  assign complete[{index}] = {' && '.join(ends)};")
-        given.append(f"(active[{index}] ? {design}__o__beats : 48'd0)")
+            ends.append(f"{p}__beats >= 48'd{ports.beats} * frames{index}")
+        counts.append(
+            f"    input [31:0] frames{index} {PUBLIC}, output reg [31:0] moved{index} {PUBLIC}, "
+            f"output [47:0] given{index} {PUBLIC}, output done{index} {PUBLIC},"
+        )
+        declarations += [
+            f"  assign fired[{index}] = |{{{', '.join(fires)}}};",
+            f"  assign complete[{index}] = {' && '.join(ends)};",
+            f"  assign given{index} = {design}__o__beats;",
+            f"  assign done{index} = active && complete[{index}];",
+            f"  initial moved{index} = 0;",
+            f"  always @(posedge clk) if (!active) moved{index} <= 0; "
+            f"else if (fired[{index}]) moved{index} <= cycle;",
+        ]
     return LIBRARY + TOP.format(
         public=PUBLIC,
         last=len(designs) - 1,
+        counts="\n".join(counts),
         declarations="\n".join(declarations),
         connections="".join(f",\n    {connection}" for connection in connections),
         instances="\n".join(line for line in instances if line),
-        given=" | ".join(given),
     )
 
 
@@ -176,19 +186,19 @@ def driver(index: int, design: str, stream: str, ports: StreamPorts) -> str:
         return (
             f"  subbit_source #(.WIDTH({ports.width}), .PAYLOAD_DELAY({ports.payload_delay}), "
             f'.FILE("{design}/input.hex")) {p}__source '
-            f"(clk, run[{index}], throttle, {seed}, {p}__valid, {p}__ready, {p}__payload);"
+            f"(clk, run, throttle, {seed}, {p}__valid, {p}__ready, {p}__payload);"
         )
     if stream == "o":
-        return f"  subbit_chance {p}__sink (clk, run[{index}], throttle, ~({seed}), {p}__ready,);"
+        return f"  subbit_chance {p}__sink (clk, run, throttle, ~({seed}), {p}__ready,);"
     return ""
 
 
-def monitor(index: int, design: str, ports: StreamPorts, stream: str) -> str:
+def monitor(design: str, ports: StreamPorts, stream: str) -> str:
     """What records a stream."""
     p, file = ports.prefix, f"{design}/{stream}"
     return (
         f"  subbit_monitor #(.WIDTH({ports.width}), .PAYLOAD_DELAY({ports.payload_delay}), "
         f'.RECORD("{file}.rec"), .FAULT("{file}.fault")) '
-        f"{p}__monitor (clk, active[{index}], cycle, {p}__valid, {p}__ready, {p}__payload, "
+        f"{p}__monitor (clk, active, cycle, {p}__valid, {p}__ready, {p}__payload, "
         f"{p}__fire, {p}__beats);"
     )

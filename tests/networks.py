@@ -8,6 +8,7 @@ from subbit.sw.ir import (
     Affine,
     Argmax,
     AvgPool2d,
+    Concat,
     Conv2d,
     DepthwiseConv2d,
     Encoding,
@@ -18,9 +19,12 @@ from subbit.sw.ir import (
     MaxPool2d,
     Network,
     Node,
+    Pad,
     Padding,
     PlanesWeights,
+    Select,
     TensorType,
+    Upsample,
     Weights,
 )
 from tests.parts import binary, codebook, threshold, tiled
@@ -28,8 +32,10 @@ from tests.parts import binary, codebook, threshold, tiled
 __all__ = [
     "GRAPHS",
     "NETWORKS",
+    "decoder_network",
     "pooled_network",
     "residual_network",
+    "shapes_network",
     "small_network",
     "sums_network",
 ]
@@ -165,4 +171,59 @@ def sums_network(seed: int = 1) -> Network:
     return graph("sums", x, layers)
 
 
-GRAPHS = {"residual": residual_network, "pooled": pooled_network}
+def shapes_network(seed: int = 1) -> Network:
+    """Windows of many shapes: a 7x7 stem of stride 2, 3x3 pooling of stride 2 with padding, groups,
+    oblong, even and dilated kernels, a padded average, and pooling of a whole map.
+    """
+    chance = np.random.default_rng(seed)
+    x = TensorType.codes(12, 14, 2, 4, Encoding.UNSIGNED)
+    around, dilated = (0, 0, 1, 1), (2, 3, 2, 0)
+    layers: dict[str, tuple[Layer, str]] = {
+        "stem": (Conv2d(binary(chance, 4, 2, 7, 7), 2, Padding.ZERO), INPUT),
+        "act1": (threshold(chance, 4, 300, 2), "stem"),
+        "pool1": (MaxPool2d(3, 2, (1, 1, 1, 1)), "act1"),
+        "groups": (Conv2d(binary(chance, 6, 2, 2, 2), 1, Padding.PLUS, around, 1, 2), "pool1"),
+        "act2": (threshold(chance, 6, 12, 1), "groups"),
+        "dw": (DepthwiseConv2d(binary(chance, 6, 1, 1, 4), 1, Padding.ZERO), "act2"),
+        "mean": (AvgPool2d((3, 2), (1, 2), (1, 1, 1, 0)), "dw"),
+        "act3": (threshold(chance, 6, 9, 1), "mean"),
+        "gaps": (Conv2d(binary(chance, 4, 6, 3, 2), 1, Padding.ZERO, dilated, (2, 3)), "act3"),
+        "act4": (threshold(chance, 4, 12, 2), "gaps"),
+        "pool2": (MaxPool2d((3, 3)), "act4"),
+        "flatten": (Flatten(), "pool2"),
+        "fc": (Linear(binary(chance, 10, 4)), "flatten"),
+        "argmax": (Argmax(), "fc"),
+    }
+    return graph("shapes", x, layers)
+
+
+def decoder_network(seed: int = 1) -> Network:
+    """A small encoder and decoder: channels are selected and shuffled, upsampled, concatenated with
+    those of a longer path and with others of unlike types, and get a border; in the end each pixel
+    has a class.
+    """
+    chance = np.random.default_rng(seed)
+    x = TensorType.codes(6, 6, 2, 4, Encoding.UNSIGNED)
+    layers: dict[str, tuple[Layer, str]] = {
+        "conv1": (Conv2d(binary(chance, 8, 2, 3, 3), 1, Padding.ZERO), INPUT),
+        "act1": (threshold(chance, 8, 60, 2), "conv1"),
+        "low": (Select.slice(0, 4), "act1"),
+        "mix": (Select.shuffle(8, 2), "act1"),
+        "conv2": (Conv2d(binary(chance, 6, 8, 3, 3), 2, Padding.ZERO), "mix"),
+        "act2": (threshold(chance, 6, 20, 1), "conv2"),
+        "up": (Upsample(2, 2), "act2"),
+        "join": (Concat(), "low up input"),
+        "act3": (threshold(chance, 12, 9, 2), "join"),
+        "edge": (Pad(1, 0, 0, 1, -1), "act3"),
+        "conv3": (Conv2d(binary(chance, 4, 12, 3, 3)), "edge"),
+        "argmax": (Argmax(), "conv3"),
+    }
+    return graph("decoder", x, layers)
+
+
+GRAPHS = {
+    "residual": residual_network,
+    "pooled": pooled_network,
+    "shapes": shapes_network,
+    "decoder": decoder_network,
+}

@@ -19,6 +19,8 @@ __all__ = [
     "choice_luts",
     "comparator_cost",
     "counter_cost",
+    "first_of",
+    "lut_rom_luts",
     "luts",
     "product_cost",
     "registers",
@@ -81,6 +83,11 @@ def counter_cost(length: int, tables: Iterable[Sequence[bool] | Flags] = ()) -> 
     return logic + Cost(flip_flops=bits + 1 + flags)
 
 
+def first_of(length: int) -> list[bool]:
+    """The table of a Counter that is true of the first of so many steps."""
+    return [k == 0 for k in range(length)]
+
+
 def distinct_flags(length: int, tables: Iterable[Sequence[bool] | Flags]) -> int:
     """How many flags a counter keeps beside its count and whether that is the last."""
     places = np.arange(length)
@@ -102,3 +109,9 @@ def steps_cost(length: int) -> Cost:
     even = length & (length - 1) == 0
     chain = 2 * ceil(bits / 2) + 1 if even else 2 * bits
     return luts(chain if bits >= CHAINED else bits, bits + 2 - even) + Cost(flip_flops=bits)
+
+
+def lut_rom_luts(depth: int) -> int:
+    """4-input lookup tables for one bit of a table of ``depth`` words, as measured."""
+    tables = -(-depth // 16)
+    return tables * 9 // 4 if tables > 1 else int(depth > 1)

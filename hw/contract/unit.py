@@ -3,6 +3,7 @@ reference.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
@@ -91,9 +92,10 @@ class Unit(ABC):
     The simulation holds the circuit to both.
 
     Nearly every unit has one input stream ``i`` and one output stream ``o``. Where streams join,
-    ``inputs`` names them all: the first process takes a beat of each at once, and ``reference``
-    gets these side by side, those of the first stream in the low lanes. Where a stream forks,
-    ``outputs`` names the branches; every beat of the last process goes to each.
+    ``inputs`` names them all. The first process takes a beat of each at once, and ``reference``
+    gets these side by side, those of the first stream in the low lanes; or its steps say of which
+    stream they take one, and ``joined`` gets the beats of each. Where a stream forks, ``outputs``
+    names the branches; every beat of the last process goes to each.
 
     A beat passes in a cycle with ``valid`` and ``ready``. Its payload is there in that cycle, or,
     where the unit says so for a port, a fixed number of cycles later (the payload delay). With a
@@ -139,6 +141,12 @@ class Unit(ABC):
         number of frames.
         """
 
+    def joined(self, streams: Sequence[Beats]) -> Beats:
+        """Output beats for the input beats of each stream, of the same whole frames: by default the
+        ``reference`` of those that are taken at once, side by side.
+        """
+        return self.reference(np.hstack(streams))
+
     @property
     def interval_cycles(self) -> int:
         """Cycles between two frames when neither neighbour is slower: the steps of the longest
@@ -175,8 +183,12 @@ class Unit(ABC):
 
     @property
     def i_beats(self) -> int:
-        """Input beats per frame."""
+        """Input beats per frame, of the first stream where there are several."""
         return self.processes()[0].takes
+
+    def beats_of(self, stream: int) -> int:
+        """Beats per frame of the input stream of that number."""
+        return self.processes()[0].takes_of(stream)
 
     @property
     def o_beats(self) -> int:

@@ -12,7 +12,7 @@ from subbit.hw.design.platform import board_clocks, target_hz
 from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.argmax_rtl import Argmax
 from subbit.hw.link.host_link_rtl import HostLink
-from subbit.hw.link.logits import logits_type
+from subbit.hw.link.logits import ends_in_class, logits_type
 from subbit.hw.link.protocol import LinkInfo
 from subbit.hw.link.results_rtl import ResultSplitter
 from subbit.hw.streams.width import DownsizeUnit
@@ -29,10 +29,10 @@ class BoardCore(wiring.Component):
 
     ``rx`` (in), ``tx`` (out): the line, idle at 1, in domain ``link`` of ``clock_hz``, at ``baud``.
     The accelerator of ``pipeline`` runs in ``sync``; the link fills its input's beats, whatever
-    part of a frame they are. A network that ends in logits gets an argmax behind it, one that ends
-    in an argmax of several lanes what gives its results one by one. A frame takes the cycles of
-    ``pipeline`` in ``sync``, and ``10 * clock_hz / baud`` cycles of ``link`` for each byte on the
-    line. Raises PlanError where the network's output is no vector of integers, and LinkError or
+    part of a frame they are. A network that ends in logits or in a map gets an argmax behind it,
+    one that ends in an argmax of several lanes what gives its results one by one. A frame takes the
+    cycles of ``pipeline`` in ``sync``, and ``10 * clock_hz / baud`` cycles of ``link`` for each
+    byte on the line. Raises PlanError where the network's output are no integers, and LinkError or
     ValueError where the link cannot carry its frames or results.
     """
 
@@ -44,7 +44,7 @@ class BoardCore(wiring.Component):
         self.accelerator = Accelerator(pipeline=pipeline, local_resets=True)
         self._chain: list[Any] = [self.accelerator]
         logits, lanes = logits_type(network), pipeline.o.lanes
-        if network.nodes[-1].layer.kind == "argmax":
+        if ends_in_class(network):
             if lanes > 1:
                 beats = logits.channels // (lanes - 1)
                 self._chain.append(ResultSplitter(results=pipeline.o, beats=beats))

@@ -32,11 +32,11 @@ ROM_CYCLES = {"const": 0, "logic": 1, "block": 2}
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DepthwiseUnit(Unit):
-    """``dot[c] = sum over l of w[c, l] * x[c, l]`` over the ``k * k`` positions l of each window,
+    """``dot[c] = sum over l of w[c, l] * x[c, l]`` over the ``kh * kw`` positions l of each window,
     for ``channels`` channels c a beat, and ``post`` on each: the depthwise convolution ``layer``.
 
     ``input``: the type of the layer's input. Input beats: for each output pixel ``C / channels`` of
-    ``channels * k * k`` lanes in the order channel, row, column, as a Window of one fold gives
+    ``channels * kh * kw`` lanes in the order channel, row, column, as a Window of one fold gives
     them, with a mask bit above each code where zeros surround bipolar codes. Output: the same
     channels, as codes where ``post`` is a Threshold, as integers where it is an Affine or None.
     ``memory``: where the weights live: ``auto``, ``block`` or ``logic``. ``pixels``: output pixels
@@ -75,7 +75,7 @@ class DepthwiseUnit(Unit):
     @property
     def size(self) -> int:
         """Weights of a channel."""
-        return self.layer.kernel**2
+        return self.layer.window.size
 
     @property
     def output(self) -> TensorType:
@@ -84,7 +84,7 @@ class DepthwiseUnit(Unit):
 
     @property
     def i(self) -> Lanes:
-        """``k * k`` codes of each channel, each code with its mask bit on top if there is one."""
+        """``kh * kw`` codes of each channel, each code with its mask bit on top if there is one."""
         lanes = self.pixels * self.channels * self.size
         return Lanes(lanes, self.input.bits + self.masked)
 

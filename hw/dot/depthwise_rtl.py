@@ -17,9 +17,9 @@ __all__ = ["Depthwise"]
 
 class Depthwise(wiring.Component):
     """``o[c] = post(sum over l of w[c, l] * i[c, l])`` for ``unit.channels`` channels of a window a
-    beat and ``unit.pixels`` windows side by side: ``i`` holds ``k * k`` codes of each channel, with
-    a mask bit above each where zeros surround bipolar codes; ``o`` holds codes or two's complement
-    integers.
+    beat and ``unit.pixels`` windows side by side: ``i`` holds ``kh * kw`` codes of each channel,
+    with a mask bit above each where zeros surround bipolar codes; ``o`` holds codes or two's
+    complement integers.
 
     A pipeline that never stops: a table of weights, an XNOR-popcount for each channel, and
     thresholds or scale and offset. A beat enters if its result has room in the output queue.

@@ -12,12 +12,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from subbit.hw.contract.blocks import choice_cost, luts, registers, steps_cost
+from subbit.hw.contract.blocks import choice_cost, lut_rom_luts, luts, registers, steps_cost
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.tables.packing import pack_rows
 from subbit.hw.tables.parts import TableParts
-from subbit.hw.tables.rom import RomTable, lut_rom_luts, period, rom_of
+from subbit.hw.tables.rom import RomTable, period, rom_of
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Bits, Ints
 from subbit.sw.ir.weights import BinaryWeights, CodebookWeights, TiledWeights, Weights

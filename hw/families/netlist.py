@@ -141,6 +141,11 @@ class Netlist:
         """The outputs, each ``(n,)``, for input nets ``(inputs, n)``, without regard to registers.
         Each cell stands behind those that drive what it reads.
         """
+        values = self.values(inputs)
+        return [unit.evaluate(values, inputs.shape[1:]) for unit in self.outputs]
+
+    def values(self, inputs: Bits) -> dict[int, Bits]:
+        """Every net, each ``(n,)``; see ``output_bits``."""
         shape = inputs.shape[1:]
         values: dict[int, Bits] = dict(enumerate(inputs))
         for _, cell in self.cells:
@@ -148,7 +153,7 @@ class Netlist:
                 values[cell.out] = cell.unit.evaluate(values, shape)
             else:
                 run_chain(cell, values, shape)
-        return [unit.evaluate(values, shape) for unit in self.outputs]
+        return values
 
 
 def run_chain(chain: CarryChain, values: dict[int, Bits], shape: tuple[int, ...]) -> None:

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from subbit.hw.contract.blocks import first_of
 from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.streams.registers_rtl import Stage
 from subbit.hw.streams.sequence_rtl import Counter
@@ -47,6 +48,11 @@ class Argmax(wiring.Component):
     stand beside it; the greatest of a beat is compared with that of those before it. Latency:
     ``ceil(log2(lanes))`` cycles, 1 more where a frame has several beats. Interval: ``n / lanes``
     cycles.
+
+    Of a map the classes alone are given: a register, or the same tree without the logits beside it,
+    and where a pixel has several beats the greatest so far; ``o`` has a beat behind the last of
+    them, and while that waits no other is compared. Latency: ``max(ceil(log2(lanes)), 1)`` cycles,
+    1 more where a pixel has several beats. Interval: ``H * W * n / lanes`` cycles.
     """
 
     i: stream.Interface
@@ -58,7 +64,9 @@ class Argmax(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        if self._unit.lanes > 1:
+        if self._unit.of_map:
+            self._add_map(m)
+        elif self._unit.lanes > 1:
             self._add_tree(m)
         else:
             self._add_counted(m)
@@ -117,18 +125,50 @@ class Argmax(wiring.Component):
         for element, value in zip(self.o.payload, [*logits, found], strict=True):
             m.d.comb += element.eq(value)
 
+    def _add_map(self, m: Module) -> None:
+        """The class of each pixel of a map, without the logits."""
+        unit = self._unit
+        best = [Best(Value.cast(logit)) for logit in self.i.payload]
+        valid, ready = self.i.valid, self.i.ready
+        for _ in range(max(unit.levels, 1)):
+            stage = Stage(m, valid, ready)
+            valid, ready = stage.valid, stage.ready
+            pairs = zip(best[::2], best[1::2], strict=False)
+            rest = [Best(one.logit, (*one.place, Const(0, 1))) for one in best[len(best) & ~1 :]]
+            best = [one.kept(stage) for one in (*(a.or_greater(b) for a, b in pairs), *rest)]
+        place = Cat(*best[0].place)
+        if unit.chunks == 1:
+            m.d.comb += [self.o.valid.eq(valid), ready.eq(self.o.ready)]
+            m.d.comb += self.o.payload[0].eq(place)
+            return
+        m.submodules.beats = count = Counter(length=unit.chunks, tables=[first_of(unit.chunks)])
+        free = ~self.o.valid | self.o.ready
+        load = valid & free
+        m.d.comb += ready.eq(free)
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(valid & count.last)
+        index = self._best_so_far(m, count, load, best[0].logit, place)
+        m.d.comb += self.o.payload[0].eq(index)
+
     def _so_far(self, m: Module, stage: Stage, logit: Value, place: Value) -> Value:
         """The index of the greatest logit of the frame up to the beat of ``stage``, of which
         ``logit`` is the greatest and ``place`` its place.
         """
+        m.submodules.beats = count = Counter(
+            length=self._unit.chunks, tables=[first_of(self._unit.chunks)]
+        )
+        return self._best_so_far(m, count, stage.load, logit, place)
+
+    def _best_so_far(
+        self, m: Module, count: Counter, load: Value, logit: Value, place: Value
+    ) -> Value:
+        """The same of beats that ``count`` counts, each of which comes with ``load``."""
         unit = self._unit
-        beats = range(unit.chunks)
-        m.submodules.beats = count = Counter(length=len(beats), tables=[[k == 0 for k in beats]])
         base, index = (Signal(unit.index_bits, name=name) for name in ("base", "index"))
         best = Signal.like(logit, name="best", reset_less=True)
         better = count.flags[0] | (logit > best)
-        m.d.comb += count.step.eq(stage.load)
-        with m.If(stage.load):
+        m.d.comb += count.step.eq(load)
+        with m.If(load):
             m.d.sync += base.eq(Mux(count.last, 0, base + unit.lanes))
             with m.If(better):
                 m.d.sync += [best.eq(logit), index.eq(base + place)]

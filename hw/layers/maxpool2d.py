@@ -5,10 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from subbit.hw.contract.blocks import comparator_cost, counter_cost, luts
+from subbit.hw.contract.blocks import counter_cost, luts
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import delay_cost
 from subbit.hw.contract.unit import Beats, Lanes
+from subbit.hw.layers.windowmax import greater_cost
 from subbit.hw.streams.shapes import LanesUnit, beat_sizes
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.ir.types import TensorType
@@ -154,7 +155,7 @@ class MaxPool2dUnit(LanesUnit):
     def cost(self) -> Cost:
         """Memories, a comparator and a choice per lane and direction, counters."""
         width, bits = self.i.width, self.input.bits
-        greater = luts(bits) if bits <= 2 else comparator_cost(bits) + luts(bits)
+        greater = greater_cost(bits)
         if self.columns_within:
             return self.within_cost(greater)
         lines = delay_cost(width, self.chunks, self.memory, absorbed=bits <= 2)

@@ -5,23 +5,28 @@ from subbit.sw.errors import LinkError, PlanError
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.types import TensorType
 
-__all__ = ["link_fault", "logits_type"]
+__all__ = ["ends_in_class", "link_fault", "logits_type"]
+
+
+def ends_in_class(network: Network) -> bool:
+    """Whether the network ends in the argmax of a vector: the class of a frame."""
+    return network.nodes[-1].layer.kind == "argmax" and network.output_type.elements == 1
 
 
 def logits_type(network: Network) -> TensorType:
-    """The type of the logits: what the final argmax reads, or else the output of the network.
+    """The type of the integers that a board answers with, as a vector: the logits that the final
+    argmax reads, or else the output of the network, of a map one pixel after the other.
 
-    Raises PlanError where that is not a vector of integers, which no board can answer with.
+    Raises PlanError where these are codes, which no board answers with.
     """
     last = network.nodes[-1]
-    source = last.inputs[0] if last.layer.kind == "argmax" else last.name
-    logits = network.types[source]
-    if logits.is_code or (logits.height, logits.width) != (1, 1):
+    logits = network.types[last.inputs[0] if ends_in_class(network) else last.name]
+    if logits.is_code:
         raise PlanError(
             f"a board answers with logits, a vector of integers; the output of {network.name!r} "
             f"is {logits}: end the network in a linear layer without a threshold"
         )
-    return logits
+    return logits.with_shape(1, 1, logits.elements)
 
 
 def link_fault(network: Network) -> str | None:

@@ -4,7 +4,7 @@ from subbit.hw.contract.blocks import counter_cost, luts
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Lanes
 from subbit.hw.layers.argmax import ArgmaxUnit
-from subbit.hw.link.logits import link_fault, logits_type
+from subbit.hw.link.logits import ends_in_class, link_fault, logits_type
 from subbit.hw.streams.width import DownsizeUnit
 from subbit.sw.ir.network import Network
 
@@ -21,12 +21,13 @@ def left_out(*, lanes: int, beats: int) -> list[bool]:
 
 def results_cost(network: Network, o: Lanes) -> Cost:
     """What brings results of payload ``o`` to the link one by one: nothing for those of an argmax
-    of one lane; for logits an argmax of their own as well. Nothing where a board cannot answer.
+    of one lane; for logits, and for maps, an argmax of their own as well. Nothing where a board
+    cannot answer.
     """
     if link_fault(network):
         return Cost()
     logits = logits_type(network).channels
-    if network.nodes[-1].layer.kind == "argmax":
+    if ends_in_class(network):
         if o.lanes == 1:
             return Cost()
         beats = logits // (o.lanes - 1)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from subbit.hw.contract.blocks import counter_cost, luts, registers
+from subbit.hw.contract.blocks import counter_cost, lut_rom_luts, luts, registers
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import memory_cost
 from subbit.hw.contract.unit import Beats, Lanes
@@ -32,8 +32,12 @@ class ReplayUnit(ElementUnit):
     one cycle more of latency. ``payload_delay``: cycles (0 for none) by which the payload of ``i``
     comes after its handshake and that of ``o`` after its own.
 
-    Raises PlanError for a negative ``payload_delay``, for any with more than one word, and for
-    registers where each vector is read but once.
+    ``order``: the words that are given, by number: all of them in another order, some of them, some
+    several times; without, all as they came. Then ``len(order)`` takes the place of ``words`` in
+    the interval, where that is more than the ``words`` that come.
+
+    Raises PlanError for a negative ``payload_delay``, for any with more than one word, for
+    registers where each vector is read but once, and for an ``order`` of one word or in registers.
     """
 
     component: ClassVar[str] = "subbit.hw.streams.replay_rtl:Replay"
@@ -43,12 +47,20 @@ class ReplayUnit(ElementUnit):
     vectors: int
     memory: str = "auto"
     payload_delay: int = 0
+    order: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.payload_delay < 0 or (self.payload_delay and self.words > 1):
             raise PlanError(f"payload_delay is for vectors of one beat, not of {self.words} beats")
         if self.is_ring and self.folds == 1:
             raise PlanError("vectors that are read only once are not for registers")
+        if self.order and (self.words == 1 or self.is_ring):
+            raise PlanError("words are given in another order from a memory of several")
+
+    @property
+    def reads(self) -> int:
+        """Words that are given each time."""
+        return len(self.order) or self.words
 
     @property
     def o_payload_delay(self) -> int:
@@ -58,7 +70,7 @@ class ReplayUnit(ElementUnit):
     @property
     def interval_cycles(self) -> int:
         """Cycles between two frames when neither neighbour is slower."""
-        return self.vectors * self.words * self.folds
+        return self.vectors * max(self.words, self.reads * self.folds)
 
     @property
     def is_ring(self) -> bool:
@@ -86,7 +98,7 @@ class ReplayUnit(ElementUnit):
         write = np.full((self.vectors, self.words), TAKE, np.uint8)
         write[:, 0] |= RESERVE
         write[:, -1] |= PUSH
-        read = np.full((self.vectors, self.folds * self.words), GIVE, np.uint8)
+        read = np.full((self.vectors, self.folds * self.reads), GIVE, np.uint8)
         read[:, 0] |= WAIT
         read[:, -1] |= POP
         return (
@@ -95,8 +107,10 @@ class ReplayUnit(ElementUnit):
         )
 
     def reference(self, beats: Beats) -> Beats:
-        """Each group of ``words`` beats ``folds`` times."""
+        """Each group of ``words`` beats ``folds`` times, or what ``order`` says of them."""
         vectors = beats.reshape(-1, 1, self.words, self.element.lanes)
+        if self.order:
+            vectors = vectors[:, :, list(self.order)]
         return np.repeat(vectors, self.folds, axis=1).reshape(-1, self.element.lanes)
 
     def cost(self) -> Cost:
@@ -105,10 +119,18 @@ class ReplayUnit(ElementUnit):
         if self.words == 1:
             valid = luts(4) + Cost(flip_flops=1) + registers(self.payload_delay)
             return registers(width) + folds + valid
-        counters = counter_cost(self.words) * 2 + folds
+        counters = counter_cost(self.words) + counter_cost(self.reads) + folds
         if self.is_ring:
             ring = luts(width * self.words) + Cost(flip_flops=width * self.words)
             stores = ring + registers(width * (self.words + 1))
             return stores + counters + luts(16) + Cost(flip_flops=5)
         store = memory_cost(width, self.memory_words, self.memory)
-        return store + counters + luts(14) + Cost(flip_flops=5)
+        return store + counters + self.order_cost + luts(14) + Cost(flip_flops=5)
+
+    @property
+    def order_cost(self) -> Cost:
+        """A table of the words in another order, and the register of its number."""
+        if not self.order:
+            return Cost()
+        bits = (self.words - 1).bit_length()
+        return luts(bits * lut_rom_luts(self.reads)) + Cost(flip_flops=bits)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Array, Cat, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -34,8 +34,9 @@ class Replay(wiring.Component):
     two banks of a memory, of which ``i`` fills one while ``o`` reads the other; ``i.ready`` (a bank
     is free) comes from a register. ``collision`` is high if a word is read while it is written,
     which the banks exclude. In registers: a shift register that ``i`` fills, and a ring that it is
-    copied to. Latency: ``words + 1`` cycles, one more in registers, or 1 with one word. Interval:
-    ``words * folds`` cycles a vector.
+    copied to. With ``unit.order`` the words are read as it says: a register holds the number of the
+    next one, which a table gives. Latency: ``words + 1`` cycles, one more in registers, or 1 with
+    one word. Interval: ``words * folds`` cycles a vector.
 
     Two words, two folds::
 
@@ -90,7 +91,7 @@ class Replay(wiring.Component):
         """A writer and a reader; ``whole`` vectors wait or are being read."""
         unit, whole = self._unit, Signal(range(3))
         m.submodules.write_count = write_count = Counter(length=unit.words)
-        m.submodules.read_count = read_count = Counter(length=unit.words)
+        m.submodules.read_count = read_count = Counter(length=unit.reads)
         m.submodules.folds = folds = Counter(length=unit.folds)
         some = Signal() if unit.is_ring else whole != 0
         takes = self.i.valid & self.i.ready
@@ -107,11 +108,21 @@ class Replay(wiring.Component):
         if isinstance(some, Signal):
             self.ring(m, moves, some)
         else:
-            self.banks(m, moves, write_count.count, read_count.count)
+            word = self.ordered(m, moves, read_count) if unit.order else read_count.count
+            self.banks(m, moves, write_count.count, word)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(reads):
             m.d.sync += self.o.valid.eq(1)
+
+    def ordered(self, m: Module, moves: Moves, read_count: Counter) -> Signal:
+        """The number of the word that is read next, from a register."""
+        order = self._unit.order
+        word = Signal(range(self._unit.words), init=order[0])
+        following = Array(order[1:] + order[:1])
+        with m.If(moves.reads):
+            m.d.sync += word.eq(following[read_count.count])
+        return word
 
     def banks(self, m: Module, moves: Moves, write_word: Signal, read_word: Signal) -> None:
         """Two banks of a memory, each for whole vectors."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, expm1, isqrt
 
-from subbit.hw.contract.blocks import luts, steps_cost
+from subbit.hw.contract.blocks import lut_rom_luts, luts, steps_cost
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import block_rams, block_shape, small_rams
 from subbit.sw.errors import PlanError
@@ -15,7 +15,6 @@ __all__ = [
     "MEMORIES",
     "RomTable",
     "distinct_columns",
-    "lut_rom_luts",
     "period",
     "rom_of",
     "style_of",
@@ -99,12 +98,6 @@ def distinct_columns(width: int, depth: int) -> int:
     """How many of ``width`` random columns differ, as expected; equal ones share their tables."""
     columns = 1 << min(depth, 30)
     return round(-columns * expm1(-width / columns))
-
-
-def lut_rom_luts(depth: int) -> int:
-    """4-input lookup tables for one bit of a table of ``depth`` words, as measured."""
-    tables = -(-depth // 16)
-    return tables * 9 // 4 if tables > 1 else int(depth > 1)
 
 
 def period(words: Sequence[object]) -> int:

@@ -16,7 +16,7 @@ from subbit.hw.unrolled.sums import SumNetwork, sum_network
 from subbit.hw.unrolled.timing import Registers, live_operations, register_count, timed
 from subbit.sw.ir.arrays import Ints
 
-__all__ = ["AdderNetwork", "Levels", "network_of"]
+__all__ = ["PLACES", "AdderNetwork", "Levels", "finished", "network_of", "portable_cost"]
 
 PLACES = 32  # of a carry chain with several adders
 
@@ -129,6 +129,11 @@ def made(
     """The network; kept, as units ask for it again and again."""
     feasible = None if form == PORTABLE else family(form).carry.feasible
     sums = sum_network(np.frombuffer(matrix, np.int64).reshape(shape), bits, feasible)
+    return finished(sums, form, levels)
+
+
+def finished(sums: SumNetwork, form: str, levels: Levels | None) -> AdderNetwork:
+    """The network of these sums, compared with ``levels`` unless None, its operations in cycles."""
     outputs = len(sums.sums)
     words: list[Bits] = []
     offsets = np.zeros(outputs, np.int64)

@@ -94,6 +94,11 @@ class UnrolledUnit(Unit):
         return TensorType.codes(1, 1, self.length, self.bits, self.encoding)
 
     @property
+    def x_lanes(self) -> Lanes:
+        """What the adders read in a cycle."""
+        return self.i
+
+    @property
     def signed(self) -> bool:
         """Whether the inputs are integers, in two's complement."""
         return self.encoding is Encoding.INTEGER
@@ -150,6 +155,11 @@ class UnrolledUnit(Unit):
         """The adders, and the comparisons where there are thresholds."""
         return network_of(self.matrix, self.bits, self.form, self.levels)
 
+    @property
+    def results(self) -> AdderNetwork:
+        """The network whose outputs are the sums, or their codes: here all there is."""
+        return self.network
+
     @cached_property
     def padding_sums(self) -> PaddingSumsConfig | None:
         """What is added to twice the sums where zeros surround the tensor; see DotUnit."""
@@ -166,12 +176,12 @@ class UnrolledUnit(Unit):
         """
         assert self.border is not None
         missing = ((1 << self.bits) - 1) * self.border.weights_outside(self.weights)
-        return missing // self.network.units[:, None, None, None]
+        return missing // self.results.units[:, None, None, None]
 
     @cached_property
     def numbers(self) -> RawNumbers:
         """How dot products follow from what the adders give, constants of a border added."""
-        (a, b), network = self.linear, self.network
+        (a, b), network = self.linear, self.results
         factors, rest = a * network.units, a * network.offsets + b
         most = max(1, *((1 << len(word)) - 1 for word in network.words))
         if self.padding_sums:
@@ -191,7 +201,12 @@ class UnrolledUnit(Unit):
     def latency(self) -> int:
         """Cycles from the registers of a beat to its outputs."""
         behind = self.core.latency if self.core else 0
-        return self.network.latency + (self.border is not None) + behind
+        return self.ready + (self.border is not None) + behind
+
+    @property
+    def ready(self) -> int:
+        """Cycles from the registers of a beat to the outputs of ``results``."""
+        return self.network.latency
 
     @property
     def stages(self) -> int:
@@ -220,8 +235,7 @@ class UnrolledUnit(Unit):
         """Estimated cost after mapping: the adders, which are known cell by cell, registers of the
         inputs, and the queue.
         """
-        network = self.network.cost * self.pixels
-        total = network + registers(self.i.width + self.stages) + luts(2)
+        total = self.adders_cost * self.pixels + self.feed_cost + registers(self.stages)
         total += credit_queue_cost(self.o.width - self.constant_bits, self.depth)
         if self.padding_sums:
             bits = self.numbers.high.bit_length()
@@ -231,16 +245,34 @@ class UnrolledUnit(Unit):
             total += self.core.cost - Cost(flip_flops=self.constant_bits)
         return total
 
+    @property
+    def adders(self) -> int:
+        """Adders of a pixel."""
+        return self.network.adders
+
+    @property
+    def adders_cost(self) -> Cost:
+        """The adders and comparisons of a pixel."""
+        return self.network.cost
+
+    @property
+    def feed_cost(self) -> Cost:
+        """The registers in front of the network, and what takes a beat."""
+        return registers(self.i.width) + luts(2)
+
     def estimate(self) -> Cost:
         """About what ``cost`` says, without the network."""
-        planes = len(branches_of(self.weights))
         levels = self.post.thresholds.shape[1] if isinstance(self.post, Threshold) else 0
-        total = rough_cost(self.matrix, self.bits, planes, levels) * self.pixels
-        total += registers(self.i.width + ROUGH_LATENCY) + luts(2)
+        total = self.rough_adders(levels) * self.pixels + self.feed_cost + registers(ROUGH_LATENCY)
         total += credit_queue_cost(self.o.width, ROUGH_LATENCY + 3)
         if not levels:
             total += (adder_cost(self.o.bits) + Cost(flip_flops=self.o.bits)) * self.o.lanes
         return total
+
+    def rough_adders(self, levels: int) -> Cost:
+        """About what the adders of a pixel take, and ``levels`` comparisons of each output."""
+        planes = len(branches_of(self.weights))
+        return rough_cost(self.matrix, self.bits, planes, levels)
 
     @property
     def interval_cycles(self) -> int:

@@ -1,5 +1,7 @@
 """The unrolled engine: carry chains and lookup tables, and a register behind each."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -12,11 +14,13 @@ from subbit.hw.post.core_rtl import core_of
 from subbit.hw.streams.pipe_rtl import PipedCore
 from subbit.hw.streams.registers_rtl import registered, valid_stages
 from subbit.hw.streams.shapes_rtl import lanes_layout
+from subbit.hw.unrolled.network import AdderNetwork
+from subbit.hw.unrolled.numbers import Bits
 from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.hw.window.border import PaddingSumsConfig
 from subbit.hw.window.border_rtl import PaddingSums
 
-__all__ = ["Unrolled", "UnrolledCore"]
+__all__ = ["Unrolled", "UnrolledCore", "add_cells", "add_network"]
 
 
 class UnrolledCore(wiring.Component):
@@ -33,25 +37,20 @@ class UnrolledCore(wiring.Component):
     def __init__(self, *, unit: UnrolledUnit) -> None:
         self._unit, self.latency = unit, unit.latency
         super().__init__(
-            {"step": In(1), "x": In(lanes_layout(unit.i)), "y": Out(lanes_layout(unit.o))}
+            {"step": In(1), "x": In(lanes_layout(unit.x_lanes)), "y": Out(lanes_layout(unit.o))}
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        unit = self._unit
-        x = self.x.as_value()
-        if unit.signed:  # as unsigned numbers from 0 up
-            top = Const(1 << (unit.bits - 1), unsigned(unit.bits))
-            x ^= top.replicate(unit.i.lanes)
-        size = unit.length * unit.bits
+        unit, ready = self._unit, self._unit.ready
+        steps = valid_stages(m, self.step, unit.latency, "step")
+        x, width = self.x.as_value(), unit.x_lanes.width // unit.pixels
         words: list[Value] = []
         for pixel in range(unit.pixels):
-            words += add_network(m, platform, unit, x[pixel * size : (pixel + 1) * size])
+            words += self._results(m, platform, x[pixel * width : (pixel + 1) * width], steps)
         if unit.core is None:
             m.d.comb += self.y.as_value().eq(Cat(*words))
             return m
-        steps = valid_stages(m, self.step, unit.latency, "step")
-        ready = unit.network.latency
         if unit.padding_sums:
             words = self._with_padding_sums(m, unit.padding_sums, words, steps[ready - 1])
             ready += 1
@@ -60,6 +59,18 @@ class UnrolledCore(wiring.Component):
         for lane, word in enumerate(words):
             m.d.comb += core.x[lane].eq(word)
         return m
+
+    def _results(
+        self, m: Module, platform: object, x: Value, steps: Sequence[Value]
+    ) -> list[Value]:
+        """The words of one vector, ``unit.ready`` cycles after ``x``; ``steps[t]``: that a vector
+        entered t cycles ago.
+        """
+        network = self._unit.network
+        if self._unit.signed:  # as unsigned numbers from 0 up
+            top = Const(1 << (self._unit.bits - 1), unsigned(self._unit.bits))
+            x ^= top.replicate(self._unit.length)
+        return add_network(m, platform, network, x, network.words)
 
     def _with_padding_sums(
         self, m: Module, config: PaddingSumsConfig, words: list[Value], step: Value
@@ -86,23 +97,31 @@ class Unrolled(PipedCore):
         super().__init__(unit=unit, core=UnrolledCore(unit=unit), depth=unit.depth)
 
 
-def add_network(m: Module, platform: object, unit: UnrolledUnit, x: Value) -> list[Value]:
-    """The cells for one vector; returns the word of each output, from registers."""
-    netlist, form = unit.network.netlist, unit.network.form
+def add_network(
+    m: Module, platform: object, network: AdderNetwork, x: Value, words: Sequence[Bits]
+) -> list[Value]:
+    """The cells for one vector; returns ``words`` of the network's nets, from registers."""
     inputs: list[Value] = [Signal(name=f"x{at}") for at in range(len(x))]
     m.d.comb += Cat(*inputs).eq(x)
-    pipeline = NetRegisters(m, netlist, inputs)
-    for level, cell in netlist.cells:
-        if fabric_of(platform) == form:
-            family(form).add_cell(m, pipeline, level, cell)
-        else:
-            add_portable(m, pipeline, level, cell)
+    pipeline = NetRegisters(m, network.netlist, inputs)
+    add_cells(m, platform, pipeline, network.form)
 
     def output(bit: BitFunction) -> Value:
         value = pipeline.output(bit)
         return ~value if bit.nets and bit.table == 0b01 else value
 
-    return [Cat(*map(output, word)) for word in unit.network.words]
+    return [Cat(*map(output, word)) for word in words]
+
+
+def add_cells(m: Module, platform: object, pipeline: NetRegisters, form: str) -> None:
+    """The cells of a netlist, as those of the fabric ``form`` where the platform's part has them,
+    as plain logic elsewhere.
+    """
+    for level, cell in pipeline.netlist.cells:
+        if fabric_of(platform) == form:
+            family(form).add_cell(m, pipeline, level, cell)
+        else:
+            add_portable(m, pipeline, level, cell)
 
 
 def add_portable(m: Module, pipeline: NetRegisters, level: int, cell: Lut | CarryChain) -> None:

@@ -10,14 +10,14 @@ __all__ = ["Axis"]
 
 @dataclass(frozen=True)
 class Axis:
-    """One direction of a sliding window of ``kernel`` elements that moves by ``stride`` over
-    ``size`` elements with ``pad`` more in front and ``behind`` more behind them, as many as in
-    front where nothing is said.
+    """One direction of a sliding window that covers ``kernel`` elements, the gaps of a dilated one
+    included, and moves by ``stride`` over ``size`` elements with ``pad`` more in front and
+    ``behind`` more behind them, as many as in front where nothing is said.
 
     Output ``j`` covers the elements ``j * stride - pad`` to ``j * stride - pad + kernel - 1``. The
     padding behind a row serves as that in front of the next one, so that a row of windows goes
-    through ``positions`` elements. Size 4, kernel 3, stride 1, pad 1 (p: padding, the number: last
-    element of that output)::
+    through ``positions`` elements; where it is not ``shared``, each row has its own. Size 4, kernel
+    3, stride 1, pad 1 (p: padding, the number: last element of that output)::
 
         element     -1   0   1   2   3   4
                      p   x   x   x   x   p
@@ -30,6 +30,7 @@ class Axis:
     stride: int
     pad: int
     behind: int | None = None
+    shared: bool = True
 
     @property
     def outputs(self) -> int:
@@ -57,7 +58,12 @@ class Axis:
         """Padding elements in front of a row that the padding behind the row before does not stand
         for.
         """
-        return max(0, self.pad - self.after)
+        return max(0, self.pad - self.after) if self.shared else self.pad
+
+    @property
+    def brought(self) -> int:
+        """Padding elements in front of a row that the row before brings."""
+        return min(self.pad, self.after) if self.shared else 0
 
     @property
     def positions(self) -> int:

@@ -19,6 +19,7 @@ from subbit.hw.tables.packing import pack_elements
 from subbit.hw.tables.rom import RomTable, rom_of
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.weights import Weights
+from subbit.sw.ir.window import Window
 
 __all__ = ["Border", "PaddingSumsConfig", "border_of"]
 
@@ -30,8 +31,8 @@ class Border:
     """Where the windows of a frame's output pixels lie inside of the tensor, without copies for
     windows that lie alike.
 
-    ``rows``: ``(H, k)``, whether a row of the kernel is inside for a row of output pixels;
-    ``columns``: ``(W, k)`` likewise. ``pixels`` neighbouring output pixels come at once: of a row,
+    ``rows``: ``(H, kh)``, whether a row of the kernel is inside for a row of output pixels;
+    ``columns``: ``(W, kw)`` likewise. ``pixels`` neighbouring output pixels come at once: of a row,
     a divisor of W, or whole rows, as many as divide H.
     """
 
@@ -51,20 +52,20 @@ class Border:
 
     @cached_property
     def row_kinds(self) -> tuple[Flags, Ints]:
-        """How r rows of windows lie, ``(n, r, k)``, and which way each group of them has,
+        """How r rows of windows lie, ``(n, r, kh)``, and which way each group of them has,
         ``(H / r,)``.
         """
         return kinds_of(self.rows, self.pixel_rows)
 
     @cached_property
     def column_kinds(self) -> tuple[Flags, Ints]:
-        """The same of columns: ``(n, c, k)`` and ``(W / c,)``."""
+        """The same of columns: ``(n, c, kw)`` and ``(W / c,)``."""
         return kinds_of(self.columns, self.pixel_columns)
 
     @property
     def outside(self) -> Flags:
         """For each kind of row and of column, and each pixel, the kernel's places beyond the edge:
-        ``(rows, columns, pixels, k, k)``.
+        ``(rows, columns, pixels, kh, kw)``.
         """
         rows, columns = self.row_kinds[0], self.column_kinds[0]
         inside: Flags = rows[:, None, :, None, :, None] & columns[None, :, None, :, None, :]
@@ -72,7 +73,7 @@ class Border:
 
     @property
     def inside(self) -> Flags:
-        """For each output pixel of a frame in order the kernel's places inside, ``(H*W, k*k)``."""
+        """The kernel's places inside for each output pixel of a frame, ``(H*W, kh*kw)``."""
         found: Flags = self.rows[:, None, :, None] & self.columns[None, :, None, :]
         return found.reshape(-1, self.rows.shape[1] * self.columns.shape[1])
 
@@ -80,8 +81,8 @@ class Border:
         """``(outputs, kinds of rows, kinds of columns, pixels)``: the sum of an output's weights
         that lie beyond the edge.
         """
-        size, outputs = self.rows.shape[1], weights.shape[0]
-        kernels = weights.dense().reshape(outputs, -1, size, size).sum(axis=1)
+        outputs, sides = weights.shape[0], (self.rows.shape[1], self.columns.shape[1])
+        kernels = weights.dense().reshape(outputs, -1, *sides).sum(axis=1)
         found: Ints = np.einsum("oij,rcpij->orcp", kernels, self.outside.astype(np.int64))
         return found
 
@@ -93,21 +94,14 @@ def kinds_of(flags: Flags, group: int) -> tuple[Flags, Ints]:
     return kinds.reshape(-1, group, flags.shape[1]), at.reshape(-1)
 
 
-def border_of(
-    shape: tuple[int, int],
-    kernel: int,
-    stride: int,
-    pixels: int,
-    pads: tuple[int, int, int, int] | None = None,
-) -> Border:
-    """The border of a convolution with ``pads`` zeros above, left of, below and right of a tensor
-    of that height and width, ``kernel // 2`` on each side where nothing is said.
+def border_of(shape: tuple[int, int], window: Window, pixels: int) -> Border:
+    """The border of a convolution whose kernels move like that over a tensor of that height and
+    width, with zeros around it, ``pixels`` neighbouring output pixels at once.
     """
-    above, left, below, right = pads or (kernel // 2,) * 4
     sides = []
-    for size, pad, behind in zip(shape, (above, left), (below, right), strict=True):
-        starts = np.arange(0, size + pad + behind - kernel + 1, stride) - pad
-        places = starts[:, None] + np.arange(kernel)
+    for axis, size in enumerate(shape):
+        starts = np.arange(window.outputs(*shape)[axis]) * window.strides[axis] - window.pads[axis]
+        places = starts[:, None] + np.arange(window.kernel[axis]) * window.dilations[axis]
         sides.append((places >= 0) & (places < size))
     return Border(sides[0], sides[1], pixels)
 

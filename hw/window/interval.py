@@ -38,6 +38,11 @@ class WindowRow:
         return 0 if self.banked or self.shifts_at_once else 1
 
     @property
+    def waited(self) -> int:
+        """Positions in front of a row that wait for its first column."""
+        return 0 if self.columns.shared else self.columns.lead
+
+    @property
     def replay(self) -> int:
         """Cycles that a row takes in the replay: one for every beat."""
         return 0 if self.direct else self.columns.outputs * self.folds * self.n
@@ -72,7 +77,7 @@ class WindowRow:
         if self.direct:
             return 0
         window, rest = self.last_window()
-        first = gap + (self.columns.first + 2) * self.n
+        first = gap + (self.waited + self.columns.first + 2) * self.n
         if self.banked:
             return first + (window - 1) * self.folds * self.n + rest
         return first + 1 + window * self.folds + rest + self.pause
@@ -80,7 +85,7 @@ class WindowRow:
     def handed(self, gap: int) -> int:
         """Cycles from one hand-over to the next on the longest path."""
         entered = self.entered(gap) if self.last_window()[0] >= 2 * self.banked else 0
-        return max(self.history, gap + self.columns.used * self.n, entered)
+        return max(self.history, gap + (self.waited + self.columns.used) * self.n, entered)
 
 
 def window_interval(

@@ -11,8 +11,9 @@ from subbit.hw.window.schedule import MOST_AHEAD, LineSchedule, choose_schedule
 from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE
 from subbit.sw.errors import PlanError
 from subbit.sw.ir.arrays import Ints
+from subbit.sw.ir.window import Window
 
-__all__ = ["WideShape"]
+__all__ = ["WideShape", "used_places"]
 
 CACHED = 4096  # shapes whose steps are remembered
 PAUSE_SHARE = 64  # the part of the interval that a pause behind each window may add
@@ -20,22 +21,20 @@ PAUSE_SHARE = 64  # the part of the interval that a pause behind each window may
 
 @dataclass(frozen=True)
 class WideShape:
-    """The windows of ``kernel`` (odd) and ``stride`` of a tensor of ``height`` and ``width`` that
-    comes ``taken`` pixels a beat and goes ``given`` output pixels a beat, ``folds`` times over:
-    either several pixels of a row, or whole rows. ``margins``: padding above, left, below and
-    right.
+    """The windows that move as ``window`` says over a tensor of ``height`` and ``width`` that comes
+    ``taken`` pixels a beat and goes ``given`` output pixels a beat, ``folds`` times over: either
+    several pixels of a row, or whole rows.
 
     A history keeps the last cells. Where a beat taken is part of a row, a cell is a column of
     ``rows`` pixels, of which a line buffer keeps all but the lowest, and a line is a row. Else a
     cell is a row and a line is a whole frame. The windows of a beat given cover ``rows`` rows and
-    ``columns`` columns together.
+    ``columns`` columns together; of dilated windows ``used_rows`` and ``used_columns`` are those
+    with elements of some window.
     """
 
     height: int
     width: int
-    kernel: int
-    stride: int
-    margins: tuple[int, int, int, int]
+    window: Window
     taken: int
     given: int
     folds: int = 1
@@ -49,12 +48,14 @@ class WideShape:
     @property
     def down(self) -> Axis:
         """The positions of a window from top to bottom."""
-        return Axis(self.height, self.kernel, self.stride, self.margins[0], self.margins[2])
+        above, _, below, _ = self.window.pads
+        return Axis(self.height, self.window.reach[0], self.window.strides[0], above, below)
 
     @property
     def across(self) -> Axis:
         """The positions of a window from left to right."""
-        return Axis(self.width, self.kernel, self.stride, self.margins[1], self.margins[3])
+        _, left, _, right = self.window.pads
+        return Axis(self.width, self.window.reach[1], self.window.strides[1], left, right)
 
     @property
     def by_rows(self) -> bool:
@@ -74,12 +75,22 @@ class WideShape:
     @property
     def columns(self) -> int:
         """Columns that the windows of a beat cover together."""
-        return self.kernel + (self.pixel_columns - 1) * self.stride
+        return self.window.reach[1] + (self.pixel_columns - 1) * self.window.strides[1]
 
     @property
     def rows(self) -> int:
         """Rows that the windows of a beat cover together."""
-        return self.kernel + (self.pixel_rows - 1) * self.stride
+        return self.window.reach[0] + (self.pixel_rows - 1) * self.window.strides[0]
+
+    @cached_property
+    def used_rows(self) -> tuple[int, ...]:
+        """Those of ``rows`` with elements of some window."""
+        return used_places(self.window, 0, self.pixel_rows)
+
+    @cached_property
+    def used_columns(self) -> tuple[int, ...]:
+        """Those of ``columns`` with elements of some window."""
+        return used_places(self.window, 1, self.pixel_columns)
 
     @property
     def vectors(self) -> int:
@@ -89,14 +100,14 @@ class WideShape:
     @property
     def row_groups(self) -> Axis:
         """The positions of the windows of a beat from top to bottom."""
-        above, _, below, _ = self.margins
-        return Axis(self.height, self.rows, self.stride * self.pixel_rows, above, below)
+        down = self.down
+        return Axis(down.size, self.rows, down.stride * self.pixel_rows, down.pad, down.behind)
 
     @property
     def column_groups(self) -> Axis:
         """The same from left to right."""
-        _, left, _, right = self.margins
-        return Axis(self.width, self.columns, self.stride * self.pixel_columns, left, right)
+        row = self.across
+        return Axis(row.size, self.columns, row.stride * self.pixel_columns, row.pad, row.behind)
 
     @cached_property
     def line(self) -> LineSchedule:
@@ -154,14 +165,14 @@ class WideShape:
         return len(self.row_tables()[0]) > self.rows_run
 
     def rows_inside(self) -> NDArray[np.bool_]:
-        """``(lines, rows)``: where cells are columns, which rows of a line's cells are inside, if
-        it gives groups.
+        """``(lines, used rows)``: where cells are columns, which rows of a line's cells are inside,
+        if it gives groups.
         """
         gives = self.row_tables()[1]
         if self.by_rows:
-            return np.ones((len(gives), self.rows), np.bool_)
+            return np.ones((len(gives), len(self.used_rows)), np.bool_)
         lowest = self.line_rows[0] + np.arange(len(gives))
-        cells = lowest[:, None] - np.arange(self.rows)[::-1]
+        cells = lowest[:, None] - (self.rows - 1) + np.array(self.used_rows)
         found: NDArray[np.bool_] = (cells >= 0) & (cells < self.height) | ~gives[:, None]
         return found
 
@@ -194,14 +205,15 @@ class WideShape:
     @property
     def cell_pixels(self) -> int:
         """Pixels of a cell."""
-        return self.width if self.by_rows else self.rows
+        return self.width if self.by_rows else len(self.used_rows)
 
     def cell_pixel(self, row: int, column: int, group: int) -> int | None:
-        """Which pixel of its cell the pixel of that row and column is, of those that the windows of
-        a beat cover; None where that is padding. ``group``: of columns, where cells are rows.
+        """Which pixel of its cell the pixel of that used row and that column is, of those that the
+        windows of a beat cover; None where that is padding. ``group``: of columns, where cells are
+        rows.
         """
         if not self.by_rows:
-            return row
+            return self.used_rows.index(row)
         groups = self.column_groups
         pixel = group * groups.stride - groups.pad + column
         return pixel if 0 <= pixel < self.width else None
@@ -264,6 +276,13 @@ class WideShape:
         """Whether the history can pause for a cycle behind each group at next to no cost."""
         plain = self.interval(0)
         return self.folds > 1 and (self.interval(1) - plain) * PAUSE_SHARE <= plain
+
+
+def used_places(window: Window, axis: int, windows: int) -> tuple[int, ...]:
+    """The places along an axis with elements of some of so many neighbouring windows, ascending."""
+    stride, gap = window.strides[axis], window.dilations[axis]
+    kernel = window.kernel[axis]
+    return tuple(sorted({w * stride + k * gap for w in range(windows) for k in range(kernel)}))
 
 
 @lru_cache(CACHED)

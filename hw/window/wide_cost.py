@@ -130,7 +130,7 @@ def pixels(shape: WideShape) -> Iterator[tuple[int, int]]:
     """For each pixel that windows cover together its cell, and from how many places it comes; 0
     where it is always padding.
     """
-    for row, column in product(range(shape.rows), range(shape.columns)):
+    for row, column in product(shape.used_rows, shape.used_columns):
         at = row if shape.by_rows else column
         places = zip(shape.sources[at], shape.places, strict=True)
         found = {
@@ -139,6 +139,11 @@ def pixels(shape: WideShape) -> Iterator[tuple[int, int]]:
             if cell is not None and (pixel := shape.cell_pixel(row, column, group)) is not None
         }
         yield at, len(found)
+
+
+def used_cells(shape: WideShape) -> tuple[int, ...]:
+    """Cells that windows cover together and have elements in."""
+    return shape.used_rows if shape.by_rows else shape.used_columns
 
 
 def covered_bits(unit: WideUnit, shape: WideShape) -> int:
@@ -151,7 +156,7 @@ def covered_bits(unit: WideUnit, shape: WideShape) -> int:
         return real * cell
     inside = shape.rows_inside()
     masks = set()
-    for row, at in product(range(inside.shape[1]), range(line.span)):
+    for row, at in product(range(inside.shape[1]), used_cells(shape)):
         stored = not inside[:, row].all()
         beats = [None if h is None or not stored else h // line.step for h in shape.sources[at]]
         masks.add((row if stored else None, *beats, shape.edge(at)))

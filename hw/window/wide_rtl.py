@@ -19,8 +19,8 @@ __all__ = ["WideHistory", "chosen", "wide_pixels"]
 
 class WideHistory(wiring.Component):
     """``i``: beats of ``unit.input_pixels`` pixels, the first one lowest. ``o``: the pixels that
-    the windows of a beat cover together, row after row from the top, left to right, each with its
-    channels, and with masks the mask bit on top.
+    the windows of a beat cover together, but for the gaps of dilated ones, row after row from the
+    top, left to right, each with its channels, and with masks the mask bit on top.
 
     The last cells are kept in registers; see ``WideShape`` and ``LineSchedule``. Where a cell is a
     column, a delay line keeps the rows above, and a register is reset to the padding's code where
@@ -196,12 +196,12 @@ class WideHistory(wiring.Component):
         always = [bool(row.all()) for row in shape.rows_inside().T]
 
         def padded(j: int, at: int) -> Value:
-            """Pixel ``at`` of the beat of row ``j``, where that may lie beyond the edge."""
-            marked = self.marked(rows[j][at * bits : (at + 1) * bits])
+            """Pixel ``at`` of the beat of the used row ``j``, which may lie beyond the edge."""
+            marked = self.marked(rows[shape.used_rows[j]][at * bits : (at + 1) * bits])
             return marked if always[j] else Mux(inside[j], marked, self.pad)
 
         new = [
-            Cat(*(padded(j, at) for j in range(shape.rows)))
+            Cat(*(padded(j, at) for j in range(len(shape.used_rows))))
             for at in reversed(range(unit.input_pixels))
         ]
         last: list[Value | None] = [*new, *(found.get(h) for h in range(max(found) + 1))]
@@ -234,8 +234,8 @@ class WideHistory(wiring.Component):
         # Mask bits of rows that are always inside need no registers.
         bare = [bool(row.all()) and self._unit.masked for row in shape.rows_inside().T]
         found = []
-        for j, i in product(range(shape.rows), range(shape.columns)):
-            at = j if shape.by_rows else i
+        for j, i in product(shape.used_rows, shape.used_columns):
+            at, row = j if shape.by_rows else i, shape.used_rows.index(j)
             sources: list[Value | None] = []
             for source, (_, column) in zip(shape.sources[at], shape.places, strict=True):
                 pixel = shape.cell_pixel(j, i, column)
@@ -245,7 +245,7 @@ class WideHistory(wiring.Component):
                     sources.append(self.pad)
                 else:
                     stored = cells[source][pixel * bits : (pixel + 1) * bits]
-                    sources.append(self.marked(stored[:-1]) if bare[j] else stored)
+                    sources.append(self.marked(stored[:-1]) if bare[row] else stored)
             shown = chosen(place, sources)
             if shown is None:
                 shown = self.pad
@@ -271,14 +271,16 @@ def wide_pixels(m: Module, unit: WindowUnit, covered: Value) -> list[Signal]:
     """The window of each pixel of a beat, from those that ``WideHistory`` gives: in the order
     channel, row, column, each lane with its mask bit.
     """
-    shape, bits, k = unit.wide, unit.input.bits, unit.kernel
+    shape, bits, window = unit.wide, unit.input.bits, unit.window
     assert shape
+    rows, columns = shape.used_rows, shape.used_columns
+    (down, across), (dy, dx), (kh, kw) = window.strides, window.dilations, window.kernel
     found = []
     for y, x in product(range(shape.pixel_rows), range(shape.pixel_columns)):
         parts: list[Value] = []
-        for channel, ky, kx in product(range(unit.input.channels), range(k), range(k)):
-            row, column = y * unit.stride + ky, x * unit.stride + kx
-            start = (row * shape.columns + column) * unit.cell_bits
+        for channel, ky, kx in product(range(unit.input.channels), range(kh), range(kw)):
+            row, column = rows.index(y * down + ky * dy), columns.index(x * across + kx * dx)
+            start = (row * len(columns) + column) * unit.cell_bits
             parts.append(covered[start + channel * bits : start + (channel + 1) * bits])
             if unit.masked:
                 parts.append(covered[start + unit.cell_bits - 1])

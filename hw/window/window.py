@@ -2,44 +2,47 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from subbit.hw.contract.blocks import counter_cost, luts, registers
 from subbit.hw.contract.cost import Cost
-from subbit.hw.contract.memory import delay_cost
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.window.axis import Axis
+from subbit.hw.window.cuts import WindowCuts
 from subbit.hw.window.interval import window_interval
-from subbit.hw.window.wide import WideShape
+from subbit.hw.window.plain_cost import plain_cost
+from subbit.hw.window.wide import WideShape, used_places
 from subbit.hw.window.wide_cost import covered_bits, wide_cost
-from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE, Process
+from subbit.sw.cycles.model import GIVE, PUSH, RESERVE, TAKE, WAIT, Process
 from subbit.sw.errors import PlanError
-from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.layers.conv2d import Conv2d, Padding
+from subbit.sw.ir.layers.convolution import Convolution
 from subbit.sw.ir.types import Encoding, TensorType
+from subbit.sw.ir.window import NO_PADS, Pads, Side, Window, as_pair
 
 __all__ = ["WindowUnit"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowUnit(Unit):
-    """For each output pixel of a convolution of ``kernel`` (odd) and ``stride`` its window, cut
-    into chunks of ``channels`` channels, ``folds`` times over.
+    """For each output pixel of a convolution its window, cut into chunks of ``channels`` channels,
+    ``folds`` times over.
 
-    Input: pixels of ``input`` in row-major order, ``channels`` elements a beat (a divisor of the
-    input's channels), ``n = C / channels`` beats a pixel. Output: for each output pixel ``folds``
-    times the same ``n`` beats of ``channels * kernel**2`` lanes in the order channel, row, column.
-    ``padding``: none, or ``pads`` elements above, left of, below and right of the tensor,
-    ``kernel // 2`` of them on each side where nothing is said. Zeros around a bipolar tensor make
-    each lane one bit wider: its most significant bit is 1 inside the tensor and 0 in the padding,
-    where the code is 0. Other padding is the code that it stands for.
+    ``kernel``, ``stride`` and ``dilation``, the distance of the kernel's elements: one number each,
+    or two, of height and width. Input: pixels of ``input`` in row-major order, ``channels``
+    elements a beat (a divisor of the input's channels), ``n = C / channels`` beats a pixel. Output:
+    for each output pixel ``folds`` times the same ``n`` beats of ``channels * kh * kw`` lanes in
+    the order channel, row, column. ``padding``: none, or ``pads`` elements above, left of, below
+    and right of the tensor, each less than a window reaches there, half of that where nothing is
+    said. Zeros around a bipolar tensor make each lane one bit wider: its most significant bit is 1
+    inside the tensor and 0 in the padding, where the code is 0. Other padding is the code that it
+    stands for.
 
-    Three processes: a line buffer, which turns pixels into columns of ``kernel`` pixels (a padding
-    row below the tensor takes ``W * n`` cycles and no input); a history of columns, which turns
+    Three processes: a line buffer, which turns pixels into columns of ``kh`` pixels (a padding row
+    below the tensor takes ``W * n`` cycles and no input); a history of columns, which turns
     columns into windows (padding columns right of the tensor serve as those left of the next row:
     ``P = columns.positions`` a row, each ``n`` cycles); and a double-buffered replay, which a
     window of one chunk and one fold does without. Latency: from the last beat of a window's last
@@ -72,6 +75,9 @@ class WindowUnit(Unit):
     Latency: from the beat that completes a group to its output 1 cycle, one more with that
     register, and one more where the first beats of a frame are put aside.
 
+    ``groups``: of the channels; for each output pixel first the ``n / groups`` beats of the first
+    group come, ``folds`` times over, then those of the next.
+
     ``payload_delay``, 0 to 2: where one register ``holds`` the window for all its folds, data may
     follow their handshakes. The history shifts a cycle, and that register loads ``payload_delay``
     cycles, after what decides on it, so that the enables of these many flip-flops come from a
@@ -83,8 +89,8 @@ class WindowUnit(Unit):
 
     component: ClassVar[str] = "subbit.hw.window.window_rtl:Window"
     input: TensorType
-    kernel: int
-    stride: int
+    kernel: Side
+    stride: Side
     padding: Padding
     channels: int
     folds: int
@@ -92,14 +98,22 @@ class WindowUnit(Unit):
     pixels: int = 1
     buffers: str = "auto"
     payload_delay: int = 0
-    pads: tuple[int, int, int, int] | None = None
+    pads: Pads | None = None
     input_pixels: int = 1
+    dilation: Side = 1
+    groups: int = 1
 
     def __post_init__(self) -> None:
-        if self.pads and not all(0 <= pad <= self.kernel // 2 for pad in self.pads):
+        most = self.window.most_pads
+        if self.pads and not all(0 <= p <= m for p, m in zip(self.pads, most, strict=True)):
             raise PlanError(
-                f"pads={self.pads}: padding is 0 to {self.kernel // 2} elements on each side of a "
-                f"{self.kernel}x{self.kernel} kernel"
+                f"pads={self.pads}: padding of a {self.window.name} kernel is 0 to {most[0]} "
+                f"elements above and below, 0 to {most[1]} left and right"
+            )
+        if self.chunks % self.groups:
+            raise PlanError(
+                f"channels={self.channels}: the channels at a time are of one of {self.groups} "
+                f"groups, a divisor of {self.input.channels // self.groups}"
             )
         if self.wide:
             if self.chunks > 1:
@@ -114,23 +128,39 @@ class WindowUnit(Unit):
                 "cycles, and only where one register holds them"
             )
 
+    @classmethod
+    def of(cls, layer: Convolution, x: TensorType, **settings: Any) -> Self:
+        """The windows of a layer over its input ``x``; ``settings``: the others, or ones that take
+        the place of the layer's.
+        """
+        given: dict[str, Any] = {
+            "kernel": layer.window.kernel,
+            "stride": layer.window.strides,
+            "padding": layer.padding,
+            "pads": layer.pads,
+            "dilation": layer.window.dilations,
+            "groups": layer.groups if isinstance(layer, Conv2d) else 1,
+        }
+        return cls(input=x, **(given | settings))
+
     @property
     def o_payload_delay(self) -> int:
         """``payload_delay``."""
         return self.payload_delay
 
     @cached_property
+    def window(self) -> Window:
+        """How the windows move, and the padding around the tensor."""
+        sides = as_pair(self.kernel), as_pair(self.stride), as_pair(self.dilation)
+        if self.padding is Padding.NONE:
+            return Window(*sides, NO_PADS)
+        return Window(*sides, self.pads or Window(*sides).usual_pads)
+
+    @cached_property
     def wide(self) -> WideShape | None:
-        """How beats of several pixels, or windows of several rows at once, are made; None where
-        there are none.
-        """
-        x = self.input
-        shape = WideShape(
-            *(x.height, x.width, self.kernel, self.stride, self.margins),
-            taken=self.input_pixels,
-            given=self.pixels,
-            folds=self.folds,
-        )
+        """How beats of several pixels, or windows of several rows at once, are made, if any are."""
+        x, pixels = self.input, (self.input_pixels, self.pixels)
+        shape = WideShape(x.height, x.width, self.window, *pixels, self.folds)
         outputs = shape.across.outputs
         several = self.input_pixels != 1 or (outputs > 0 and self.pixels > outputs)
         return shape if several else None
@@ -138,7 +168,12 @@ class WindowUnit(Unit):
     @property
     def span(self) -> int:
         """Columns that the windows of a beat cover together."""
-        return self.kernel + (self.pixels - 1) * self.stride
+        return self.window.reach[1] + (self.pixels - 1) * self.window.strides[1]
+
+    @cached_property
+    def used_columns(self) -> tuple[int, ...]:
+        """Those of ``span`` with elements of some window: all, but for the gaps of dilated ones."""
+        return used_places(self.window, 1, self.pixels)
 
     @property
     def masked(self) -> bool:
@@ -151,32 +186,43 @@ class WindowUnit(Unit):
         return (1 << self.input.bits) - 1 if self.padding is Padding.PLUS else 0
 
     @property
-    def margins(self) -> tuple[int, int, int, int]:
-        """Padding elements above, left, below and right."""
-        if self.padding is Padding.NONE:
-            return 0, 0, 0, 0
-        return self.pads or (self.kernel // 2,) * 4
-
-    @property
     def chunks(self) -> int:
         """Beats of a pixel, ``n``."""
         return self.input.channels // self.channels
+
+    @property
+    def group_chunks(self) -> int:
+        """Beats of the channels of a group."""
+        return self.chunks // self.groups
+
+    @property
+    def staged(self) -> bool:
+        """Whether windows leave the history through a register: those of one beat of each group."""
+        return self.groups > 1 and self.group_chunks == 1
 
     @property
     def rows(self) -> Axis:
         """The window's positions from top to bottom."""
         if self.wide:
             return self.wide.row_groups
-        above, _, below, _ = self.margins
-        return Axis(self.input.height, self.kernel, self.stride, above, below)
+        (above, _, below, _), window = self.window.pads, self.window
+        return Axis(self.input.height, window.reach[0], window.strides[0], above, below)
 
     @property
     def columns(self) -> Axis:
         """The positions of the windows of a beat from left to right."""
         if self.wide:
             return self.wide.column_groups
-        _, left, _, right = self.margins
-        return Axis(self.input.width, self.span, self.stride * self.pixels, left, right)
+        _, left, _, right = self.window.pads
+        stride, width = self.window.strides[1] * self.pixels, self.input.width
+        # The first row's padding has to be there before the first column is, even after a reset;
+        # where there is no time for that, each row puts its own in front when its first column is.
+        shared = left * self.chunks <= self.rows.first * width * self.chunks + 1
+        return Axis(width, self.span, stride, left, right, shared)
+
+    def rows_inside(self) -> NDArray[np.bool_]:
+        """``(OH, kh)``: whether that row of that row of windows is in the tensor."""
+        return self.rows.inside()[:, :: self.window.dilations[0]]
 
     @property
     def i(self) -> Lanes:
@@ -186,17 +232,22 @@ class WindowUnit(Unit):
     @property
     def o(self) -> Lanes:
         """A window of ``channels`` channels for each of the pixels."""
-        lanes = self.pixels * self.channels * self.kernel**2
+        lanes = self.pixels * self.channels * self.window.size
         return Lanes(lanes, self.input.bits + self.masked, self.input.signed)
 
     @property
     def column_bits(self) -> int:
         """Bits of a column of a chunk, without mask."""
-        return self.kernel * self.i.width
+        return self.window.kernel[0] * self.i.width
+
+    @property
+    def marked_bits(self) -> int:
+        """The same with its mask, a bit for each row."""
+        return self.column_bits + (self.window.kernel[0] if self.masked else 0)
 
     @property
     def line_words(self) -> int:
-        """Words of the line buffer, each of ``kernel - 1`` rows."""
+        """Words of the line buffer, each of all rows of a window but one."""
         return self.input.width * self.chunks
 
     @property
@@ -207,13 +258,13 @@ class WindowUnit(Unit):
     @property
     def replay(self) -> ReplayUnit:
         """What repeats the windows: a word of all lanes and of the mask of each position."""
-        width = self.span * (self.column_bits + (self.kernel if self.masked else 0))
+        width = len(self.used_columns) * self.marked_bits
         if self.wide:
-            width = self.wide.columns * self.wide.rows * self.cell_bits
-        vectors = self.rows.outputs * self.columns.outputs
+            width = len(self.wide.used_columns) * len(self.wide.used_rows) * self.cell_bits
+        vectors = self.rows.outputs * self.columns.outputs * self.groups
         return ReplayUnit(
             element=Lanes(1, width),
-            words=self.chunks,
+            words=self.group_chunks,
             folds=self.folds,
             vectors=vectors,
             memory=self.buffers,
@@ -227,9 +278,9 @@ class WindowUnit(Unit):
 
     @property
     def direct(self) -> bool:
-        """Whether the register of the last columns is the output already."""
+        """Whether a register behind the last columns is the output already, or theirs is."""
         together = self.wide is None or len(self.wide.places) == 1
-        return self.chunks == 1 and self.folds == 1 and together
+        return self.group_chunks == 1 and self.folds == 1 and together
 
     @property
     def shifts_at_once(self) -> bool:
@@ -240,7 +291,7 @@ class WindowUnit(Unit):
         """
         if self.wide:
             return not self.wide.pauses
-        return self.folds <= self.stride * self.pixels
+        return self.folds <= self.window.strides[1] * self.pixels
 
     @property
     def holds(self) -> bool:
@@ -266,17 +317,13 @@ class WindowUnit(Unit):
         """
         if self.wide:
             return self.wide.interval(not self.shifts_at_once)
-        return window_interval(
-            self.rows, self.columns, self.chunks, self.folds, self.shifts_at_once
-        )
+        sizes = self.rows, self.columns, self.chunks, self.folds
+        return window_interval(*sizes, self.shifts_at_once)
 
     @property
     def least_cycles(self) -> int:
-        """Cycles that a frame takes at least, without the steps of its schedule: one for each beat
-        that comes, and one for each that goes.
-        """
-        replay = self.replay
-        return max(self.input.elements // self.i.lanes, replay.interval_cycles)
+        """Cycles that a frame takes at least: one for each beat that comes, or that goes."""
+        return max(self.input.elements // self.i.lanes, self.replay.interval_cycles)
 
     def line_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
         """Of each row that is run, whether it is input and whether it completes windows; of each
@@ -286,12 +333,13 @@ class WindowUnit(Unit):
         used = np.arange(self.input.width) <= self.columns.last
         return rows < self.input.height, self.rows.completes(rows), used
 
-    def position_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Of each position in a row of windows, whether it is input and whether it completes a
-        window.
+    def position_tables(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of each position in a row of windows, whether it is input, whether it completes a window,
+        and whether it waits for a column.
         """
         x = np.arange(self.columns.positions) - self.columns.lead
-        return (x >= 0) & (x < self.input.width), self.columns.completes(x)
+        data = (x >= 0) & (x < self.input.width)
+        return data, self.columns.completes(x), data | (x < 0) & (not self.columns.shared)
 
     def processes(self) -> tuple[Process, ...]:
         """Line buffer, history, and replay unless there is nothing to repeat or to reorder."""
@@ -313,13 +361,16 @@ class WindowUnit(Unit):
         return Process("window lines", np.repeat(steps.astype(np.uint8), self.chunks))
 
     def history_process(self) -> Process:
-        """Takes the real columns, gives a token for each complete window (all its chunks)."""
-        data, emits = self.position_tables()
+        """Takes the real columns, gives a token for all chunks of a group of a complete window."""
+        data, emits, waits = self.position_tables()
         steps = np.zeros((self.rows.outputs, self.columns.positions, self.chunks), np.uint8)
+        steps[:, waits] |= WAIT
         steps[:, data] |= TAKE
         if self.chunks > 1:
-            steps[:, emits, 0] |= RESERVE
-            steps[:, emits, -1] |= PUSH
+            steps[:, emits, :: self.group_chunks] |= RESERVE
+            steps[:, emits, self.group_chunks - 1 :: self.group_chunks] |= PUSH
+            if self.staged:
+                return Process("window history", steps.ravel())
             return Process("window history", steps.ravel(), capacity=2, recycle=1)
         steps[:, emits] |= PUSH
         # The register holds the window: no step may shift it before the window is taken.
@@ -328,27 +379,13 @@ class WindowUnit(Unit):
 
     def reference(self, beats: Beats) -> Beats:
         """Windows by padding and a strided view."""
-        height, width, cin = self.input.shape
-        frames = beats.reshape(-1, height, width, cin)
-        windows = self.windows(frames, self.pad_code)
+        frames = beats.reshape(-1, *self.input.shape)
+        rows = self.wide.pixel_rows if self.wide else 1
+        cut = WindowCuts(self.window, self.pixels, rows, self.channels, self.groups, self.folds)
+        windows = cut.beats(frames, self.pad_code)
         if self.masked:
-            windows = windows + (self.windows(np.ones_like(frames), 0) << self.input.bits)
+            windows = windows + (cut.beats(np.ones_like(frames), 0) << self.input.bits)
         return windows.reshape(-1, self.o.lanes)
-
-    def windows(self, frames: Beats, pad_code: int) -> Beats:
-        """``(frame, y / r, x / c, fold, chunk, pixel row, pixel column, channel, ky, kx)`` where
-        ``pixels`` are r rows of c pixels.
-        """
-        (above, left, below, right), k, s = self.margins, self.kernel, self.stride
-        edges = ((0, 0), (above, below), (left, right), (0, 0))
-        padded = np.pad(frames, edges, constant_values=pad_code)
-        views = sliding_window_view(padded, (k, k), axis=(1, 2))[:, ::s, ::s]
-        c = self.wide.pixel_columns if self.wide else self.pixels
-        r = self.pixels // c
-        groups = (views.shape[1] // r, r, views.shape[2] // c, c)
-        parts = views.reshape(len(views), *groups, self.chunks, self.channels, k, k)
-        ordered = parts.transpose(0, 1, 3, 5, 2, 4, 6, 7, 8)[:, :, :, None]
-        return np.repeat(ordered, self.folds, axis=3)
 
     def cost(self) -> Cost:
         """Line buffer, history, replay, counters."""
@@ -356,33 +393,5 @@ class WindowUnit(Unit):
             total = wide_cost(self, self.wide)
             word = Lanes(1, covered_bits(self, self.wide))
             return total if self.direct else total + replace(self.replay, element=word).cost()
-        total = self.line_cost() + self.history_cost()
+        total = plain_cost(self)
         return total if self.direct else total + self.replay.cost()
-
-    def line_cost(self) -> Cost:
-        """The line buffer: memory, the register of a column, counters."""
-        above = (self.kernel - 1) * self.i.width
-        if self.kernel == self.stride == 1:  # every pixel is a window
-            return registers(self.column_bits) + luts(2) + Cost(flip_flops=1)
-        lines = delay_cost(above, self.line_words, self.memory) if above else Cost()
-        takes, gives, used = self.line_tables()
-        counters = counter_cost(self.line_words, [used.repeat(self.chunks)])
-        counters += counter_cost(self.rows_run, [takes, gives])
-        handshake = luts(8) + Cost(flip_flops=1)
-        return lines + registers(self.column_bits) + counters + handshake
-
-    def history_cost(self) -> Cost:
-        """The columns before, what puts padding in place of pixels, counters."""
-        if self.kernel == self.stride == 1 and self.chunks > 1:
-            return Cost()
-        column = self.column_bits + (self.kernel if self.masked else 0)
-        total = counter_cost(self.chunks) + luts(12) + Cost(flip_flops=2)
-        total += counter_cost(self.columns.positions, self.position_tables())
-        total += counter_cost(self.rows.outputs, self.rows.inside().T if any(self.margins) else ())
-        inside = luts(self.kernel if any(self.margins) else 0)
-        if self.chunks == 1:  # padding is the reset of a register
-            delayed = column + 1 if self.payload_delay else 0
-            return total + inside + registers(self.span * column + delayed)
-        padded = luts(self.column_bits if any(self.margins) else 0)
-        past = delay_cost((self.span - 1) * column, self.chunks, self.buffers)
-        return total + inside + padded + past

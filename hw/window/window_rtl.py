@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from subbit.hw.streams.delay_rtl import DelayLine
-from subbit.hw.streams.registers_rtl import payload_register, registered, valid_stages
+from subbit.hw.streams.registers_rtl import Stage, payload_register, registered, valid_stages
 from subbit.hw.streams.replay_rtl import Replay
 from subbit.hw.streams.sequence_rtl import Counter
 from subbit.hw.streams.shapes_rtl import stream_of
@@ -18,12 +18,13 @@ __all__ = ["LineBuffer", "Window", "WindowHistory"]
 
 
 class LineBuffer(wiring.Component):
-    """Pixels in, columns of ``unit.kernel`` pixels out, one for each column of a row that completes
-    windows.
+    """Pixels in, columns of as many pixels out as the kernel has rows, one for each column of a row
+    that completes windows.
 
     ``i``: ``channels`` elements of a pixel, the first one lowest. ``o``: the same channels of the
-    pixel and of those above it, the topmost in the low bits; rows outside the tensor hold what the
-    memory held before. A delay line of ``W * n`` words keeps ``kernel - 1`` rows. Latency: 1 cycle.
+    pixel and of those above it, as far apart as the kernel's rows, the topmost in the low bits;
+    rows outside the tensor hold what the memory held before. A delay line of ``W * n`` words keeps
+    all rows that a window covers but the last one. Latency: 1 cycle.
     Interval: ``max(H, last row of a window + 1) * W * n`` cycles, rows of padding below the tensor
     included. ``collision`` is high if the delay line reads a word while it writes it, which it
     never does.
@@ -55,14 +56,16 @@ class LineBuffer(wiring.Component):
         step = (self.i.valid | ~take) & (free | ~give)
         payload = payload_register(m, self.o)
         column: Value = self.i.payload
-        if unit.kernel > 1:
-            above_bits = unit.column_bits - unit.i.width
+        bits, above = unit.i.width, unit.window.reach[0] - 1
+        if above:
             m.submodules.lines = lines = DelayLine(
-                width=above_bits, depth=unit.line_words, memory=unit.memory
+                width=above * bits, depth=unit.line_words, memory=unit.memory
             )
             column = Cat(lines.q, self.i.payload)
-            m.d.comb += [lines.step.eq(step), lines.d.eq(column[unit.i.width :])]
+            m.d.comb += [lines.step.eq(step), lines.d.eq(column[bits:])]
             m.d.comb += self.collision.eq(lines.collision)
+        if (gap := unit.window.dilations[0]) > 1:
+            column = Cat(*(column[at * bits : (at + 1) * bits] for at in range(0, above + 1, gap)))
         m.d.comb += [
             self.i.ready.eq(take & (free | ~give)),
             columns.step.eq(step),
@@ -76,10 +79,11 @@ class LineBuffer(wiring.Component):
 
 
 class WindowHistory(wiring.Component):
-    """Columns in, windows of ``unit.span`` columns out, the leftmost in the low bits.
+    """Columns in, windows of ``unit.span`` columns out, the leftmost in the low bits, those in the
+    gaps of dilated windows left out.
 
     ``i``: columns of the line buffer. ``o``: windows whose elements outside the tensor have the
-    padding's code; with masks, ``kernel`` bits above each column say which of its rows are inside.
+    padding's code; with masks, a bit for each row above each column says which ones are inside.
     With one chunk a register holds the last columns and is the output; else a delay line of ``n``
     words does. Latency: 1 cycle after the window's last column, 0 with several chunks. Interval:
     ``OH * columns.positions * n`` cycles. After a reset the padding left of the first row, which
@@ -105,21 +109,24 @@ class WindowHistory(wiring.Component):
         unit = self._unit
         m.submodules.chunks = chunks = Counter(length=unit.chunks)
         m.submodules.positions = positions = Counter(
-            length=unit.columns.positions, tables=unit.position_tables()
+            length=unit.columns.positions,
+            tables=unit.position_tables()[: 2 if unit.columns.shared else 3],
         )
-        m.submodules.rows = rows = Counter(length=unit.rows.outputs, tables=unit.rows.inside().T)
+        m.submodules.rows = rows = Counter(length=unit.rows.outputs, tables=unit.rows_inside().T)
         # After a reset the padding left of the first row has yet to come: no row before brought it.
-        left = Signal(range(unit.columns.after + 1), init=unit.columns.after)
+        left = Signal(range(unit.columns.brought + 1), init=unit.columns.brought)
         begun = left == 0
         data, emit = positions.flags[0] & begun, positions.flags[1] & begun
+        waits = data if unit.columns.shared else positions.flags[2]
         inside = Mux(data, rows.flags, 0)  # which rows of this column are in the tensor
         column = self.padded(inside)
-        past_bits = unit.replay.element.width - len(column)
+        bits = len(column)
+        past_bits = (unit.span - 1) * bits
         step = Signal()
         if unit.chunks == 1:
-            window = Signal(unit.replay.element.width, reset_less=True)
+            window = Signal(unit.span * bits, reset_less=True)
             can = ~self.o.valid | self.o.ready if unit.shifts_at_once else ~self.o.valid
-            m.d.comb += self.o.payload.eq(window)
+            m.d.comb += self.o.payload.eq(self.used(window))
             with m.If(self.o.ready):
                 m.d.sync += self.o.valid.eq(0)
             with m.If(step):
@@ -127,12 +134,12 @@ class WindowHistory(wiring.Component):
             delay = 1 if unit.payload_delay else 0
             newest = registered(m, column, delay)
             with m.If(valid_stages(m, step, delay, "step")[-1]):
-                m.d.sync += window.eq(Cat(window, newest)[len(column) :])
+                m.d.sync += window.eq(Cat(window, newest)[bits:])
         else:
-            window = Signal(unit.replay.element.width)
+            window = Signal(unit.span * bits)
             can = ~emit | self.o.ready
             m.d.comb += [
-                self.o.payload.eq(window),
+                self.o.payload.eq(self.used(window)),
                 self.o.valid.eq(emit & (self.i.valid | ~data)),
                 window.eq(column),
             ]
@@ -142,12 +149,12 @@ class WindowHistory(wiring.Component):
                 )
                 m.d.comb += [
                     window.eq(Cat(past.q, column)),
-                    past.d.eq(window[len(column) :]),
+                    past.d.eq(window[bits:]),
                     past.step.eq(step),
                     self.collision.eq(past.collision),
                 ]
         m.d.comb += [
-            step.eq((self.i.valid | ~data) & can),
+            step.eq((self.i.valid | ~waits) & can),
             self.i.ready.eq(data & can),
             chunks.step.eq(step),
             positions.step.eq(step & chunks.last & begun),
@@ -157,11 +164,20 @@ class WindowHistory(wiring.Component):
             m.d.sync += left.eq(left - 1)
         return m
 
+    def used(self, window: Value) -> Value:
+        """The columns of the window that are not in its gaps."""
+        unit, bits = self._unit, self._unit.marked_bits
+        if len(unit.used_columns) == unit.span:
+            return window
+        return Cat(*(window[at * bits : (at + 1) * bits] for at in unit.used_columns))
+
     def padded(self, inside: Value) -> Value:
         """The incoming column with padding where a row is not ``inside``, and the mask behind."""
         width = self._unit.i.width
-        rows = [self.i.payload[ky * width : (ky + 1) * width] for ky in range(self._unit.kernel)]
-        if any(self._unit.margins):
+        rows: list[Value] = [
+            self.i.payload[at : at + width] for at in range(0, len(self.i.payload), width)
+        ]
+        if any(self._unit.window.pads):
             code = Const(self._unit.pad_code, unsigned(self._unit.input.bits))
             pad = code.replicate(self._unit.channels)
             rows = [Mux(inside[ky], row, pad) for ky, row in enumerate(rows)]
@@ -170,8 +186,9 @@ class WindowHistory(wiring.Component):
 
 class Window(wiring.Component):
     """``i``: pixels, ``unit.channels`` elements a beat. ``o``: for each output pixel its window,
-    ``n`` beats of ``channels * kernel**2`` lanes in the order channel, row, column, ``unit.folds``
-    times; with masks the top bit of a lane tells whether the element is inside the tensor.
+    ``n`` beats of ``channels * kh * kw`` lanes in the order channel, row, column, ``unit.folds``
+    times, of groups of channels those of one group after the other; with masks the top bit of a
+    lane tells whether the element is inside the tensor.
 
     A line buffer makes columns of pixels, a history windows of columns, a replay repeats them.
     Latency: from the last beat of a window's last pixel to the first of its output beats 2 cycles
@@ -191,24 +208,27 @@ class Window(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         sink, history, collision = self.front(m)
-        source, payload = history.o, history.o.payload
+        valid, ready, payload = history.o.valid, history.o.ready, history.o.payload
         m.d.comb += self.collision.eq(collision)
+        if self._unit.staged:
+            stage = Stage(m, valid, ready)
+            valid, ready, payload = stage.valid, stage.ready, stage.kept(payload)
         if not self._unit.direct:
             m.submodules.replay = replay = Replay(unit=self._unit.replay)
             m.d.comb += [
-                replay.i.valid.eq(history.o.valid),
-                replay.i.payload[0].eq(history.o.payload),
-                history.o.ready.eq(replay.i.ready),
+                replay.i.valid.eq(valid),
+                replay.i.payload[0].eq(payload),
+                ready.eq(replay.i.ready),
                 self.collision.eq(collision | replay.collision),
             ]
-            source, payload = replay.o, replay.o.payload[0]
+            valid, ready, payload = replay.o.valid, replay.o.ready, replay.o.payload[0]
         m.d.comb += [
             sink.valid.eq(self.i.valid),
             sink.payload.eq(self.i.payload.as_value()),
             self.i.ready.eq(sink.ready),
-            self.o.valid.eq(source.valid),
+            self.o.valid.eq(valid),
             self.o.payload.as_value().eq(Cat(*self.pixels(m, payload))),
-            source.ready.eq(self.o.ready),
+            ready.eq(self.o.ready),
         ]
         return m
 
@@ -229,22 +249,23 @@ class Window(wiring.Component):
         unit = self._unit
         if unit.wide:
             return wide_pixels(m, unit, window)
-        column_bits = len(window) // unit.span
+        stride = unit.window.strides[1]
+        reach = range(0, unit.window.reach[1], unit.window.dilations[1])
         found = []
         for pixel in range(unit.pixels):
-            first = pixel * unit.stride * column_bits
-            bits = self.lanes(window[first : first + unit.kernel * column_bits])
+            columns = [unit.used_columns.index(pixel * stride + at) for at in reach]
+            bits = self.lanes(window, columns)
             found.append(Signal(len(bits), name=f"pixel{pixel}"))
             m.d.comb += found[-1].eq(bits)
         return found
 
-    def lanes(self, window: Value) -> Value:
-        """The bits of ``kernel`` columns in the order channel, row, column."""
-        unit = self._unit
-        k, bits = unit.kernel, unit.input.bits
+    def lanes(self, window: Value, columns: list[int]) -> Value:
+        """The bits of those columns in the order channel, row, column."""
+        unit, bits = self._unit, self._unit.input.bits
+        rows = unit.window.kernel[0]
         parts: list[Value] = []
-        for channel, ky, kx in product(range(unit.channels), range(k), range(k)):
-            column = kx * (len(window) // k)
+        for channel, ky, at in product(range(unit.channels), range(rows), columns):
+            column = at * unit.marked_bits
             start = column + (ky * unit.channels + channel) * bits
             parts.append(window[start : start + bits])
             if unit.masked:

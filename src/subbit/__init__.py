@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from subbit.sw.cli.doctor import found_tools
     from subbit.sw.compress.compress import compress_network
     from subbit.sw.compress.finetune import Training
-    from subbit.sw.evaluate import evaluate_dataset
+    from subbit.sw.data.source import DataOptions
+    from subbit.sw.evaluate import evaluate_dataset, evaluate_frames
     from subbit.sw.flow.bitstream import build_bitstream
     from subbit.sw.flow.program import program_board
     from subbit.sw.flow.rtl import write_rtl
@@ -36,16 +37,25 @@ if TYPE_CHECKING:
     from subbit.sw.host.run import open_device, run_images
     from subbit.sw.importers.api import check_import, import_file, import_network
     from subbit.sw.importers.papers.checkpoint import import_checkpoint
+    from subbit.sw.importers.torch.export import export
     from subbit.sw.importers.torch.module import from_torch
     from subbit.sw.ir import Network, load_network, save_network
     from subbit.sw.ir.describe import describe_network
     from subbit.sw.lower.plan import Plan, load_plan, save_plan
-    from subbit.sw.nn.train import train_network
+    from subbit.sw.mcu.emulate import emulate
+    from subbit.sw.mcu.export import export_c
     from subbit.sw.planner import Goal, default_plan, plan_for, plan_report, planned
+    from subbit.sw.starter import new_project
+    from subbit.sw.train.own import OwnTraining, train_model
+    from subbit.sw.train.preview import preview
+    from subbit.sw.train.quantise import quantise_model
+    from subbit.sw.train.train import train_network
 
 PLACES = {
+    "DataOptions": "sw.data.source",
     "Goal": "sw.planner",
     "Network": "sw.ir",
+    "OwnTraining": "sw.train.own",
     "Plan": "sw.lower.plan",
     "Training": "sw.compress.finetune",
     "bench_cnv": "sw.bench.cnv",
@@ -67,7 +77,11 @@ PLACES = {
     "compress_network": "sw.compress.compress",
     "default_plan": "sw.planner",
     "describe_network": "sw.ir.describe",
+    "emulate": "sw.mcu.emulate",
     "evaluate_dataset": "sw.evaluate",
+    "export": "sw.importers.torch.export",
+    "export_c": "sw.mcu.export",
+    "evaluate_frames": "sw.evaluate",
     "found_tools": "sw.cli.doctor",
     "from_torch": "sw.importers.torch.module",
     "import_checkpoint": "sw.importers.papers.checkpoint",
@@ -75,24 +89,30 @@ PLACES = {
     "import_network": "sw.importers.api",
     "load_network": "sw.ir",
     "load_plan": "sw.lower.plan",
+    "new_project": "sw.starter",
     "open_device": "sw.host.run",
     "plan_for": "sw.planner",
     "plan_report": "sw.planner",
     "planned": "sw.planner",
+    "preview": "sw.train.preview",
     "program_board": "sw.flow.program",
+    "quantise_model": "sw.train.quantise",
     "run_images": "sw.host.run",
     "save_network": "sw.ir",
     "save_plan": "sw.lower.plan",
     "simulate": "sim.run",
     "simulate_components": "sim.components",
     "simulate_mapped": "sim.gates",
-    "train_network": "sw.nn.train",
+    "train_model": "sw.train.own",
+    "train_network": "sw.train.train",
     "write_rtl": "sw.flow.rtl",
 }
 
 __all__ = [
+    "DataOptions",
     "Goal",
     "Network",
+    "OwnTraining",
     "Plan",
     "Training",
     "bench_cnv",
@@ -114,7 +134,11 @@ __all__ = [
     "compress_network",
     "default_plan",
     "describe_network",
+    "emulate",
     "evaluate_dataset",
+    "evaluate_frames",
+    "export",
+    "export_c",
     "found_tools",
     "from_torch",
     "import_checkpoint",
@@ -122,17 +146,21 @@ __all__ = [
     "import_network",
     "load_network",
     "load_plan",
+    "new_project",
     "open_device",
     "plan_for",
     "plan_report",
     "planned",
+    "preview",
     "program_board",
+    "quantise_model",
     "run_images",
     "save_network",
     "save_plan",
     "simulate",
     "simulate_components",
     "simulate_mapped",
+    "train_model",
     "train_network",
     "write_rtl",
 ]

@@ -80,11 +80,14 @@ def engine_rows(result: Any) -> Iterator[Row]:
 
 
 def unrolled_rows(result: Any) -> Iterator[Row]:
-    """Layers of wires, and the peer's circuits for the same matrices."""
+    """Layers of wires, and beside them the peer's circuits and the direct engine."""
     for row in result:
-        yield row | {"by": "subbit"}
+        same = {"matrix": row["matrix"], "fold": row.get("fold", 1)}
+        yield same | row | {"by": "subbit"}
         if "peer" in row:
-            yield {"matrix": row["matrix"], "by": "da4ml"} | row["peer"]
+            yield same | row["peer"] | {"by": "da4ml"}
+        if "direct" in row:
+            yield same | row["direct"] | {"by": "direct engine", "optimise_s": None}
 
 
 def stage_rows(result: Any) -> Iterable[Row]:
@@ -236,11 +239,15 @@ TABLES = {
         (
             Column("inputs x outputs", "matrix"),
             Column("by", "by"),
+            Column("cycles", "fold"),
             Column("LUT4", "lut4"),
             Column("flip-flops", "flip_flops"),
             Column("MHz", lambda row: "" if row["fmax_mhz"] is None else f"{row['fmax_mhz']:.0f}"),
             Column("stages", "stages"),
-            Column("seconds to find", "optimise_s", ".1f"),
+            Column(
+                "seconds to find",
+                lambda row: "" if row["optimise_s"] is None else f"{row['optimise_s']:.1f}",
+            ),
         ),
         unrolled_rows,
     ),

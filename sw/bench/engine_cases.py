@@ -12,6 +12,7 @@ from subbit.hw.dot.depthwise import DepthwiseUnit
 from subbit.hw.dot.shared_rows import SharedRowsUnit
 from subbit.hw.lookup.block_lookup import BlockLookupUnit
 from subbit.hw.lookup.lookup import LookupUnit
+from subbit.hw.unrolled.folded import FoldedUnit
 from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.hw.window.border import border_of
 from subbit.sw.bench.case import UnitCase, affine, chance, dot_unit, plain, same, thresholds
@@ -22,6 +23,7 @@ from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.random_weights import random_codebook, random_planes, random_tiled
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import CodebookWeights, TiledWeights, Weights
+from subbit.sw.ir.window import Window
 
 __all__ = ["dot_cases", "lookup_cases", "unrolled_cases"]
 
@@ -52,7 +54,9 @@ def dot_cases() -> Iterator[UnitCase]:
     yield dot("dot, portable", plain(32, 144), 1, 4, 18, memory="block")
     yield dot("dot, constant", plain(8, 36), 1, 8, 36)
     yield dot("dot, masks", plain(16, 8, 3, 3), 1, 4, 36, masked=True)
-    yield dot("dot, border", plain(16, 8, 3, 3), 1, 4, 36, border=border_of((4, 4), 3, 1, 1))
+    yield dot(
+        "dot, border", plain(16, 8, 3, 3), 1, 4, 36, border=border_of((4, 4), Window.same(3), 1)
+    )
     yield dot("dot, 8-bit inputs", plain(16, 25), 8, 4, 25, encoding=Encoding.UNSIGNED)
     yield dot("dot, 2-bit inputs", plain(16, 72), 2, 4, 18)
     yield dot("dot, 2-bit inputs in series", plain(16, 72), 2, 4, 18, x_branches=1)
@@ -102,7 +106,7 @@ def dot_cases() -> Iterator[UnitCase]:
 
 def rows_of(shape: tuple[int, int], pixels: int) -> dict[str, Any]:
     """Whole rows of pixels of a 3x3 convolution with zeros around a tensor of that shape."""
-    return {"pixels": pixels, "border": border_of(shape, 3, 1, pixels)}
+    return {"pixels": pixels, "border": border_of(shape, Window.same(3), pixels)}
 
 
 def depthwise_case(
@@ -184,7 +188,8 @@ def unrolled(name: str, weights: Weights, reach: int, **settings: Any) -> UnitCa
     """
     given: dict[str, Any] = {"encoding": Encoding.BIPOLAR, "bits": 1, "vectors": 16}
     given |= {"post": thresholds(weights.shape[0], reach)} | settings
-    return UnitCase(name, lambda form: UnrolledUnit(weights=weights, form=form, **given))
+    kind = FoldedUnit if "fold" in settings else UnrolledUnit
+    return UnitCase(name, lambda form: kind(weights=weights, form=form, **given))
 
 
 def unrolled_cases() -> Iterator[UnitCase]:
@@ -202,5 +207,11 @@ def unrolled_cases() -> Iterator[UnitCase]:
     yield unrolled("unrolled, scales", tiled(8, 40, SCALES), 30)
     yield unrolled("unrolled, sums", plain(10, 32), 0, post=None)
     yield unrolled("unrolled, affine", plain(10, 32), 0, post=affine(10))
-    border = border_of((4, 4), 3, 1, 1)
+    border = border_of((4, 4), Window.same(3), 1)
     yield unrolled("unrolled, border", plain(8, 4, 3, 3), 9, border=border)
+    for fold in (2, 4):
+        yield unrolled(f"folded by {fold}, 8-bit inputs", plain(8, 27), 900, fold=fold, **pixels)
+    yield unrolled("folded by 2, 2-bit inputs", plain(16, 36), 0, fold=2, **codes)
+    yield unrolled("folded by 2, sums", plain(10, 16), 0, post=None, bits=2, fold=2)
+    yield unrolled("folded by 4, tile", tiled(32, 36), 9, bits=4, fold=4)
+    yield unrolled("folded by 2, border", plain(6, 2, 3, 3), 9, border=border, bits=2, fold=2)

@@ -106,6 +106,11 @@ def window(kind: str) -> Row:
                 ((1, 3), (0, 1, 0, 1)), ((5, 1), (2, 0, 2, 0)), ((3, 5), (1, 2, 1, 2))
             )
             return convolved(g, draw, t, kernel, pads=pads, stride=stride)
+        if kind == "large":
+            kernel, pads = pick(
+                ((7, 7), (3, 3, 3, 3)), ((1, 9), (0, 4, 0, 4)), ((6, 7), (5, 0, 0, 6))
+            )
+            return convolved(g, draw, t, kernel, pads=pads, stride=int(pick(1, 2, 3, 4)))
         if kind == "uneven":
             kernel = pick((3, 3), (3, 3), (5, 5))
             return convolved(g, draw, t, kernel, pads=pick(*UNEVEN), stride=stride)

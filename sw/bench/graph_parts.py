@@ -319,11 +319,23 @@ def linear_codes(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
 
 
 def max_pool(g: GraphMaker, draw: Draw, t: Tensor) -> Tensor:
-    """2x2 max pooling."""
+    """Max pooling: of 2x2 blocks, of windows that overlap, with padding, or with ceil_mode."""
     if t.side < 4:
         return t
-    x = g.node("MaxPool", t.x, kernel_shape=[2, 2], strides=[2, 2])
-    return replace(t, x=x, side=t.side // 2)
+    way = draw.random()
+    if way < 0.5:
+        x = g.node("MaxPool", t.x, kernel_shape=[2, 2], strides=[2, 2])
+        return replace(t, x=x, side=t.side // 2)
+    kernel, stride, pad = ((3, 2, 1), (3, 1, 1), (2, 1, 0), (4, 3, 2))[draw.integers(4)]
+    named: dict[str, Any] = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2}
+    named["pads"] = [pad] * 4
+    over = t.side + 2 * pad - kernel
+    side = over // stride + 1
+    if g.opset >= 10 and draw.random() < 0.3:
+        named["ceil_mode"] = 1
+        side = -(-over // stride) + 1
+        side -= (side - 1) * stride >= t.side + pad
+    return replace(t, x=g.node("MaxPool", t.x, **named), side=side)
 
 
 def mean_of(g: GraphMaker, draw: Draw, t: Tensor, whole: bool) -> Tensor:

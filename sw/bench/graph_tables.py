@@ -22,7 +22,7 @@ LAYERS: dict[str, Row] = {
     "dense": parts.dense,
     **{
         f"{kind} window": layers.window(kind)
-        for kind in ("dilated", "even", "oblong", "uneven", "auto", "Pad", "whole")
+        for kind in ("dilated", "even", "large", "oblong", "uneven", "auto", "Pad", "whole")
     },
     "groups": layers.grouped,
     "branches": layers.branches,

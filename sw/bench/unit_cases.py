@@ -8,8 +8,13 @@ from subbit.hw.contract.unit import Lanes
 from subbit.hw.layers.add import AddUnit
 from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.avgpool2d import AvgPool2dUnit
+from subbit.hw.layers.concat import ConcatUnit
 from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
 from subbit.hw.layers.maxpool2d import MaxPool2dUnit
+from subbit.hw.layers.pad import PadUnit
+from subbit.hw.layers.select import SelectUnit
+from subbit.hw.layers.upsample import UpsampleUnit
+from subbit.hw.layers.windowmax import WindowMaxUnit
 from subbit.hw.post.affine import AffineUnit
 from subbit.hw.post.threshold import ThresholdUnit
 from subbit.hw.streams.deal import DealUnit
@@ -23,6 +28,10 @@ from subbit.sw.bench.window_cases import wide_windows, window_cases
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
+from subbit.sw.ir.layers.maxpool2d import MaxPool2d
+from subbit.sw.ir.layers.pad import Pad
+from subbit.sw.ir.layers.select import Select
+from subbit.sw.ir.layers.upsample import Upsample
 from subbit.sw.ir.types import Encoding, TensorType
 
 __all__ = ["UnitCase", "unit_cases"]
@@ -39,6 +48,8 @@ QUICK = frozenset(
         *("deal 16 lanes of 4 pixels", "deal 64 lanes of 7 pixels"),
         *("replay 32 bits, 98 words", "replay 144 bits, 1 words"),
         *("window, chunks", "window, whole pixels", "window, in block RAM"),
+        *("window, dilated", "window, four groups", "window, 1x7 of a row"),
+        *("max pool 3x3/2, 4 lanes", "max pool 3x3/2, a row"),
         *("window, 4 pixels to 6", "window, 7 pixels to 7, folds", "window, row to half a row"),
         *("threshold of 1 bit, 4 lanes", "threshold of 2 bits, search"),
         *("affine, 4 lanes", "affine by a shift", "add, 4 lanes", "add, 16 lanes"),
@@ -53,7 +64,11 @@ QUICK = frozenset(
         *("depthwise, 4 channels of 1 bits", "depthwise, masks", "depthwise, 2 pixels of 8"),
         *("lookup, 4 lanes", "lookup, 8 lanes, masks"),
         *("block lookup, 32 outputs", "block lookup, 16 outputs, masks"),
+        *("concat of 2, 8 lanes", "concat of 3, whole pixels", "select half, 8 lanes"),
+        *("select, whole pixels", "upsample by 2, 8 lanes", "upsample columns, 4 lanes"),
+        *("pad, 8 lanes", "pad, a row", "replay 8 bits, 16 words in another order"),
         *("unrolled, 8 x 36", "unrolled, border", "unrolled, sums"),
+        *("folded by 2, sums", "folded by 4, 8-bit inputs", "folded by 2, border"),
     )
 )
 
@@ -61,7 +76,7 @@ QUICK = frozenset(
 def unit_cases(*, quick: bool = False) -> list[UnitCase]:
     """Every case, or those of QUICK."""
     tables = (
-        *(stream_cases, window_cases, wide_windows, layer_cases, wide_cases),
+        *(stream_cases, window_cases, wide_windows, layer_cases, wide_cases, rearranged_cases),
         *(dot_cases, lookup_cases, unrolled_cases),
     )
     cases = [case for table in tables for case in table()]
@@ -115,6 +130,49 @@ def stream_cases() -> Iterator[UnitCase]:
         yield same(f"replay {width} bits, {words} words in registers", ring)
 
 
+def rearranged_cases() -> Iterator[UnitCase]:
+    """Layers that move elements: concatenations, selections, upsampling, borders."""
+    small, sums = TensorType.codes(14, 14, 32, 2), TensorType.integers(14, 14, 32, -900, 900)
+    few, bytes_ = TensorType.codes(14, 14, 16, 2), TensorType.codes(14, 14, 16, 8, UNSIGNED)
+    for parts, name, lanes in (
+        ((small, small), "2, 8 lanes", 8),
+        ((small, few, few), "3, 4 lanes", 4),
+        ((sums, small), "2 unlike, 4 lanes", 4),
+        ((small, few, few), "3, whole pixels", 64),
+        ((sums, sums), "2 sums, whole pixels", 64),
+    ):
+        yield same(f"concat of {name}", ConcatUnit(parts=parts, lanes=lanes))
+    half, shuffle = Select.slice(0, 16), Select.shuffle(32, 4)
+    yield same("select half, 8 lanes", SelectUnit(layer=half, input=sums, lanes=8))
+    yield same("select, whole pixels", SelectUnit(layer=shuffle, input=small, lanes=32))
+    yield same("select half, 2 pixels", SelectUnit(layer=half, input=small, lanes=64))
+    for bits, words, lanes in ((8, 16, 1), (16, 60, 2)):
+        order = tuple(chance().permutation(words).tolist())
+        yield same(
+            f"replay {bits} bits, {words} words in another order",
+            ReplayUnit(
+                element=Lanes(lanes, bits // lanes), words=words, folds=1, vectors=4, order=order
+            ),
+        )
+    for name, layer, x, lanes in (
+        ("by 2, 8 lanes", Upsample(2, 2), small, 8),
+        ("by 4, a pixel", Upsample(4, 4), bytes_, 16),
+        ("by 2, 2 pixels", Upsample(2, 2), bytes_, 32),
+        ("columns, 4 lanes", Upsample(1, 2), small, 4),
+        ("columns, a pixel", Upsample(1, 4), few, 16),
+        ("rows, a row", Upsample(2, 1), few, 16 * 14),
+        ("by 2, sums, 2 lanes", Upsample(2, 2), sums, 2),
+    ):
+        yield same(f"upsample {name}", UpsampleUnit(layer=layer, input=x, lanes=lanes))
+    for name, border, x, lanes in (
+        ("8 lanes", Pad(1, 1, 1, 1, 3), small, 8),
+        ("a pixel of sums", Pad(0, 1, 2, 1), sums, 32),
+        ("a row", Pad(1, 1, 1, 1, 1), few, 16 * 14),
+        ("codes as integers, 4 lanes", Pad(1, 2, 1, 2), small, 4),
+    ):
+        yield same(f"pad, {name}", PadUnit(layer=border, input=x, lanes=lanes))
+
+
 def layer_cases() -> Iterator[UnitCase]:
     """Layers between two streams."""
     small, sums = TensorType.codes(14, 14, 32, 2), TensorType.integers(14, 14, 32, -900, 900)
@@ -135,6 +193,10 @@ def layer_cases() -> Iterator[UnitCase]:
             AvgPool2dUnit(layer=AvgPool2d(2), input=small, lanes=lanes),
         )
         yield same(f"global pool, {lanes} lanes", GlobalAvgPoolUnit(input=small, lanes=lanes))
+        yield same(
+            f"max pool 3x3/2, {lanes} lanes",
+            WindowMaxUnit(layer=MaxPool2d(3, 2, (1, 1, 1, 1)), input=small, lanes=lanes),
+        )
     shifted = Affine(np.full(32, 4), chance().integers(-999, 999, 32))
     yield same("affine by a shift", AffineUnit(layer=shifted, input=sums, lanes=4))
     yield same("add of codes", AddUnit(layer=Add(1, 0), left=small, right=sums, lanes=8))
@@ -148,6 +210,18 @@ def layer_cases() -> Iterator[UnitCase]:
         ),
     )
     yield same(
+        "max pool 3x3/1 of sums",
+        WindowMaxUnit(
+            layer=MaxPool2d(3, 1, (1, 1, 1, 1)),
+            input=TensorType.integers(8, 8, 16, -500, 500),
+            lanes=4,
+        ),
+    )
+    yield same(
+        "average pool, padded",
+        AvgPool2dUnit(layer=AvgPool2d(3, 2, (1, 1, 1, 1)), input=small, lanes=8),
+    )
+    yield same(
         "global pool of sums",
         GlobalAvgPoolUnit(input=TensorType.integers(7, 7, 64, -30, 30), lanes=8),
     )
@@ -159,6 +233,10 @@ def layer_cases() -> Iterator[UnitCase]:
             f"argmax of {classes}",
             ArgmaxUnit(input=TensorType.integers(1, 1, classes, -reach, reach)),
         )
+
+    for lanes in (1, 3, 21):
+        logits = TensorType.integers(8, 8, 21, -900, 900)
+        yield same(f"argmax of a map of 21, {lanes} lanes", ArgmaxUnit(input=logits, lanes=lanes))
 
 
 def wide_cases() -> Iterator[UnitCase]:
@@ -174,6 +252,10 @@ def wide_cases() -> Iterator[UnitCase]:
     eights = TensorType.codes(8, 8, 4, 8, UNSIGNED)
     yield same("max pool of 8 bits, a row", MaxPool2dUnit(input=eights, lanes=32))
     yield same("max pool of sums, 2 rows", MaxPool2dUnit(input=few, lanes=24))
+    yield same(
+        "max pool 3x3/2, a row",
+        WindowMaxUnit(layer=MaxPool2d(3, 2, (1, 1, 1, 1)), input=small, lanes=8 * 14),
+    )
     for name, x, lanes in (
         ("2 pixels", small, 16),
         ("a row", small, 8 * 14),

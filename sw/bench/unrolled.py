@@ -4,11 +4,15 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from subbit.hw.contract.unit import Unit
+from subbit.hw.dot.dot import DotUnit
+from subbit.hw.unrolled.folded import FoldedUnit
 from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.sw.bench.da4ml import make_peer
 from subbit.sw.bench.devices import (
@@ -18,8 +22,9 @@ from subbit.sw.bench.devices import (
     measure,
     measure_verilog,
 )
+from subbit.sw.bench.exact_sums import is_exact
 from subbit.sw.bench.probe import EngineProbe
-from subbit.sw.errors import SubbitError
+from subbit.sw.errors import PlanError, SubbitError
 from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.random_weights import (
@@ -31,12 +36,11 @@ from subbit.sw.ir.random_weights import (
 from subbit.sw.ir.types import Encoding
 from subbit.sw.ir.weights import Weights
 
-__all__ = ["MATRICES", "ROUTED", "bench_unrolled", "unrolled_unit"]
+__all__ = ["MATRICES", "ROUTED", "bench_unrolled", "direct_unit", "unrolled_unit"]
 
 TARGET_MHZ = 170.0
 TAU, CHANNELS = 5, 7  # a codebook of 3x3 kernels, for 63 inputs
 REPEATS = 4
-CHECKED = 256  # vectors for which the adders are compared with the matrix
 
 Random = np.random.Generator
 MATRICES: Mapping[str, tuple[Callable[[Random], Weights], int]] = {
@@ -51,22 +55,53 @@ MATRICES: Mapping[str, tuple[Callable[[Random], Weights], int]] = {
 ROUTED = tuple(MATRICES)[:4]  # unless others are named; 784x64 takes half an hour
 
 
-def unrolled_unit(name: str, form: str, seed: int = 0) -> UnrolledUnit:
-    """The layer of that name, with thresholds. Raises SubbitError where there is none."""
+def unrolled_unit(name: str, form: str, seed: int = 0, fold: int = 1) -> UnrolledUnit:
+    """The layer of that name, with thresholds, a vector every ``fold`` cycles. Raises SubbitError
+    where there is none, and PlanError where ``fold`` does not divide the bits of its inputs.
+    """
     if name not in MATRICES:
         raise SubbitError(f"no matrix {name!r}; choose from {', '.join(MATRICES)}")
     make, bits = MATRICES[name]
     random = np.random.default_rng(seed)
     weights = make(random)
     reach = round(weights.row_length**0.5) << (bits - 1)
-    return UnrolledUnit(
-        weights=weights,
-        encoding=Encoding.BIPOLAR if bits == 1 else Encoding.UNSIGNED,
-        bits=bits,
-        vectors=1,
-        post=random_threshold(random, weights.shape[0], 1, reach),
-        form=form,
-    )
+    settings: dict[str, Any] = {
+        "weights": weights,
+        "encoding": Encoding.BIPOLAR if bits == 1 else Encoding.UNSIGNED,
+        "bits": bits,
+        "vectors": 1,
+        "post": random_threshold(random, weights.shape[0], 1, reach),
+        "form": form,
+    }
+    return UnrolledUnit(**settings) if fold == 1 else FoldedUnit(**settings, fold=fold)
+
+
+def direct_unit(unit: UnrolledUnit, cycles: int) -> DotUnit:
+    """The direct engine for the same layer and so many cycles a vector, with all inputs at once: of
+    some outputs at a time, or of some bits of all inputs, the one of fewest LUT4s by its estimate.
+    """
+    outputs = unit.outputs_a_pixel
+    ways = [(outputs // cycles, unit.bits)] if outputs % cycles == 0 else []
+    ways += [(outputs, unit.bits // cycles)] if unit.bits % cycles == 0 else []
+    if not ways:
+        raise PlanError(f"no direct engine of {outputs} outputs takes {cycles} cycles")
+    units = [
+        DotUnit(
+            weights=unit.weights,
+            encoding=unit.encoding,
+            bits=unit.bits,
+            masked=False,
+            pe=pe,
+            simd=unit.length,
+            vectors=unit.vectors,
+            post=unit.post,
+            memory="logic",
+            form=unit.form,
+            x_branches=bits,
+        )
+        for pe, bits in ways
+    ]
+    return min(units, key=lambda found: found.cost().lut4)
 
 
 def bench_unrolled(
@@ -77,11 +112,14 @@ def bench_unrolled(
     mhz: float = TARGET_MHZ,
     jobs: int = 1,
     peer: bool = False,
+    folds: tuple[int, ...] = (1,),
+    direct: bool = False,
     progress: Progress = SILENT,
 ) -> list[dict[str, Any]]:
     """For each matrix LUT4s, clock and register stages of the layer in ``device``, the seconds that
     optimising took, and whether its adders give what the matrix does; with ``peer`` the same of a
-    design of da4ml's, which has no streams.
+    design of da4ml's, which has no streams. ``folds``: cycles a vector, a row for each; with
+    ``direct`` each has the figures of the direct engine of the same rate, too.
 
     Of the ``seeds`` of place-and-route, tried ``jobs`` at a time, the one with the highest clock
     counts; without any the figures are those of synthesis. nextpnr is driven to ``mhz``.
@@ -89,30 +127,25 @@ def bench_unrolled(
     """
     target = replace(device_of(device), target_mhz=mhz)
     rows = []
-    for name in names:
+    for name, fold in product(names, folds):
         progress.phase(name)
         row: dict[str, Any] = {"matrix": name, "device": device, "weights_seed": weights_seed}
         begin = time.perf_counter()
-        unit = unrolled_unit(name, target.family.popcount_form, weights_seed)
-        network = unit.network
+        unit = unrolled_unit(name, target.family.popcount_form, weights_seed, fold)
+        adders = unit.adders
         optimise_s = round(time.perf_counter() - begin, 2)
-        row |= figures(unit, target, seeds, jobs)
-        row |= {"stages": unit.stages, "adders": network.adders, "optimise_s": optimise_s}
+        row |= figures(unit, target, seeds, jobs) | {"fold": fold}
+        row |= {"stages": unit.stages, "adders": adders, "optimise_s": optimise_s}
         row["exact"] = is_exact(unit)
         if peer:
             progress.phase(f"{name}, da4ml")
             row["peer"] = peer_figures(unit, target, seeds, jobs)
+        if direct:
+            progress.phase(f"{name}, the direct engine")
+            other = direct_unit(unit, fold)
+            row["direct"] = figures(other, target, seeds, jobs) | {"stages": other.stages}
         rows.append(row)
     return rows
-
-
-def is_exact(unit: UnrolledUnit) -> bool:
-    """Whether the netlist's codes are those of the layer's definition, for random vectors."""
-    beats = np.random.default_rng(0).integers(0, 1 << unit.bits, (CHECKED, unit.i.lanes))
-    nets = beats.T[:, None, :] >> np.arange(unit.bits)[:, None] & 1
-    flat = nets.reshape(-1, CHECKED).astype(np.bool_)
-    found = np.array(unit.network.netlist.output_bits(flat)).T
-    return bool((found == unit.reference(beats)).all())
 
 
 def peer_figures(
@@ -130,9 +163,7 @@ def peer_figures(
     return found | asdict(design)
 
 
-def figures(
-    unit: UnrolledUnit, device: BenchDevice, seeds: tuple[int, ...], jobs: int
-) -> dict[str, Any]:
+def figures(unit: Unit, device: BenchDevice, seeds: tuple[int, ...], jobs: int) -> dict[str, Any]:
     """What place-and-route makes of the layer; without seeds what synthesis does."""
     probe = EngineProbe(unit)
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:

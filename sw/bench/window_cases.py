@@ -55,6 +55,29 @@ def window_cases() -> Iterator[UnitCase]:
         WindowUnit(input=wide, kernel=3, stride=1, padding=minus, channels=16, folds=4, pixels=4),
     )
     yield same(
+        "window, 7x7 of stride 2",
+        WindowUnit(input=pixels8, kernel=7, stride=2, padding=zero, channels=1, folds=8),
+    )
+    yield same(
+        "window, 1x7 of a row",
+        WindowUnit(
+            input=TensorType.codes(1, 128, 16, 2),
+            kernel=(1, 7),
+            stride=(1, 2),
+            padding=minus,
+            channels=8,
+            folds=4,
+        ),
+    )
+    yield same(
+        "window, dilated",
+        WindowUnit(input=few, kernel=3, stride=1, dilation=2, padding=minus, channels=8, folds=16),
+    )
+    yield same(
+        "window, four groups",
+        WindowUnit(input=wide, kernel=3, stride=1, padding=minus, channels=16, folds=4, groups=4),
+    )
+    yield same(
         "window, direct",
         WindowUnit(input=few, kernel=3, stride=1, padding=none, channels=8, folds=1),
     )

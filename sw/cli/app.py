@@ -20,10 +20,14 @@ COMMANDS = {
     "rtl": "build",
     "bitstream": "build",
     "sim": "simulate",
+    "new": "new",
+    "preview": "previewing",
     "train": "learn",
     "eval": "learn",
+    "quantise": "quantising",
     "import": "importing",
     "compress": "compressing",
+    "export": "exporting",
     "program": "device",
     "run": "device",
     "bench": "bench",
@@ -41,6 +45,9 @@ EXTRAS = {
     "onnx": "import",
     "onnxruntime": "import",
     "qonnx": "import",
+    "ziglang": "mcu",
+    "unicorn": "mcu",
+    "elftools": "mcu",
 }
 
 

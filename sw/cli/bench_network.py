@@ -9,11 +9,11 @@ from rich.table import Table
 
 from subbit.boards import Board
 from subbit.sw.cli.console import plain_console
+from subbit.sw.cli.data_options import data_option
 from subbit.sw.cli.options import (
     as_json,
     board_option,
     chosen_plan,
-    data_option,
     goal_options,
     model_argument,
     plan_option,

@@ -11,7 +11,7 @@ from subbit.sw.cli.options import as_json, print_json
 
 __all__ = ["unrolled_command"]
 
-COLUMNS = ("lut4", "flip_flops", "fmax_mhz", "stages", "optimise_s", "exact")
+COLUMNS = ("fold", "lut4", "flip_flops", "fmax_mhz", "stages", "optimise_s", "exact")
 
 
 def take_routing_seeds(
@@ -40,6 +40,14 @@ def take_routing_seeds(
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Seeds tried at a time."
 )
+@click.option(
+    "--folds",
+    default="1",
+    show_default=True,
+    callback=take_seeds,
+    help="Cycles a vector, with as many turns of an input's bits; a row for each.",
+)
+@click.option("--direct", is_flag=True, help="Measure the direct engine at the same rate, too.")
 @click.option("--peer", type=click.Choice(["da4ml"]), help="Measure this one's circuits, too.")
 @as_json
 def unrolled_command(
@@ -49,10 +57,12 @@ def unrolled_command(
     weights_seed: int,
     mhz: float,
     jobs: int,
+    folds: tuple[int, ...],
+    direct: bool,
     peer: str | None,
     json_: bool,
 ) -> None:
-    """Measure layers of random weights that are wires, a vector a cycle, with thresholds.
+    """Measure layers of random weights that are wires, with thresholds.
 
     MATRICES: of 64x64 (inputs x outputs, weights +1 and -1), 64x64-codebook (63 inputs, 32
     codewords), 64x64-tiled (p=4), 27x64-pixels (of 8 bits), 784x64; by default the first four.
@@ -61,6 +71,7 @@ def unrolled_command(
     \b
     Example: subbit bench unrolled 64x64 --peer da4ml --json
              subbit bench unrolled 784x64 --seeds none
+             subbit bench unrolled 27x64-pixels --folds 1,2,4 --direct --seeds none
     """
     from subbit.sw.bench.unrolled import ROUTED, bench_unrolled
     from subbit.sw.flow.progress import ConsoleProgress
@@ -70,6 +81,8 @@ def unrolled_command(
         rows = bench_unrolled(
             *(names, device, seeds, weights_seed, mhz, jobs),
             peer=peer is not None,
+            folds=folds,
+            direct=direct,
             progress=progress,
         )
     if json_:
@@ -79,7 +92,7 @@ def unrolled_command(
 
 
 def table_of(rows: list[dict[str, Any]]) -> Table:
-    """A row a circuit, those of the peer below."""
+    """A row a circuit, those of the peer and of the direct engine below."""
     table = Table(title="layers whose weights are wires")
     table.add_column("matrix")
     for column in COLUMNS:
@@ -87,5 +100,9 @@ def table_of(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         table.add_row(row["matrix"], *(str(row[column]) for column in COLUMNS))
         if "peer" in row:
-            table.add_row("  da4ml", *(str(row["peer"][column]) for column in COLUMNS))
+            shown = row["peer"]
+            table.add_row("  da4ml", *(str(shown.get(column, "")) for column in COLUMNS))
+        if "direct" in row:
+            shown = row["direct"]
+            table.add_row("  direct engine", *(str(shown.get(column, "")) for column in COLUMNS))
     return table

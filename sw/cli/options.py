@@ -22,7 +22,6 @@ __all__ = [
     "as_json",
     "board_option",
     "chosen_plan",
-    "data_option",
     "goal_options",
     "model_argument",
     "note_link",
@@ -32,6 +31,7 @@ __all__ = [
     "route_options",
     "seed_option",
     "take_goal",
+    "take_share",
 ]
 
 MOST_SEED = (1 << 31) - 1  # that nextpnr takes
@@ -65,15 +65,6 @@ def plan_option(command: Command) -> Command:
         "--plan",
         type=click.Path(path_type=Path),
         help="A plan made by 'subbit plan' and edited; by default one is made for the board.",
-    )(command)
-
-
-def data_option(command: Command) -> Command:
-    """--data, the folder of a data set."""
-    return click.option(
-        "--data",
-        type=click.Path(path_type=Path),
-        help="Folder with the files of the network's data set; digits need none.",
     )(command)
 
 

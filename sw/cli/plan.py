@@ -104,8 +104,10 @@ def settings(stage: "Stage", form: str) -> str:
     """The settings that are not as usual, in one line; ``form``: the usual one of counters."""
     usual = {field.name: field.default for field in fields(stage) if field.name != "layers"}
     usual["popcount"] = form
+    always = () if stage.is_wires else ALWAYS  # weights that are wires have neither
     row = stage.to_json()
-    shown = {k: row[k] for k in usual if k in row and (k in ALWAYS or usual[k] != row[k])}
+    del row["layers"]
+    shown = {k: value for k, value in row.items() if k in always or usual.get(k) != value}
     return " ".join(f"{key}={value}" for key, value in shown.items())
 
 

@@ -10,11 +10,11 @@ from rich.table import Table
 
 from subbit.boards import Board
 from subbit.sw.cli.console import plain_console
+from subbit.sw.cli.data_options import data_kind_option, data_option
 from subbit.sw.cli.options import (
     as_json,
     board_option,
     chosen_plan,
-    data_option,
     plan_option,
     print_json,
 )
@@ -32,6 +32,7 @@ __all__ = ["sim_command"]
 @board_option
 @plan_option
 @data_option
+@data_kind_option
 @click.option(
     "--frames", type=click.IntRange(1), default=20, show_default=True, help="Test images."
 )
@@ -54,6 +55,7 @@ def sim_command(
     board: Board,
     plan: Path | None,
     data: Path | None,
+    kind: str | None,
     frames: int,
     backpressure: str,
     seed: int,
@@ -67,6 +69,7 @@ def sim_command(
 
     \b
     Example: subbit sim examples/digits-plain.safetensors --frames 20 --backpressure random --seed 1
+             subbit sim mine.safetensors --data pictures/
              subbit sim --components
     """
     if components == (model is not None):
@@ -88,6 +91,7 @@ def sim_command(
             seed=seed,
             waves=waves,
             data=data,
+            kind=kind,
             progress=progress,
         )
     if json_:
@@ -123,8 +127,9 @@ def show(result: "SimResult") -> None:
     """Print the result as a table, and the first difference below it."""
     table = Table(title=f"simulation of {result.network}", show_header=False)
     for name, value in result.summary().items():
-        if name not in ("network", "first_difference") and value is not None:
-            table.add_row(name, str(value))
+        if name not in ("network", "first_difference") and value not in (None, ()):
+            text = ", ".join(value) if name in ("labels", "wanted") else str(value)
+            table.add_row(name, text)
     plain_console().print(table)
     if result.first_difference is not None:
         click.echo(f"first difference: {result.first_difference}")

@@ -134,7 +134,7 @@ def counted(network: Network, frames: Frames, told: Callable[[int, int], object]
 
 def agreement_of(module: "Sequential", network: Network, codes: NDArray[Any]) -> dict[str, Any]:
     """What a comparison of a trained module with its network found, as JSON values."""
-    from subbit.sw.nn.agree import compare
+    from subbit.sw.compress.agree import compare
 
     found = compare(module, network, codes)
     return {

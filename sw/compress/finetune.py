@@ -4,7 +4,7 @@ For chains of binary layers with one-bit activations. Weights stay in their enco
 layer trains latent kernels and codewords by the rules of subbit.sw.nn.codebook.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import cos, pi
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.importers.torch.export import export
 from subbit.sw.ir import (
     Argmax,
     BinaryWeights,
@@ -35,8 +36,6 @@ from subbit.sw.nn import layers
 from subbit.sw.nn.activations import SignActivation
 from subbit.sw.nn.codebook import CodebookEncoder
 from subbit.sw.nn.encoders import Encoder, PlainEncoder, TiledEncoder
-from subbit.sw.nn.fold import fold_threshold
-from subbit.sw.nn.real import real_part
 
 __all__ = ["Training", "as_module", "finetune", "from_module", "trained_module"]
 
@@ -147,14 +146,25 @@ def parts_of(node: Node, x: Tensor) -> list[tuple[str, nn.Module]]:
     layer, name = node.layer, node.name
     if isinstance(layer, Conv2d):
         encoder = encoder_of(name, layer.weights)
-        geometry = {"stride": layer.stride, "padding": layer.padding, "integers": True}
-        return [(name, layers.CodedConv2d(encoder, **geometry))]  # type: ignore[arg-type]
+        convolution = layers.CodedConv2d(
+            encoder,
+            stride=layer.stride,
+            padding=layer.padding,
+            pads=layer.pads,
+            dilation=layer.dilation,
+            groups=layer.groups,
+            integers=True,
+        )
+        return [(name, convolution)]
     if isinstance(layer, Linear):
         return [(name, layers.CodedLinear(encoder_of(name, layer.weights), integers=True))]
     if isinstance(layer, Threshold) and layer.levels == 1 and layer.encoding is Encoding.BIPOLAR:
         return [(f"{name}_norm", norm_of(layer, x)), (name, SignActivation())]
     if isinstance(layer, MaxPool2d):
-        return [(name, layers.MaxPool2d())]
+        if layer.pads[:2] != layer.pads[2:]:
+            raise NetworkError(f"layer {name!r} pads unevenly, which torch's pooling does not")
+        kernel, stride, pads = layer.kernel, layer.stride, layer.pads[:2]
+        return [(name, layers.MaxPool2d(kernel, stride, pads))]
     if isinstance(layer, Flatten):
         return [(name, layers.Flatten())]
     if isinstance(layer, Argmax):
@@ -203,18 +213,26 @@ def norm_of(layer: Threshold, x: Tensor) -> layers.BatchNorm:
 def from_module(network: Network, module: nn.Sequential) -> Network:
     """The network with weights and thresholds of a module that as_module made of it."""
     module.eval()
-    parts = dict(module.named_children())
+    made = export(module, network.input_type, network.name)
+    dots = layers_of(made, Conv2d, Linear)
+    thresholds = layers_of(made, Threshold)
     nodes: list[Node] = []
     for node in network.nodes:
         layer: Layer = node.layer
         if isinstance(layer, Conv2d | Linear):
-            dot = parts[node.name]
-            assert isinstance(dot, layers.DotLayer)
-            layer = replace(layer, weights=dot.encoder.weights())
-        if isinstance(layer, Threshold):
-            source = parts[node.inputs[0]]
-            with torch.no_grad():
-                real = real_part(source, [parts[f"{node.name}_norm"]])
-                layer = fold_threshold(real, network.types[node.inputs[0]])
+            layer = replace(layer, weights=weights_of(next(dots)))
+        elif isinstance(layer, Threshold):
+            layer = next(thresholds)
         nodes.append(Node(node.name, layer, node.inputs))
     return Network(network.name, network.input_type, tuple(nodes), network.metadata)
+
+
+def layers_of(network: Network, *kinds: type[Layer]) -> Iterator[Layer]:
+    """The layers of these kinds, in their order."""
+    return iter([node.layer for node in network.nodes if isinstance(node.layer, kinds)])
+
+
+def weights_of(layer: Layer) -> Weights:
+    """The weights of a layer of dot products."""
+    assert isinstance(layer, Conv2d | Linear)
+    return layer.weights

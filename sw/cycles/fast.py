@@ -169,7 +169,6 @@ class Layout:
                 "branch_count": len(self.branches[k]),
                 "sources": self.source_rows[k],
                 "source_count": len(self.feeds[k]),
-                "takes": max(1, process.takes),
                 "ends": self.ends[k],
                 "log": self.logs[k],
             }
@@ -178,14 +177,19 @@ class Layout:
                 words[base + FIELDS[name]] = value
             data.view(np.int64)[(base + FIELDS["cycle"]) >> 1] = -1
             put_rows(words, self.branch_rows[k], self.branches[k])
-            put_rows(words, self.source_rows[k], [self.source(feed) for feed in self.feeds[k]])
+            rows = [self.source(k, port) for port in range(len(self.feeds[k]))]
+            put_rows(words, self.source_rows[k], rows)
 
-    def source(self, feed: Feed) -> tuple[int, int]:
-        """Address of the process that is read, and of its branch."""
-        giver, branch = feed
+    def source(self, k: int, port: int) -> tuple[int, ...]:
+        """Of a stream that a process reads: the address of the process that gives it and of the
+        branch, none taken yet, and the beats of a frame.
+        """
+        giver, branch = self.feeds[k][port]
+        beats = max(1, self.processes[k].takes_of(port))
         if giver < 0:
-            return -1, 0
-        return giver * PROCESS_BYTES, self.branch_rows[giver] + branch * BRANCH_BYTES
+            return -1, 0, 0, beats
+        place = self.branch_rows[giver] + branch * BRANCH_BYTES
+        return giver * PROCESS_BYTES, place, 0, beats
 
     def held(self, words: NDArray[np.int32], k: int) -> int:
         """The most beats of a logged process at once, by the cycles of reserving and taking."""
@@ -221,9 +225,9 @@ def readers_of(feeds: Sequence[Sequence[Feed]]) -> list[list[int]]:
 def check_beats(processes: Sequence[Process], feeds: Sequence[Sequence[Feed]]) -> None:
     """Raise ValueError where neighbours disagree on the beats of a frame."""
     for reader, sources in zip(processes, feeds, strict=True):
-        for giver in (processes[k] for k, _ in sources if k >= 0):
-            if giver.gives != reader.takes:
+        for port, giver in ((port, processes[k]) for port, (k, _) in enumerate(sources) if k >= 0):
+            if giver.gives != reader.takes_of(port):
                 raise ValueError(
                     f"{giver.name} gives {giver.gives} beats a frame, "
-                    f"but {reader.name} takes {reader.takes}"
+                    f"but {reader.name} takes {reader.takes_of(port)}"
                 )

@@ -5,21 +5,24 @@ capacity can hold. Processes stand one after another from address 0, each in PRO
 32-bit words (``cycle`` has 64 bits), then streams, queue and steps.
 """
 
+from subbit.sw.cycles.model import SOURCE_SHIFT
+
 __all__ = ["BRANCH_BYTES", "FIELDS", "PROCESS_BYTES", "SOURCE_BYTES", "WAT"]
 
 # Word of each field of a process. ``branches``: address of its branches, each a ring of cycles
 # taken, their number, and the reader. ``sources``: address of its sources, each the address of a
-# process (-1: the input) and of the branch that is read. ``ends``: where the last beat's cycle of
+# process (-1: the input) and of the branch that is read, the beats taken so far, and those of a
+# frame. ``ends``: where the last beat's cycle of
 # each frame goes. ``log``: where the cycle of each reservation goes, or 0; a branch has such too.
 FIELDS = {
-    **{"steps": 0, "count": 1, "at": 2, "frames": 3, "cycle": 4, "popped": 6, "reserved": 7},
-    **{"pushed": 8, "capacity": 9, "recycle": 10, "latency": 11, "given": 12, "branches": 13},
-    **{"branch_count": 14, "sources": 15, "source_count": 16, "queued": 17, "takes": 18},
-    **{"ends": 19, "log": 20, "last": 22},
+    **{"steps": 0, "count": 1, "at": 2, "frames": 3, "cycle": 4, "reserved": 6},
+    **{"pushed": 7, "capacity": 8, "recycle": 9, "latency": 10, "given": 11, "branches": 12},
+    **{"branch_count": 13, "sources": 14, "source_count": 15, "queued": 16},
+    **{"ends": 17, "log": 18, "last": 20},
 }
-PROCESS_BYTES = 96
+PROCESS_BYTES = 88
 BRANCH_BYTES = 16  # ring, number taken, reader (-1: the output, taken as it is given), log
-SOURCE_BYTES = 8
+SOURCE_BYTES = 16  # process, branch, number taken, beats a frame
 
 
 def field(name: str, of: str = "$p") -> str:
@@ -64,23 +67,31 @@ def each(count: str, first: str, size: int, body: str, name: str) -> str:
 LOADED = "(i32.load offset={} (local.get $r))"
 SOURCE, BRANCH = LOADED.format(0), LOADED.format(4)
 RING, TAKEN, READER, LOG = (LOADED.format(4 * word) for word in range(4))
+POPPED, TAKES = LOADED.format(8), LOADED.format(12)
+
+
+def asked(body: str) -> str:
+    """``body`` where the step is for all sources, or for this one: they are counted down in $n."""
+    number = f"(i32.sub (i32.add {field('source_count')} (i32.const 1)) (local.get $n))"
+    mine = f"(i32.eq (local.get $source) {number})"
+    return f"(if (i32.or (i32.eqz (local.get $source)) {mine}) (then {body}))"
+
 
 # The beat of each source must be given; the step comes no earlier than that.
 WAIT_BODY = f"""(local.set $q {SOURCE})
       (if (i32.lt_s (local.get $q) (i32.const 0))
         (then {
     at_least(
-        f"(i64.div_u (i64.mul (i64.extend_i32_u {field('popped')}) (local.get $period))"
-        f" (i64.extend_i32_u {field('takes')}))"
+        f"(i64.div_u (i64.mul (i64.extend_i32_u {POPPED}) (local.get $period))"
+        f" (i64.extend_i32_u {TAKES}))"
     )
 })
         (else
-          (if (i32.le_u {field("pushed", "$q")} {field("popped")}) (then (return)))
+          (if (i32.le_u {field("pushed", "$q")} {POPPED}) (then (return)))
           {
-    at_least(
-        "(i64.load " + slot(field("given", "$q"), field("popped"), field("capacity", "$q")) + ")"
-    )
-}))"""
+    at_least("(i64.load " + slot(field("given", "$q"), POPPED, field("capacity", "$q")) + ")")
+}
+))"""
 
 # The beat ``capacity`` before must be taken on each branch.
 ROOM_BODY = f"""(if (i32.le_u {TAKEN} (local.get $room)) (then (return)))
@@ -95,16 +106,17 @@ POP_BODY = f"""(local.set $q {SOURCE})
       (if (i32.ge_s (local.get $q) (i32.const 0)) (then
         (local.set $b {BRANCH})
         (i64.store
-          {slot("(i32.load (local.get $b))", field("popped"), field("capacity", "$q"))}
+          {slot("(i32.load (local.get $b))", POPPED, field("capacity", "$q"))}
           (local.get $t))
         (if (i32.load offset=12 (local.get $b)) (then
           (i32.store
             (i32.add (i32.load offset=12 (local.get $b))
-              (i32.shl {field("popped")} (i32.const 2)))
+              (i32.shl {POPPED} (i32.const 2)))
             (i32.wrap_i64 (local.get $t)))))
         (i32.store offset=4 (local.get $b)
           (i32.add (i32.load offset=4 (local.get $b)) (i32.const 1)))
-        (call $wake (local.get $q))))"""
+        (call $wake (local.get $q))))
+      (i32.store offset=8 (local.get $r) (i32.add {POPPED} (i32.const 1)))"""
 
 # What leaves by the output is taken when it is given.
 PUSH_BODY = f"""(if (i32.lt_s {READER} (i32.const 0))
@@ -128,14 +140,16 @@ WAT = f"""(module
       (if (i32.eq (global.get $tail) (global.get $slots))
         (then (global.set $tail (i32.const 0)))))))
   (func $advance (param $p i32) (param $period i64)
-    (local $flags i32) (local $room i32) (local $q i32) (local $b i32) (local $r i32) (local $n i32)
+    (local $flags i32) (local $source i32) (local $room i32)
+    (local $q i32) (local $b i32) (local $r i32) (local $n i32)
     (local $t i64) (local $v i64)
     (loop $step
       (if (i32.eqz {field("frames")}) (then (return)))
       (local.set $flags (i32.load8_u (i32.add {field("steps")} {field("at")})))
+      (local.set $source (i32.shr_u (local.get $flags) (i32.const {SOURCE_SHIFT})))
       (local.set $t (i64.add (i64.load offset={4 * FIELDS["cycle"]} (local.get $p)) (i64.const 1)))
       (if (i32.and (local.get $flags) (i32.const 1)) (then
-        {each(field("source_count"), field("sources"), SOURCE_BYTES, WAIT_BODY, "wait")}))
+        {each(field("source_count"), field("sources"), SOURCE_BYTES, asked(WAIT_BODY), "wait")}))
       (if (i32.and (local.get $flags) (i32.const 4)) (then
         (local.set $room (i32.sub {field("reserved")} {field("capacity")}))
         (if (i32.ge_s (local.get $room) (i32.const 0)) (then
@@ -145,8 +159,7 @@ WAT = f"""(module
             (i32.wrap_i64 (local.get $t)))))
         {raised("reserved")}))
       (if (i32.and (local.get $flags) (i32.const 2)) (then
-        {each(field("source_count"), field("sources"), SOURCE_BYTES, POP_BODY, "pop")}
-        {raised("popped")}))
+        {each(field("source_count"), field("sources"), SOURCE_BYTES, asked(POP_BODY), "pop")}))
       (if (i32.and (local.get $flags) (i32.const 8)) (then
         (local.set $v (i64.add (local.get $t) (i64.extend_i32_u {field("latency")})))
         (i64.store {slot(field("given"), field("pushed"), field("capacity"))} (local.get $v))

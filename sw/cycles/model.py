@@ -8,7 +8,8 @@ a beat there (push). It happens in the first cycle in which
 - if it waits: the beat is there,
 - if it reserves its j-th beat: beat ``j - capacity`` was taken at least ``recycle`` cycles ago.
 
-A process that joins streams waits for a beat of each and takes one of each. One that forks gives
+A process that joins streams waits for a beat of each and takes one of each; a step with the flags
+``of_source(k)`` waits for one of its stream k alone, and takes that. A process that forks gives
 each beat to every branch of its output; each branch takes it in its own time, and there is room for
 the next where there is room in all.
 
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 __all__ = [
     "FRAME_INPUT",
     "GIVE",
+    "MOST_SOURCES",
     "POP",
     "PUSH",
     "RESERVE",
@@ -35,23 +37,35 @@ __all__ = [
     "Feed",
     "Process",
     "Trace",
+    "of_source",
     "run",
 ]
 
 WAIT, POP, RESERVE, PUSH = 1, 2, 4, 8
 TAKE = WAIT | POP
 GIVE = RESERVE | PUSH
+SOURCE_SHIFT = 4  # of the number of a stream in the flags of a step, from 1 up; 0 is all
+MOST_SOURCES = 15
 
 # A stream that a process reads: the process that gives it, and which branch of its output.
 Feed = tuple[int, int]
 FRAME_INPUT: Feed = (-1, 0)
 
 
+def of_source(source: int) -> int:
+    """The flags of a step that waits for a beat of the stream of that number alone, from 0 up, or
+    takes one.
+    """
+    assert 0 <= source < MOST_SOURCES, f"a process has at most {MOST_SOURCES} streams of its own"
+    return (source + 1) << SOURCE_SHIFT
+
+
 @dataclass(frozen=True, eq=False)
 class Process:
     """A sequencer: the flags of each step of one frame, and what its output stream holds.
 
-    ``steps``: uint8 array, one element a step, any of WAIT, POP, RESERVE, PUSH.
+    ``steps``: uint8 array, one element a step, any of WAIT, POP, RESERVE, PUSH, and of_source of a
+    stream where the step takes from that alone.
     ``latency``, ``capacity``, ``recycle``: of the output stream, see above.
     """
 
@@ -63,8 +77,14 @@ class Process:
 
     @property
     def takes(self) -> int:
-        """Beats taken per frame."""
-        return int(np.count_nonzero(self.steps & POP))
+        """Beats of the first stream taken per frame."""
+        return self.takes_of(0)
+
+    def takes_of(self, source: int) -> int:
+        """Beats of the stream of that number taken per frame."""
+        asked = self.steps >> SOURCE_SHIFT
+        mine = (asked == 0) | (asked == source + 1)
+        return int(np.count_nonzero(mine & ((self.steps & POP) > 0)))
 
     @property
     def gives(self) -> int:
@@ -119,11 +139,17 @@ class _State:
         self.branches: list[_Stream] = []
         self.done = False
 
-    def ready(self, beat: int) -> int:
-        """The cycle from which every source offers that beat; -1 where one is not known yet."""
-        if any(beat >= len(source.given) for source in self.sources):
+    def asked(self, flags: int) -> list[_Stream]:
+        """The sources that a step with those flags waits for, or takes from."""
+        source = flags >> SOURCE_SHIFT
+        return self.sources[source - 1 : source] if source else self.sources
+
+    def ready(self, flags: int) -> int:
+        """The cycle from which each of them offers its next beat; -1 where one is not known yet."""
+        sources = self.asked(flags)
+        if any(len(source.taken) >= len(source.given) for source in sources):
             return -1
-        return max(source.given[beat] for source in self.sources)
+        return max(source.given[len(source.taken)] for source in sources)
 
     def returned(self, beat: int) -> int:
         """The cycle in which the last branch took that beat; -1 where it is not known yet."""
@@ -137,16 +163,16 @@ class _State:
         """
         process, given, first = self.process, self.given, self.sources[0].given
         capacity, recycle, latency = process.capacity, process.recycle, process.latency
-        mine, taken = self.branches[0].taken, [source.taken for source in self.sources]
+        mine, taken = self.branches[0].taken, self.sources[0].taken
         joins, forks = len(self.sources) > 1, len(self.branches) > 1
         now, popped, reserved, moved = -1, 0, 0, False
         for flags in process.steps.tolist() * self.frames:
             now += 1
             if flags & WAIT:
-                while popped >= len(first) or (joins and self.ready(popped) < 0):
+                while self.ready(flags) < 0 if joins else popped >= len(first):
                     yield moved
                     moved = False
-                now = max(now, self.ready(popped) if joins else first[popped])
+                now = max(now, self.ready(flags) if joins else first[popped])
             if flags & RESERVE:
                 room = reserved - capacity
                 if room >= 0:
@@ -156,9 +182,12 @@ class _State:
                     now = max(now, recycle + (self.returned(room) if forks else mine[room]))
                 reserved += 1
             if flags & POP:
-                for cycles in taken:
-                    cycles.append(now)
-                popped += 1
+                if joins:
+                    for source in self.asked(flags):
+                        source.taken.append(now)
+                else:
+                    taken.append(now)
+                    popped += 1
             if flags & PUSH:
                 given.append(now + latency)
             moved = True
@@ -185,11 +214,12 @@ def run(
     feeds = feeds if feeds is not None else [((k - 1, 0),) for k in range(len(processes))]
     states = [_State(process, frames) for process in processes]
     for state, sources in zip(states, feeds, strict=True):
-        for source, branch in sources:
+        for port, (source, branch) in enumerate(sources):
+            beats = state.process.takes_of(port)
             if source < 0:
-                state.sources.append(_Stream(arrivals(state.process.takes, frames, period)))
+                state.sources.append(_Stream(arrivals(beats, frames, period)))
             else:
-                state.sources.append(joined(states[source], branch, state.process))
+                state.sources.append(joined(states[source], branch, state.process, beats))
     output = _Stream(states[-1].given)
     states[-1].branches.append(output)
     walks = [state.walk() for state in states]
@@ -217,12 +247,14 @@ def arrivals(beats: int, frames: int, period: int) -> list[int]:
     return [beat * period // beats for beat in range(frames * beats)]
 
 
-def joined(giver: _State, branch: int, reader: Process) -> _Stream:
-    """The stream that ``reader`` reads from a branch of ``giver``; raises ValueError."""
-    if giver.process.gives != reader.takes:
+def joined(giver: _State, branch: int, reader: Process, beats: int) -> _Stream:
+    """The stream that ``reader`` reads from a branch of ``giver``, ``beats`` a frame; raises
+    ValueError.
+    """
+    if giver.process.gives != beats:
         raise ValueError(
             f"{giver.process.name} gives {giver.process.gives} beats a frame, "
-            f"but {reader.name} takes {reader.takes}"
+            f"but {reader.name} takes {beats}"
         )
     while len(giver.branches) <= branch:
         giver.branches.append(_Stream(giver.given))

@@ -1,6 +1,7 @@
 """What every data set loader returns."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,15 @@ Split = str
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images with their labels.
+    """Samples with their labels: images, or what stands for them.
 
-    ``images``: uint8 ``[n][height][width][channels]``; ``labels``: int64 ``[n]``, each an index
-    into ``classes``. ``white``: the pixel that stands for white, where 0 stands for black.
+    ``images``: ``[n][height][width][channels]``, of uint8, or of float64 where they are no bytes:
+    a row of a table is ``[1][1][columns]``, a series ``[length][1][channels]``. ``labels``: int64
+    ``[n]``, each an index into ``classes``. ``white``: the pixel that stands for white, where 0
+    stands for black.
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[Any]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     white: int = 255

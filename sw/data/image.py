@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from subbit.sw.errors import DataError
 from subbit.sw.loading import loading
 
-__all__ = ["FORMATS", "load_image", "read_image", "scale_image"]
+__all__ = ["FORMATS", "MAX_PIXELS", "load_image", "read_image", "scale_image"]
 
 # Raster formats whose decoders run within Pillow; others, as EPS, start programs.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")

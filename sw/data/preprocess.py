@@ -1,35 +1,57 @@
-"""From pixels to the input codes of a network."""
+"""From pixels, and other numbers, to the input codes of a network."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.sw.data.real_codes import by_scale, by_thermometer
 from subbit.sw.errors import DataError, quote
 
 __all__ = ["preprocess"]
 
+FORMS = (
+    {"bits", "shift"},
+    {"bits", "thresholds"},
+    {"bits", "mean", "scale", "offset"},
+    {"bits", "thermometer"},
+)
+
 LIMITS = {"bits": (1, 8), "shift": (0, 7)}
 
 
-def preprocess(images: NDArray[np.uint8], spec: dict[str, Any]) -> NDArray[np.uint8]:
-    """The codes of all pixels, in the shape of ``images``, ``[...][channels]``.
+def preprocess(images: NDArray[Any], spec: dict[str, Any]) -> NDArray[np.uint8]:
+    """The codes of all pixels or other numbers ``[...][channels]``, in the shape of ``images`` but
+    for a thermometer code.
 
-    ``spec`` is what a network's metadata says under ``dataset.preprocess``: ``bits`` 1 to 8, and
-    either ``shift`` 0 to 7: ``min(pixel >> shift, 2**bits - 1)``, or ``thresholds``: how many of
-    them are at most the pixel. They are 1 to ``2**bits - 1`` ascending numbers from 0 to 256, or as
-    many lists of them as there are channels. Raises DataError where it says anything else.
+    ``spec`` is what a network's metadata says under ``dataset.preprocess``: ``bits`` 1 to 8, and of
+    bytes either ``shift`` 0 to 7: ``min(pixel >> shift, 2**bits - 1)``, or ``thresholds``: how many
+    of them are at most the pixel. They are 1 to ``2**bits - 1`` ascending numbers from 0 to 256, or
+    as many lists of them as there are channels. Of any numbers: ``mean``, ``scale`` and ``offset``,
+    see by_scale, or ``thermometer``, see by_thermometer. Raises DataError where it says anything
+    else, and for real numbers where it is for bytes.
     """
-    if not isinstance(spec, dict) or spec.keys() not in ({"bits", "shift"}, {"bits", "thresholds"}):
+    if not isinstance(spec, dict) or spec.keys() not in FORMS:
         raise DataError(
-            f"preprocessing is {{'bits': ..., 'shift': ...}} or {{'bits': ..., 'thresholds': "
-            f"...}}, not {quote(spec)}"
+            f"preprocessing is {{'bits': ..., 'shift': ...}}, {{'bits': ..., 'thresholds': ...}}, "
+            "{'bits': ..., 'mean': ..., 'scale': ..., 'offset': ...} or {'bits': 1, "
+            f"'thermometer': ...}}, not {quote(spec)}"
         )
     for key, (low, high) in LIMITS.items():
         if key in spec and (type(spec[key]) is not int or not low <= spec[key] <= high):
             raise DataError(
                 f"preprocessing {key!r} must be in {low}..{high}, not {quote(spec[key])}"
             )
+    images = np.asarray(images)
+    if "scale" in spec:
+        return by_scale(images, spec)
+    if "thermometer" in spec:
+        return by_thermometer(images, spec)
+    if images.dtype.kind == "f":
+        raise DataError(
+            "the preprocessing is for pixels of 8 bits, but the data are real numbers; name the "
+            "data set that the network was trained on"
+        )
     images, top = np.asarray(images, np.uint8), (1 << spec["bits"]) - 1
     if "thresholds" in spec:
         return by_thresholds(images, spec["thresholds"], top)

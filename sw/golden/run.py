@@ -24,7 +24,8 @@ class Prediction(NamedTuple):
     """What a network says of ``n`` frames.
 
     ``classes``: int64 ``[n]``, the index of the greatest logit, the lowest one on ties; ``logits``:
-    int64 ``[n][k]``.
+    int64 ``[n][k]``. Of a network that gives a class for each pixel ``[n][y][x]`` and
+    ``[n][y][x][k]``.
     """
 
     classes: NDArray[np.int64]
@@ -79,23 +80,26 @@ def predict(
     """Class and logits of every frame; ``progress`` is told the number of frames done so far.
 
     Raises DataError where the codes do not fit, and NetworkError where the network's output is
-    neither a vector nor the argmax of one.
+    neither a vector nor an argmax.
     """
     name = logits_name(network)
-    logits = np.zeros((len(codes), network.types[name].channels), np.int64)
+    height, width, classes = network.types[name].shape
+    sides = (height, width) if (height, width) != (1, 1) else ()
+    logits = np.zeros((len(codes), *sides, classes), np.int64)
     for part, tensors in run_batches(network, codes, batch):
-        logits[part] = tensors[name].reshape(part.stop - part.start, -1).numpy()
+        logits[part] = tensors[name].reshape(part.stop - part.start, *sides, classes).numpy()
         if progress is not None:
             progress(part.stop)
-    return Prediction(logits.argmax(axis=1).astype(np.int64), logits)
+    return Prediction(logits.argmax(axis=-1).astype(np.int64), logits)
 
 
 def logits_name(network: Network) -> str:
-    """The tensor whose greatest element is the class."""
+    """The tensor whose greatest element is the class, of the frame or of each pixel."""
     last = network.nodes[-1]
-    name = last.inputs[0] if isinstance(last.layer, Argmax) else last.name
+    ends_in_class = isinstance(last.layer, Argmax)
+    name = last.inputs[0] if ends_in_class else last.name
     kind = network.types[name]
-    if (kind.height, kind.width) != (1, 1):
+    if (kind.height, kind.width) != (1, 1) and not ends_in_class:
         raise NetworkError(
             f"network {network.name!r} ends in a map, {kind}; only a vector of logits has a class"
         )

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.errors import QUOTED, LinkError
+from subbit.sw.errors import LinkError
 from subbit.sw.host.device import Device
 from subbit.sw.host.pictures import Picture, read_pictures
 from subbit.sw.ir import Network
+from subbit.sw.labels import class_labels
 
 __all__ = [
     "Classification",
@@ -28,7 +29,8 @@ class Classification:
 
     ``warnings``: why the picture may not be what the network was trained for, see read_pictures.
     ``wanted``: the index of the right class, where it is known. ``failure``: why there is no
-    result, or empty; then the index is -1, and label and logits are empty.
+    result, or empty; then the index is -1, and label and logits are empty. Of a network that ends
+    in a map the index is -1, and ``map`` has the rows of pixels: of each the class, or its numbers.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Classification:
     warnings: tuple[str, ...] = ()
     wanted: int | None = None
     failure: str = ""
+    map: tuple[Any, ...] = ()
 
 
 def classify_files(
@@ -88,27 +91,45 @@ def classify_codes(
     if len(answers.failures) == len(codes) > 0:
         raise LinkError(answers.failures[0])
     labels = class_labels(network, answers.logits.shape[1])
+    sides = map_sides(network)
     rows = zip(names, answers.classes.tolist(), answers.logits.tolist(), strict=True)
     return [
         Classification(name, -1, "", (), failure=answers.failures[number])
         if number in answers.failures
         else Classification(name, i, labels[i], tuple(row))
+        if sides is None
+        else Classification(name, -1, map_label(network), (), map=nested(row, sides))
         for number, (name, i, row) in enumerate(rows)
     ]
+
+
+def map_sides(network: Network) -> tuple[int, ...] | None:
+    """Height, width and numbers of a pixel of the map that a network ends in, without the latter
+    where that is a class; None where it ends in a vector.
+    """
+    output = network.output_type
+    if (output.height, output.width) == (1, 1):
+        return None
+    is_class = network.nodes[-1].layer.kind == "argmax"
+    return output.shape[:2] if is_class else output.shape
+
+
+def map_label(network: Network) -> str:
+    """What a map is called in a table."""
+    sides = map_sides(network) or ()
+    return f"{'x'.join(map(str, sides))} {'classes' if len(sides) == 2 else 'numbers'}"
+
+
+def nested(numbers: Sequence[int], sides: tuple[int, ...]) -> tuple[Any, ...]:
+    """The numbers as rows, of rows, of the sides."""
+    if len(sides) == 1:
+        return tuple(numbers)
+    step = len(numbers) // sides[0]
+    parts = (numbers[at : at + step] for at in range(0, len(numbers), step))
+    return tuple(nested(part, sides[1:]) for part in parts)
 
 
 def file_codes(network: Network, path: Path) -> NDArray[np.uint8]:
     """Input codes ``(h, w, c)`` of ``network`` for an image file; raises DataError."""
     (picture,) = read_pictures(network, [path])
     return picture.codes
-
-
-def class_labels(network: Network, count: int) -> list[str]:
-    """The names of the classes, or their numbers where the network does not name them all in at
-    most 200 characters each.
-    """
-    names = network.metadata.get("classes")
-    if isinstance(names, list) and len(names) == count:
-        texts = [" ".join(str(name).split())[:QUOTED] for name in names]
-        return [text or str(index) for index, text in enumerate(texts)]
-    return [str(index) for index in range(count)]

@@ -6,15 +6,23 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from subbit import boards
 from subbit.boards import Board
 from subbit.sw.errors import LinkError, NetworkError
-from subbit.sw.host.classify import Classification, classify_codes, classify_pictures
+from subbit.sw.host.classify import (
+    Classification,
+    classify_codes,
+    classify_pictures,
+    map_sides,
+)
 from subbit.sw.host.device import Device
 from subbit.sw.host.pictures import Picture, read_pictures
-from subbit.sw.host.preview import save_preview
+from subbit.sw.host.preview import save_maps, save_preview
 from subbit.sw.host.transport import SerialTransport
 from subbit.sw.ir import Network, load_network
+from subbit.sw.labels import class_name
 from subbit.sw.shares import sampled
 
 __all__ = ["SampleRun", "known_network", "open_device", "run_images", "run_samples"]
@@ -61,22 +69,25 @@ def run_images(
     *,
     network: Network | None = None,
     samples: int | None = None,
-    data: Path | None = None,
+    data: Any = None,
+    kind: str | None = None,
     board: Board | None = None,
     invert: bool = False,
     preview: Path | None = None,
+    maps: Path | None = None,
     seed: int = 1,
     seen: Callable[[Network, Sequence[Picture]], object] | None = None,
     timeout_s: float | None = None,
 ) -> list[Classification]:
     """Classify image files, or ``samples`` test images of the network's data set (its files in
-    ``data``; see run_samples), on the board at a serial port, or for the port ``sim`` on a
-    simulated one.
+    ``data``, of another ``kind`` if named; see run_samples), on the board at a serial port, or for
+    the port ``sim`` on a simulated one.
 
     ``network``: that the board holds; by default the one below examples/ and build/ that it is.
     ``board``: by default the ULX3S. Image files become what the network was trained on, see
     read_pictures, white and black exchanged with ``invert``; ``preview`` is a PNG to write of what
-    the network sees, and ``seen`` is told before anything is classified. ``timeout_s``: how long an
+    the network sees, ``maps`` one of the maps of classes that it gives, and ``seen`` is told before
+    anything is classified. ``timeout_s``: how long an
     answer may take. A frame for which no result comes says why in ``failure``, beside the results
     of the others. Raises LinkError, NetworkError and DataError.
     """
@@ -87,6 +98,7 @@ def run_images(
             *(port, samples),
             network=network,
             data=data,
+            kind=kind,
             board=board,
             seed=seed,
             timeout_s=timeout_s,
@@ -99,7 +111,11 @@ def run_images(
             save_preview(pictures, network.input_type.high, preview)
         if seen is not None:
             seen(network, pictures)
-        return classify_pictures(device, network, pictures)
+        results = classify_pictures(device, network, pictures)
+    if maps is not None:
+        drawn = [np.array(row.map, np.int64) for row in results if row.map]
+        save_maps([pixels for pixels in drawn if pixels.ndim == 2], maps)
+    return results
 
 
 def run_samples(
@@ -107,7 +123,8 @@ def run_samples(
     samples: int,
     *,
     network: Network | None = None,
-    data: Path | None = None,
+    data: Any = None,
+    kind: str | None = None,
     board: Board | None = None,
     seed: int = 1,
     timeout_s: float | None = None,
@@ -119,10 +136,18 @@ def run_samples(
 
     with open_device(port, network, board, timeout_s) as device:
         network = network or known_network(device.info.digest)
-        frames = load_frames(network, data, samples, seed=seed)
+        if map_sides(network) is not None:
+            raise NetworkError(
+                f"network {network.name!r} ends in a map; test images have one class each: name "
+                "image files"
+            )
+        frames = load_frames(network, data, samples, seed=seed, kind=kind)
         labels = frames.labels.tolist()
-        rows = zip(frames.places.tolist(), labels, strict=True)
-        names = [f"test image {place} (is {label})" for place, label in rows]
+        places = frames.places.tolist()
+        right = [class_name(network, label) for label in labels]
+        names = [
+            f"test image {place} (is {name})" for place, name in zip(places, right, strict=True)
+        ]
         found = classify_codes(device, network, frames.codes, names)
         pairs = zip(found, labels, strict=True)
         results = [replace(row, wanted=label) for row, label in pairs]

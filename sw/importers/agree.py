@@ -48,10 +48,10 @@ class Compared:
 class ImportAgreement:
     """What a comparison found, on ``images`` images.
 
-    ``gives``: what the source ends in, see End. ``classes_apart``: images whose class differs, the
-    first of them ``first_class``; ``classes_tied``: images whose class differs because logits are
-    equal but for the source's rounding. ``correct``: how many classes are those of ``labels``,
-    where labels were given.
+    ``gives``: what the source ends in, see End. ``classes_apart``: images whose class differs, or
+    pixels where each has a class, the first image of them ``first_class``; ``classes_tied``: those
+    whose class differs because logits are equal but for the source's rounding. ``correct``: how
+    many classes are those of ``labels``, where labels were given.
     """
 
     layers: list[Compared]
@@ -127,7 +127,7 @@ def compare(
             free = ours
             if sum(row.rounded for row in found.layers) > before:
                 free = {name: x.numpy() for name, x in evaluate(network, codes).items()}
-            classes = [tensors[last].reshape(len(part)) for tensors in (ours, free)]
+            classes = [tensors[last].reshape(len(part), -1) for tensors in (ours, free)]
             add_classes(found, end, theirs, classes[0], classes[1], labels, start)
         found.images += len(part)
         if progress is not None:
@@ -250,28 +250,31 @@ def add_classes(
     labels: Ints | None,
     start: int,
 ) -> None:
-    """Compare the classes of one batch: ``ours``, and those that ``followed`` the source's codes
-    where its rounding left them open.
+    """Compare the classes of one batch, ``(images, pixels)``: ``ours``, and those that ``followed``
+    the source's codes where its rounding left them open.
     """
     given = theirs[end.output].reshape(len(ours), -1)
-    wanted = given[:, 0] if end.gives == "class" else given.argmax(axis=1)
+    wanted = given if end.gives == "class" else given.argmax(axis=1)[:, None]
     wanted = wanted.astype(np.int64)
-    logits = np.asarray(theirs[end.mark.source], np.float64).reshape(len(ours), -1)
+    flat = np.asarray(theirs[end.mark.source], np.float64).reshape(len(ours), -1)
+    placed = np.empty_like(flat)
+    placed[:, end.mark.index.reshape(-1)] = flat
+    logits: NDArray[np.float64] = placed.reshape(*ours.shape, -1)
     error = end.mark.errors() + (FLOAT32_ERROR if end.curved else 0.0)
-    images = np.arange(len(ours))
-    inside = (wanted >= 0) & (wanted < logits.shape[1])
-    theirs_at = np.clip(wanted, 0, logits.shape[1] - 1)
-    gap = np.abs(logits[images, theirs_at] - logits[images, followed])
+    inside = (wanted >= 0) & (wanted < logits.shape[2])
+    theirs_at = np.clip(wanted, 0, logits.shape[2] - 1)
+    both = [np.take_along_axis(logits, at[..., None], 2)[..., 0] for at in (theirs_at, followed)]
+    gap = np.abs(both[0] - both[1])
     # Where the Network rounds logits, its own rounding is the likelier reason by far.
     tied = inside & (not end.rounded) & (gap <= error[theirs_at] + error[followed])
     differ = followed != wanted
-    apart = np.flatnonzero(differ & ~tied)
+    apart = np.argwhere(differ & ~tied)
     found.classes_apart += len(apart)
     found.classes_tied += int(((ours != wanted) & ~(differ & ~tied)).sum())
     if found.first_class is None and len(apart):
-        found.first_class = start + int(apart[0])
-    found.classes.append(ours)
-    if labels is not None:
-        right = labels[start : start + len(ours)]
+        found.first_class = start + int(apart[0, 0])
+    found.classes.append(ours if ours.shape[1] > 1 else ours[:, 0])
+    if labels is not None and ours.shape[1] == 1:
+        right = labels[start : start + len(ours), None]
         found.correct = (found.correct or 0) + int((ours == right).sum())
         found.source_correct = (found.source_correct or 0) + int((wanted == right).sum())

@@ -43,7 +43,7 @@ class ImportResult:
 
     ``source(batch)`` gives a function from images ``[n][h][w][c]``, at most ``batch``, to the
     source's tensors, and the batch that it takes. ``marks`` name tensors that are to agree, ``end``
-    the last one.
+    the last one. ``said``: the source's operations in words, by the names in ``folded``.
     """
 
     network: Network
@@ -53,6 +53,7 @@ class ImportResult:
     folded: dict[str, list[str]] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    said: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,13 +6,17 @@ from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.argmax import Argmax
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
+from subbit.sw.ir.layers.concat import Concat
 from subbit.sw.ir.layers.conv2d import Conv2d, Padding
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.layers.flatten import Flatten
 from subbit.sw.ir.layers.globalavgpool import GlobalAvgPool
 from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
+from subbit.sw.ir.layers.pad import Pad
+from subbit.sw.ir.layers.select import Select
 from subbit.sw.ir.layers.threshold import Threshold
+from subbit.sw.ir.layers.upsample import Upsample
 from subbit.sw.ir.network import INPUT, Network, Node
 from subbit.sw.ir.planes import PlanesWeights
 from subbit.sw.ir.types import Encoding, TensorType
@@ -26,6 +30,7 @@ __all__ = [
     "AvgPool2d",
     "BinaryWeights",
     "CodebookWeights",
+    "Concat",
     "Conv2d",
     "DepthwiseConv2d",
     "Encoding",
@@ -36,11 +41,14 @@ __all__ = [
     "MaxPool2d",
     "Network",
     "Node",
+    "Pad",
     "Padding",
     "PlanesWeights",
+    "Select",
     "TensorType",
     "Threshold",
     "TiledWeights",
+    "Upsample",
     "Weights",
     "load_network",
     "save_network",

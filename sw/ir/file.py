@@ -134,7 +134,7 @@ def header_text(declared: Any) -> str:
     text = metadata.get("subbit") if isinstance(metadata, dict) else None
     if not isinstance(text, str):
         raise NetworkError(
-            "a safetensors file, but not of a subbit network; export one with subbit.sw.nn.export"
+            "a safetensors file, but not of a subbit network; export one with subbit.export"
         )
     return text
 

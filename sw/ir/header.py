@@ -13,7 +13,7 @@ from subbit.sw.ir.types import Encoding, TensorType
 
 __all__ = ["FORMAT_VERSION", "build_network"]
 
-FORMAT_VERSION = 3  # earlier ones are the same with fewer layers, encodings and attributes
+FORMAT_VERSION = 4  # earlier ones are the same with fewer layers, encodings and attributes
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -66,7 +66,7 @@ class PlanesWeights(Weights):
 
     @property
     def shape(self) -> tuple[int, ...]:  # type: ignore[override]
-        """``(out, in)`` or ``(out, in, k, k)``."""
+        """``(out, in)`` or ``(out, in, kh, kw)``."""
         return self.planes[0].shape
 
     @property
@@ -144,10 +144,11 @@ def check_tiles(planes: tuple[Weights, ...]) -> None:
     kernels = [p.codewords[0].size for p in planes if isinstance(p, CodebookWeights)]
     for k, plane in enumerate(planes):
         if isinstance(plane, TiledWeights) and any(plane.tile.size % n for n in kernels):
-            side = planes[0].shape[-1]
+            rows, columns = planes[0].shape[-2:]
             raise NetworkError(
-                f"bit plane {k} has a tile of {plane.tile.size} bits beside a codebook of {side}x"
-                f"{side} kernels; take a tile of a multiple of {side * side} bits, or plain weights"
+                f"bit plane {k} has a tile of {plane.tile.size} bits beside a codebook of {rows}x"
+                f"{columns} kernels; take a tile of a multiple of {rows * columns} bits, or plain "
+                "weights"
             )
 
 
@@ -190,7 +191,7 @@ def branches_of(weights: Weights) -> tuple[tuple[int, Weights], ...]:
 def odd_planes(values: ArrayLike, bits: int) -> PlanesWeights:
     """The K = ``bits`` plain planes of odd integers in ``-(2**K - 1) .. 2**K - 1``.
 
-    ``values``: integers ``(out, in)`` or ``(out, in, k, k)``. Raises NetworkError for others.
+    ``values``: integers ``(out, in)`` or ``(out, in, kh, kw)``. Raises NetworkError for others.
     """
     check_precision(bits)
     top, numbers = (1 << bits) - 1, np.asarray(values)

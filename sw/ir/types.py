@@ -1,11 +1,12 @@
 """Types of the tensors that flow between layers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from subbit.sw.errors import NetworkError, quote
 
-__all__ = ["Encoding", "TensorType"]
+__all__ = ["Encoding", "TensorType", "joint_type", "recoding"]
 
 MAX_BITS = 8
 MAX_INTEGER_BITS = 48
@@ -134,3 +135,29 @@ class TensorType:
 def signed_bits(low: int, high: int) -> int:
     """The narrowest two's complement width that holds ``low..high``."""
     return 1 + max((end if end >= 0 else ~end).bit_length() for end in (low, high))
+
+
+def joint_type(kinds: Sequence[TensorType], height: int, width: int, channels: int) -> TensorType:
+    """The type of a tensor that holds elements of all these types: codes of the widest where all
+    are codes of one encoding, else the integers that their values span.
+    """
+    (first, *_), encodings = kinds, {kind.encoding for kind in kinds}
+    if first.is_code and len(encodings) == 1:
+        bits = max(kind.bits for kind in kinds)
+        return TensorType.codes(height, width, channels, bits, first.encoding)
+    low = min(kind.value_range[0] for kind in kinds)
+    high = max(kind.value_range[1] for kind in kinds)
+    return TensorType.integers(height, width, channels, low, high)
+
+
+def recoding(kind: TensorType, to: TensorType) -> tuple[int, int]:
+    """``(factor, offset)``: what is stored as u in ``kind`` is stored as ``factor * u + offset`` in
+    ``to``, the joint type of this and of others.
+
+    A bipolar code stands for ``2u - (2**M - 1)``: in a wider one the same value is that many more.
+    """
+    if kind.encoding is not Encoding.BIPOLAR:
+        return 1, 0
+    if to.encoding is Encoding.BIPOLAR:
+        return 1, (1 << (to.bits - 1)) - (1 << (kind.bits - 1))
+    return 2, -kind.high

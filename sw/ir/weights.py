@@ -1,6 +1,6 @@
 """Encodings of binary weights: plain, codebook (Sub-bit Neural Networks), tiled (Tiled Bit Nets).
 
-Every encoding holds the weights of one layer of shape ``(out, in)`` or ``(out, in, k, k)`` and
+Every encoding holds the weights of one layer of shape ``(out, in)`` or ``(out, in, kh, kw)`` and
 answers the same questions: the dense integer weights, and how many bits the hardware has to store.
 Bit 1 is +1, bit 0 is -1.
 """
@@ -20,6 +20,7 @@ from subbit.sw.ir.parts import Parts, no_more, take_array
 
 __all__ = [
     "KERNEL_BITS",
+    "MAX_SIDE",
     "BinaryWeights",
     "CodebookWeights",
     "TiledWeights",
@@ -42,7 +43,7 @@ def kernels_of(numbers: Ints) -> Bits:
 
 
 class Weights(Parts):
-    """Weights of one layer in some encoding; ``shape`` is ``(out, in)`` or ``(out, in, k, k)``."""
+    """Weights of one layer in some encoding; ``shape``: ``(out, in)`` or ``(out, in, kh, kw)``."""
 
     encoding: ClassVar[str]
     shape: tuple[int, ...]
@@ -54,7 +55,7 @@ class Weights(Parts):
 
     @property
     def row_length(self) -> int:
-        """Weights per output, N = in * k * k."""
+        """Weights per output, N = in * kh * kw."""
         return prod(self.shape[1:])
 
     @property
@@ -74,7 +75,7 @@ class Weights(Parts):
 
 @dataclass(frozen=True, eq=False)
 class BinaryWeights(Weights):
-    """One stored bit per weight, ``bits`` of shape ``(out, in)`` or ``(out, in, k, k)``."""
+    """One stored bit per weight, ``bits`` of shape ``(out, in)`` or ``(out, in, kh, kw)``."""
 
     encoding: ClassVar[str] = "binary"
     bits: Bits
@@ -86,7 +87,7 @@ class BinaryWeights(Weights):
 
     @property
     def shape(self) -> tuple[int, ...]:  # type: ignore[override]
-        """``(out, in)`` or ``(out, in, k, k)``."""
+        """``(out, in)`` or ``(out, in, kh, kw)``."""
         return self.bits.shape
 
     def dense(self) -> Ints:
@@ -112,9 +113,9 @@ class BinaryWeights(Weights):
 
 @dataclass(frozen=True, eq=False)
 class CodebookWeights(Weights):
-    """Every k x k kernel is one of ``2**tau`` codewords (Sub-bit Neural Networks, eq. 2).
+    """Every kernel is one of ``2**tau`` codewords (Sub-bit Neural Networks, eq. 2).
 
-    ``codewords``: bits ``(2**tau, k, k)``; ``indices``: ``(out, in)``, each ``0..2**tau - 1``.
+    ``codewords``: bits ``(2**tau, kh, kw)``; ``indices``: ``(out, in)``, each ``0..2**tau - 1``.
     """
 
     encoding: ClassVar[str] = "codebook"
@@ -125,7 +126,7 @@ class CodebookWeights(Weights):
         shape = np.shape(self.codewords)
         if len(shape) != 3 or shape[0] not in {1 << tau for tau in range(1, MAX_TAU + 1)}:
             raise NetworkError(
-                f"a codebook holds 2**tau square kernels, tau 1 to {MAX_TAU}, as (2**tau, k, k); "
+                f"a codebook holds 2**tau kernels, tau 1 to {MAX_TAU}, as (2**tau, rows, columns); "
                 f"not an array of shape {shape}"
             )
         if np.ndim(self.indices) != 2:
@@ -144,7 +145,7 @@ class CodebookWeights(Weights):
 
     @property
     def shape(self) -> tuple[int, ...]:  # type: ignore[override]
-        """``(out, in, k, k)``."""
+        """``(out, in, kh, kw)``."""
         return self.indices.shape + self.codewords.shape[1:]
 
     def dense(self) -> Ints:
@@ -153,7 +154,7 @@ class CodebookWeights(Weights):
 
     @property
     def stored_bits(self) -> int:
-        """``tau * in * out + k*k * 2**tau``."""
+        """``tau * in * out + kh*kw * 2**tau``."""
         return self.tau * self.indices.size + self.codewords.size
 
     def tensors(self) -> dict[str, NDArray[Any]]:
@@ -253,10 +254,10 @@ class TiledWeights(Weights):
 
 
 def check_shape(shape: tuple[int, ...]) -> None:
-    """Raise NetworkError unless ``shape`` is that of a linear or a square convolution layer."""
-    if len(shape) not in (2, 4) or (len(shape) == 4 and shape[2] != shape[3]):
+    """Raise NetworkError unless ``shape`` is that of a linear layer or a convolution."""
+    if len(shape) not in (2, 4):
         raise NetworkError(
-            f"weights have the shape (out, in) or (out, in, k, k), not {quote(shape)}"
+            f"weights have the shape (out, in) or (out, in, rows, columns), not {quote(shape)}"
         )
     if any(type(side) is not int or not 1 <= side <= MAX_SIDE for side in shape):
         raise NetworkError(

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, count
 
-import numpy as np
-
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.sw.cycles import Feed, Process, Trace, run
 from subbit.sw.cycles.fast import Timing, measure
@@ -163,7 +161,7 @@ class Pipeline:
         found: list[Beats] = []
         for step in self.steps:
             sources = [found[s] if s >= 0 else beats for s, _ in step.feeds]
-            found.append(step.unit.reference(np.hstack(sources)))
+            found.append(step.unit.joined(sources))
         return found
 
     @cached_property

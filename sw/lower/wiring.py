@@ -71,9 +71,11 @@ class Wires:
         """The units of a stage, behind what they read and in front of what reads them."""
         head = stage.layers[0]
         ends: list[End] = []
-        for edge, lanes in zip(self._edges[head], units[0][1].inputs.values(), strict=True):
+        first = units[0][1]
+        read = zip(self._edges[head], first.inputs.values(), strict=True)
+        for port, (edge, lanes) in enumerate(read):
             if edge.name not in self._ends:  # the stream of frames, in its first reader's lanes
-                frames = End(FRAME_INPUT, lanes, units[0][1].i_beats)
+                frames = End(FRAME_INPUT, lanes, first.beats_of(port))
                 yield from self.handed_on(INPUT, frames, stage)
             ends.append((yield from self.fitted(self._ends.pop(edge.name), lanes, head, stage)))
         for position, (suffix, unit) in enumerate(units):

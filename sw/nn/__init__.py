@@ -1,4 +1,4 @@
-"""Training networks of 1 to 8 bits in torch, and their export to a Network."""
+"""Networks of 1 to 8 bits in torch: layers, recipes, and the training loop."""
 
 from importlib.util import find_spec
 
@@ -10,19 +10,16 @@ if find_spec("torch") is None or find_spec("matplotlib") is None:
     )
 
 from subbit.sw.nn.checkpoint import start_from
-from subbit.sw.nn.export import export
 from subbit.sw.nn.loop import TrainingProgress
 from subbit.sw.nn.progress import training_bar
 from subbit.sw.nn.recipes import RECIPES, Recipe
-from subbit.sw.nn.train import TrainResult, train_network
+from subbit.sw.nn.sharing import SharingPenalty
 
 __all__ = [
     "RECIPES",
     "Recipe",
-    "TrainResult",
+    "SharingPenalty",
     "TrainingProgress",
-    "export",
     "start_from",
-    "train_network",
     "training_bar",
 ]

@@ -1,6 +1,5 @@
 """Checkpoints of a training run: written whole or not at all, read without executing anything."""
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,12 @@ from subbit.sw.atomic import write_atomic
 from subbit.sw.errors import QUOTED, DataError, quote
 from subbit.sw.loading import loading
 from subbit.sw.nn.resumed import History, check_finite, check_history, check_model, check_optimizer
-from subbit.sw.torch_file import load_torch
+from subbit.sw.nn.state_file import pack_state, read_state_file
 
 __all__ = ["History", "load_checkpoint", "save_checkpoint", "start_from", "start_from_checkpoint"]
 
-VERSION = 2
-KEYS = {"version", "run", "model", "optimizer", "loss", "accuracy"}
+VERSION = 3
+KEYS = {"version", "run", "model", "optimizer", "loss", "accuracy", "validation", "best"}
 DAMAGED = "it is no checkpoint that can be read ({reason}); start anew"
 
 
@@ -24,7 +23,6 @@ def save_checkpoint(
     path: Path, run: dict[str, Any], model: torch.nn.Module, optimizer: Any, history: History
 ) -> None:
     """Write the state after an epoch; ``run`` names the run it belongs to. Raises DataError."""
-    buffer = io.BytesIO()
     state = {
         "version": VERSION,
         "run": run,
@@ -32,10 +30,11 @@ def save_checkpoint(
         "optimizer": optimizer.state_dict(),
         "loss": history.loss,
         "accuracy": history.accuracy,
+        "validation": history.validation,
+        "best": history.best,
     }
-    torch.save(state, buffer)
     try:
-        write_atomic(path, buffer.getvalue())
+        write_atomic(path, pack_state(state))
     except OSError as error:
         raise DataError(
             f"cannot write the checkpoint {path}: {error.strerror}; "
@@ -60,8 +59,13 @@ def load_checkpoint(
                 f"it belongs to a run with other settings ({quote(state['run'])}); "
                 "start without --resume"
             )
-        history = check_history(state["loss"], state["accuracy"], run["epochs"])
+        rows = state["loss"], state["accuracy"], state["validation"]
+        history = check_history(*rows, run["epochs"])
         check_model(state["model"], model.state_dict())
+        if state["best"] is not None:
+            check_model(state["best"], model.state_dict())
+        history.best = state["best"]
+        state["optimizer"] = restored(state["optimizer"], optimizer)
         check_optimizer(state["optimizer"], optimizer)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
@@ -110,10 +114,33 @@ def start_from(model: torch.nn.Module, state: dict[str, Tensor]) -> list[str]:
     return [name for name in own if name not in state]
 
 
+def restored(found: Any, optimizer: torch.optim.Optimizer) -> Any:
+    """What JSON made of an optimizer's state, with its integer keys and its tuples again."""
+    if not isinstance(found, dict) or found.keys() != {"state", "param_groups"}:
+        return found
+    rows, groups = found["state"], found["param_groups"]
+    if isinstance(rows, dict):
+        rows = {int(k) if k.isascii() and k.isdecimal() else k: row for k, row in rows.items()}
+    if isinstance(groups, list):
+        own = optimizer.state_dict()["param_groups"]
+        groups = [
+            {k: tuple(v) if is_tuple(wanted, k, v) else v for k, v in group.items()}
+            if isinstance(group, dict)
+            else group
+            for group, wanted in zip(groups, [*own, *[{}] * len(groups)], strict=False)
+        ]
+    return {"state": rows, "param_groups": groups}
+
+
+def is_tuple(wanted: dict[str, Any], key: str, value: Any) -> bool:
+    """Whether a list stands for the tuple of an optimizer's setting."""
+    return isinstance(value, list) and isinstance(wanted.get(key), tuple)
+
+
 def read_state(path: Path) -> dict[str, Any]:
     """The dictionary in a checkpoint of this version."""
     try:
-        state = load_torch(path, DataError)
+        state = read_state_file(path)
     except DataError as error:
         raise DataError(DAMAGED.format(reason=error)) from None
     if not isinstance(state, dict) or state.keys() != KEYS:

@@ -11,8 +11,8 @@ __all__ = ["save_curve"]
 
 
 def save_curve(history: History, title: str, path: Path) -> None:
-    """Write loss and test accuracy over the epochs to a PNG; raises DataError where it cannot be
-    written.
+    """Write the losses and the test accuracy over the epochs to a PNG; raises DataError where it
+    cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -20,6 +20,10 @@ def save_curve(history: History, title: str, path: Path) -> None:
     loss = figure.add_subplot()
     epochs = range(1, history.epochs + 1)
     loss.plot(epochs, history.loss, color="tab:blue")
+    if history.validation:
+        held = range(1, len(history.validation) + 1)
+        loss.plot(held, history.validation, color="tab:blue", linestyle=":", label="held out")
+        loss.legend(loc="upper center")
     loss.set(title=title, xlabel="epoch", ylabel="training loss")
     accuracy = loss.twinx()
     accuracy.plot(epochs, [100 * a for a in history.accuracy], color="tab:orange")

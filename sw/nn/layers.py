@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from subbit.sw.errors import NetworkError
 from subbit.sw.ir import Padding
+from subbit.sw.ir.window import NO_PADS, Pads, Side, Window, as_pair
 from subbit.sw.nn.activations import (
     Activation,
     QuantActivation,
@@ -56,15 +58,32 @@ EXACT_FLOAT32 = 1 << 24
 class Geometry(TypedDict, total=False):
     """Options of every convolution.
 
-    ``stride`` (1), ``padding`` (none) and ``integers`` as in the layer that takes them;
-    ``input_bits``: width of the bipolar codes that it reads (1), which says how great the -1 or +1
-    of ``Padding.MINUS`` and ``Padding.PLUS`` is.
+    ``stride`` (1), ``dilation`` (1), ``padding`` (none), ``pads`` (those that are usual) and
+    ``groups`` of the channels (1) as in the Network's layer, ``integers`` as in the layer that
+    takes them; ``input_bits``: width of the bipolar codes that it reads (1), which says how great
+    the -1 or +1 of ``Padding.MINUS`` and ``Padding.PLUS`` is.
     """
 
-    stride: int
+    stride: Side
     padding: Padding
     input_bits: int
     integers: bool
+    dilation: Side
+    pads: Pads | None
+    groups: int
+
+
+def shape_of(
+    channels: int, outputs: int, kernel: Side, geometry: Geometry
+) -> tuple[int, int, int, int]:
+    """The shape of a convolution's weights; raises NetworkError where its groups do not fit."""
+    groups = geometry.get("groups", 1)
+    if type(groups) is not int or groups < 1 or channels % groups or outputs % groups:
+        raise NetworkError(
+            f"the groups of a convolution divide its {channels} channels and {outputs} outputs, "
+            f"and {groups!r} does not"
+        )
+    return (outputs, channels // groups, *as_pair(kernel))
 
 
 def per_channel(factors: Tensor, like: Tensor) -> Tensor:
@@ -114,34 +133,45 @@ class DotLayer(nn.Module):
 
 
 class CodedConv2d(DotLayer):
-    """Square convolution of ``(n, in, H, W)``; ``padding`` as in the Network: none, zero, minus or
-    plus.
-    """
+    """Convolution of ``(n, in, H, W)``; ``padding`` as in the Network: none, zero, minus or plus.
 
-    groups = 1
+    ``kernel`` of the classes made of it: its rows and columns, one number for both or two.
+    """
 
     def __init__(self, encoder: Encoder, **geometry: Unpack[Geometry]) -> None:
         super().__init__(encoder, integers=geometry.get("integers", False))
-        self.stride = geometry.get("stride", 1)
+        self.stride, self.dilation = geometry.get("stride", 1), geometry.get("dilation", 1)
+        self.groups, self.pads = geometry.get("groups", 1), geometry.get("pads")
         self.padding = Padding(geometry.get("padding", Padding.NONE))
         self.input_bits = check_bits("the inputs of a convolution", geometry.get("input_bits", 1))
         self.pad_value = PAD_SIGNS.get(self.padding, 0) * ((1 << self.input_bits) - 1)
 
     def dot(self, x: Tensor, weights: Tensor) -> Tensor:
         """See DotLayer."""
-        pad = 0 if self.padding is Padding.NONE else weights.shape[-1] // 2
-        if self.pad_value:
-            x, pad = functional.pad(x, (pad,) * 4, value=self.pad_value), 0
-        return functional.conv2d(x, weights, stride=self.stride, padding=pad, groups=self.groups)
+        rows, columns = weights.shape[2:]
+        bare = Window((rows, columns), as_pair(self.stride), as_pair(self.dilation))
+        pads = NO_PADS if self.padding is Padding.NONE else self.pads or bare.usual_pads
+        above, left, below, right = pads
+        around = (above, left)
+        if self.pad_value or around != (below, right):
+            x, around = functional.pad(x, (left, right, above, below), value=self.pad_value), (0, 0)
+        return functional.conv2d(
+            x,
+            weights,
+            stride=bare.strides,
+            padding=around,
+            dilation=bare.dilations,
+            groups=self.groups,
+        )
 
 
 class BinaryConv2d(CodedConv2d):
     """Convolution with plain binary weights."""
 
     def __init__(
-        self, channels: int, outputs: int, kernel: int = 3, **geometry: Unpack[Geometry]
+        self, channels: int, outputs: int, kernel: Side = 3, **geometry: Unpack[Geometry]
     ) -> None:
-        super().__init__(PlainEncoder((outputs, channels, kernel, kernel)), **geometry)
+        super().__init__(PlainEncoder(shape_of(channels, outputs, kernel, geometry)), **geometry)
 
 
 class QuantConv2d(CodedConv2d):
@@ -151,12 +181,12 @@ class QuantConv2d(CodedConv2d):
         self,
         channels: int,
         outputs: int,
-        kernel: int = 3,
+        kernel: Side = 3,
         *,
         bits: int,
         **geometry: Unpack[Geometry],
     ) -> None:
-        shape = (outputs, channels, kernel, kernel)
+        shape = shape_of(channels, outputs, kernel, geometry)
         super().__init__(QuantEncoder(shape, bits=bits), **geometry)
 
 
@@ -164,10 +194,11 @@ class DepthwiseConv2d(CodedConv2d):
     """Convolution of every channel with a kernel of its own, weights of ``bits`` bits."""
 
     def __init__(
-        self, channels: int, kernel: int = 3, *, bits: int = 1, **geometry: Unpack[Geometry]
+        self, channels: int, kernel: Side = 3, *, bits: int = 1, **geometry: Unpack[Geometry]
     ) -> None:
-        super().__init__(QuantEncoder((channels, 1, kernel, kernel), bits=bits), **geometry)
-        self.groups = channels
+        geometry = {**geometry, "groups": channels}
+        shape = shape_of(channels, channels, kernel, geometry)
+        super().__init__(QuantEncoder(shape, bits=bits), **geometry)
 
 
 class CodebookConv2d(CodedConv2d):
@@ -182,7 +213,8 @@ class CodebookConv2d(CodedConv2d):
         seed: int = 0,
         **geometry: Unpack[Geometry],
     ) -> None:
-        encoder = CodebookEncoder((outputs, channels, 3, 3), tau=tau, seed=seed)
+        shape = shape_of(channels, outputs, 3, geometry)
+        encoder = CodebookEncoder(shape, tau=tau, seed=seed)
         super().__init__(encoder, **geometry)
 
 
@@ -193,14 +225,14 @@ class TiledConv2d(CodedConv2d):
         self,
         channels: int,
         outputs: int,
-        kernel: int = 3,
+        kernel: Side = 3,
         *,
         repeats: int,
         min_size: int = DEFAULT_MIN_SIZE,
         scale_bits: int = 4,
         **geometry: Unpack[Geometry],
     ) -> None:
-        shape = (outputs, channels, kernel, kernel)
+        shape = shape_of(channels, outputs, kernel, geometry)
         encoder = TiledEncoder(shape, repeats=repeats, min_size=min_size, scale_bits=scale_bits)
         super().__init__(encoder, **geometry)
 
@@ -296,13 +328,31 @@ class Scale(nn.Module):
 
 
 class MaxPool2d(nn.Module):
-    """The greatest of each 2x2 block; behind an activation, or between the dot product, BatchNorm
-    and the activation.
+    """The greatest of each window, of 2x2 blocks where nothing is said; behind an activation, or
+    between the dot product, BatchNorm and the activation.
+
+    ``kernel_size``, ``stride`` (windows side by side for None), ``padding`` and ``ceil_mode`` are
+    torch's.
     """
 
+    dilation = 1
+
+    def __init__(
+        self,
+        kernel_size: Side = 2,
+        stride: Side | None = None,
+        padding: Side = 0,
+        *,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding, self.ceil_mode = padding, ceil_mode
+
     def forward(self, x: Tensor) -> Tensor:
-        """``(n, c, H, W)`` to ``(n, c, H // 2, W // 2)``."""
-        return functional.max_pool2d(x, 2)
+        """``(n, c, H, W)`` to ``(n, c, H', W')``."""
+        options = (self.kernel_size, self.stride, self.padding, 1, self.ceil_mode)
+        return functional.max_pool2d(x, *options)
 
 
 class Flatten(nn.Module):

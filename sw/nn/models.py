@@ -5,6 +5,7 @@ from torch import nn
 from subbit.sw.ir import Padding
 from subbit.sw.nn import layers
 from subbit.sw.nn.codebook import CodebookEncoder
+from subbit.sw.nn.codings import Coding
 from subbit.sw.nn.encoders import Encoder, PlainEncoder, TiledEncoder
 from subbit.sw.nn.joins import GlobalAvgPool, Residual
 from subbit.sw.nn.quantised import PlanesEncoder, QuantEncoder
@@ -18,24 +19,51 @@ SKIP_SHIFT = 4
 
 def build_model(recipe: Recipe, seed: int) -> nn.Sequential:
     """The untrained module of a recipe."""
+    if recipe.body == "mlp":
+        return flat_model(recipe)
+    if recipe.body == "signal":
+        return signal_model(recipe, seed)
     return residual_model(recipe) if recipe.residual else plain_model(recipe, seed)
+
+
+def flat_model(recipe: Recipe) -> nn.Sequential:
+    """Two hidden layers of ``hidden`` outputs and the logits, all linear."""
+    first = layers.CodedLinear(inner_encoder(recipe, recipe.coding(0), recipe.inner_shapes[0], 0))
+    ends = [*norm(recipe, recipe.hidden), *classifier(recipe, recipe.hidden)]
+    return nn.Sequential(layers.Flatten(), first, *ends)
+
+
+def signal_model(recipe: Recipe, seed: int) -> nn.Sequential:
+    """Convolutions with stride 2, each of which halves the series ``[length][1][channels]``; of
+    their 3x3 kernels only the middle column meets anything but padding, so that they pad with 0.
+    """
+    blocks, inputs = list[nn.Module](), recipe.input_channels
+    for position, outputs in enumerate(recipe.channels):
+        shape = (outputs, inputs, 3, 3)
+        encoder = plain_encoder(recipe, shape)
+        if position:
+            encoder = inner_encoder(recipe, recipe.coding(position - 1), shape, seed)
+        bits = recipe.activation_bits
+        convolution = layers.CodedConv2d(encoder, stride=2, padding=Padding.ZERO, input_bits=bits)
+        blocks += [convolution, *norm(recipe, outputs)]
+        inputs = outputs
+    return nn.Sequential(*blocks, layers.Flatten(), *classifier(recipe, recipe.features))
 
 
 def plain_model(recipe: Recipe, seed: int) -> nn.Sequential:
     """Convolutions and poolings, one behind the other."""
-    stem = convolution(recipe, 1, recipe.channels[0], Padding.ZERO)
+    stem = convolution(recipe, recipe.input_channels, recipe.channels[0], Padding.ZERO)
     blocks: list[nn.Module] = [stem, *block_end(recipe, recipe.channels[0])]
     for position, inputs in enumerate(recipe.channels[:-1]):
         outputs = recipe.channels[position + 1]
-        encoder = inner_encoder(recipe, (outputs, inputs, 3, 3), seed + position)
+        coding = recipe.coding(position)
+        encoder = inner_encoder(recipe, coding, (outputs, inputs, 3, 3), seed + position)
         bits = recipe.activation_bits
         blocks += [
             layers.CodedConv2d(encoder, padding=recipe.padding, input_bits=bits),
             *block_end(recipe, outputs),
         ]
-    halvings = len(recipe.channels)
-    features = (recipe.height >> halvings) * (recipe.width >> halvings) * recipe.channels[-1]
-    return nn.Sequential(*blocks, layers.Flatten(), *classifier(recipe, features))
+    return nn.Sequential(*blocks, layers.Flatten(), *classifier(recipe, recipe.features))
 
 
 def residual_model(recipe: Recipe) -> nn.Sequential:
@@ -51,7 +79,7 @@ def residual_model(recipe: Recipe) -> nn.Sequential:
     down.append(summand(recipe, second, second))
     short = summand(recipe, first, second, kernel=1, stride=2)
     return nn.Sequential(
-        convolution(recipe, 1, first, Padding.ZERO),
+        convolution(recipe, recipe.input_channels, first, Padding.ZERO),
         *norm(recipe, first),
         Residual(same, shift=SKIP_SHIFT),
         *norm(recipe, first),
@@ -112,19 +140,20 @@ def plain_encoder(recipe: Recipe, shape: tuple[int, ...], *, shared: bool = Fals
     return QuantEncoder(shape, bits=recipe.weight_bits)
 
 
-def inner_encoder(recipe: Recipe, shape: tuple[int, ...], seed: int) -> Encoder:
-    """Weights of an inner layer in the recipe's encoding."""
-    if recipe.encoding == "plain":
+def inner_encoder(recipe: Recipe, coding: Coding, shape: tuple[int, ...], seed: int) -> Encoder:
+    """Weights of an inner layer."""
+    if coding.encoding == "plain":
         return plain_encoder(recipe, shape)
-    planes = [coded_plane(recipe, shape, seed + 1000 * k) for k in range(recipe.weight_bits)]
-    return planes[0] if recipe.weight_bits == 1 else PlanesEncoder(planes)
+    bits = recipe.weight_bits
+    planes = [coded_plane(recipe, coding, shape, seed + 1000 * k) for k in range(bits)]
+    return planes[0] if bits == 1 else PlanesEncoder(planes)
 
 
-def coded_plane(recipe: Recipe, shape: tuple[int, ...], seed: int) -> Encoder:
+def coded_plane(recipe: Recipe, coding: Coding, shape: tuple[int, ...], seed: int) -> Encoder:
     """One bit plane as a codebook or a tile."""
-    if recipe.encoding == "codebook":
-        return CodebookEncoder(shape, tau=recipe.tau, seed=seed)
-    return TiledEncoder(shape, repeats=recipe.repeats, min_size=recipe.min_size)
+    if coding.encoding == "codebook":
+        return CodebookEncoder(shape, tau=coding.size, seed=seed)
+    return TiledEncoder(shape, repeats=coding.size, min_size=recipe.min_size)
 
 
 def classifier(recipe: Recipe, features: int, input_bits: int | None = None) -> list[nn.Module]:
@@ -137,8 +166,9 @@ def classifier(recipe: Recipe, features: int, input_bits: int | None = None) -> 
         shape = (recipe.hidden, features)
         # Drawn in any case: the networks in examples/ come from these random numbers.
         encoder = plain_encoder(recipe, shape)
-        if recipe.encoding == "tiled":
-            encoder = inner_encoder(recipe, shape, 0)
+        coding = recipe.coding(-1)
+        if coding.encoding != "plain":
+            encoder = inner_encoder(recipe, coding, shape, 0)
         parts = [layers.CodedLinear(encoder), *norm(recipe, recipe.hidden)]
         features, bits = recipe.hidden, recipe.activation_bits
     last = layers.CodedLinear(plain_encoder(recipe, (recipe.classes, features), shared=True))

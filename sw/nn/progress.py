@@ -27,7 +27,10 @@ def shown(progress: TrainingProgress) -> str:
 
 @contextmanager
 def training_bar(console: Console | None = None) -> Iterator[Callable[[TrainingProgress], None]]:
-    """A bar that shows epochs, batches, loss and accuracy; yields the callable that moves it."""
+    """A bar that shows epochs, batches, loss and accuracy; yields the callable that moves it.
+
+    It appears when it is first moved, so that what is wrong before training is one line alone.
+    """
     columns = (
         TextColumn("epoch {task.fields[epoch]}"),
         BarColumn(),
@@ -35,18 +38,22 @@ def training_bar(console: Console | None = None) -> Iterator[Callable[[TrainingP
         TextColumn("loss {task.fields[loss]:.3f}  test {task.fields[accuracy]}"),
         TimeRemainingColumn(),
     )
-    console = console or Console(stderr=True)
-    with Progress(*columns, console=console) as bars:
-        task = bars.add_task("", total=None, epoch="", loss=0.0, accuracy="")
+    bars = Progress(*columns, console=console or Console(stderr=True))
+    task = bars.add_task("", total=None, epoch="", loss=0.0, accuracy="")
 
-        def show(progress: TrainingProgress) -> None:
-            bars.update(
-                task,
-                total=progress.epochs * progress.batches,
-                completed=progress.epoch * progress.batches + progress.batch,
-                epoch=f"{min(progress.epoch + 1, progress.epochs)}/{progress.epochs}",
-                loss=progress.loss,
-                accuracy=shown(progress),
-            )
+    def show(progress: TrainingProgress) -> None:
+        bars.start()  # which does nothing from the second time on
+        bars.update(
+            task,
+            total=progress.epochs * progress.batches,
+            completed=progress.epoch * progress.batches + progress.batch,
+            epoch=f"{min(progress.epoch + 1, progress.epochs)}/{progress.epochs}",
+            loss=progress.loss,
+            accuracy=shown(progress),
+        )
 
+    try:
         yield show
+    finally:
+        if bars.live.is_started:
+            bars.stop()

@@ -1,13 +1,15 @@
 """The recipes: which network is trained on which data set, and how."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from subbit.sw.errors import DataError
 from subbit.sw.ir import Encoding, Padding, TensorType
 from subbit.sw.nn.activations import Range
 from subbit.sw.nn.augment import Augmentation
+from subbit.sw.nn.codings import PLAIN, Coding
 
-__all__ = ["RECIPES", "Recipe", "find_recipe"]
+__all__ = ["GENERIC", "RECIPES", "Recipe", "find_recipe"]
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,17 @@ class Recipe:
     first convolution and the logits are plain; the others use ``encoding``: ``plain``,
     ``codebook`` (``tau``) or ``tiled`` (``repeats``, and plain below ``min_size`` weights), in
     every bit plane.
-    ``height`` and ``width`` in pixels; ``bits`` and ``shift`` are the preprocessing. ``lr`` is
+    A recipe without ``dataset`` is for data of any of its ``families``, see generic; its ``body``
+    is ``cnn``, ``mlp`` (no convolutions) or ``signal`` (convolutions with stride 2 along series).
+    With ``settled``, BatchNorm is measured anew after each epoch, see settle.
+    ``height``, ``width`` and ``input_channels`` of a sample; ``bits`` and ``shift`` are the
+    preprocessing. ``lr`` is
     Adam's first learning rate, which falls to 0 in half a cosine; that of codeword patterns, which
     move in every 25th step only, is ``pattern_rate`` times as high, and 0 after the share
     ``pattern_share`` of the run: a codeword's bit changes hundreds of kernels, and the weights and
-    BatchNorm statistics need time to follow. ``pool_first`` pools before the BatchNorm, whose
+    BatchNorm statistics need time to follow. ``codings`` say what the weights of each inner layer
+    are, in order, in place of the one ``encoding``; ``sharing`` times the SharingPenalty is added
+    to the loss. ``pool_first`` pools before the BatchNorm, whose
     factors are then positive so that the exported network still pools bits behind the sign.
     """
 
@@ -54,11 +62,47 @@ class Recipe:
     padding: Padding = Padding.ZERO
     classes: int = 10
     shift: int = 0
+    input_channels: int = 1
+    body: str = "cnn"
+    families: tuple[str, ...] = ()
+    settled: bool = False
+    codings: tuple[Coding, ...] = ()
+    sharing: float = 0.0
 
     @property
     def input_type(self) -> TensorType:
         """The type of the network's input."""
-        return TensorType.codes(self.height, self.width, 1, self.bits, Encoding.UNSIGNED)
+        shape = (self.height, self.width, self.input_channels)
+        return TensorType.codes(*shape, self.bits, Encoding.UNSIGNED)
+
+    @property
+    def features(self) -> int:
+        """Inputs of the linear layers, in a perceptron of those behind the first."""
+        if self.body == "mlp":
+            return self.hidden
+        halvings = len(self.channels)
+        if self.body == "signal":
+            return -(-self.height >> halvings) * self.channels[-1]
+        return (self.height >> halvings) * (self.width >> halvings) * self.channels[-1]
+
+    @property
+    def inner_shapes(self) -> list[tuple[int, ...]]:
+        """The weights of the inner layers: convolutions but for the first, and hidden layers."""
+        if self.residual:
+            return []
+        if self.body == "mlp":
+            return [(self.hidden, self.input_type.elements), (self.hidden, self.hidden)]
+        pairs = pairwise(self.channels)
+        shapes: list[tuple[int, ...]] = [(after, before, 3, 3) for before, after in pairs]
+        return [*shapes, (self.hidden, self.features)] if self.hidden else shapes
+
+    def coding(self, place: int) -> Coding:
+        """What the weights of an inner layer are."""
+        if self.codings:
+            return self.codings[place]
+        size = {"codebook": self.tau, "tiled": self.repeats}.get(self.encoding, 0)
+        linear = len(self.inner_shapes[place]) == 2
+        return PLAIN if linear and self.encoding != "tiled" else Coding(self.encoding, size)
 
     @property
     def preprocess(self) -> dict[str, int]:
@@ -133,8 +177,50 @@ RECIPES = {
 }
 
 
+# For the user's own data: sizes, classes and epochs are those that fit, see generic.
+ANY = replace(
+    MNIST,
+    name="cnn-plain",
+    dataset="",
+    height=1,
+    width=1,
+    epochs=0,
+    batch=32,
+    families=("pictures", "audio"),
+    settled=True,
+)
+MLP = replace(
+    ANY,
+    name="mlp-plain",
+    body="mlp",
+    hidden=64,
+    augmentation=Augmentation(),
+    families=("table", "series", "pictures", "audio"),
+)
+GENERIC = {
+    recipe.name: recipe
+    for recipe in (
+        ANY,
+        replace(ANY, name="cnn-codebook", encoding="codebook", pattern_share=0.7, pool_first=True),
+        replace(ANY, name="cnn-tiled", encoding="tiled", hidden=64),
+        replace(ANY, name="cnn-a2w2", activation_bits=2, weight_bits=2),
+        MLP,
+        replace(MLP, name="mlp-tiled", encoding="tiled"),
+        replace(MLP, name="mlp-a2w2", activation_bits=2, weight_bits=2),
+        replace(
+            ANY,
+            name="signal-plain",
+            body="signal",
+            channels=(16, 32, 32, 64),
+            augmentation=Augmentation(),
+            families=("series",),
+        ),
+    )
+}
+
+
 def find_recipe(name: str) -> Recipe:
     """The recipe of that name; raises DataError, listing the names, if there is none."""
-    if name not in RECIPES:
-        raise DataError(f"unknown recipe {name!r}; known are {', '.join(RECIPES)}")
-    return RECIPES[name]
+    if name not in RECIPES and name not in GENERIC:
+        raise DataError(f"unknown recipe {name!r}; known are {', '.join([*RECIPES, *GENERIC])}")
+    return RECIPES.get(name) or GENERIC[name]

@@ -1,6 +1,6 @@
 """What a checkpoint must hold for a run to go on from it: all is checked before any is used."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -16,10 +16,23 @@ MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
 
 @dataclass
 class History:
-    """Per finished epoch: mean training loss, and accuracy on the test set from 0 to 1."""
+    """Per finished epoch: mean training loss, and accuracy on the test set from 0 to 1.
+
+    ``validation``: the loss on the images that are held out, where some are, and ``best`` the
+    parameters after the epoch in which it was least.
+    """
 
     loss: list[float]
     accuracy: list[float]
+    validation: list[float] = field(default_factory=list)
+    best: dict[str, Tensor] | None = field(default=None, repr=False)
+
+    @property
+    def waited(self) -> int:
+        """Epochs since the one with the least validation loss."""
+        if not self.validation:
+            return 0
+        return len(self.validation) - 1 - self.validation.index(min(self.validation))
 
     @property
     def epochs(self) -> int:
@@ -27,14 +40,17 @@ class History:
         return len(self.loss)
 
 
-def check_history(loss: Any, accuracy: Any, epochs: int) -> History:
+def check_history(loss: Any, accuracy: Any, validation: Any, epochs: int) -> History:
     """The history in a checkpoint; raises DataError unless it is one of up to ``epochs`` epochs."""
-    for name, row in (("loss", loss), ("accuracy", accuracy)):
+    named = (("loss", loss), ("accuracy", accuracy), ("validation loss", validation))
+    for name, row in named:
         if not isinstance(row, list) or not all(type(x) is float and isfinite(x) for x in row):
             raise DataError(f"its {name} is no list of numbers; start anew")
     if not 1 <= len(loss) == len(accuracy) <= epochs or not all(0 <= x <= 1 for x in accuracy):
         raise DataError("its loss and accuracy are not those of finished epochs; start anew")
-    return History(list(loss), list(accuracy))
+    if len(validation) not in (0, len(loss)):
+        raise DataError("its validation loss is not that of finished epochs; start anew")
+    return History(list(loss), list(accuracy), list(validation))
 
 
 def check_model(found: Any, own: dict[str, Tensor]) -> None:

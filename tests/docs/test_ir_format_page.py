@@ -58,7 +58,7 @@ def test_the_digest_can_be_computed_as_the_page_says() -> None:
 def test_the_page_names_every_kind_encoding_and_limit() -> None:
     for name in (*KINDS, *weights.ENCODINGS):
         assert f"`{name}`" in PAGE
-    assert (file.FORMAT_VERSION, network.MAX_NODES) == (3, 4096)
+    assert (file.FORMAT_VERSION, network.MAX_NODES) == (4, 4096)
     assert (file.MAX_FILE_BYTES, file.MAX_HEADER_BYTES) == (512 << 20, 4 << 20)
     assert (types.MAX_ELEMENTS, types.MAX_INTEGER_BITS) == (1 << 26, 48)
     assert (weights.MAX_SIDE, limits.MAX_LAYER_WEIGHTS) == (1 << 20, 1 << 24)

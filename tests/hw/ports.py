@@ -8,6 +8,7 @@ from amaranth.sim import Simulator
 
 from subbit.hw.contract.unit import Beats, Lanes, Unit
 from subbit.hw.tables.packing import pack_elements
+from subbit.sw.cycles import FRAME_INPUT, run
 from tests.hw.harness import unpack
 
 __all__ = ["PortsSimulation", "check_ports", "random_operands", "simulate_ports"]
@@ -70,12 +71,13 @@ class PortsSimulation:
         self._simulator.add_testbench(self._bench)
         self._has_run = False
 
-    def run(self, beats: Beats, expected: int, seed: int | None) -> list[Sink]:
-        """Drive ``beats`` (all inputs side by side) through the component; with a seed, each stream
-        pauses in its own time. Fails where it takes too long.
+    def run(self, beats: Beats | list[Beats], expected: int, seed: int | None) -> list[Sink]:
+        """Drive ``beats`` (all inputs side by side, or those of each) through the component; with a
+        seed, each stream pauses in its own time. Fails where it takes too long.
         """
         self._chance = random.Random(seed) if seed is not None else None
-        self._beats, self._expected = beats, expected
+        self._streams = beats if isinstance(beats, list) else apart(self._unit, beats)
+        self._expected = expected
         if self._has_run:
             self._simulator.reset()
         self._has_run = True
@@ -83,17 +85,16 @@ class PortsSimulation:
         return self._sinks
 
     async def _bench(self, ctx: Any) -> None:
-        chance, beats, expected = self._chance, self._beats, self._expected
-        sources, first = [], 0
-        for port, lanes in self._unit.inputs.items():
-            part = beats[:, first : first + lanes.lanes]
-            sources.append(Source(getattr(self._component, port), lanes, part))
-            first += lanes.lanes
+        chance, expected = self._chance, self._expected
+        sources = [
+            Source(getattr(self._component, port), lanes, beats)
+            for (port, lanes), beats in zip(self._unit.inputs.items(), self._streams, strict=True)
+        ]
         outputs = self._unit.outputs.items()
         sinks = [Sink(getattr(self._component, port), lanes) for port, lanes in outputs]
         ends: list[Source | Sink] = [*sources, *sinks]
         self._sinks = sinks
-        for cycle in range(100 + 40 * (len(beats) + expected)):
+        for cycle in range(100 + 40 * (sum(map(len, self._streams)) + expected)):
             for end in ends:
                 end.offer(ctx, chance)
             took = [source.took(ctx) for source in sources]
@@ -106,20 +107,34 @@ class PortsSimulation:
                 break
 
 
-def simulate_ports(unit: Unit, beats: Beats, expected: int, seed: int | None) -> list[Sink]:
+def apart(unit: Unit, beats: Beats) -> list[Beats]:
+    """The beats of each stream, of those of all side by side."""
+    ends = np.cumsum([lanes.lanes for lanes in unit.inputs.values()])
+    return np.split(beats, ends[:-1], axis=1)
+
+
+def simulate_ports(
+    unit: Unit, beats: Beats | list[Beats], expected: int, seed: int | None
+) -> list[Sink]:
     """What :meth:`PortsSimulation.run` gives for one run."""
     return PortsSimulation(unit).run(beats, expected, seed)
 
 
-def check_ports(unit: Unit, beats: Beats) -> None:
-    """Compare the component with its unit, as ``harness.check_unit`` does for one stream each."""
-    frames = len(beats) // unit.i_beats
-    expected, simulation = unit.reference(beats), PortsSimulation(unit)
+def check_ports(unit: Unit, beats: Beats | list[Beats]) -> None:
+    """Compare the component with its unit, as ``harness.check_unit`` does for one stream each.
+
+    ``beats``: of all inputs side by side, or of each.
+    """
+    streams = beats if isinstance(beats, list) else apart(unit, beats)
+    frames = len(streams[0]) // unit.i_beats
+    expected, simulation = unit.joined(streams), PortsSimulation(unit)
     for seed in (None, 0, 1):
         for sink in simulation.run(beats, len(expected), seed):
             np.testing.assert_array_equal(np.array(sink.out), expected, err_msg=f"seed {seed}")
             if seed is None:
-                due = unit.trace(frames).taken[-1]
+                feeds = [[FRAME_INPUT] * len(streams)]
+                feeds += [[(k, 0)] for k in range(len(unit.processes()) - 1)]
+                due = run(unit.processes(), frames, feeds).taken[-1]
                 np.testing.assert_array_equal(np.array(sink.cycles), due)
 
 

@@ -9,16 +9,16 @@ import pytest
 
 import subbit.hw
 from subbit.hw.contract.unit import Unit
-from subbit.sim.components import CASES, simulate_components
+from subbit.sim.components import CASES, Components, simulate_components
 from subbit.sim.design import WholePipeline
 from subbit.sw.errors import SubbitError
 
 
 def test_components(tmp_path: Path, models: Path) -> None:
+    components = Components()
+    components.build(models)
     for backpressure in ("none", "random"):
-        results = simulate_components(
-            frames=3, backpressure=backpressure, seed=11, folder=tmp_path, models=models
-        )
+        results = components.run(frames=3, backpressure=backpressure, seed=11, folder=tmp_path)
         bad = [f"{row.name}: {row.first_difference}" for row in results if row.mismatches]
         assert not bad, f"{backpressure} back-pressure: " + "; ".join(bad)
         assert [row.name for row in results] == list(CASES)

@@ -148,7 +148,7 @@ def mapped(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Mapped:
         netlists[error] = plant(netlists[name], f"net_{name}", error)
         pipelines[error] = pipelines[name]
     rows = list(designs.values())
-    model = build_mapped(rows, list(netlists.values()), models, fabric="ecp5")
+    model = build_mapped(rows, list(netlists.values()), models, fabric="ecp5", quick=True)
     cells = {
         name: json.loads(netlists[name])["modules"][design.name]["cells"]
         for name, design in designs.items()

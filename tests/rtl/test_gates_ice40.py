@@ -97,7 +97,7 @@ def mapped(tmp_path_factory: pytest.TempPathFactory, models: Path) -> dict[str, 
         netlists[error] = plant(netlists["linear"], "net_linear", error)
         pipelines[error] = pipelines["linear"]
     rows = list(designs.values())
-    model = build_mapped(rows, list(netlists.values()), models, fabric="ice40")
+    model = build_mapped(rows, list(netlists.values()), models, fabric="ice40", quick=True)
     inputs = [CODES.reshape(-1, design.i.lanes) for design in rows]
     found: dict[str, Any] = {name: [] for name in designs}
     for pauses in ("none", "random"):

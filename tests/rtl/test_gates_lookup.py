@@ -63,7 +63,7 @@ def found(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Found:
     designs = {name: mapped_design(f"net_{name}", row) for name, row in pipelines.items()}
     netlists = {name: map_design(design, folder, fabric="ecp5") for name, design in designs.items()}
     rows = list(designs.values())
-    model = build_mapped(rows, list(netlists.values()), models, fabric="ecp5")
+    model = build_mapped(rows, list(netlists.values()), models, fabric="ecp5", quick=True)
     comparisons: dict[str, list[Comparison]] = {name: [] for name in designs}
     for backpressure in ("none", "random"):
         inputs = [CODES.reshape(-1, design.i.lanes) for design in rows]

@@ -90,7 +90,10 @@ def lost_in_the_queue() -> Case:
 CASES: dict[str, Callable[[], Case]] = {
     "residual": lambda: right(residual_network(), 0),
     "pooled": lambda: right(GRAPHS["pooled"](), 2500),
+    "decoder": lambda: right(GRAPHS["decoder"](), 0),
     "sums": lambda: right(sums_network(), 2500),
+    "shapes": lambda: right(GRAPHS["shapes"](), 2500),
+    "shapes_small": lambda: right(GRAPHS["shapes"](), 0),
     "deadlock": lambda: residual("act1>add1", 10, Unchecked),
     "short": short,
     "wrong_shift": wrong_shift,
@@ -109,7 +112,7 @@ def found(tmp_path_factory: pytest.TempPathFactory, models: Path) -> dict[str, l
     ]
     codes = {name: frames_of(case.pipeline.network) for name, case in cases.items()}
     inputs = [codes[name].reshape(-1, case.pipeline.i.lanes) for name, case in cases.items()]
-    folder, model = tmp_path_factory.mktemp("graphs"), build_designs(designs, models)
+    folder, model = tmp_path_factory.mktemp("graphs"), build_designs(designs, models, quick=True)
     result: dict[str, list[Found]] = {name: [] for name in CASES}
     for backpressure in ("none", "random"):
         outcomes = run_designs(
@@ -134,7 +137,9 @@ def frames_of(network: Network) -> np.ndarray:
     return np.random.default_rng(7).integers(x.low, x.high + 1, (FRAMES, *x.shape))
 
 
-@pytest.mark.parametrize("name", ["residual", "pooled", "sums"])
+@pytest.mark.parametrize(
+    "name", ["residual", "pooled", "decoder", "sums", "shapes", "shapes_small"]
+)
 def test_every_stream_is_exact(name: str, found: dict[str, list[Found]]) -> None:
     for case, comparison, outcome in found[name]:
         assert not comparison.mismatches, comparison.first

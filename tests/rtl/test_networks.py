@@ -65,7 +65,7 @@ def test_networks(tmp_path: Path, models: Path) -> None:
     rows = pipelines()
     designs = [network_design(f"net_{name}", pipeline) for name, pipeline in rows.items()]
     inputs = [codes.reshape(-1, pipeline.i.lanes) for pipeline in rows.values()]
-    model = build_designs(designs, models)
+    model = build_designs(designs, models, quick=True)
     for backpressure in ("none", "random"):
         outcomes = run_designs(
             *(model, designs, inputs), backpressure=backpressure, seed=3, folder=tmp_path / "run"

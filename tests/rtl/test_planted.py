@@ -132,7 +132,7 @@ def found(tmp_path_factory: pytest.TempPathFactory, models: Path) -> dict[str, l
         pipelines.append(pipeline)
     inputs = [CODES.reshape(-1, pipeline.i.lanes) for pipeline in pipelines]
     folder = tmp_path_factory.mktemp("planted")
-    model = build_designs(designs, models)
+    model = build_designs(designs, models, quick=True)
     result: dict[str, list[Comparison]] = {name: [] for name in PLANTED}
     for backpressure in ("none", "random"):
         outcomes = run_designs(

@@ -8,17 +8,21 @@ import pytest
 
 from subbit.sim.run import simulate
 from subbit.sw.errors import DataError
+from subbit.sw.evaluate import load_frames
 from subbit.sw.golden import predict
 from subbit.sw.ir import Argmax, BinaryWeights, Linear, Network, TensorType
+from subbit.sw.labels import class_labels
 from subbit.sw.lower.plan import smallest_plan
 from tests.networks import small_network
+
+NAMES = ("nil", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def named(dataset: str | None) -> Network:
     """A small network with random parameters that names a data set."""
     plain = small_network("plain")
     spec = {"name": dataset, "preprocess": {"bits": 4, "shift": 0}}
-    metadata = {"dataset": spec} if dataset else {}
+    metadata = {"dataset": spec, "classes": [*NAMES]} if dataset else {}
     return Network("small-net.v1", plain.input_type, plain.nodes, metadata)
 
 
@@ -32,6 +36,10 @@ def test_simulate(tmp_path: Path, models: Path) -> None:
     assert exact.interval_cycles == exact.predicted_interval_cycles
     assert exact.latency_cycles == exact.predicted_latency_cycles
     assert json.loads(json.dumps(exact.summary()))["mismatches"] == 0
+    frames = load_frames(network, None, 3)
+    assert exact.wanted == tuple(NAMES[label] for label in frames.labels)
+    found = predict(network, frames.codes).classes.tolist()
+    assert exact.labels == tuple(class_labels(network, len(NAMES))[index] for index in found)
 
     codes = np.random.default_rng(1).integers(0, 16, (3, *network.input_type.shape))
     loose = [
@@ -45,6 +53,7 @@ def test_simulate(tmp_path: Path, models: Path) -> None:
 
     random = simulate(named(None), plan, frames=1, **places)
     assert random.mismatches == 0
+    assert (random.wanted, random.labels) == (None, tuple(map(str, random.classes)))
     assert random.images.startswith("random codes (network 'small-net.v1' names no data set;")
 
 

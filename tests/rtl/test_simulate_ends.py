@@ -84,7 +84,7 @@ def test_a_design_that_stands_still_is_given_up(tmp_path: Path, models: Path) ->
     """Half of the last frame never comes."""
     network, plan = slow_network()
     design = network_design("slow", Pipeline(network, plan))
-    model = build_designs([design], models)
+    model = build_designs([design], models, quick=True)
     write_beats(tmp_path / "slow" / "input.hex", beats_of(design, network, 2)[:-15], design.i)
     whole = beats_of(design, network, 2)
     task = write_task(tmp_path, [design], [whole], throttle=False, seed=1)

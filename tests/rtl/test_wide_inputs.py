@@ -37,7 +37,7 @@ def test_every_stream_of_accelerators_with_wide_inputs(
     designs: list[Design] = [network_design(f"wide{k}", p) for k, p in enumerate(pipelines)]
     codes = [frames(pipeline, FRAMES, 3) for pipeline in pipelines]
     inputs = [c.reshape(-1, p.i.lanes) for c, p in zip(codes, pipelines, strict=True)]
-    model = build_designs(designs, models)
+    model = build_designs(designs, models, quick=True)
     outcomes = run_designs(
         *(model, designs, inputs), backpressure=backpressure, seed=7, folder=tmp_path
     )

@@ -1,10 +1,12 @@
 """Accuracy on the data set that a network names."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from subbit.sw import evaluate as module
 from subbit.sw.data.dataset import Dataset
@@ -29,6 +31,15 @@ def network(metadata: Any = None, bits: int = 3) -> Network:
     return Network.chain("mine", source, layers, metadata)
 
 
+def f1_of(found: np.ndarray, wanted: np.ndarray) -> float:
+    """The mean F1 of ten classes, one after the other."""
+    rows = []
+    for label in range(10):
+        hits = int(((found == label) & (wanted == label)).sum())
+        rows.append(2 * hits / (int((found == label).sum()) + int((wanted == label).sum())))
+    return float(np.mean(rows))
+
+
 def test_counts_what_the_golden_model_finds() -> None:
     pytest.importorskip("sklearn")
     mine = network()
@@ -47,7 +58,15 @@ def test_counts_what_the_golden_model_finds() -> None:
         "images": result.images,
         "correct": result.correct,
         "accuracy": result.correct / result.images,
+        "f1": pytest.approx(f1_of(classes, frames.labels)),
+        "classes": result.by_class(),
     }
+    rows = result.by_class()
+    assert [row["name"] for row in rows] == list("0123456789")
+    assert sum(row["correct"] for row in rows) == result.correct
+    assert [row["images"] for row in rows] == np.bincount(frames.labels).tolist()
+    three = classes[(frames.labels == 3) & (classes != 3)]
+    assert rows[3]["taken_for"] == str(np.bincount(three).argmax())
 
 
 def test_a_part_is_drawn_by_class_and_says_how_sure_it_is() -> None:
@@ -66,9 +85,11 @@ def test_a_part_is_drawn_by_class_and_says_how_sure_it_is() -> None:
         "images": 40,
         "correct": some.correct,
         "accuracy": some.correct / 40,
+        "f1": some.f1,
         "of": 359,
         "seed": 3,
         "interval": [round(low, 6), round(high, 6)],
+        "classes": some.by_class(),
     }
     assert evaluate_dataset(mine, limit=1 << 20).summary() == every.summary()
 
@@ -85,6 +106,30 @@ def test_a_sound_network_counts_every_image(monkeypatch: pytest.MonkeyPatch) -> 
     assert (result.correct, result.images, result.accuracy) == (45, 50, 0.9)
 
 
+def test_digits_take_no_data_but_others_may_be_named(tmp_path: Path) -> None:
+    text = message(lambda: load_frames(network(), tmp_path), DataError)
+    assert text == (
+        "network 'mine' was trained on scikit-learn's digits, which need no --data; say the kind "
+        "of your own data with --data-kind"
+    )
+    for label, level in (("3", 255), ("7", 128)):
+        (tmp_path / label).mkdir()
+        Image.new("L", (40, 40), level).save(tmp_path / label / "a.png")
+    named = dataclasses.replace(network(bits=4), metadata=NAMED)
+    frames = load_frames(named, tmp_path, kind="folder")
+    assert frames.labels.tolist() == [3, 7]
+    # White is 16 in digits, and the preprocessing takes it to 8.
+    assert frames.codes[:, 0, 0, 0].tolist() == [8, 4]
+    (tmp_path / "x").mkdir()
+    Image.new("L", (40, 40)).save(tmp_path / "x" / "a.png")
+    text = message(lambda: load_frames(named, tmp_path, kind="folder"), DataError)
+    assert "the class 'x' is none of the network's: 0, 1, 2" in text
+
+
+NAMED = {
+    "dataset": {"name": "digits", "preprocess": {"bits": 4, "shift": 1}},
+    "classes": list("0123456789"),
+}
 NO_DATASET = (
     "network 'mine' names no data set; set metadata['dataset'] to "
     "{'name': ..., 'preprocess': {'bits': ..., 'shift': ...}} when exporting it"

@@ -26,6 +26,7 @@ from subbit.sw.nn.checkpoint import load_checkpoint, save_checkpoint
 from subbit.sw.nn.loop import Trainer
 from subbit.sw.nn.recipes import RECIPES
 from subbit.sw.nn.resumed import History
+from subbit.sw.nn.state_file import pack_state, read_state_file
 from tests.networks import small_network
 from tests.sw.importers.test_arrays import residual
 from tests.sw.mutations import count, damaged_bytes, damaged_json, refused
@@ -171,7 +172,7 @@ def kept(folder: Path) -> tuple[Trainer, dict[str, Any]]:
         run.set_rate(0.1)
         run.step(codes, torch.arange(20) % 10)
     save_checkpoint(run.checkpoint, run.run, run.model, run.optimizer, History([2.5], [0.25]))
-    state: dict[str, Any] = torch.load(run.checkpoint, weights_only=True)
+    state: dict[str, Any] = read_state_file(run.checkpoint)
     return run, state
 
 
@@ -189,7 +190,7 @@ def test_mutated_checkpoints_change_nothing(tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in again.model.state_dict().items()}
 
     def check(seed: int) -> bool:
-        torch.save(damaged_json(state, seed), run.checkpoint)
+        run.checkpoint.write_bytes(pack_state(damaged_json(state, seed)))
         load = (run.checkpoint, run.run, again.model, again.optimizer)
         if refused(lambda: load_checkpoint(*load), run.checkpoint):
             return True
@@ -220,7 +221,10 @@ NAN = torch.tensor(float("nan"))
 WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "version": (edited("version", value=True), "it is of another version of subbit"),
     "more": (edited("more", value=1), "it is no checkpoint of a training run; start anew"),
-    "nan loss": (edited("loss", value=[float("nan")]), "its loss is no list of numbers"),
+    "nan loss": (edited("loss", value=[float("nan")]), "NaN is no number"),
+    "text for a loss": (edited("loss", value=["x"]), "its loss is no list of numbers"),
+    "held out": (edited("validation", value=[1.0, 2.0]), "its validation loss is not that of"),
+    "best": (edited("best", value={}), "its parameters are not those of this network"),
     "two losses": (edited("loss", value=[1.0, 2.0]), "are not those of finished epochs"),
     "accuracy": (edited("accuracy", value=[1.5]), "are not those of finished epochs"),
     "model": (edited("model", value=[]), "its parameters are not those of this network"),
@@ -239,17 +243,17 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         edited("optimizer", "param_groups", 0, "betas", value=(0.9, "x")),
         "its optimizer's settings are not those of this run",
     ),
-    "place": (edited("optimizer", "state", "0", value={}), "its optimizer has no parameter '0'"),
+    "place": (edited("optimizer", "state", "x", value={}), "its optimizer has no parameter 'x'"),
     "moments": (
-        edited("optimizer", "state", 0, "exp_avg", value=torch.ones(1)),
+        edited("optimizer", "state", "0", "exp_avg", value=torch.ones(1)),
         "'moments of parameter 0' is not torch.float32 of shape",
     ),
     "negative": (
-        edited("optimizer", "state", 0, "exp_avg_sq", value=-torch.ones(32, 1, 3, 3)),
+        edited("optimizer", "state", "0", "exp_avg_sq", value=-torch.ones(32, 1, 3, 3)),
         "the moments of parameter 0 are none that a step leaves",
     ),
     "step": (
-        edited("optimizer", "state", 0, "step", value=3),
+        edited("optimizer", "state", "0", "step", value=3),
         "'moments of parameter 0' is not torch.float32 of shape ()",
     ),
 }
@@ -260,7 +264,7 @@ def test_wrong_entries_of_checkpoints_are_named(name: str, tmp_path: Path) -> No
     change, expected = WRONG[name]
     run, state = kept(tmp_path)
     change(state)
-    torch.save(state, run.checkpoint)
+    run.checkpoint.write_bytes(pack_state(state))
     again = trainer(tmp_path)
     text = message(
         lambda: load_checkpoint(run.checkpoint, run.run, again.model, again.optimizer), DataError

@@ -7,13 +7,16 @@ their arrays. Needs neither torch nor onnx.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import lcm
+from math import lcm, prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import QUOTED, NetworkError, quote
+from subbit.sw.importers.arrays.geometry import take_geometry, take_pooling
+from subbit.sw.importers.arrays.known import Known, Made
+from subbit.sw.importers.arrays.moved_rows import MOVED_KINDS
 from subbit.sw.importers.arrays.rows import DescriptionRow
 from subbit.sw.importers.exact.integers import Inexact, as_weights
 from subbit.sw.importers.exact.value import Fractions, fill
@@ -33,7 +36,6 @@ from subbit.sw.ir import (
     MaxPool2d,
     Network,
     Node,
-    Padding,
     TensorType,
     Threshold,
     Weights,
@@ -45,22 +47,6 @@ Ints = NDArray[np.int64]
 Arrays = dict[str, Ints]
 LIMIT = 1 << 31
 MAX_WEIGHT_BITS = 9
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """A tensor: what its elements stand for is ``scale * v + offset`` of the Network's value v.
-
-    ``offset``: ``(channels,)``. ``order``: where a flattened map was flattened channels first, the
-    place in the Network of each of its elements. ``row``: whose numbers these are, where another
-    layer than the row's own holds them.
-    """
-
-    kind: TensorType
-    scale: Fraction
-    offset: Fractions
-    order: Ints | None = None
-    row: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +116,8 @@ class DescriptionReader:
         if name in self.known:
             raise row.error("two layers have this name")
         there = all(isinstance(source, str) and source in self.known for source in sources)
-        if not there or len(sources) != (2 if kind == "add" else 1):
+        counts = {"add": (2, 2), "concat": (2, len(sources))}.get(kind, (1, 1))
+        if not there or not counts[0] <= len(sources) <= counts[1]:
             names = ", ".join(map(str, sources))[:QUOTED]
             raise row.error(f"it reads {names}, of which not all are there")
         if kind == "argmax":
@@ -196,9 +183,6 @@ def take_offset(row: DescriptionRow) -> int:
     return offset
 
 
-Made = tuple[Layer, Fraction, Fractions, Ints | None]
-
-
 def take_weights(builder: DescriptionReader, row: DescriptionRow, rank: int) -> tuple[Ints, str]:
     """The integer weights of a row and the name of their array."""
     name = row.values.get("weights", "")
@@ -234,31 +218,30 @@ def check_columns(row: DescriptionRow, numbers: Ints, x: Known) -> None:
 
 
 def conv2d(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
-    """``{"kind": "conv2d", "weights": NAME, "stride": 1, "padding": "none"}``."""
+    """``{"kind": "conv2d", "weights": NAME, "stride": 1, "padding": "none", "groups": 1}``."""
     numbers, name = take_weights(builder, row, 4)
-    check_columns(row, numbers, x)
+    groups = row.take("groups", int, 1)
+    if groups < 1 or len(numbers) % groups or numbers.shape[1] * groups != x.kind.channels:
+        raise row.error(
+            f"the weights {numbers.shape} in {quote(groups)} groups want other channels than the "
+            f"{x.kind.channels} of its input"
+        )
     weights, factor = coded(name, numbers)
-    layer = Conv2d(weights, row.take("stride", int, 1), padding(row, x))
-    return layer, *dots(numbers, factor, x), None
+    layer = Conv2d(weights, *take_geometry(row, x.offset), groups)
+    sums = numbers.reshape(groups, -1, numbers.shape[1], prod(numbers.shape[2:])).sum(axis=3)
+    offset = (sums.astype(object) * x.offset.reshape(groups, 1, -1)).sum(axis=2).reshape(-1)
+    return layer, x.scale * factor, offset, None
 
 
 def depthwise(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
-    """As conv2d, with weights ``(channels, 1, k, k)``."""
+    """As conv2d, with weights ``(channels, 1, kh, kw)``."""
     numbers, name = take_weights(builder, row, 4)
     weights, factor = coded(name, numbers)
-    layer = DepthwiseConv2d(weights, row.take("stride", int, 1), padding(row, x))
+    layer = DepthwiseConv2d(weights, *take_geometry(row, x.offset))
     sums = numbers.reshape(len(numbers), -1).sum(axis=1).astype(object)
     if len(sums) != x.kind.channels:
         raise row.error(f"the weights {numbers.shape} want {len(sums)} channels")
     return layer, x.scale * factor, sums * x.offset, None
-
-
-def padding(row: DescriptionRow, x: Known) -> Padding:
-    """The padding of a row; the numbers that surround the input must be ones that codes have."""
-    kind = Padding(row.choice("padding", tuple(map(str, Padding)), "none"))
-    if kind is Padding.ZERO and (x.offset != 0).any():
-        raise row.error("zeros around its input are no codes of it; use another padding")
-    return kind
 
 
 def linear(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
@@ -325,15 +308,16 @@ def integer_limits(limits: Ints, scale: Fraction, offset: Fractions, row: Descri
 
 
 def max_pool(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
-    """``{"kind": "maxpool2d"}``: 2x2."""
-    return MaxPool2d(), x.scale, x.offset, None
+    """``{"kind": "maxpool2d", "kernel": 2, "stride": 2, "pads": [0, 0, 0, 0]}``."""
+    return MaxPool2d(*take_pooling(row)), x.scale, x.offset, None
 
 
 def average_pool(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
-    """``{"kind": "avgpool2d", "kernel": 2, "stride": 2}``: sums."""
-    kernel = row.take("kernel", int, 2)
-    layer = AvgPool2d(kernel, row.take("stride", int, kernel))
-    return layer, x.scale, x.offset * kernel**2, None
+    """``{"kind": "avgpool2d", "kernel": 2, "stride": 2, "pads": [0, 0, 0, 0]}``: sums."""
+    layer = AvgPool2d(*take_pooling(row))
+    if any(layer.pads) and (x.offset != 0).any():
+        raise row.error("zeros around its input are no codes of it; use no padding")
+    return layer, x.scale, x.offset * layer.window.size, None
 
 
 def global_pool(builder: DescriptionReader, row: DescriptionRow, x: Known) -> Made:
@@ -391,4 +375,5 @@ ROW_KINDS: dict[str, Callable[..., Made]] = {
     "flatten": flatten,
     "affine": affine,
     "argmax": argmax,
+    **MOVED_KINDS,
 }

@@ -40,39 +40,57 @@ def evaluate_description(arrays: Arrays, description: Row, codes: Ints) -> Array
     return found
 
 
-def windows(x: Ints, side: int, stride: int) -> NDArray[Any]:
-    """``[n][y][x][c][side][side]`` of all windows of a map."""
-    view = np.lib.stride_tricks.sliding_window_view(x, (side, side), axis=(1, 2))
-    return view[:, ::stride, ::stride]
+def both(number: Any) -> tuple[int, int]:
+    """One number twice, or the two of a list."""
+    return (number, number) if isinstance(number, int) else (number[0], number[1])
 
 
-def padded(x: Ints, row: Row, side: int) -> Ints:
+def windows(x: Ints, sides: Any, stride: Any, dilation: Any = 1) -> NDArray[Any]:
+    """``[n][y][x][c][rows][columns]`` of all windows of a map."""
+    (high, wide), (down, across), (gap, other) = both(sides), both(stride), both(dilation)
+    reach = ((high - 1) * gap + 1, (wide - 1) * other + 1)
+    view = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(1, 2))
+    return view[:, ::down, ::across, :, ::gap, ::other]
+
+
+def padded(x: Ints, row: Row, sides: tuple[int, int]) -> Ints:
     """The map with what surrounds it."""
     kind = row.get("padding", "none")
     if kind == "none":
         return x
     low, high = x.min(), x.max()
     value = {"zero": 0, "minus": low, "plus": high}[kind]
-    return np.pad(x, ((0, 0), (side // 2,) * 2, (side // 2,) * 2, (0, 0)), constant_values=value)
+    steps = zip(sides, both(row.get("dilation", 1)), strict=True)
+    usual = [((side - 1) * step + 1) // 2 for side, step in steps]
+    above, left, below, right = row.get("pads", (*usual, *usual))
+    around = ((0, 0), (above, below), (left, right), (0, 0))
+    return np.pad(x, around, constant_values=value)
+
+
+def taken(row: Row, w: Ints, x: Ints) -> NDArray[Any]:
+    """The windows that weights (out, in, rows, columns) meet."""
+    sides = (w.shape[2], w.shape[3])
+    return windows(padded(x, row, sides), sides, row.get("stride", 1), row.get("dilation", 1))
 
 
 def conv2d(arrays: Arrays, row: Row, x: Ints) -> Ints:
     """Convolution, one tap at a time: floats hold the sums exactly."""
-    w = arrays[row["weights"]]
-    side, stride = w.shape[2], row.get("stride", 1)
-    view = windows(padded(x, row, side), side, stride).astype(np.float64)
-    total = np.zeros((*view.shape[:3], len(w)))
-    for y in range(side):
-        for z in range(side):
-            total += view[..., y, z] @ w[:, :, y, z].T.astype(np.float64)
-    return np.rint(total).astype(np.int64)
+    w = arrays[row["weights"]].astype(np.float64)
+    view, groups = taken(row, arrays[row["weights"]], x).astype(np.float64), row.get("groups", 1)
+    parts = []
+    for some, own in zip(np.split(view, groups, 3), np.split(w, groups), strict=True):
+        total = np.zeros((*view.shape[:3], len(own)))
+        for y, z in np.ndindex(w.shape[2:]):
+            total += some[..., y, z] @ own[:, :, y, z].T
+        parts.append(total)
+    whole: Ints = np.rint(np.concatenate(parts, 3)).astype(np.int64)
+    return whole
 
 
 def depthwise(arrays: Arrays, row: Row, x: Ints) -> Ints:
     """Depthwise convolution."""
     w = arrays[row["weights"]]
-    side = w.shape[2]
-    view = windows(padded(x, row, side), side, row.get("stride", 1))
+    view = taken(row, w, x)
     return np.asarray(np.einsum("nyxcij,cij->nyxc", view, w[:, 0]), np.int64)
 
 
@@ -97,14 +115,21 @@ def threshold(arrays: Arrays, row: Row, x: Ints) -> Ints:
 
 
 def max_pool(arrays: Arrays, row: Row, x: Ints) -> Ints:
-    """2x2 maxima."""
-    return np.asarray(windows(x, 2, 2).max(axis=(4, 5)))
+    """Maxima of windows."""
+    return np.asarray(pooled(row, x, x.min()).max(axis=(4, 5)))
 
 
 def average_pool(arrays: Arrays, row: Row, x: Ints) -> Ints:
     """Sums of windows."""
-    side = int(row.get("kernel", 2))
-    return np.asarray(windows(x, side, row.get("stride", side)).sum(axis=(4, 5)))
+    return np.asarray(pooled(row, x, 0).sum(axis=(4, 5)))
+
+
+def pooled(row: Row, x: Ints, around: int) -> NDArray[Any]:
+    """The windows of a pooling, with that number in the padding."""
+    above, left, below, right = row.get("pads", (0, 0, 0, 0))
+    edges = ((0, 0), (above, below), (left, right), (0, 0))
+    sides = row.get("kernel", 2)
+    return windows(np.pad(x, edges, constant_values=around), sides, row.get("stride", sides))
 
 
 def flatten(arrays: Arrays, row: Row, x: Ints) -> Ints:
@@ -112,6 +137,19 @@ def flatten(arrays: Arrays, row: Row, x: Ints) -> Ints:
     if row.get("order", "channels-first") == "channels-first":
         x = x.transpose(0, 3, 1, 2)
     return x.reshape(len(x), -1)
+
+
+def upsample(arrays: Arrays, row: Row, x: Ints) -> Ints:
+    """Rows and columns repeated."""
+    rows = int(row.get("rows", 2))
+    return x.repeat(rows, axis=1).repeat(int(row.get("columns", rows)), axis=2)
+
+
+def pad(arrays: Arrays, row: Row, x: Ints) -> Ints:
+    """A border of one number."""
+    above, left, below, right = (row.get(side, 0) for side in ("above", "left", "below", "right"))
+    around = ((0, 0), (above, below), (left, right), (0, 0))
+    return np.pad(x, around, constant_values=row.get("value", 0))
 
 
 RULES: dict[str, Callable[..., Ints]] = {
@@ -125,5 +163,9 @@ RULES: dict[str, Callable[..., Ints]] = {
     "add": lambda arrays, row, a, b: a + b,
     "flatten": flatten,
     "affine": lambda arrays, row, x: x * arrays[row["scale"]] + arrays[row["offset"]],
-    "argmax": lambda arrays, row, x: x.reshape(len(x), -1).argmax(axis=1)[:, None],
+    "concat": lambda arrays, row, *parts: np.concatenate(parts, axis=-1),
+    "select": lambda arrays, row, x: x[..., arrays[row["channels"]]],
+    "upsample": upsample,
+    "pad": pad,
+    "argmax": lambda arrays, row, x: x.argmax(axis=-1, keepdims=True),
 }

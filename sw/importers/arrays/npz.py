@@ -1,9 +1,7 @@
 """Integer arrays out of a numpy archive that came from elsewhere."""
 
-import io
 import os
 import zipfile
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +10,13 @@ from numpy.typing import NDArray
 from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.limits import MAX_NPZ_ELEMENTS
 from subbit.sw.loading import as_int64, loading
+from subbit.sw.npy import Npy
 
 __all__ = ["MAX_ARRAYS", "MAX_ARRAY_BYTES", "read_npz"]
 
 MAX_ARRAYS = 256
 MAX_ARRAY_BYTES = 1 << 26
 Array = NDArray[np.int64]
-HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
 
 
 def read_npz(path: str | os.PathLike[str]) -> dict[str, Array]:
@@ -64,26 +59,14 @@ def read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> A
         content = file.read(MAX_ARRAY_BYTES + 1)
     if len(content) > MAX_ARRAY_BYTES:
         raise NetworkError(f"the array {quote(name)} is larger than {MAX_ARRAY_BYTES} bytes")
-    stream = io.BytesIO(content)
-    try:
-        shape, by_column, kind = HEADERS[np.lib.format.read_magic(stream)](stream)
-    except Exception:
-        # numpy evaluates the header as a Python literal, which raises whatever that does.
-        raise NetworkError(f"{quote(name)} is not in numpy's format") from None
+    entry_array = Npy(name, content, NetworkError)
+    kind = entry_array.dtype
     if kind.kind not in "iu":
         raise NetworkError(f"the array {quote(name)} holds {quote(str(kind))[1:-1]}, not integers")
-    start = stream.tell()
-    sound = all(type(side) is int and side >= 0 for side in shape)
-    if not sound or len(content) - start != prod(shape) * kind.itemsize:
-        shown = quote(shape)
-        raise NetworkError(
-            f"the array {quote(name)} is cut short or too long for its shape {shown}"
-        )
-    if prod(shape) > most:
+    array = entry_array.array()
+    if array.size > most:
         raise NetworkError(
             f"its arrays up to {quote(name)} hold more than {MAX_NPZ_ELEMENTS} numbers, far "
             "more than the weights that fit a board"
         )
-    flat = np.frombuffer(content, kind, offset=start)
-    array = flat.reshape(shape, order="F" if by_column else "C")
     return as_int64(f"the array {quote(name)}", array, NetworkError)

@@ -10,6 +10,7 @@ from safetensors.numpy import load as parse_arrays
 
 from subbit.sw.errors import NetworkError, quote
 from subbit.sw.importers.arrays.npz import read_npz
+from subbit.sw.ir.window import Pads, Side, as_side
 from subbit.sw.loading import as_int64, loading, strict_json
 
 __all__ = ["DescriptionRow", "check_names", "read_arrays", "read_bounded", "read_description"]
@@ -48,6 +49,24 @@ class DescriptionRow:
                 f"{key!r} must be one of {', '.join(choices)}, not {quote(value)[:42]}"
             )
         return str(value)
+
+    def side(self, key: str, default: int | None, low: int, high: int) -> Side:
+        """Remove and return an integer within ``low..high``, or a list of two, of height and width;
+        None is no default.
+        """
+        try:
+            return as_side(repr(key), self.values.pop(key, default), low, high)
+        except NetworkError as error:
+            raise self.error(str(error)) from None
+
+    def pads(self) -> Pads | None:
+        """Remove and return the four integers of ``pads``, above, left, below and right, if any."""
+        if "pads" not in self.values:
+            return None
+        found = self.values.pop("pads")
+        if type(found) is not list or len(found) != 4 or any(type(n) is not int for n in found):
+            raise self.error("'pads' must be four integers, those above, left, below and right")
+        return found[0], found[1], found[2], found[3]
 
     def error(self, reason: str) -> NetworkError:
         """The error that names the row."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from subbit.sw.importers.exact.fold import Turning, fold, fold_turning, levels_between, rises
+from subbit.sw.importers.exact.fold import Turning, fold, fold_turning, levels_between
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.pixels import PIXELS
@@ -12,7 +12,7 @@ from subbit.sw.importers.exact.quantiser import Quantiser
 from subbit.sw.importers.exact.reachable import few_levels, reached_levels
 from subbit.sw.importers.exact.rounding import Within
 from subbit.sw.importers.exact.value import Value
-from subbit.sw.ir import INPUT, Add, Encoding, MaxPool2d, TensorType, Threshold
+from subbit.sw.ir import INPUT, Add, Encoding, TensorType, Threshold
 
 __all__ = ["MAX_LEVELS", "codes_on_demand", "to_codes"]
 
@@ -127,16 +127,23 @@ def thresholds(builder: NetworkBuilder, op: Op, value: Value, quantiser: Quantis
     if value.pool_at is not None and not pools_behind(builder, value, layer):
         return to_codes(builder, op, builder.pooled(op, value), quantiser)
     made = behind(builder, op, value, found, layer)
-    pooled = value.pool_at is not None
-    builder.mark(op, made, Within(value, builder.kind(value.name), found, pooled))
+    pool = None if value.pool_at is None else value.pool
+    builder.mark(op, made, Within(value, builder.kind(value.name), found, pool))
     return made
 
 
 def pools_behind(builder: NetworkBuilder, value: Value, layer: Threshold | Turning) -> bool:
-    """Whether the greatest code is that of the greatest number that is pooled."""
-    before = replace(value, steps=value.steps[: value.pool_at])
+    """Whether the greatest code is that of the greatest number that is pooled: whether in every
+    channel codes rise where these numbers rise, and fall where they fall.
+    """
+    if not isinstance(layer, Threshold):
+        return False
     low, high = builder.kind(value.name).value_range
-    return isinstance(layer, Threshold) and bool(layer.rising.all()) and rises(before, low, high)
+    before = replace(value, steps=value.steps[: value.pool_at], pool_at=None)
+    first, last = before.run(np.array([[low], [high]]).repeat(value.kind.channels, axis=1))
+    constant = ((layer.thresholds <= low) | (layer.thresholds > high)).all(axis=1)
+    same = (first == last) | (layer.rising.astype(bool) == (first < last))
+    return bool((constant | same).all())
 
 
 def folded(
@@ -161,7 +168,7 @@ def behind(
         layer = counted(builder, value.name, layer, count, encoding_of(quantiser))
     name = builder.put("act", layer, value.name, origin=origin)
     if value.pool_at is not None:
-        name = builder.put("pool", MaxPool2d(), name)
+        name = builder.put("pool", value.pool, name)
     made = coded(value, quantiser, count, name, encoding_of(quantiser))
     return replace(made, steps=(), pool_at=None)
 
@@ -188,7 +195,7 @@ def codes_on_demand(builder: NetworkBuilder, op: Op, value: Value) -> Value | No
     """
     if not value.steps:
         return None
-    key = (value.name, value.steps, value.pool_at, value.raw)
+    key = (value.name, value.steps, value.waiting_pool, value.raw)
     if key not in builder.coded:
         grid = value.grid() or few_levels(builder, value)
         if grid is None:

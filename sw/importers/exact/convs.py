@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from subbit.sw.importers.exact.dots import (
     bias_of,
@@ -16,10 +14,11 @@ from subbit.sw.importers.exact.dots import (
     row_sums,
     weights_of,
 )
+from subbit.sw.importers.exact.lines import lines_too
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.value import Const, Fractions, Value, fill, is_uniform
-from subbit.sw.importers.exact.windows import FourPads, Window, window_of
+from subbit.sw.importers.exact.windows import window_of
 from subbit.sw.ir import (
     Add,
     Affine,
@@ -29,35 +28,36 @@ from subbit.sw.ir import (
     Layer,
     Padding,
     Threshold,
+    Weights,
 )
-from subbit.sw.ir.limits import MAX_LAYER_WEIGHTS
+from subbit.sw.ir.layers.convolution import MAX_DILATION, MAX_KERNEL, MAX_STRIDE
+from subbit.sw.ir.window import Window
 
 __all__ = ["convolve"]
 
 
 # An Affine layer's offsets have 40 bits.
 MAX_OFFSET = (1 << 39) - 1
-KERNELS = (1, 3, 5)
-DEPTHWISE_KERNELS = (3, 5)
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
-    """Weights ``(out, in, k, k)`` of a square kernel that the Network has, and how they move.
-
-    ``groups``: 1, or as many as channels. ``pads``: above, left, below and right; ``blank``:
-    whether all weights that meet the padding are 0.
-    """
+class Kernels:
+    """Weights ``(out, in, kh, kw)``, how they move, and in how many groups of the channels."""
 
     weights: Const
-    stride: int
-    pads: FourPads
+    window: Window
     groups: int = 1
-    blank: bool = False
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether every channel has one kernel of its own."""
+        outputs, inputs = self.weights.array.shape[:2]
+        return self.groups > 1 and inputs == 1 and outputs == self.groups
 
 
+@lines_too
 def convolve(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
-    """Conv of one group, of several, and depthwise."""
+    """Conv of any window and number of groups, depthwise ones among them."""
     value, weights, bias = operands(op, inputs)
     shape, groups = weights.array.shape, int(op.attributes.get("group", 1))
     if len(shape) != 4 or value.index.ndim != 3:
@@ -71,7 +71,8 @@ def convolve(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Va
     offset = bias_of(op, bias, shape[0])
     if groups == 1 and window.covers(*size) and window.kernel not in SQUARES:
         return whole_map(builder, op, value, weights, offset)
-    kernel = kernel_of(builder, op, weights, window, groups)
+    check_window(op, window)
+    kernel = Kernels(weights, window, groups)
     value = builder.numbers(op, value)
     if not value.is_map:
         raise op.refuse("its input is a rearranged map", "export without transposing maps")
@@ -87,7 +88,8 @@ def convolve(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Va
     return made
 
 
-SQUARES = tuple((side, side) for side in KERNELS)
+# Kernels that stay convolutions where they are as large as the map.
+SQUARES = ((1, 1), (3, 3), (5, 5))
 
 
 def whole_map(
@@ -118,107 +120,27 @@ def check_groups(op: Op, value: Value, shape: tuple[int, ...], groups: int) -> N
         )
 
 
-def kernel_of(
-    builder: NetworkBuilder, op: Op, weights: Const, window: Window, groups: int
-) -> Kernel:
-    """The weights as those of a square kernel, with zeros where the Network has no such layer.
-
-    Zeros stand in the gaps of a dilated kernel, beside one that is not square or has an even side,
-    and between groups, each at the cost of a weight.
-    """
-    outputs, inputs = weights.array.shape[:2]
-    depthwise = groups > 1 and inputs == 1 and outputs == groups
-    allowed = DEPTHWISE_KERNELS if depthwise else KERNELS
-    found = embedding(window, allowed)
-    if window.strides not in ((1, 1), (2, 2)) or found is None:
-        sizes = ", ".join(map(str, allowed))
+def check_window(op: Op, window: Window) -> None:
+    """Raise NetworkError where the Network has no such convolution."""
+    most = zip(window.pads, window.most_pads, strict=True)
+    sides, steps = max(window.kernel), max(window.strides)
+    fits = sides <= MAX_KERNEL and steps <= MAX_STRIDE and max(window.dilations) <= MAX_DILATION
+    if not fits or any(pad > limit for pad, limit in most):
         raise op.refuse(
             f"a convolution of {window}",
-            f"use stride 1 or 2 in both directions, and a kernel that fits into one of {sizes} "
-            "with no more padding than half of that on each side",
+            f"use kernels of up to {MAX_KERNEL} rows and columns, strides of up to {MAX_STRIDE}, "
+            f"dilations of up to {MAX_DILATION}, and less padding than the kernel reaches",
         )
-    side, top, left = found
-    dense = 1 if depthwise else groups
-    size = outputs * inputs * dense * side * side
-    if size > MAX_LAYER_WEIGHTS:
-        raise op.refuse(f"its groups make {size} weights", "use smaller layers or fewer groups")
-    builder.charge(op, size)
-    if dense == 1 and window.reach == window.kernel == (side, side):
-        return Kernel(weights, window.strides[0], window.pads, groups if depthwise else 1)
-    numbers = spread(weights.array, window, (side, top, left), dense)
-    scale = weights.scale
-    if scale is not None and scale.size > 1:
-        rows = np.broadcast_to(scale, weights.array.shape).reshape(outputs, -1)
-        if not (rows == rows[:, :1]).all():
-            raise op.refuse("its weights have a scale for each input", "use one for each output")
-        scale = rows[:, :1].reshape(-1, 1, 1, 1)
-    pads = embedded_pads(window, side, top, left)
-    blank = not any(window.pads)
-    return Kernel(Const(numbers, scale), window.strides[0], pads, groups if depthwise else 1, blank)
 
 
-def embedding(window: Window, sides: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """The least square kernel that holds the window within its own padding, and the rows and
-    columns in front of it there; None without one.
-    """
-    for side in sides:
-        places = [
-            next(
-                (
-                    at
-                    for at in range(side - reach + 1)
-                    if 0 <= pad + at <= side // 2 and behind + side - reach - at <= side // 2
-                ),
-                None,
-            )
-            for reach, pad, behind in zip(
-                window.reach, window.pads[:2], window.pads[2:], strict=True
-            )
-        ]
-        if places[0] is not None and places[1] is not None:
-            return side, places[0], places[1]
-    return None
-
-
-def embedded_pads(window: Window, side: int, top: int, left: int) -> FourPads:
-    """The padding of the kernel in which the window stands, for the same output pixels."""
-    above, before, below, behind = window.pads
-    height, width = window.reach
-    return (
-        above + top,
-        before + left,
-        below + side - height - top,
-        behind + side - width - left,
-    )
-
-
-def spread(
-    array: NDArray[Any], window: Window, place: tuple[int, int, int], groups: int
-) -> NDArray[Any]:
-    """The weights in a larger kernel at a place, and for all channels, with zeros elsewhere."""
-    outputs, inputs = array.shape[:2]
-    side, top, left = place
-    found = np.zeros((outputs, inputs * groups, side, side), array.dtype)
-    rows = top + window.dilations[0] * np.arange(window.kernel[0])
-    columns = left + window.dilations[1] * np.arange(window.kernel[1])
-    each = outputs // groups
-    for group in range(groups):
-        own = np.arange(each * group, each * (group + 1))
-        read = np.arange(inputs * group, inputs * (group + 1))
-        found[np.ix_(own, read, rows, columns)] = array[own]
-    return found
-
-
-def padding_of(op: Op, value: Value, kernel: Kernel) -> Padding | None:
+def padding_of(op: Op, value: Value, kernel: Kernels) -> Padding | None:
     """The Network's padding that stands for the source's zeros; None where codes have no such end.
 
     A code in the midst of others may stand for 0, as in signed activations.
     """
     bipolar = value.kind.encoding is Encoding.BIPOLAR
-    if not any(kernel.pads):
+    if not any(kernel.window.pads):
         return Padding.NONE
-    if kernel.blank:
-        return Padding.MINUS if bipolar else Padding.ZERO
     zero, kind = -value.offset / value.scale, value.kind
     if (zero == 0).all():
         return Padding.ZERO
@@ -243,23 +165,44 @@ def centred(builder: NetworkBuilder, op: Op, value: Value) -> Value:
 
 
 def convolved(
-    builder: NetworkBuilder, op: Op, value: Value, kernel: Kernel, padding: Padding
+    builder: NetworkBuilder, op: Op, value: Value, kernel: Kernels, padding: Padding
 ) -> tuple[str, Fractions, Fractions]:
     """Name, scale and offset of the convolution, without bias."""
     found, factors = weights_of(op, kernel.weights)
-    pads = kernel.pads if padding is not Padding.NONE else None
-    if kernel.groups > 1:
+    window, groups = kernel.window, kernel.groups
+    pads = window.pads if padding is not Padding.NONE else None
+    moves = (window.strides, padding, pads, window.dilations)
+    if kernel.depthwise:
         value = builder.codes(op, value)
-        layer: Layer = DepthwiseConv2d(found, kernel.stride, padding, pads)
+        layer: Layer = DepthwiseConv2d(found, *moves)
         sums, scale = row_sums(found, fill(1, 1)) * value.offset, factors * value.scale
     else:
-        layer = Conv2d(found, kernel.stride, padding, pads)
-        sums, scale = row_sums(found, value.offset), factors * common_scale(op, value)
+        layer = Conv2d(found, *moves, groups)
+        sums, scale = (
+            grouped_sums(found, value.offset, groups),
+            factors * group_scales(op, value, len(factors), groups),
+        )
     return put(builder, op, "conv", layer, value), scale, factors * sums
 
 
+def grouped_sums(weights: Weights, offset: Fractions, groups: int) -> Fractions:
+    """``row_sums`` where each output reads the offsets of its group."""
+    if groups == 1 or is_uniform(offset):
+        return row_sums(weights, offset)
+    numbers = weights.dense().reshape(*weights.shape[:2], -1).sum(axis=2).astype(object)
+    each = np.repeat(offset.reshape(groups, -1), weights.shape[0] // groups, axis=0)
+    return np.asarray((numbers * each).sum(axis=1), object)
+
+
+def group_scales(op: Op, value: Value, outputs: int, groups: int) -> Fractions:
+    """The one scale of all channels that an output reads, ``(outputs,)``."""
+    parts = value.scale.reshape(groups, -1)
+    scales = [common_scale(op, replace(value, scale=part)) for part in parts]
+    return np.repeat(np.array(scales, object), outputs // groups)
+
+
 def by_parts(
-    builder: NetworkBuilder, op: Op, value: Value, kernel: Kernel
+    builder: NetworkBuilder, op: Op, value: Value, kernel: Kernels
 ) -> tuple[str, Fractions, Fractions]:
     """The convolution of codes on both sides of 0 with zeros around them, as a sum of two.
 

@@ -5,8 +5,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import onnx
-import onnxruntime
 from numpy.typing import NDArray
 
 from subbit.sw.importers.exact.arithmetic import ARITHMETIC, arithmetic, per_channel
@@ -43,6 +41,10 @@ def onnx_step(
     kind: str, attributes: dict[str, Any], *constants: Array
 ) -> Callable[[Floats], Floats]:
     """One ONNX operator as a function of float32 ``(batch, channels)``, run by onnxruntime."""
+    # Here, since modules of torch come by without any such operator.
+    import onnx
+    import onnxruntime
+
     names = [f"c{place}" for place in range(len(constants))]
     node = onnx.helper.make_node(kind, ["x", *names], ["y"], **attributes)
     x, y = (onnx.helper.make_tensor_value_info(n, 1, ["batch", "channels"]) for n in "xy")

@@ -13,7 +13,7 @@ from subbit.sw.importers.exact.mark import End, Mark
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.picking import Ended
-from subbit.sw.importers.exact.rounding import steps_error
+from subbit.sw.importers.exact.rounding import error_of, steps_error
 from subbit.sw.importers.exact.value import Fractions, Value, is_uniform
 from subbit.sw.ir import Affine, Argmax
 
@@ -28,7 +28,8 @@ def finish_network(builder: NetworkBuilder, op: Op, given: Value | Ended, source
     """Append what the class depends on: scale and offset where they differ, and the argmax.
 
     ``source``: the source's last tensor, which is ``given``. A map, or a single number, stays as it
-    is. Where the graph ends in a class, so does the network. ``op``: the last node.
+    is. Where the graph ends in a class, or in one for each pixel, so does the network. ``op``: the
+    last node.
     """
     ended = given if isinstance(given, Ended) else None
     value = given.value if isinstance(given, Ended) else given
@@ -37,8 +38,11 @@ def finish_network(builder: NetworkBuilder, op: Op, given: Value | Ended, source
     if value.index.size == 1 or (ended is None and not row):
         mark = numbers_of(builder, op, value, source)
         return End(source, "numbers", mark)
-    value = builder.flattened(op, value)
-    if not np.array_equal(value.index.reshape(-1), np.arange(value.kind.channels)):
+    of_pixels = ended is not None and ended.gives == "class" and bool(value.map_axes)
+    value = value if of_pixels else builder.flattened(op, value)
+    if not of_pixels and not np.array_equal(
+        value.index.reshape(-1), np.arange(value.kind.channels)
+    ):
         raise op.refuse("the classes are rearranged", "leave the last outputs in their order")
     tensor = source if ended is None else ended.source
     last, least = (ended is not None and ended.last), (ended is not None and ended.least)
@@ -68,6 +72,9 @@ def settled_error(
     """``value`` settled, and how far the source's rounding may be from it."""
     ready = builder.pooled(op, builder.decided(op, value))
     done = builder.settled(op, ready)
+    if ready.line() is None:
+        # A quantiser's levels: the source rounds them once.
+        return done, error_of(done.kind, done.scale, done.offset)
     return done, steps_error(ready, ready.kind)
 
 

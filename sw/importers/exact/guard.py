@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.op import Op, Refusal
 
 __all__ = ["guarded"]
 
@@ -24,9 +24,9 @@ def guarded(op: Op, rule: Callable[[], T]) -> T:
     """What the rule gives; whatever a malformed node makes it raise names the node."""
     try:
         return rule()
+    except Refusal:
+        raise
     except NetworkError as error:
-        if str(error).startswith("node "):
-            raise
         raise op.refuse(str(error), "change the node and export again") from None
     except MALFORMED as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__

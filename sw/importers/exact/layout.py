@@ -14,9 +14,10 @@ BY_CHANNEL = (
 # What makes other shapes, behind which nothing tells the layout.
 OTHER_SHAPES = (
     *("Reshape", "Flatten", "MatMul", "Gemm", "Squeeze", "Unsqueeze", "Shape", "ReduceMean"),
-    "Slice",
+    *("Slice", "Split", "Gather", "Concat"),
 )
 TO_FIRST, TO_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
+TURNED = (0, 2, 1)  # of 1-D maps, to either
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,13 @@ def channels_last(source: str, uses: Iterable[Use]) -> bool | None:
     """Whether the images ``source`` have their channels last, by the first operations that tell;
     None where none does. ``uses``: in an order of evaluation.
     """
-    same = {source}
+    same, turned = {source}, set[str]()
     for use in uses:
+        if use.reads in turned and use.kind in BY_CHANNEL:
+            return True
+        kept = use.kind not in OTHER_SHAPES and not use.order
+        if (use.reads in same and use.order == TURNED) or (use.reads in turned and kept):
+            turned.add(use.makes)
         if use.reads not in same:
             continue
         if use.kind in BY_CHANNEL or use.order == TO_LAST:

@@ -29,7 +29,6 @@ from subbit.sw.ir import (
     Flatten,
     GlobalAvgPool,
     Layer,
-    MaxPool2d,
     Network,
     Node,
     TensorType,
@@ -47,7 +46,9 @@ class NetworkBuilder:
     """Layers, what is known of the source's tensors, and notes for the report.
 
     ``as_codes`` makes codes of a value whose steps give few levels, or None if they give many:
-    ``codes_on_demand`` of codes.py. ``coded``: what it made.
+    ``codes_on_demand`` of codes.py. ``coded``: what it made. ``said``: the source's operations in
+    words, by name, where the importer notes them. ``concats``: by tensor, what the source sees of a
+    concatenation, and of what it was made.
     """
 
     pixels: Pixels
@@ -60,6 +61,8 @@ class NetworkBuilder:
     flat: dict[str, str] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     coded: dict[tuple[Any, ...], Value] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    concats: dict[str, tuple[Value, tuple[Value, ...]]] = field(default_factory=dict)
     constant_elements: int = 0
     work: int = 0
 
@@ -167,7 +170,7 @@ class NetworkBuilder:
             if made is not None:
                 return replace(made, index=value.index, steps=value.steps[value.pool_at :])
             value = self.turned(op, value, before)
-        name = self.put("pool", MaxPool2d(), value.name)
+        name = self.put("pool", value.pool, value.name)
         return replace(value, name=name, kind=self.kind(name), pool_at=None)
 
     def turned(self, op: Op, value: Value, before: Value) -> Value:
@@ -194,7 +197,7 @@ class NetworkBuilder:
         made = None if self.as_codes is None else self.as_codes(self, op, before)
         if made is None or (made.scale <= 0).any():
             return None
-        name = self.put("pool", MaxPool2d(), made.name)
+        name = self.put("pool", before.pool, made.name)
         return replace(made, name=name, kind=self.kind(name))
 
     def integers(self, op: Op, value: Value) -> Value:
@@ -252,7 +255,8 @@ def whole_input(
     255.
 
     (1, n) is a vector; (1, c, h, w) a map, or (1, h, w, c) if ``last``; where nobody says which,
-    if only that has 1 or 3 channels.
+    if only that has 1 or 3 channels. (1, c, n) is a 1-D map, or (1, n, c) if ``last``, a map of one
+    row; where nobody says which, it is a map (1, h, w) of one channel.
     """
     sides = shape[1:]
     if len(sides) == 3:
@@ -262,6 +266,11 @@ def whole_input(
         kind = TensorType.codes(height, width, channels, 8, Encoding.UNSIGNED)
         index = map_index(kind)
         index = index.transpose(1, 2, 0) if last else index
+    elif len(sides) == 2 and last is not None:
+        width, channels = sides if last else (sides[1], sides[0])
+        kind = TensorType.codes(1, width, channels, 8, Encoding.UNSIGNED)
+        rows = np.arange(kind.elements, dtype=np.int64).reshape(width, channels)
+        index = rows if last else rows.T
     elif len(sides) in (1, 2):
         height, width, channels = (*sides, 1) if len(sides) == 2 else (1, 1, sides[0])
         kind = TensorType.codes(height, width, channels, 8, Encoding.UNSIGNED)

@@ -7,14 +7,21 @@ from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 
-__all__ = ["Op", "axes_of", "reshaped", "with_places"]
+__all__ = ["Op", "Refusal", "axes_of", "reshaped", "with_places"]
 
 T = TypeVar("T")
 
 
+class Refusal(NetworkError):
+    """A node cannot be taken; the text names it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Op:
-    """One node: its name, its kind (``Conv``), tensors read and made, and attributes."""
+    """One node: its name, its kind (``Conv``), tensors read and made, and attributes.
+
+    ``place``: the file and line in which its user wrote it, where that is known.
+    """
 
     name: str
     kind: str
@@ -23,13 +30,15 @@ class Op:
     attributes: dict[str, Any]
     domain: str = ""
     label: str = ""
+    place: str = ""
 
     def __str__(self) -> str:
-        return f"node {self.name[:80]!r} ({self.label or self.kind})"
+        where = f"{self.place}: " if self.place else ""
+        return f"{where}node {self.name[:80]!r} ({self.label or self.kind})"
 
-    def refuse(self, reason: str, remedy: str) -> NetworkError:
+    def refuse(self, reason: str, remedy: str) -> Refusal:
         """The error that says why this node cannot be taken, and what to do."""
-        return NetworkError(f"{self}: {reason}; {remedy}")
+        return Refusal(f"{self}: {reason}; {remedy}")
 
 
 def axes_of(op: Op, inputs: list[NDArray[Any]]) -> tuple[int, ...]:

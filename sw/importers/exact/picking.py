@@ -9,6 +9,7 @@ import numpy as np
 
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.rearranged import channel_axis
 from subbit.sw.importers.exact.shapes import MOVES, move
 from subbit.sw.importers.exact.value import Const, Value
 
@@ -38,6 +39,16 @@ class Ended:
     least: bool = False
     last: bool = False
     curved: bool = False
+
+
+def is_map(value: Value, axis: int) -> bool:
+    """Whether there are classes along the axis at each of several pixels."""
+    return (
+        value.kind.shape[:2] != (1, 1)
+        and value.index.ndim == 3
+        and value.kind.channels > 1
+        and channel_axis(value) == axis
+    )
 
 
 def check_axes(op: Op, value: Value, first: int, stop: int | None) -> None:
@@ -92,7 +103,8 @@ def pick(
             "the least numbers behind a Softmax may all be rounded to 0", "pick before the Softmax"
         )
     place = axis_of(op, value, axis)
-    check_axes(op, value, place, place + 1)
+    if not (is_map(value, place) and not (curved or least or last)):
+        check_axes(op, value, place, place + 1)
     sides = list(value.shape)
     sides[place : place + 1] = [1] if keep else []
     source = given.source if isinstance(given, Ended) else source
@@ -140,6 +152,9 @@ def behind(builder: NetworkBuilder, op: Op, ended: Ended, rest: list[Const]) -> 
     """
     if op.kind in ("Identity", "Dropout"):
         return ended
+    several = ended.value.kind.shape[:2] != (1, 1) and ended.value.index.ndim == 3
+    if op.kind == "Transpose" and ended.gives == "class" and several:
+        raise op.refuse("it turns a map of classes", "leave the map as it is")
     if op.kind in MOVES and ended.gives == "class":
         places = np.zeros(ended.shape, np.int64)
         moved = MOVES[op.kind](op, places, [np.asarray(c.real()) for c in rest])

@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.convs import convolve
+from subbit.sw.importers.exact.lines import lines_too
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op, axes_of
 from subbit.sw.importers.exact.reachable import fraction_gcd
+from subbit.sw.importers.exact.rearranged import solid
 from subbit.sw.importers.exact.steps import check_type, combined, extremes
 from subbit.sw.importers.exact.value import (
     Const,
@@ -23,11 +26,13 @@ from subbit.sw.importers.exact.value import (
     is_uniform,
     map_index,
 )
-from subbit.sw.importers.exact.windows import FourPads, Window, window_of
+from subbit.sw.importers.exact.windows import window_of
 from subbit.sw.ir import Add, Affine, AvgPool2d, GlobalAvgPool, Layer, MaxPool2d
+from subbit.sw.ir.window import Pads, Window
 
-__all__ = ["add", "average", "global_average", "max_pool", "summed"]
+__all__ = ["add", "average", "global_average", "global_max", "max_pool", "summed"]
 
+AnyPooling = TypeVar("AnyPooling", MaxPool2d, AvgPool2d)
 MAX_SHIFT = 24
 MAX_FACTOR = (1 << 17) - 1
 # A float32 scale is 24 bits times a power of two, so that most ratios of two are below.
@@ -48,27 +53,53 @@ def the_map(op: Op, inputs: list[Value | Const]) -> Value:
     return value
 
 
+@lines_too
 def max_pool(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
-    """2x2 max pooling, kept until the quantiser, behind which it handles codes."""
+    """Max pooling, kept until the quantiser, behind which it handles codes."""
     value = the_map(op, inputs)
     margins = inputs[0].margins if isinstance(inputs[0], Value) else value.margins
     size = (value.kind.height, value.kind.width)
-    window = window_of(op, tuple(op.attributes["kernel_shape"]), size, margins)
+    window = window_of(op, tuple(op.attributes["kernel_shape"]), size)
     if window.kernel == (1, 1) and window.strides == (1, 1) and not any(window.pads):
-        return value
+        return replace(value, margins=margins)
     if len(op.outputs) > 1 and op.outputs[1]:
         raise op.refuse("it gives the places of what it takes, too", "use its first output alone")
-    rounds_up = op.attributes.get("ceil_mode") and (size[0] % 2 or size[1] % 2)
-    if window != Window((2, 2), (2, 2), (1, 1), (0, 0, 0, 0)) or rounds_up:
+    if any(margins):
         raise op.refuse(
-            f"max pooling of {window}" + (", ceil_mode 1" if rounds_up else ""),
-            "max pooling is 2x2 with stride 2, no padding, odd ends dropped",
+            f"max pooling of a map with zeros around it, {list(margins)}", "pad by its own pads"
         )
-    value = builder.decided(op, value)
-    value = builder.pooled(op, value)
-    kind = MaxPool2d().infer((value.kind,))
-    value = replace(value, kind=kind, index=map_index(kind), pool_at=len(value.steps))
+    if op.attributes.get("ceil_mode"):
+        window = window.rounded_up(*size)
+    return pooled_by(builder, op, value, pooling(op, MaxPool2d, window))
+
+
+def pooled_by(builder: NetworkBuilder, op: Op, value: Value, layer: MaxPool2d) -> Value:
+    """The value with that max pooling to come, or done where it is of codes."""
+    value = builder.pooled(op, builder.decided(op, value))
+    kind = layer.infer((value.kind,))
+    index, at = map_index(kind), len(value.steps)
+    value = replace(value, kind=kind, index=index, pool_at=at, pool=layer)
     return builder.pooled(op, value) if kind.is_code and not value.steps else value
+
+
+def pooling(op: Op, kind: Callable[..., AnyPooling], window: Window) -> AnyPooling:
+    """The Network's pooling over those windows; raises NetworkError where it has none."""
+    if window.dilations != (1, 1):
+        raise op.refuse(f"pooling of {window}", "pool without dilation")
+    try:
+        return kind(window.kernel, window.strides, window.pads)
+    except NetworkError as error:
+        raise op.refuse(f"pooling of {window} ({error})", "use smaller windows") from None
+
+
+@lines_too
+def global_max(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
+    """GlobalMaxPool."""
+    value = the_map(op, inputs)
+    if isinstance(inputs[0], Value):
+        inputs[0].check_margins()
+    window = Window((value.kind.height, value.kind.width), (value.kind.height, value.kind.width))
+    return pooled_by(builder, op, value, pooling(op, MaxPool2d, window))
 
 
 def summed(
@@ -86,6 +117,7 @@ def summed(
     return made
 
 
+@lines_too
 def average(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     """AveragePool: of the whole map, of windows without padding, or with zeros that count."""
     value = the_map(op, inputs)
@@ -102,17 +134,15 @@ def average(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Val
             f"average pooling of {bare}, which counts less where it pads",
             "average without padding, or with count_include_pad",
         )
-    if any(window.pads):
+    if dilated(window):
         return padded_average(builder, op, value, window)
-    side, stride = window.kernel[0], window.strides[0]
-    if window.kernel != (side, side) or window.strides != (stride, stride) or dilated(window):
-        raise op.refuse(
-            f"average pooling of {window}",
-            "use a square window with one stride, without dilation, or one of the whole map",
-        )
-    if side == stride == 1:
+    if any(window.pads):
+        value = builder.settled(op, value)
+        if (value.offset != 0).any():
+            return padded_average(builder, op, value, window)
+    if window.kernel == window.strides == (1, 1):
         return value
-    return summed(builder, op, value, AvgPool2d(side, stride), "avgpool", side * side)
+    return summed(builder, op, value, pooling(op, AvgPool2d, window), "avgpool", window.size)
 
 
 def dilated(window: Window) -> bool:
@@ -120,7 +150,7 @@ def dilated(window: Window) -> bool:
     return window.dilations != (1, 1)
 
 
-def padded(size: tuple[int, int], margins: FourPads) -> tuple[int, int]:
+def padded(size: tuple[int, int], margins: Pads) -> tuple[int, int]:
     """Height and width of a map with its margins."""
     return size[0] + margins[0] + margins[2], size[1] + margins[1] + margins[3]
 
@@ -223,7 +253,7 @@ def add(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     Scales a power of two apart are shifts, others integer factors. Functions of one tensor are
     another one.
     """
-    a, b = (value for value in inputs if isinstance(value, Value))
+    a, b = (solid(builder, op, value) for value in inputs if isinstance(value, Value))
     found = cancelled(builder, op, a, b)
     if found is not None:
         return found

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.importers.exact.quantiser import Quantiser
 from subbit.sw.importers.exact.value import Value
-from subbit.sw.ir import TensorType
+from subbit.sw.ir import MaxPool2d, TensorType
 
 __all__ = ["FLOAT32_ERROR", "Bools", "Reals", "Within", "error_of", "steps_error"]
 
@@ -26,14 +26,14 @@ Bools = NDArray[np.bool_]
 class Within:
     """The levels between which a quantiser's result lies if its input is off by a rounding error.
 
-    ``value``: what is quantised; ``kind``: the type of its integers; ``pooled``: whether 2x2 max
-    pooling follows.
+    ``value``: what is quantised; ``kind``: the type of its integers; ``pool``: the max pooling that
+    follows, if any.
     """
 
     value: Value
     kind: TensorType
     quantiser: Quantiser
-    pooled: bool
+    pool: MaxPool2d | None
 
     def ends(
         self, tensors: Mapping[str, NDArray[np.int64]], exactly: Mapping[str, Bools]
@@ -64,7 +64,7 @@ class Within:
         base, step = (x.astype(np.float64) for x in (self.quantiser.base, self.quantiser.step))
         codes = self.quantiser.codes(self.value.run(flat, off=off))
         made: Reals = (base + step * codes).reshape(numbers.shape)
-        return largest(made) if self.pooled else made
+        return largest(made, self.pool) if self.pool else made
 
 
 def error_of(kind: TensorType, scale: NDArray[Any], offset: NDArray[Any]) -> Reals:
@@ -98,8 +98,10 @@ def steps_error(value: Value, kind: TensorType) -> Reals:
     return error
 
 
-def largest(x: Reals) -> Reals:
-    """2x2 maxima of ``[n][y][x][c]``, odd ends dropped."""
-    height, width = x.shape[1] // 2 * 2, x.shape[2] // 2 * 2
-    x = x[:, :height, :width]
-    return np.asarray(x.reshape(len(x), height // 2, 2, width // 2, 2, -1).max(axis=(2, 4)))
+def largest(x: Reals, pool: MaxPool2d) -> Reals:
+    """The maxima of the windows over ``[n][y][x][c]``."""
+    (above, left, below, right), window = pool.pads, pool.window
+    edges = ((0, 0), (above, below), (left, right), (0, 0))
+    padded = np.pad(x, edges, constant_values=-np.inf)
+    view = np.lib.stride_tricks.sliding_window_view(padded, window.kernel, axis=(1, 2))
+    return np.asarray(view[:, :: window.strides[0], :: window.strides[1]].max(axis=(4, 5)))

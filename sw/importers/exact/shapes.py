@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import prod
+from fractions import Fraction
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op, axes_of, reshaped
+from subbit.sw.importers.exact.rearranged import bordered, solid, straightened
 from subbit.sw.importers.exact.value import Const, Value
 
 __all__ = ["MOVES", "move", "pad", "shape_of"]
@@ -55,15 +57,17 @@ def unsqueeze(op: Op, index: Ints, inputs: list[NDArray[Any]]) -> Ints:
 
 
 def pad(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
-    """Pad with zeros around a map, which the convolution or pooling behind it takes in."""
+    """Pad with zeros around a map, which the convolution or pooling behind it takes in; with
+    another number it is a layer.
+    """
     value = inputs[0]
     assert isinstance(value, Value)
     mode = str(op.attributes.get("mode", "constant"))
     if mode != "constant":
         raise op.refuse(f"its mode is {mode[:40]!r}", "pad with zeros (mode constant)")
     pads, number = pad_numbers(op, inputs, len(value.shape))
-    if number != 0 and any(pads):
-        raise op.refuse(f"it pads with {number:g}", "pad with 0")
+    if not isfinite(number):
+        raise op.refuse(f"it pads with {number:g}", "pad with a number")
     count = len(value.shape)
     if any(n < 0 for n in pads):
         raise op.refuse(f"pads {str(pads)[:80]} cut the tensor", "pad by 0 or more")
@@ -79,6 +83,8 @@ def pad(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
         )
     (above, below), (left, right) = (sizes[axis] for axis in sides)
     own = (above, left, below, right)
+    if number != 0:
+        return bordered(builder, op, solid(builder, op, value), own, Fraction(number))
     whole = tuple(a + b for a, b in zip(value.margins, own, strict=True))
     return replace(value, margins=(whole[0], whole[1], whole[2], whole[3]))
 
@@ -140,4 +146,4 @@ def move(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
     made = replace(value, index=index[0])
     if not made.map_axes:
         value.check_margins()
-    return made
+    return straightened(builder, op, made)

@@ -11,7 +11,7 @@ and in any of them it may carry what is still to be done, which a quantiser fold
 
 - waiting steps (``steps``): operations on each element, linear ones with ``slope`` and ``shift``,
   those that give few levels with the grid on which these lie;
-- waiting pooling (``pool_at``): 2x2 max pooling after that many of the steps;
+- waiting pooling (``pool_at``): max pooling, ``pool``, after that many of the steps;
 - another order (``index`` is not that of ``map_index``): a tensor that was reshaped or transposed.
 
 NetworkBuilder brings a Value from one state to another; docs/extend/adding-an-operator.md lists
@@ -19,7 +19,7 @@ which rule takes and gives which state.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit.sw.errors import NetworkError
-from subbit.sw.ir import TensorType
+from subbit.sw.ir import MaxPool2d, TensorType
 
 __all__ = [
     "FLOAT",
@@ -134,7 +134,7 @@ class Value:
     """A tensor of the source, ``step_n(...step_1(scale * v + offset))`` of the Network's values v.
 
     ``name``: the Network's tensor; ``kind``: its type, behind the pooling that is to come where
-    ``pool_at`` is not None: 2x2 max pooling after that many steps. ``scale``, ``offset``: exact,
+    ``pool_at`` is not None: that of ``pool`` after that many steps. ``scale``, ``offset``: exact,
     ``(channels,)``. ``index``: of the source's shape without the batch, the place in the row-major
     ``(height, width, channels)`` where each element lies. ``levels``: of codes, how many occur; all
     if 0. ``raw``: the pixels, of which nobody has decided how they become codes. ``margins``: zeros
@@ -151,6 +151,7 @@ class Value:
     levels: int = 0
     raw: bool = False
     margins: tuple[int, int, int, int] = (0, 0, 0, 0)
+    pool: MaxPool2d = field(default_factory=MaxPool2d)
 
     def then(self, step: ElementStep) -> "Value":
         """The value after one more operation; raises NetworkError after MAX_STEPS of them."""
@@ -216,11 +217,16 @@ class Value:
             found = step.grid(found)
         return found
 
+    @property
+    def waiting_pool(self) -> tuple[int, MaxPool2d] | None:
+        """The pooling that is to come, and after how many steps, if any is."""
+        return None if self.pool_at is None else (self.pool_at, self.pool)
+
     def same_base(self, other: "Value") -> bool:
         """Whether both are functions of one tensor of the Network, element by element."""
         return (
-            (self.name, self.pool_at, self.raw, self.margins)
-            == (other.name, other.pool_at, other.raw, other.margins)
+            (self.name, self.waiting_pool, self.raw, self.margins)
+            == (other.name, other.waiting_pool, other.raw, other.margins)
             and np.array_equal(self.index, other.index)
             and bool((self.scale == other.scale).all() and (self.offset == other.offset).all())
         )

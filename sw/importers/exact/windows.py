@@ -1,49 +1,15 @@
 """The window of a convolution or pooling as a node's attributes describe it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from subbit.sw.importers.exact.op import Op
+from subbit.sw.ir.window import NO_PADS, Pads, Window
 
-__all__ = ["FourPads", "Window", "window_of"]
-
-FourPads = tuple[int, int, int, int]
-NO_PADS: FourPads = (0, 0, 0, 0)
-
-
-@dataclass(frozen=True)
-class Window:
-    """Sides, steps, distances of its elements, and padding above, left, below and right.
-
-    ``kernel``, ``strides``, ``dilations``: of height and width.
-    """
-
-    kernel: tuple[int, int]
-    strides: tuple[int, int]
-    dilations: tuple[int, int]
-    pads: FourPads
-
-    @property
-    def reach(self) -> tuple[int, int]:
-        """Height and width that it covers, its gaps included."""
-        pairs = zip(self.kernel, self.dilations, strict=True)
-        height, width = ((side - 1) * step + 1 for side, step in pairs)
-        return height, width
-
-    def covers(self, height: int, width: int) -> bool:
-        """Whether it is a whole map of that size."""
-        return self.reach == self.kernel == (height, width) and not any(self.pads)
-
-    def __str__(self) -> str:
-        parts = [f"kernel {'x'.join(map(str, self.kernel))}"]
-        parts += [f"strides {list(self.strides)}", f"pads {list(self.pads)}"]
-        if self.dilations != (1, 1):
-            parts.append(f"dilations {list(self.dilations)}")
-        return ", ".join(parts)
+__all__ = ["window_of"]
 
 
 def window_of(
-    op: Op, kernel: tuple[int, ...], size: tuple[int, int], margins: FourPads = NO_PADS
+    op: Op, kernel: tuple[int, ...], size: tuple[int, int], margins: Pads = NO_PADS
 ) -> Window:
     """The window of a node over a map of that height and width, ``margins`` around it added before.
 
@@ -79,7 +45,7 @@ def two(op: Op, name: str, numbers: Any) -> tuple[int, int]:
     return found[0], found[1]
 
 
-def own_pads(op: Op, window: Window, size: tuple[int, int]) -> FourPads:
+def own_pads(op: Op, window: Window, size: tuple[int, int]) -> Pads:
     """The node's padding above, left, below and right, as numbers or by the rule that it names."""
     kind = str(op.attributes.get("auto_pad", "NOTSET") or "NOTSET")
     given = [int(pad) for pad in op.attributes.get("pads") or NO_PADS]

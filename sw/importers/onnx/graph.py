@@ -121,12 +121,12 @@ def check_known(op: Op, known: frozenset[str]) -> None:
 def check_second_outputs(ops: list[Op], output: str) -> None:
     """Raise NetworkError where an operator's second output is read, or is the graph's.
 
-    TopK's is the class, which the end of the graph decides about.
+    TopK's is the class, which the end of the graph decides about; those of Split are parts alike.
     """
     read = {output, *(name for op in ops for name in op.inputs)}
     for op in ops:
         used = [name for name in op.outputs[1:] if name and name in read]
-        if used and op.kind != "TopK":
+        if used and op.kind not in ("TopK", "Split"):
             raise op.refuse(
                 f"its second output {used[0][:64]!r} is used", "use first outputs alone"
             )

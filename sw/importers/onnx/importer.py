@@ -23,7 +23,12 @@ from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE, evaluate_constant
 from subbit.sw.importers.onnx.graph import Graph, read_graph
 from subbit.sw.importers.onnx.input_type import check_annotation, layout_of
-from subbit.sw.importers.onnx.operators import CONSTANT_RULES, RULES, supported_operators
+from subbit.sw.importers.onnx.operators import (
+    CONSTANT_RULES,
+    RULES,
+    SPLITTING,
+    supported_operators,
+)
 from subbit.sw.ir import INPUT, Network
 
 __all__ = ["OnnxImport", "import_onnx"]
@@ -106,6 +111,10 @@ def walk(
         if isinstance(made, Ended):
             known[op.outputs[0]] = replace(made, gives="greatest")
             known[op.outputs[PICKED_OUTPUT.get(op.kind, 0)]] = made
+        elif isinstance(made, list):
+            for output, part in zip(op.outputs, made, strict=True):
+                builder.spend(op, part)
+                known[output] = part
         else:
             builder.spend(op, made)
             known[op.outputs[0]] = made
@@ -141,8 +150,8 @@ def operands(op: Op, known: dict[str, Known]) -> list[Known]:
     return [known[key] for key in op.inputs if key]
 
 
-def step(builder: NetworkBuilder, op: Op, given: list[Known], opset: int) -> Known:
-    """The result of one operator."""
+def step(builder: NetworkBuilder, op: Op, given: list[Known], opset: int) -> Known | list[Value]:
+    """The result of one operator, or of one that splits a tensor all of them."""
     constants = [x for x in given if isinstance(x, Const)]
     ended = [x for x in given if isinstance(x, Ended)]
     inputs = [x for x in given if not isinstance(x, Ended)]
@@ -156,6 +165,8 @@ def step(builder: NetworkBuilder, op: Op, given: list[Known], opset: int) -> Kno
         return guarded(op, lambda: behind(builder, op, ended[0], constants))
     if not values and op.kind in FOLDABLE:
         return evaluate_constant(op, constants)
+    if op.kind in SPLITTING and values:
+        return guarded(op, lambda: SPLITTING[op.kind](builder, op, inputs))
     if op.kind == "Add" and len(values) == 2:
         return guarded(op, lambda: add(builder, op, inputs))
     if op.kind not in RULES or (not values and op.kind not in CONSTANT_RULES):

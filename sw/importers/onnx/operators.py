@@ -7,12 +7,20 @@ from subbit.sw.importers.exact.choices import COMPARISONS, LOGIC, choose, compar
 from subbit.sw.importers.exact.convs import convolve
 from subbit.sw.importers.exact.dots import gemm, matmul
 from subbit.sw.importers.exact.elementwise import ELEMENTWISE, elementwise, normalise
+from subbit.sw.importers.exact.moved_channels import (
+    concat,
+    gather,
+    resize,
+    slice_channels,
+    split,
+)
 from subbit.sw.importers.exact.multithreshold import multithreshold
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.onnx_quantisers import dequantise_linear, quantise_linear
 from subbit.sw.importers.exact.op import Op, with_places
+from subbit.sw.importers.exact.parted import by_parts
 from subbit.sw.importers.exact.picking import PICKING
-from subbit.sw.importers.exact.pools import average, global_average, max_pool
+from subbit.sw.importers.exact.pools import average, global_average, global_max, max_pool
 from subbit.sw.importers.exact.qonnx_quantisers import quantise
 from subbit.sw.importers.exact.qoperators import (
     conv_integer,
@@ -27,7 +35,7 @@ from subbit.sw.importers.exact.shapes import MOVES, move, pad, shape_of
 from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE
 
-__all__ = ["CONSTANT_RULES", "RULES", "supported_operators"]
+__all__ = ["CONSTANT_RULES", "RULES", "SPLITTING", "supported_operators"]
 
 Rule = Callable[[NetworkBuilder, Op, list[Value | Const]], Value | Const]
 
@@ -53,10 +61,15 @@ RULES: dict[str, Rule] = {
     "MultiThreshold": multithreshold,
     "QuantizeLinear": quantise_linear,
     "DequantizeLinear": dequantise_linear,
-    "Conv": convolve,
-    "MatMul": matmul,
-    "Gemm": gemm,
+    "Conv": by_parts(convolve),
+    "MatMul": by_parts(matmul),
+    "Gemm": by_parts(gemm),
+    "Concat": concat,
+    "Slice": slice_channels,
+    "Gather": gather,
+    **dict.fromkeys(("Resize", "Upsample"), resize),
     "BatchNormalization": normalise,
+    "GlobalMaxPool": global_max,
     "MaxPool": max_pool,
     "AveragePool": average,
     "GlobalAveragePool": global_average,
@@ -71,6 +84,10 @@ RULES: dict[str, Rule] = {
     "QLinearAdd": qlinear_add,
     "QLinearGlobalAveragePool": qlinear_mean,
 }
+# Operators that give several tensors.
+SPLITTING: dict[str, Callable[[NetworkBuilder, Op, list[Value | Const]], list[Value]]] = {
+    "Split": split,
+}
 QUANTISERS = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
 # Operators whose rule takes constants too.
 CONSTANT_RULES = (*QUANTISERS, "Shape")
@@ -78,4 +95,4 @@ CONSTANT_RULES = (*QUANTISERS, "Shape")
 
 def supported_operators() -> tuple[str, ...]:
     """The names of all operators that a graph may hold."""
-    return tuple(sorted({*RULES, *FOLDABLE, *PICKING}))
+    return tuple(sorted({*RULES, *SPLITTING, *FOLDABLE, *PICKING}))

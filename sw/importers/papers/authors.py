@@ -111,5 +111,5 @@ def layer_outputs(weights: Reals, codes: NDArray[np.integer]) -> Reals:
     if kernel.ndim == 2:
         made = functional.linear(x.flatten(1), kernel)[:, :, None, None]
     else:
-        made = functional.conv2d(x, kernel, padding=kernel.shape[2] // 2)
+        made = functional.conv2d(x, kernel, padding=(kernel.shape[2] // 2, kernel.shape[3] // 2))
     return np.asarray(made.permute(0, 2, 3, 1).numpy(), np.float64)

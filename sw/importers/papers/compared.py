@@ -47,7 +47,7 @@ def layer_network(layer: PaperLayer, side: int) -> Network:
         one: Layer = Linear(layer.weights)
     else:
         source, made = TensorType.codes(side, side, shape[1], 1, Encoding.BIPOLAR), "conv1"
-        one = Conv2d(layer.weights, 1, Padding.ZERO if shape[2] > 1 else Padding.NONE)
+        one = Conv2d(layer.weights, 1, Padding.ZERO if max(shape[2:]) > 1 else Padding.NONE)
     notes = {"import": {"layer": layer.name, "factors": layer.factors.tolist()}}
     return Network.chain(name[:63], source, {made: one}, notes)
 

@@ -10,12 +10,12 @@ from subbit.sw.errors import NetworkError
 from subbit.sw.importers.papers.authors import AuthorsWeights
 from subbit.sw.importers.papers.state import State
 from subbit.sw.ir import BinaryWeights, TiledWeights, Weights
+from subbit.sw.ir.layers.convolution import MAX_KERNEL
 
 __all__ = ["ALPHA_BITS", "SCORES", "PaperLayer", "of_tile", "take", "unlike_layer"]
 
 SCORES = ".scores"
 ALPHA_BITS = 8
-KERNELS = (1, 3, 5)
 Reals = NDArray[np.float64]
 
 
@@ -55,8 +55,8 @@ def unlike_layer(shape: tuple[int, ...]) -> str | None:
         return (
             f"weights of {len(shape)} dimensions; networks have linear layers and 2-D convolutions"
         )
-    if len(shape) == 4 and (shape[2] != shape[3] or shape[2] not in KERNELS):
-        return f"kernels of {shape[2]}x{shape[3]}; networks have 1x1, 3x3 and 5x5"
+    if len(shape) == 4 and max(shape[2:]) > MAX_KERNEL:
+        return f"kernels of {shape[2]}x{shape[3]}; networks have up to {MAX_KERNEL}x{MAX_KERNEL}"
     return None
 
 

@@ -94,10 +94,15 @@ def replacement(layer: PaperLayer, old: nn.Module) -> nn.Module:
         )
     if isinstance(old, nn.Linear):
         return CodedLinear(encoder)
-    if old.groups != 1 or old.dilation != (1, 1) or old.padding_mode != "zeros":
-        raise NetworkError(f"layer {layer.name!r} needs one group, no dilation, and padding zeros")
-    pads = {(0, 0): Padding.NONE, (old.kernel_size[0] // 2,) * 2: Padding.ZERO}
-    if old.padding not in pads or old.stride[0] != old.stride[1] or old.bias is not None:
-        raise NetworkError(f"layer {layer.name!r} needs a square stride and padding, and no bias")
-    padding = Padding.NONE if old.padding == (0, 0) else Padding.ZERO
-    return CodedConv2d(encoder, stride=old.stride[0], padding=padding)
+    if old.padding_mode != "zeros" or isinstance(old.padding, str) or old.bias is not None:
+        raise NetworkError(f"layer {layer.name!r} needs zeros as padding, in numbers, and no bias")
+    (above, left), (down, across), (gap, other) = old.padding, old.stride, old.dilation
+    padded = above or left
+    return CodedConv2d(
+        encoder,
+        stride=(down, across),
+        padding=Padding.ZERO if padded else Padding.NONE,
+        pads=(above, left, above, left) if padded else None,
+        dilation=(gap, other),
+        groups=old.groups,
+    )

@@ -14,7 +14,7 @@ from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.steps import stepped
 from subbit.sw.importers.exact.value import FLOAT, Const, Value, fill
-from subbit.sw.importers.torch.module_rules import as_const, runner, with_attributes
+from subbit.sw.importers.torch.operands import as_const, runner, with_attributes
 
 __all__ = ["CHOICES", "CHOICE_METHODS", "PROPERTIES", "number"]
 

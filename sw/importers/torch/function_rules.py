@@ -14,13 +14,26 @@ from subbit.sw.importers.exact.dots import matmul
 from subbit.sw.importers.exact.elementwise import elementwise
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.parted import by_parts
 from subbit.sw.importers.exact.pools import global_average
+from subbit.sw.importers.exact.rearranged import straightened
 from subbit.sw.importers.exact.shapes import move
 from subbit.sw.importers.exact.value import Value
+from subbit.sw.importers.torch.channel_rules import (
+    cat,
+    chunk,
+    index_select,
+    interpolate,
+    item,
+    narrow,
+    shuffle,
+    split,
+)
 from subbit.sw.importers.torch.choice_rules import CHOICE_METHODS, CHOICES, number
+from subbit.sw.importers.torch.layer_rules import FACTOR
 from subbit.sw.importers.torch.module_rules import (
     adaptive,
-    as_const,
+    adaptive_max,
     flattened,
     mean,
     padded,
@@ -29,8 +42,8 @@ from subbit.sw.importers.torch.module_rules import (
     rising,
     stairs,
     turning,
-    with_attributes,
 )
+from subbit.sw.importers.torch.operands import as_const, with_attributes
 
 __all__ = ["FUNCTIONS", "METHODS"]
 
@@ -53,7 +66,7 @@ def view(builder: NetworkBuilder, op: Op, value: Value, *sides: Any) -> Value:
     index = value.index[None].reshape([int(side) for side in shape])
     if len(index) != 1:
         raise op.refuse(f"it makes the shape {index.shape}", "keep the batch as the first side")
-    return replace(value, index=index[0])
+    return straightened(builder, op, replace(value, index=index[0]))
 
 
 def permute(builder: NetworkBuilder, op: Op, value: Value, *sides: Any) -> Value:
@@ -62,7 +75,8 @@ def permute(builder: NetworkBuilder, op: Op, value: Value, *sides: Any) -> Value
     order = sides[0] if len(sides) == 1 and isinstance(sides[0], tuple | list) else sides
     if order[0] != 0:
         raise op.refuse("it moves the batch", "keep the batch as the first side")
-    return replace(value, index=value.index[None].transpose(order)[0])
+    moved = replace(value, index=value.index[None].transpose(order)[0])
+    return straightened(builder, op, moved)
 
 
 def transpose(builder: NetworkBuilder, op: Op, value: Value, dim0: int, dim1: int) -> Value:
@@ -85,7 +99,7 @@ def by_axes(kind: str) -> Rule:
 def product(builder: NetworkBuilder, op: Op, value: Value, weights: Any) -> Value:
     """matmul with constant weights (in, out)."""
     right = weights if isinstance(weights, Value) else as_const(weights)
-    return matmul(builder, with_attributes(op, "MatMul"), [value, right])
+    return by_parts(matmul)(builder, with_attributes(op, "MatMul"), [value, right])
 
 
 def prelu_function(builder: NetworkBuilder, op: Op, value: Value, weight: Tensor) -> Value:
@@ -116,10 +130,23 @@ def by_constant(kind: str) -> Rule:
         values = [x for x in (a, b) if isinstance(x, Value)]
         if all(value.dtype == "bool" for value in values) and len(values) == 2:
             raise op.refuse("it combines two booleans", "make numbers of them by .float()")
+        if len(values) == 2 and not values[0].same_base(values[1]):
+            check_summands(op, values)
         inputs = [number(builder, op, x) for x in (a, b)]
         return elementwise(builder, with_attributes(op, kind), inputs)
 
     return rule
+
+
+def check_summands(op: Op, values: list[Value]) -> None:
+    """Raise NetworkError where a dot product with a real factor is added to another tensor: the
+    module's sum then rounds, and the Network's does not.
+    """
+    if any(step.kind == FACTOR for value in values for step in value.steps):
+        raise op.refuse(
+            "it adds dot products that have real factors",
+            "build their layers with integers=True, or put an activation before the addition",
+        )
 
 
 def negative(builder: NetworkBuilder, op: Op, value: Value) -> Value:
@@ -210,6 +237,14 @@ def adaptive_function(builder: NetworkBuilder, op: Op, value: Value, output_size
     return adaptive(builder, op, nn.AdaptiveAvgPool2d(output_size), value)
 
 
+def adaptive_max_function(
+    builder: NetworkBuilder, op: Op, value: Value, output_size: Any, return_indices: bool = False
+) -> Value:
+    """functional.adaptive_max_pool2d."""
+    module = nn.AdaptiveMaxPool2d(output_size, return_indices)
+    return adaptive_max(builder, op, module, value)
+
+
 STEPS = (torch.sign, torch.round, torch.floor, torch.ceil, torch.trunc)
 BENT = (
     *(torch.abs, torch.exp, torch.log, torch.sqrt, torch.reciprocal, torch.erf, torch.square),
@@ -241,8 +276,17 @@ FUNCTIONS: dict[Any, Rule] = {
     functional.max_pool2d: pool_function,
     functional.avg_pool2d: mean_function,
     functional.adaptive_avg_pool2d: adaptive_function,
+    functional.adaptive_max_pool2d: adaptive_max_function,
     functional.pad: pad_function,
     functional.prelu: prelu_function,
+    **dict.fromkeys((torch.cat, torch.concat, torch.concatenate), cat),
+    torch.split: split,
+    torch.chunk: chunk,
+    torch.narrow: narrow,
+    torch.index_select: index_select,
+    operator.getitem: item,
+    functional.interpolate: interpolate,
+    functional.channel_shuffle: shuffle,
     torch.flatten: flatten,
     torch.reshape: view,
     torch.permute: permute,
@@ -260,6 +304,10 @@ METHODS: dict[str, Rule] = {
     "squeeze": by_axes("Squeeze"),
     "unsqueeze": by_axes("Unsqueeze"),
     "size": size,
+    "split": split,
+    "chunk": chunk,
+    "narrow": narrow,
+    "index_select": index_select,
     "mean": map_mean,
     **CHOICE_METHODS,
     "neg": negative,

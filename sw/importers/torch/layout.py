@@ -14,11 +14,13 @@ __all__ = ["layout_of"]
 
 # What torch calls the operators of ONNX that tell a layout, or that make other shapes.
 SAID = (
-    ("Conv", (nn.Conv2d, layers.CodedConv2d, functional.conv2d)),
-    ("MaxPool", (nn.MaxPool2d, layers.MaxPool2d, functional.max_pool2d)),
-    ("AveragePool", (nn.AvgPool2d, joins.AvgPool2d, functional.avg_pool2d)),
-    ("GlobalAveragePool", (nn.AdaptiveAvgPool2d, joins.GlobalAvgPool)),
+    ("Conv", (nn.Conv1d, nn.Conv2d, layers.CodedConv2d, functional.conv2d)),
+    ("MaxPool", (nn.MaxPool1d, nn.MaxPool2d, layers.MaxPool2d, functional.max_pool2d)),
+    ("AveragePool", (nn.AvgPool1d, nn.AvgPool2d, joins.AvgPool2d, functional.avg_pool2d)),
+    ("GlobalAveragePool", (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, joins.GlobalAvgPool)),
     ("GlobalAveragePool", (functional.adaptive_avg_pool2d,)),
+    ("GlobalMaxPool", (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d)),
+    ("GlobalMaxPool", (functional.adaptive_max_pool2d,)),
     ("BatchNormalization", (nn.BatchNorm2d,)),
     ("Reshape", (nn.Flatten, nn.Linear, layers.Flatten, layers.CodedLinear, torch.flatten)),
     ("Reshape", (torch.reshape, "view", "reshape", "flatten", torch.matmul, operator.matmul)),

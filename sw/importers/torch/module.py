@@ -30,20 +30,15 @@ from subbit.sw.importers.exact.picking import Ended
 from subbit.sw.importers.exact.pixels import PIXELS, Pixels
 from subbit.sw.importers.exact.value import Value, fill
 from subbit.sw.importers.torch.choice_rules import PROPERTIES
-from subbit.sw.importers.torch.ending_rules import ENDING_MODULES, ending
+from subbit.sw.importers.torch.ending_rules import ending
+from subbit.sw.importers.torch.fake_quantised import explicit
 from subbit.sw.importers.torch.function_rules import FUNCTIONS, METHODS
 from subbit.sw.importers.torch.layout import layout_of
-from subbit.sw.importers.torch.module_rules import MODULES
+from subbit.sw.importers.torch.tracing import RULES, Places, evaluating, operation, trace
 from subbit.sw.ir import INPUT, Encoding, Network, TensorType
-from subbit.sw.nn.export import check_finite
-from subbit.sw.nn.joins import Residual
 
 __all__ = ["from_torch", "import_torch"]
 
-LEAVES = (
-    *(kind for kinds, _ in MODULES for kind in (kinds if isinstance(kinds, tuple) else (kinds,))),
-    *ENDING_MODULES,
-)
 Images = NDArray[np.uint8]
 
 
@@ -80,28 +75,34 @@ def import_torch(
     span: tuple[float, float] = (0.0, 1.0),
     bits: int = 8,
     metadata: dict[str, Any] | None = None,
+    codes: bool = False,
+    places: Places | None = None,
 ) -> ImportResult:
     """The network that computes what ``module`` does in eval mode, and how to compare them.
 
     ``module``: a Sequential, or any module that torch.fx can trace, of the layers of
     subbit.sw.nn.layers and joins and of torch's own: convolutions and linear layers whose weights
-    are few-bit integers times a factor an output, BatchNorm, ReLU and its kin, pooling, additions.
+    are few-bit integers times a factor an output, BatchNorm, ReLU and its kin, pooling, additions;
+    or a module that torch.ao prepared for quantisation-aware training.
     ``example``: an input ``(1, c, h, w)`` or ``(1, n)``, of which the shape is taken. ``span``: the
-    module's input for codes 0 and ``2**bits - 1``; a code is a pixel's top ``bits`` bits.
+    module's input for codes 0 and ``2**bits - 1``; a code is a pixel's top ``bits`` bits. With
+    ``codes`` the module reads codes that somebody else makes of pixels: maps have their channels
+    first, and what quantises the input is a layer. ``places``: where modules were created, for
+    messages.
 
     Raises NetworkError, naming the first thing that it cannot take.
     """
     check_finite(module)
-    training = module.training
-    module.eval()
-    try:
+    module = explicit(module)
+    with evaluating(module):
         root, graph = trace(module)
         builder = NetworkBuilder(Pixels(), codes_on_demand)
-        last = layout_of(root, graph)
+        last = False if codes else layout_of(root, graph)
         start = source_value(tuple(example.shape), span, bits, builder, last=last)
-        end = Walk(root, graph, builder, start).run()
-    finally:
-        module.train(training)
+        if codes and bits == 8:
+            builder.pixels.take_raw(start.kind.channels)
+            start = replace(start, raw=False)
+        end = Walk(root, graph, builder, start, places).run()
     dataset = {**(metadata or {}).get("dataset", {}), "preprocess": preprocess_of(builder, bits)}
     network = builder.network(name, {**(metadata or {}), "dataset": dataset})
     if "name" not in dataset:
@@ -115,43 +116,18 @@ def import_torch(
         end,
         builder.folded,
         builder.notes,
+        said=builder.said,
     )
 
 
-class Tracer(fx.Tracer):
-    """Takes as one node what there is a rule for; looks into everything else."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """See fx.Tracer."""
-        return isinstance(m, (*LEAVES, *ENDING_MODULES)) or super().is_leaf_module(
-            m, module_qualified_name
-        )
-
-    def call_module(
-        self,
-        m: nn.Module,
-        forward: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
-        """See fx.Tracer; a residual join checks shapes, which a trace has not."""
-        if isinstance(m, Residual):
-            one, other = m.body(*args), m.shortcut(*args)
-            return one + (other if not m.shift else (1 << m.shift) * other)
-        return super().call_module(m, forward, args, kwargs)
-
-
-def trace(module: nn.Module) -> tuple[nn.Module, fx.Graph]:
-    """A module and its graph; raises NetworkError where torch.fx cannot trace it."""
-    root = nn.Sequential(module) if isinstance(module, (*LEAVES, Residual)) else module
-    try:
-        return root, Tracer().trace(root)
-    except (fx.proxy.TraceError, TypeError, RuntimeError, NotImplementedError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise NetworkError(
-            f"torch.fx cannot trace {type(module).__name__} ({reason}); "
-            "take control flow out of its forward"
-        ) from None
+def check_finite(module: nn.Module) -> None:
+    """Raise NetworkError if a parameter or buffer is NaN or infinite."""
+    for name, value in module.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise NetworkError(
+                f"parameter {name!r} holds NaN or infinite numbers; "
+                "train again with a lower learning rate"
+            )
 
 
 def source_value(
@@ -199,9 +175,14 @@ class Walk:
     """Applies the rule of every node of a traced graph."""
 
     def __init__(
-        self, module: nn.Module, graph: fx.Graph, builder: NetworkBuilder, start: Value
+        self,
+        module: nn.Module,
+        graph: fx.Graph,
+        builder: NetworkBuilder,
+        start: Value,
+        places: Places | None = None,
     ) -> None:
-        self.module, self.graph, self.builder = module, graph, builder
+        self.module, self.graph, self.builder, self.places = module, graph, builder, places
         self.known: dict[str, Any] = {}
         self.start = start
 
@@ -218,7 +199,8 @@ class Walk:
                 (source,) = node.args
                 last = (self.result(source), str(source))
             else:
-                op = operation(node, self.module)
+                op = operation(node, self.module, self.places)
+                self.builder.said[op.name] = str(op)
                 self.known[node.name] = guarded(op, partial(self.step, node, op))
         if last is None or not isinstance(last[0], Value | Ended):
             raise NetworkError("the module must return one tensor that depends on its input")
@@ -252,8 +234,12 @@ class Walk:
             raise op.refuse(
                 "there is no rule for it", "use the functions that docs/use/import.md lists"
             )
-        values = [x for x in (*args, *named.values()) if isinstance(x, Value)]
-        if not values:
+        given = [
+            inner
+            for x in (*args, *named.values())
+            for inner in (x if isinstance(x, tuple | list) else (x,))
+        ]
+        if not any(isinstance(x, Value) for x in given):
             if isinstance(node.target, str):
                 return getattr(args[0], node.target)(*args[1:], **named)
             return node.target(*args, **named)
@@ -266,7 +252,7 @@ class Walk:
         self, op: Op, module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]
     ) -> Any:
         """The result of a module."""
-        for kinds, rule in MODULES:
+        for kinds, rule in RULES:
             if isinstance(module, kinds) and len(args) == 1 and not named:
                 made = rule(self.builder, op, module, *args)
                 self.builder.spend(op, made)
@@ -275,16 +261,6 @@ class Walk:
         if "brevitas" in type(module).__module__:
             hint = "export it with brevitas to QONNX, and use subbit import"
         raise op.refuse("there is no rule for it", hint)
-
-
-def operation(node: fx.Node, module: nn.Module) -> Op:
-    """A node as an Op, which names it in messages."""
-    kind = getattr(node.target, "__name__", str(node.target))
-    name = node.name
-    if node.op == "call_module":
-        kind = type(module.get_submodule(str(node.target))).__name__
-        name = str(node.target)
-    return Op(name, kind, tuple(row.name for row in node.all_input_nodes), (node.name,), {})
 
 
 class Recorder(fx.Interpreter):
@@ -316,19 +292,15 @@ def recorder(
         """The module on images."""
         x = reals(images).reshape(len(images), -1)[:, start.index.reshape(-1)]
         keeper = Recorder(traced)
-        was = module.training
-        module.eval()
         given = torch.from_numpy(np.ascontiguousarray(x)).reshape(len(images), *shape)
         try:
-            with torch.no_grad():
+            with evaluating(module), torch.no_grad():
                 keeper.run(given)
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             reason = " ".join(str(error).split("\n\n")[0].split())[:200]
             raise NetworkError(
                 f"the module does not run on images ({reason}); mend its forward"
             ) from None
-        finally:
-            module.train(was)
         return keeper.kept
 
     return run

@@ -1,4 +1,4 @@
-"""The class with the greatest logit."""
+"""The class with the greatest logit, of a vector or at each pixel of a map."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -15,19 +15,20 @@ __all__ = ["Argmax"]
 
 @dataclass(frozen=True)
 class Argmax(Layer):
-    """The index of the greatest element, the lowest index on ties.
+    """The index of each pixel's greatest element, the lowest index on ties.
 
-    Input: integers ``(1, 1, n)``. Output: one integer in ``0..n-1``.
+    Input: integers ``(H, W, n)``; of a vector H and W are 1. Output: integers in ``0..n-1``,
+    ``(H, W, 1)``: the class of each pixel.
     """
 
     kind: ClassVar[str] = "argmax"
 
     def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
-        """One integer in ``0..n-1``."""
+        """An integer in ``0..n-1`` for each pixel."""
         x = only_input(inputs)
-        if x.is_code or (x.height, x.width) != (1, 1):
-            raise NetworkError(f"argmax takes a vector of integers, not {x}")
-        return TensorType.integers(1, 1, 1, 0, x.channels - 1)
+        if x.is_code:
+            raise NetworkError(f"argmax takes integers, not {x}")
+        return TensorType.integers(x.height, x.width, 1, 0, x.channels - 1)
 
     @classmethod
     def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:

@@ -1,4 +1,4 @@
-"""What convolutions have in common: square kernels with a stride and a padding."""
+"""What convolutions have in common: kernels that move over a map with a padding."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,30 +9,30 @@ from numpy.typing import NDArray
 from subbit.sw.errors import NetworkError, quote
 from subbit.sw.ir.layer import Layer
 from subbit.sw.ir.layers.linear import check_width, dot_type
-from subbit.sw.ir.parts import only_input, take_int, take_text
+from subbit.sw.ir.parts import only_input, take_text
 from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import Weights, weights_from_parts
+from subbit.sw.ir.window import (
+    NO_PADS,
+    Pads,
+    Side,
+    Window,
+    as_pair,
+    as_side,
+    take_pads,
+    take_side,
+    written,
+)
 
-__all__ = ["Convolution", "Padding"]
+__all__ = ["MAX_DILATION", "MAX_KERNEL", "MAX_STRIDE", "Convolution", "Padding"]
 
-STRIDES = (1, 2)
-
-
-def take_pads(attributes: dict[str, Any]) -> Any:
-    """Remove and return the attribute ``pads``, which must be a list of four; None without it."""
-    if "pads" not in attributes:
-        return None
-    pads = attributes.pop("pads")
-    if not isinstance(pads, list) or len(pads) != 4:
-        raise NetworkError(
-            "attribute 'pads' must be a list of four integers, those above, left, below and "
-            f"right, not {quote(pads)}"
-        )
-    return tuple(pads)
+MAX_KERNEL = 11
+MAX_STRIDE = 4
+MAX_DILATION = 4
 
 
 class Padding(StrEnum):
-    """What surrounds the input: nothing, or up to ``kernel // 2`` elements on each side.
+    """What surrounds the input: nothing, or some elements on each side.
 
     They stand for 0, which contributes nothing to a dot product, or for -1 or +1: the least or the
     greatest code of a bipolar tensor.
@@ -49,36 +49,63 @@ class Convolution(Layer):
     """Base: dot products of codes ``(H, W, channels)``, or of integers of at most 24 bits, with
     kernels that move over them.
 
-    ``weights``: shape ``(outputs, inputs of one output, k, k)``; ``stride`` s: 1 or 2; ``padding``:
-    see Padding; ``pads``: elements of padding above, left of, below and right of the input, 0 to
-    ``k // 2`` each, by default ``k // 2``. Output: integers ``(H', W', outputs)``,
-    ``H' = (H + above + below - k) // stride + 1``.
+    ``weights``: shape ``(outputs, inputs of one output, kh, kw)``, kernels of 1 to 11 rows and
+    columns; ``stride``: 1 to 4, and ``dilation``, the distance of a kernel's elements: 1 to 4, each
+    one number or two, of height and width; ``padding``: see Padding; ``pads``: elements of padding
+    above, left of, below and right of the input, each less than the kernel reaches there (``reach =
+    (k - 1) * dilation + 1``), by default ``reach // 2``. Output: integers ``(H', W', outputs)``,
+    ``H' = (H + above + below - reach) // stride + 1``.
+
+    Raises NetworkError for other numbers.
     """
 
     weights: Weights
-    stride: int = 1
+    stride: Side = 1
     padding: Padding = Padding.NONE
-    pads: tuple[int, int, int, int] | None = None
+    pads: Pads | None = None
+    dilation: Side = 1
 
     def __post_init__(self) -> None:
-        if self.stride not in STRIDES:
-            raise NetworkError(f"the stride of a convolution is 1 or 2, not {self.stride}")
+        if len(self.weights.shape) != 4 or max(self.weights.shape[2:]) > MAX_KERNEL:
+            raise NetworkError(
+                f"a convolution has weights (out, in, rows, columns) with kernels of 1 to "
+                f"{MAX_KERNEL} rows and columns, not {self.weights.shape}"
+            )
+        for name, high in (("stride", MAX_STRIDE), ("dilation", MAX_DILATION)):
+            side = as_side(f"the {name} of a convolution", getattr(self, name), 1, high)
+            object.__setattr__(self, name, side)
+        object.__setattr__(self, "dilation", self.effective_dilation())
         if self.padding not in tuple(Padding):
             raise NetworkError(
                 f"the padding of a convolution is one of {', '.join(Padding)}, "
                 f"not {quote(self.padding)}"
             )
         object.__setattr__(self, "padding", Padding(self.padding))
-        usual, pads = self.usual_margins, self.margins
-        most = max(usual)
-        if len(pads) != 4 or any(type(pad) is not int or not 0 <= pad <= most for pad in pads):
+        if self.weights.shape[2:] == (1, 1) and self.padding is not Padding.NONE:
+            raise NetworkError("a 1x1 convolution has no padding")
+        self.check_pads()
+        usual = self.usual_pads
+        object.__setattr__(self, "pads", None if self.window.pads == usual else self.pads)
+
+    def effective_dilation(self) -> Side:
+        """``dilation``, 1 along a side of the kernel that has one element alone."""
+        pairs = zip(as_pair(self.dilation), self.weights.shape[2:], strict=True)
+        down, across = (step if side > 1 else 1 for step, side in pairs)
+        return down if down == across else (down, across)
+
+    def check_pads(self) -> None:
+        """Raise NetworkError where ``pads`` are more than the kernel reaches, or none at all."""
+        bare, pads = self.bare_window, self.window.pads
+        most = NO_PADS if self.padding is Padding.NONE else bare.most_pads
+        fits = len(pads) == 4 and all(type(pad) is int for pad in pads)
+        if not fits or not all(0 <= p <= m for p, m in zip(pads, most, strict=True)):
             raise NetworkError(
-                f"padding {self.padding} of a {self.kernel}x{self.kernel} kernel adds 0 to {most} "
-                f"elements above, left, below and right, not {quote(self.pads)}"
+                f"padding {self.padding} of a {bare.name} kernel adds 0 to {most[0]} elements "
+                f"above and below, 0 to {most[1]} left and right, not {quote(self.pads)} "
+                "(above, left, below, right)"
             )
-        if usual != pads and not any(pads):
+        if self.padding is not Padding.NONE and not any(pads):
             raise NetworkError(f"padding {self.padding} without any elements; its name is none")
-        object.__setattr__(self, "pads", None if pads == usual else pads)
 
     @property
     def channels(self) -> int:
@@ -86,19 +113,21 @@ class Convolution(Layer):
         return self.weights.shape[1]
 
     @property
-    def kernel(self) -> int:
-        """Side of the kernel."""
-        return self.weights.shape[2]
+    def bare_window(self) -> Window:
+        """How its kernels move, without padding."""
+        rows, columns = self.weights.shape[2:]
+        return Window((rows, columns), as_pair(self.stride), as_pair(self.dilation))
 
     @property
-    def margins(self) -> tuple[int, int, int, int]:
-        """Elements of padding above, left of, below and right of the input."""
-        return self.usual_margins if self.pads is None else self.pads
+    def window(self) -> Window:
+        """How its kernels move, with the padding around the map."""
+        bare, pads = self.bare_window, self.usual_pads if self.pads is None else self.pads
+        return Window(bare.kernel, bare.strides, bare.dilations, pads)
 
     @property
-    def usual_margins(self) -> tuple[int, int, int, int]:
+    def usual_pads(self) -> Pads:
         """Those where ``pads`` says nothing."""
-        return (0 if self.padding is Padding.NONE else self.kernel // 2,) * 4
+        return NO_PADS if self.padding is Padding.NONE else self.bare_window.usual_pads
 
     def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
         """Integers in the range that the weights' scales and the input's values allow."""
@@ -113,27 +142,24 @@ class Convolution(Layer):
             raise NetworkError(
                 "padding with -1 or +1 needs bipolar inputs; use zero padding for unsigned ones"
             )
-        above, left, below, right = self.margins
-        height, width = (
-            (side - self.kernel) // self.stride + 1
-            for side in (x.height + above + below, x.width + left + right)
-        )
+        height, width = self.window.outputs(x.height, x.width)
         if min(height, width) < 1:
             raise NetworkError(
-                f"a {self.kernel}x{self.kernel} kernel does not fit "
-                f"an input of {x.height}x{x.width}"
+                f"a {self.window.name} kernel does not fit an input of {x.height}x{x.width}"
             )
         return dot_type(self.weights, x, height, width)
 
     def attributes(self) -> dict[str, Any]:
-        """Stride, padding, ``pads`` unless they are the usual ones, and the attributes of the
-        weights.
+        """Stride, padding, ``pads`` unless they are the usual ones, ``dilation`` unless it is 1,
+        and the attributes of the weights.
         """
         pads = {} if self.pads is None else {"pads": list(self.pads)}
+        dilation = {} if self.dilation == 1 else {"dilation": written(self.dilation)}
         return {
-            "stride": self.stride,
+            "stride": written(self.stride),
             "padding": str(self.padding),
             **pads,
+            **dilation,
             "weights": self.weights.encoding,
             **self.weights.attributes(),
         }
@@ -145,11 +171,13 @@ class Convolution(Layer):
     @classmethod
     def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
         """See Parts."""
-        stride = take_int(attributes, "stride", min(STRIDES), max(STRIDES))
+        stride = take_side(attributes, "stride", 1, MAX_STRIDE)
         padding = Padding(take_text(attributes, "padding", tuple(Padding)))
         pads = take_pads(attributes)
+        dilation = take_side(attributes, "dilation", 1, MAX_DILATION, default=1)
         encoding = str(attributes.pop("weights", None))
-        return cls(weights_from_parts(encoding, attributes, tensors), stride, padding, pads)
+        weights = weights_from_parts(encoding, attributes, tensors)
+        return cls(weights, stride, padding, pads, dilation)
 
     @property
     def weight_count(self) -> int:

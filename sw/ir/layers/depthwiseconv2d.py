@@ -10,27 +10,25 @@ from subbit.sw.ir.types import TensorType
 
 __all__ = ["DepthwiseConv2d"]
 
-KERNELS = (3, 5)
 ENCODINGS = ("binary", "planes")
 
 
 @dataclass(frozen=True)
 class DepthwiseConv2d(Convolution):
-    """``y[c] = sum over i, j of w[c,0,i,j] * x[c, s*row + i - above, s*col + j - left]``.
+    """``y[c] = sum over i, j of w[c,0,i,j] * x[c, sy*row + dy*i - above, sx*col + dx*j - left]``.
 
-    ``weights``: shape ``(channels, 1, k, k)``, k 3 or 5, binary or in bit planes; ``stride`` s: 1
-    or 2; ``padding`` and ``pads``: see Padding and Convolution. Input: codes ``(H, W, channels)``.
-    Output: integers ``(H', W', channels)`` with ``H' = (H + above + below - k) // stride + 1``.
+    ``weights``: shape ``(channels, 1, kh, kw)``, binary or in bit planes; ``stride`` (sy, sx),
+    ``dilation`` (dy, dx), ``padding`` and ``pads``: see Convolution. Input: codes ``(H, W,
+    channels)``. Output: integers ``(H', W', channels)``.
     """
 
     kind: ClassVar[str] = "depthwiseconv2d"
 
     def __post_init__(self) -> None:
         shape = self.weights.shape
-        if len(shape) != 4 or shape[1] != 1 or shape[2] not in KERNELS:
+        if len(shape) != 4 or shape[1] != 1:
             raise NetworkError(
-                "a depthwise convolution has weights (channels, 1, k, k) with k 3 or 5, "
-                f"not {shape}"
+                f"a depthwise convolution has weights (channels, 1, rows, columns), not {shape}"
             )
         if self.weights.encoding not in ENCODINGS:
             raise NetworkError(

@@ -1,39 +1,46 @@
-"""2x2 max pooling."""
+"""Max pooling."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
-from subbit.sw.errors import NetworkError
-from subbit.sw.ir.layer import Layer
-from subbit.sw.ir.parts import no_more, only_input
+from subbit.sw.ir.layers.pooling import Pooling
+from subbit.sw.ir.parts import only_input
 from subbit.sw.ir.types import TensorType
 
 __all__ = ["MaxPool2d"]
 
 
 @dataclass(frozen=True)
-class MaxPool2d(Layer):
-    """The greatest of each 2x2 block, stride 2; a last odd row or column is dropped.
+class MaxPool2d(Pooling):
+    """The greatest of each window; see Pooling. Without further numbers that is of 2x2 blocks, a
+    last odd row or column dropped.
 
-    Input: any tensor of at least 2x2. Output: the same elements, ``(H // 2, W // 2, channels)``.
-    The greatest code stands for the greatest value, so codes are compared as they are.
+    Input: any tensor. Output: the same elements, ``(H', W', C)``. The greatest code stands for the
+    greatest value, so codes are compared as they are.
     """
 
     kind: ClassVar[str] = "maxpool2d"
+    what: ClassVar[str] = "max pooling"
+
+    @property
+    def is_blocks(self) -> bool:
+        """Whether windows are 2x2 blocks side by side."""
+        return (self.kernel, self.stride) == (2, 2) and not any(self.pads)
 
     def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
-        """Half the height and width, rounded down."""
+        """The input's type, with a pixel for each window."""
         x = only_input(inputs)
-        if min(x.height, x.width) < 2:
-            raise NetworkError(
-                f"2x2 max pooling needs an input of at least 2x2, not {x.height}x{x.width}"
-            )
-        return x.with_shape(x.height // 2, x.width // 2, x.channels)
+        return x.with_shape(*self.outputs(x), x.channels)
+
+    def attributes(self) -> dict[str, Any]:
+        """See Pooling; none of 2x2 blocks."""
+        return {} if self.is_blocks else super().attributes()
 
     @classmethod
     def from_parts(cls, attributes: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Self:
         """See Parts."""
-        no_more(attributes, tensors)
-        return cls()
+        if "kernel" not in attributes and "stride" not in attributes:
+            attributes = {"kernel": 2, "stride": 2, **attributes}
+        return super().from_parts(attributes, tensors)

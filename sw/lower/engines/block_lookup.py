@@ -109,6 +109,6 @@ def filled_at_once(
 ) -> int:
     """The least number of channels that keeps the readers of so many ports busy."""
     x, row, outputs = stage.input(network), stage.dots(network).width, weights.shape[0]
-    stride = codebook_layer(stage, network)[0].stride
+    stride = codebook_layer(stage, network)[0].window.strides[1]
     wanted = max(1 << weights.tau, (x.width + 2) * stride * pixels // row)
     return next(n for n in divisors(ports) if n == ports or ports * wanted <= n * outputs)

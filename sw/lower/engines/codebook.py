@@ -7,7 +7,7 @@ from subbit.sw.errors import PlanError
 from subbit.sw.ir.layers.conv2d import Conv2d
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.weights import KERNEL_BITS, CodebookWeights
-from subbit.sw.lower.engines.engine import EngineStage, is_masked
+from subbit.sw.lower.engines.engine import EngineStage, is_masked, refuse_groups
 from subbit.sw.lower.engines.widths import check_input_pixels, check_output_pixels
 from subbit.sw.lower.stages.stage import check_divides
 
@@ -21,6 +21,7 @@ def codebook_layer(stage: EngineStage, network: Network) -> tuple[Conv2d, Codebo
     if not isinstance(layer, Conv2d) or not isinstance(weights, CodebookWeights):
         found = f"{layer.kind} with {weights.encoding} weights"
         raise PlanError(f"engine {stage.engine!r} is for codebook convolutions, not for a {found}")
+    refuse_groups(stage, network)
     if not stage.input(network).is_code:
         raise PlanError(f"engine {stage.engine!r} looks codes up, not integers; take 'direct'")
     return layer, weights
@@ -31,7 +32,7 @@ def looked_up(stage: EngineStage, network: Network) -> CodebookWeights | None:
     layer, weights = stage.layer(network), stage.layer(network).weights
     if not isinstance(layer, Conv2d) or not isinstance(weights, CodebookWeights):
         return None
-    if not stage.input(network).is_code:
+    if not stage.input(network).is_code or layer.groups > 1:
         return None
     return weights if weights.codewords[0].size == KERNEL_BITS else None
 
@@ -65,16 +66,13 @@ def window_of(
     """
     check_input_pixels(stage, network, channels)
     layer, _ = codebook_layer(stage, network)
-    return WindowUnit(
-        input=stage.input(network),
-        kernel=layer.kernel,
-        stride=layer.stride,
-        padding=layer.padding,
+    return WindowUnit.of(
+        layer,
+        stage.input(network),
         channels=channels,
         folds=1,
         memory=stage.window,
         pixels=stage.pixels,
         input_pixels=stage.input_pixels,
         buffers=buffers,
-        pads=layer.pads,
     )

@@ -21,7 +21,14 @@ from subbit.sw.ir.network import Network
 from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.types import TensorType
 from subbit.sw.ir.weights import CodebookWeights, TiledWeights, Weights
-from subbit.sw.lower.engines.engine import COMMON, Engine, EngineStage, Setting, is_masked
+from subbit.sw.lower.engines.engine import (
+    COMMON,
+    Engine,
+    EngineStage,
+    Setting,
+    groups_of,
+    is_masked,
+)
 from subbit.sw.lower.engines.widths import (
     check_input_pixels,
     check_output_pixels,
@@ -56,7 +63,8 @@ SETTINGS: Mapping[str, Setting] = {
 class DirectEngine(Engine):
     """Multiplies each input with each weight, ``pe * simd`` of them a cycle.
 
-    ``pe``: outputs computed at once, a divisor of the outputs. ``simd``: inputs consumed a cycle, a
+    ``pe``: outputs computed at once, a divisor of the outputs, of a convolution in groups of those
+    of a group. ``simd``: inputs consumed a cycle, a
     divisor of N, the weights of one output; with a codebook a multiple of the kernel's size, with a
     tile a divisor of the tile. ``weights``: where the weights live (``block`` RAM, ``logic``, or
     ``auto`` by depth). ``pixels``: output pixels computed at once with the same weights, a divisor
@@ -100,7 +108,9 @@ class DirectEngine(Engine):
         weights = stage.layer(network).weights
         check_window(stage, network)
         check_output_pixels(stage, network)
-        check_divides("pe", stage.pe, weights.shape[0], "the layer's outputs")
+        whole = groups_of(stage, network) == 1
+        outputs = "the layer's outputs" if whole else "the outputs of a group"
+        check_divides("pe", stage.pe, stage.group_outputs(network), outputs)
         check_divides("simd", stage.simd, weights.row_length, "the weights of one output")
         planes = [plane for _, plane in branches_of(weights)]
         bits, count = stage.input(network).bits, len(planes)
@@ -131,7 +141,7 @@ def axes(stage: EngineStage, network: Network) -> dict[str, Sequence[int | str]]
     bits = layer.weights.row_length * stage.input(network).bits
     in_registers = isinstance(layer, Linear) and bits <= RING_BITS
     return {
-        "pe": divisors(layer.weights.shape[0]),
+        "pe": divisors(stage.group_outputs(network)),
         "simd": stage.simds(network),
         "pixels": few,
         "weights": ["block", "logic"],
@@ -162,7 +172,7 @@ def group_cycles(stage: EngineStage, network: Network) -> int:
 def window_channels(stage: EngineStage, network: Network) -> int:
     """Channels that the window takes at a time: the least of which ``simd`` is a part."""
     layer = stage.layer(network)
-    size = layer.kernel**2 if isinstance(layer, Conv2d) else 1
+    size = layer.window.size if isinstance(layer, Conv2d) else 1
     return stage.simd // gcd(stage.simd, size)
 
 
@@ -190,7 +200,8 @@ def fed_dot(
     units in front of it.
     """
     x, y = stage.input(network), stage.dots(network)
-    folds = layer.weights.shape[0] // stage.pe * plane_passes(stage, network)
+    groups = layer.groups if isinstance(layer, Conv2d) else 1
+    folds = layer.weights.shape[0] // groups // stage.pe * plane_passes(stage, network)
     if isinstance(layer, Conv2d):
         feed = window_units(stage, network, layer, folds)
     else:
@@ -231,7 +242,7 @@ def border(stage: EngineStage, layer: Conv2d | Linear, x: TensorType) -> Border 
     """Where windows lie beyond the edges, if no masks tell that."""
     if isinstance(layer, Linear) or not is_masked(layer, x) or not sums_padding(stage):
         return None
-    return border_of((x.height, x.width), layer.kernel, layer.stride, stage.pixels, layer.pads)
+    return border_of((x.height, x.width), layer.window, stage.pixels)
 
 
 def window_units(
@@ -239,19 +250,18 @@ def window_units(
 ) -> list[tuple[str, Unit]]:
     """The sliding window, cut to ``simd`` lanes."""
     x = stage.input(network)
-    size, channels = layer.kernel**2, window_channels(stage, network)
-    check_divides("channels at a time (simd / kernel size)", channels, x.channels, "the channels")
-    window = WindowUnit(
-        input=x,
-        kernel=layer.kernel,
-        stride=layer.stride,
+    size, channels = layer.window.size, window_channels(stage, network)
+    group = x.channels // layer.groups
+    check_divides("channels at a time (simd / kernel size)", channels, group, "the channels")
+    window = WindowUnit.of(
+        layer,
+        x,
         padding=Padding.MINUS if border(stage, layer, x) else layer.padding,
         channels=channels,
         folds=folds,
         memory=stage.window,
         pixels=stage.pixels,
         input_pixels=stage.input_pixels,
-        pads=layer.pads,
     )
     ratio = channels * size // stage.simd
     if ratio == 1:

@@ -18,7 +18,16 @@ from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import TiledWeights
 from subbit.sw.lower.stages.stage import MOST, Stage, check_setting, divisors
 
-__all__ = ["COMMON", "DIRECT", "Engine", "EngineStage", "Setting", "is_masked"]
+__all__ = [
+    "COMMON",
+    "DIRECT",
+    "Engine",
+    "EngineStage",
+    "Setting",
+    "groups_of",
+    "is_masked",
+    "refuse_groups",
+]
 
 DIRECT = "direct"
 
@@ -105,13 +114,17 @@ class EngineStage(Stage):
         """The type of the dot products."""
         return network.types[self.layers[0]]
 
+    def group_outputs(self, network: Network) -> int:
+        """Outputs of the layer that read the same channels: all, but for convolutions in groups."""
+        return self.layer(network).weights.shape[0] // groups_of(self, network)
+
     def simds(self, network: Network) -> list[int]:
         """The values of ``simd`` worth trying, ascending: whole kernels of some channels, or any
         divisor.
         """
         layer = self.layer(network)
         weights = layer.weights
-        size = layer.kernel**2 if isinstance(layer, Conv2d) else 1
+        size = layer.window.size if isinstance(layer, Conv2d) else 1
         planes = [plane for _, plane in branches_of(weights)]
         tile = gcd(*(plane.tile.size for plane in planes if isinstance(plane, TiledWeights)))
         whole = [size * c for c in divisors(weights.row_length // size)]
@@ -180,6 +193,21 @@ class Engine(ABC):
     def notes(self, stage: EngineStage, network: Network) -> list[str]:
         """What other weights would gain on this engine, in words; mostly nothing."""
         return []
+
+
+def groups_of(stage: EngineStage, network: Network) -> int:
+    """Groups of the channels of the stage's layer."""
+    layer = stage.layer(network)
+    return layer.groups if isinstance(layer, Conv2d) else 1
+
+
+def refuse_groups(stage: EngineStage, network: Network) -> None:
+    """Raise PlanError where the layer is a convolution in groups, for which one engine is."""
+    if (groups := groups_of(stage, network)) > 1:
+        raise PlanError(
+            f"engine {stage.engine!r} computes all outputs from all channels, and layer "
+            f"{stage.layers[0]!r} has {groups} groups; take {DIRECT!r}"
+        )
 
 
 def is_masked(layer: Conv2d | Linear, x: TensorType) -> bool:

@@ -10,7 +10,7 @@ from subbit.sw.errors import PlanError
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.weights import KERNEL_BITS
 from subbit.sw.lower.engines.codebook import codebook_layer, engine_settings, looked_up, window_of
-from subbit.sw.lower.engines.engine import COMMON, Engine, EngineStage, Setting
+from subbit.sw.lower.engines.engine import COMMON, Engine, EngineStage, Setting, is_masked
 from subbit.sw.lower.stages.stage import divisors
 
 __all__ = ["LookupEngine"]
@@ -36,6 +36,11 @@ class LookupEngine(Engine):
     def unit(self, stage: EngineStage, network: Network) -> LookupUnit:
         """The engine that the settings describe."""
         settings = engine_settings(stage, network)
+        if not tells_padding(stage, network):
+            raise PlanError(
+                f"engine {self.name!r} tells zeros around bipolar codes by the middle of 3x3 "
+                "kernels, which has to be inside the map; take 'direct' or 'block_lookup'"
+            )
         if stage.simd != KERNEL_BITS or stage.pixels != 1:
             raise PlanError(
                 f"engine {self.name!r} takes one channel of one pixel at a time: "
@@ -46,7 +51,7 @@ class LookupEngine(Engine):
     def variants(self, stage: EngineStage, network: Network) -> Iterator[EngineStage]:
         """Any number of read ports, with as many Dot9 units as keep them busy."""
         weights = looked_up(stage, network)
-        if weights is None:
+        if weights is None or not tells_padding(stage, network):
             return
         codes, outputs = 1 << weights.tau, weights.shape[0]
         for pe in divisors(outputs):
@@ -65,3 +70,14 @@ class LookupEngine(Engine):
         """A window of one channel at a time, and the engine."""
         unit = self.unit(stage, network)
         return [("window", window_of(stage, network, 1)), (self.name, unit)]
+
+
+def tells_padding(stage: EngineStage, network: Network) -> bool:
+    """Whether the middle of each window tells how much of it is padding, where that has a mask."""
+    layer, _ = codebook_layer(stage, network)
+    window = layer.window
+    if not is_masked(layer, stage.input(network)):
+        return True
+    gaps = (*window.dilations, *window.dilations)
+    inside = all(pad <= gap for pad, gap in zip(window.pads, gaps, strict=True))
+    return window.kernel == (3, 3) and inside

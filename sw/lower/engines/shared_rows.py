@@ -28,7 +28,7 @@ from subbit.sw.lower.engines.direct import (
     fed_dot,
     window_channels,
 )
-from subbit.sw.lower.engines.engine import Engine, EngineStage, Setting
+from subbit.sw.lower.engines.engine import Engine, EngineStage, Setting, groups_of, refuse_groups
 from subbit.sw.lower.engines.widths import (
     check_input_pixels,
     check_output_pixels,
@@ -68,6 +68,7 @@ class SharedRowsEngine(Engine):
             raise PlanError(f"engine {self.name!r} is for tiled layers, {found}")
         if advice := sharing_advice(weights):
             raise PlanError(f"engine {self.name!r}: {advice}")
+        refuse_groups(stage, network)
         if not stage.input(network).is_code:
             raise PlanError(f"engine {self.name!r} takes codes, not integers; take 'direct'")
         return weights
@@ -108,7 +109,7 @@ class SharedRowsEngine(Engine):
         weights = stage.layer(network).weights
         if not isinstance(weights, TiledWeights) or sharing_advice(weights):
             return
-        if not stage.input(network).is_code:
+        if not stage.input(network).is_code or groups_of(stage, network) > 1:
             return
         yield from product(divisors(weights.shape[0] // sharing(weights)), stage.simds(network))
 

@@ -1,11 +1,13 @@
-"""The unrolled engine: weights are wires, and all outputs of a pixel are computed in a cycle."""
+"""The unrolled engine: weights are wires, and all outputs of a pixel are computed at once."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import ClassVar
+from itertools import product
+from typing import Any, ClassVar
 
 from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.contract.unit import Unit
+from subbit.hw.unrolled.folded import FoldedUnit
 from subbit.hw.unrolled.rough import distinct_rows
 from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.hw.window.border import Border, border_of
@@ -15,7 +17,15 @@ from subbit.sw.ir.layers.conv2d import Conv2d, Padding
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.planes import branches_of
 from subbit.sw.ir.weights import Weights
-from subbit.sw.lower.engines.engine import COMMON, Engine, EngineStage, Setting, is_masked
+from subbit.sw.lower.engines.engine import (
+    COMMON,
+    Engine,
+    EngineStage,
+    Setting,
+    groups_of,
+    is_masked,
+    refuse_groups,
+)
 from subbit.sw.lower.engines.widths import (
     check_input_pixels,
     check_output_pixels,
@@ -23,20 +33,24 @@ from subbit.sw.lower.engines.widths import (
     widened,
 )
 from subbit.sw.lower.stages.order import order_units
+from subbit.sw.lower.stages.stage import check_divides, divisors
 
 __all__ = ["MOST_SIGNS", "UnrolledEngine"]
 
+MOST_FOLD = 8  # cycles; inputs have up to as many bits
 MOST_SIGNS = 1 << 17  # of a layer's distinct rows, up to which its adders are found in a minute
 
 
 class UnrolledEngine(Engine):
-    """Computes all outputs of ``pixels`` output pixels in a cycle, with weights that are wires.
+    """Computes all outputs of ``pixels`` output pixels at once, with weights that are wires.
 
     For layers of any encoding whose distinct rows have up to MOST_SIGNS weights, times their bit
     planes. ``pixels``: output pixels computed at once, some of a row or whole rows;
     ``output_pixels`` of them leave in a beat, ``input_pixels`` come in one. ``window``: where its
     lines live. ``popcount``: the adders' form, ``portable`` or the fabric for whose carry chains
-    they are built. Cycles per ``pixels``: 1; see UnrolledUnit.
+    they are built. ``fold``: cycles that they take, a divisor of an input's bits, some of which go
+    through the same adders in each. Cycles per ``pixels``: ``fold``; see UnrolledUnit and
+    FoldedUnit.
     """
 
     name: ClassVar[str] = "unrolled"
@@ -44,31 +58,38 @@ class UnrolledEngine(Engine):
     settings: ClassVar[Mapping[str, Setting]] = {
         name: COMMON[name]
         for name in ("pixels", "window", "popcount", "input_pixels", "output_pixels")
-    }
+    } | {"fold": Setting(1, least=1, most=MOST_FOLD)}
 
     def variants(self, stage: EngineStage, network: Network) -> Iterator[EngineStage]:
         """None: where an output pixel a cycle is not wanted, other engines take less."""
         yield from ()
 
     def wide_variants(self, stage: EngineStage, network: Network) -> Iterator[EngineStage]:
-        """Any number of pixels, and widths of both ends that keep up, of layers that are not too
-        large.
+        """Any number of pixels, in as many cycles as divide the bits of an input, and widths of
+        both ends that keep up, of layers that are not too large.
         """
-        if weight_signs(stage, network) > MOST_SIGNS:
+        if weight_signs(stage, network) > MOST_SIGNS or groups_of(stage, network) > 1:
             return
         channels = stage.input(network).channels
-        for pixels in most_pixels(stage, network):
-            yield from widened(self.on(stage, pixels=pixels), network, channels, 1)
+        folds = [fold for fold in divisors(stage.input(network).bits) if fold <= MOST_FOLD]
+        for pixels, fold in product(most_pixels(stage, network), folds):
+            own = {"fold": fold} if fold > 1 else {}
+            yield from widened(self.on(stage, pixels=pixels, **own), network, channels, fold)
 
     def least_cycles(self, stage: EngineStage, network: Network) -> int:
         """Exactly those of the engine; at best a beat of ``output_pixels`` leaves in a cycle."""
         y = stage.dots(network)
-        return y.height * y.width // stage.output_pixels
+        size, fold = y.height * y.width, int(self.value(stage, "fold"))
+        return max(size // stage.pixels * fold, size // stage.output_pixels)
 
     def check(self, stage: EngineStage, network: Network) -> None:
         """Raise PlanError where a setting does not fit the layer, or the layer is too large."""
+        refuse_groups(stage, network)
         check_output_pixels(stage, network)
         check_input_pixels(stage, network, stage.input(network).channels)
+        check_divides(
+            "fold", self.value(stage, "fold"), stage.input(network).bits, "the bits of an input"
+        )
         signs = weight_signs(stage, network)
         if signs > MOST_SIGNS:
             raise PlanError(
@@ -84,31 +105,33 @@ class UnrolledEngine(Engine):
         layer, x, y = stage.layer(network), stage.input(network), stage.dots(network)
         vectors = y.height * y.width // stage.pixels
         border = border_around(stage, network)
-        unit = UnrolledUnit(
-            weights=layer.weights,
-            encoding=x.encoding,
-            bits=x.bits,
-            vectors=vectors,
-            post=stage.post(network),
-            pixels=stage.pixels,
-            form=stage.popcount,
-            span=None if x.is_code else x.value_range,
-            border=border,
+        settings: dict[str, Any] = {
+            "weights": layer.weights,
+            "encoding": x.encoding,
+            "bits": x.bits,
+            "vectors": vectors,
+            "post": stage.post(network),
+            "pixels": stage.pixels,
+            "form": stage.popcount,
+            "span": None if x.is_code else x.value_range,
+            "border": border,
+        }
+        fold = self.value(stage, "fold")
+        unit = FoldedUnit(**settings, fold=fold) if fold > 1 else UnrolledUnit(**settings)
+        order = order_units(
+            unit.o, stage.pixels, 1, vectors, fold, output_pixels=stage.output_pixels
         )
-        order = order_units(unit.o, stage.pixels, 1, vectors, 1, output_pixels=stage.output_pixels)
         feed: list[tuple[str, Unit]] = []
         if isinstance(layer, Conv2d):
-            window = WindowUnit(
-                input=x,
-                kernel=layer.kernel,
-                stride=layer.stride,
+            window = WindowUnit.of(
+                layer,
+                x,
                 padding=Padding.MINUS if border else layer.padding,
                 channels=x.channels,
                 folds=1,
                 memory=stage.window,
                 pixels=stage.pixels,
                 input_pixels=stage.input_pixels,
-                pads=layer.pads,
             )
             feed = [("window", window)]
         return [*feed, (self.name, unit), *order]
@@ -131,4 +154,4 @@ def border_around(stage: EngineStage, network: Network) -> Border | None:
     layer, x = stage.layer(network), stage.input(network)
     if not isinstance(layer, Conv2d) or not is_masked(layer, x):
         return None
-    return border_of((x.height, x.width), layer.kernel, layer.stride, stage.pixels, layer.pads)
+    return border_of((x.height, x.width), layer.window, stage.pixels)

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from subbit.hw.contract.limits import MEASURED, SizeLimits
 from subbit.hw.contract.unit import Unit
 from subbit.hw.layers.argmax import ArgmaxUnit
-from subbit.hw.streams.shapes import beat_sizes
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.types import TensorType
-from subbit.sw.lower.stages.stage import Stage, check_divides
+from subbit.sw.lower.stages.stage import Stage, check_divides, divisors
 
 __all__ = ["ArgmaxStage"]
 
@@ -17,7 +16,8 @@ __all__ = ["ArgmaxStage"]
 @dataclass(frozen=True)
 class ArgmaxStage(Stage):
     """Argmax, ``lanes`` logits a cycle, a divisor of the classes. Its stream carries the logits and
-    then the class; with several lanes the class stands beside the logits of each beat.
+    then the class; with several lanes the class stands beside the logits of each beat. Of a map it
+    carries the classes alone.
     """
 
     lanes: int = 1
@@ -27,14 +27,20 @@ class ArgmaxStage(Stage):
         """One logit a cycle."""
         return cls(layers=layers)
 
+    def axes(self, network: Network) -> dict[str, Sequence[int | str]]:
+        """Of a map ``lanes``, up to a pixel."""
+        x = self.input(network)
+        return {} if (x.height, x.width) == (1, 1) else {"lanes": divisors(x.channels)}
+
     def wide_axes(self, network: Network) -> dict[str, Sequence[int | str]]:
         """``lanes``, up to all classes."""
-        return {"lanes": beat_sizes(self.input(network))}
+        return {"lanes": divisors(self.input(network).channels)}
 
     def least_cycles(self, network: Network) -> int:
         """A beat a cycle, and with one lane one more for the class."""
-        beats = self.input(network).channels // self.lanes
-        return beats if self.lanes > 1 else beats + 1
+        x = self.input(network)
+        beats = x.elements // self.lanes
+        return beats if self.lanes > 1 or (x.height, x.width) != (1, 1) else beats + 1
 
     def input(self, network: Network) -> TensorType:
         """Type of the logits."""

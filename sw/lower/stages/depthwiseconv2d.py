@@ -87,17 +87,14 @@ class DepthwiseStage(Stage):
             raise PlanError(f"layer {node.name!r} is no depthwise convolution")
         check_divides("channels", self.channels, x.channels, "the channels")
         self.check_pixels(x, network.types[self.layers[0]])
-        window = WindowUnit(
-            input=x,
-            kernel=layer.kernel,
-            stride=layer.stride,
-            padding=layer.padding,
+        window = WindowUnit.of(
+            layer,
+            x,
             channels=self.channels,
             folds=1,
             memory=self.window,
             pixels=self.pixels,
             input_pixels=self.input_pixels,
-            pads=layer.pads,
         )
         engine = DepthwiseUnit(
             layer=layer,

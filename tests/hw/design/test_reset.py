@@ -14,6 +14,10 @@ from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.avgpool2d import AvgPool2dUnit
 from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
 from subbit.hw.layers.maxpool2d import MaxPool2dUnit
+from subbit.hw.layers.pad import PadUnit
+from subbit.hw.layers.select import SelectUnit
+from subbit.hw.layers.upsample import UpsampleUnit
+from subbit.hw.layers.windowmax import WindowMaxUnit
 from subbit.hw.post.affine import AffineUnit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.replay import ReplayUnit
@@ -25,6 +29,10 @@ from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.conv2d import Padding
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
+from subbit.sw.ir.layers.maxpool2d import MaxPool2d
+from subbit.sw.ir.layers.pad import Pad
+from subbit.sw.ir.layers.select import Select
+from subbit.sw.ir.layers.upsample import Upsample
 from subbit.sw.ir.types import TensorType
 from subbit.sw.ir.weights import BinaryWeights
 from tests.hw.harness import unpack, with_reset
@@ -44,8 +52,15 @@ UNITS: list[Unit] = [
     ReplayUnit(element=Lanes(2, 2), words=3, folds=2, vectors=4),
     ReplayUnit(element=Lanes(2, 2), words=3, folds=2, vectors=4, memory="registers"),
     ReplayUnit(element=Lanes(2, 2), words=1, folds=3, vectors=4),
+    ReplayUnit(element=Lanes(2, 2), words=3, folds=1, vectors=4, order=(2, 0, 1)),
+    *(SelectUnit(layer=Select.slice(0, 2), input=CODES, lanes=lanes) for lanes in (2, 4)),
+    *(UpsampleUnit(layer=Upsample(2, 2), input=CODES, lanes=lanes) for lanes in (2, 4, 24)),
+    *(PadUnit(layer=Pad(1, 1, 1, 1), input=CODES, lanes=lanes) for lanes in (2, 12)),
     MaxPool2dUnit(input=CODES, lanes=2),
     *(MaxPool2dUnit(input=CODES, lanes=lanes) for lanes in (12, 24, 48)),
+    WindowMaxUnit(layer=MaxPool2d(3, 2, (1, 1, 1, 1)), input=CODES, lanes=2),
+    WindowMaxUnit(layer=MaxPool2d((2, 3), 1, (1, 1, 0, 2)), input=CODES, lanes=1),
+    AvgPool2dUnit(layer=AvgPool2d(3, 1, (1, 2, 1, 1)), input=CODES, lanes=2),
     AvgPool2dUnit(layer=AvgPool2d(2), input=CODES, lanes=2),
     AvgPool2dUnit(layer=AvgPool2d(3, 1), input=TensorType.integers(4, 3, 2, -8, 7), lanes=1),
     GlobalAvgPoolUnit(input=CODES, lanes=2),
@@ -54,6 +69,7 @@ UNITS: list[Unit] = [
     DEPTHWISE,
     ArgmaxUnit(input=TensorType.integers(1, 1, 5, -9, 9)),
     *(ArgmaxUnit(input=TensorType.integers(1, 1, 6, -9, 9), lanes=lanes) for lanes in (3, 6)),
+    *(ArgmaxUnit(input=TensorType.integers(2, 2, 6, -9, 9), lanes=lanes) for lanes in (1, 3, 6)),
     FifoUnit(element=Lanes(2, 2), depth=3, beats=12, memory="distributed"),
     FifoUnit(element=Lanes(2, 2), depth=3, beats=12, memory="block"),
     UpsizeUnit(element=Lanes(2, 2), ratio=3, beats=12),
@@ -62,7 +78,7 @@ UNITS: list[Unit] = [
         layer=Affine([3, -2, 1], [5, 0, -7]), input=TensorType.integers(2, 2, 3, -32, 31), lanes=3
     ),
     *(CASES[name]() for name in ("dot_plain", "lookup", "block_lookup", "shared_rows")),
-    *(CASES[name]() for name in ("threshold", "deal", "unrolled")),
+    *(CASES[name]() for name in ("threshold", "deal", "unrolled", "folded")),
     *(CASES[f"window_{name}"]() for name in ("wide", "wide_masked", "rows", "frame")),
 ]
 

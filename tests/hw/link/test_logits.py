@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from subbit.boards import board
-from subbit.hw.link.logits import link_fault
+from subbit.hw.link.logits import ends_in_class, link_fault, logits_type
+from subbit.hw.link.protocol import LinkInfo
 from subbit.sw.cli.build import bitstream_command, rtl_command
 from subbit.sw.cli.plan import plan_command
 from subbit.sw.errors import PlanError
@@ -33,7 +34,8 @@ CASES: dict[str, tuple[tuple[int, int, int], dict[str, Layer], str | None]] = {
     "logits": ((1, 1, 9), {"fc": LINEAR}, None),
     "class": ((1, 1, 9), {"fc": LINEAR, "top": Argmax()}, None),
     "bits": ((1, 1, 9), {"fc": LINEAR, "act": ONE_BIT}, "is 1x1x3 bipolar 1 bit: end the network"),
-    "map": ((5, 5, 1), {"conv": CONV}, "is 3x3x3 integer -9..9: end the network in a linear layer"),
+    "map": ((5, 5, 1), {"conv": CONV}, None),
+    "class-map": ((5, 5, 1), {"conv": CONV, "top": Argmax()}, None),
     "bit-map": ((5, 5, 1), {"conv": CONV, "act": ONE_BIT}, "is 3x3x3 bipolar 1 bit"),
 }
 
@@ -70,3 +72,16 @@ def test_a_build_ends_before_it_begins(name: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(bitstream_command, words)
     assert isinstance(result.exception, PlanError)
     assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
+
+
+def test_maps_beyond_a_message_of_the_link_are_not_for_boards() -> None:
+    net = Network.chain("large", TensorType.codes(132, 132, 1, 1), {"conv": CONV})
+    assert link_fault(net) == "the link cannot carry 50700 logits of 4 bytes"
+    assert logits_type(net).shape == (1, 1, 50700)
+
+
+def test_what_ends_in_the_class_of_a_frame() -> None:
+    assert [ends_in_class(network(name)) for name in ("logits", "class", "map", "class-map")] == [
+        *(False, True, False, False)
+    ]
+    assert LinkInfo.from_network(network("class-map"), clock_hz=0).logits == 9

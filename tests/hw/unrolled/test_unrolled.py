@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from subbit.hw.unrolled.folded import FoldedUnit
 from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.hw.window.border import border_of
 from subbit.sw.errors import PlanError
 from subbit.sw.ir import Encoding, Weights
 from subbit.sw.ir.planes import PlanesWeights, signed_planes
+from subbit.sw.ir.window import Window
 from tests.hw.dots import affine, codebook, plain, planes, thresholds, tiled
 from tests.hw.harness import check_unit
 from tests.parts import binary
@@ -44,7 +46,8 @@ def check(name: str, post: str, encoding: Encoding, bits: int, **rest: Any) -> U
     rng = np.random.default_rng(bits)
     weights = WEIGHTS[name](rng)
     settings: dict[str, Any] = {"vectors": 4, "post": end(post, rng, weights, bits)}
-    unit = UnrolledUnit(weights=weights, encoding=encoding, bits=bits, **(settings | rest))
+    settings |= {"weights": weights, "encoding": encoding, "bits": bits} | rest
+    unit = FoldedUnit(**settings) if "fold" in settings else UnrolledUnit(**settings)
     low, high = unit.i_range
     beats = rng.integers(low, high + 1, (2 * unit.vectors, unit.i.lanes))
     check_unit(unit, beats)
@@ -89,7 +92,7 @@ def test_several_pixels() -> None:
 def test_zeros_around(bits: int, post: str, pixels: int) -> None:
     rng = np.random.default_rng(bits)
     weights = PlanesWeights((binary(rng, 4, 2, 3, 3), codebook(rng, 4, 2, 3)))
-    border = border_of((4, 4), 3, 1, pixels)
+    border = border_of((4, 4), Window.same(3), pixels)
     unit = UnrolledUnit(
         weights=weights,
         encoding=BIPOLAR,
@@ -103,6 +106,40 @@ def test_zeros_around(bits: int, post: str, pixels: int) -> None:
     check_unit(unit, codes.reshape(-1, unit.i.lanes))
 
 
+@pytest.mark.parametrize(("bits", "fold"), [(2, 2), (4, 2), (4, 4), (8, 4), (8, 8)])
+@pytest.mark.parametrize("post", ["none", "affine", "threshold1", "threshold2"])
+def test_bits_in_turns(bits: int, fold: int, post: str) -> None:
+    unit = check("plain", post, UNSIGNED if bits > 2 else BIPOLAR, bits, fold=fold)
+    assert unit.interval_cycles == fold * unit.vectors
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_turns_of_every_encoding(name: str) -> None:
+    check(name, "threshold2", BIPOLAR, 2, fold=2, form="ecp5")
+    check(name, "none", UNSIGNED, 4, fold=4, pixels=2)
+
+
+def test_turns_of_integers_and_zeros_around() -> None:
+    check("plain", "threshold1", INTEGER, 6, span=(-32, 31), fold=2)
+    check("planes", "affine", INTEGER, 4, span=(-8, 6), fold=4)
+    rng = np.random.default_rng(4)
+    weights, border = binary(rng, 4, 2, 3, 3), border_of((4, 4), Window.same(3), 2)
+    post = end("threshold1", rng, weights, 2)
+    unit = FoldedUnit(
+        **{"weights": weights, "encoding": BIPOLAR, "bits": 2, "vectors": 8, "pixels": 2},
+        **{"post": post, "border": border, "fold": 2},
+    )
+    codes = rng.integers(0, 4, (32, 18)) * np.tile(border.inside, (2, 2))
+    check_unit(unit, codes.reshape(-1, unit.i.lanes))
+
+
+def test_rows_that_are_alike_are_added_up_once() -> None:
+    alone, four = (check(name, "none", BIPOLAR, 2, fold=2) for name in ("plain", "tiled"))
+    assert isinstance(alone, FoldedUnit)
+    assert isinstance(four, FoldedUnit)
+    assert (len(alone.accumulators.kept), len(four.accumulators.kept)) == (8, 2)
+
+
 def test_outputs_that_are_constant() -> None:
     weights = signed_planes(np.array([[0, 0, 0], [1, -1, 0]]), 1)
     unit = UnrolledUnit(weights=weights, encoding=BIPOLAR, bits=1, vectors=8)
@@ -114,5 +151,8 @@ def test_what_does_not_fit() -> None:
     weights = plain(np.random.default_rng(0), 2, 4)
     with pytest.raises(PlanError, match="integers, and no codes, have a span"):
         UnrolledUnit(weights=weights, encoding=BIPOLAR, bits=1, vectors=1, span=(0, 1))
+    for fold in (1, 3):
+        with pytest.raises(PlanError, match=f"fold={fold} must be 2 or more and divide the 4 bits"):
+            FoldedUnit(weights=weights, encoding=BIPOLAR, bits=4, vectors=1, fold=fold)
     with pytest.raises(PlanError, match="vectors=0 and pixels=1 must both be 1 or more"):
         UnrolledUnit(weights=weights, encoding=BIPOLAR, bits=1, vectors=0)

@@ -13,6 +13,7 @@ from subbit.hw.dot.dot_rtl import Dot
 from subbit.hw.window.border import border_of
 from subbit.sw.errors import PlanError
 from subbit.sw.ir import Encoding, Weights
+from subbit.sw.ir.window import Window
 from tests.hw.dots import affine, codebook, frames, plain, thresholds, tiled
 from tests.hw.harness import check_unit
 
@@ -24,7 +25,7 @@ def engine(
     weights: Weights, size: tuple[int, int], stride: int = 1, pixels: int = 1, **rest: Any
 ) -> DotUnit:
     """A 3x3 engine for a tensor of that height and width, padded by a zero on each side."""
-    border = border_of(size, 3, stride, pixels)
+    border = border_of(size, Window.same(3, stride), pixels)
     vectors = len(border.inside) // pixels
     usual: dict[str, Any] = {"bits": 1, "pe": 2, "simd": 9}
     return DotUnit(
@@ -93,7 +94,7 @@ def test_values_and_cycles(
 @pytest.mark.parametrize("pads", [(0, 0, 1, 1), (1, 0, 0, 1)])
 @pytest.mark.parametrize("stride", [1, 2])
 def test_uneven_borders(stride: int, pads: tuple[int, int, int, int]) -> None:
-    border = border_of((6, 6), 3, stride, 1, pads)
+    border = border_of((6, 6), Window((3, 3), (stride, stride), pads=pads), 1)
     weights = plain(RNG(8), 4, 18)
     unit = DotUnit(
         weights=weights,
@@ -109,24 +110,24 @@ def test_uneven_borders(stride: int, pads: tuple[int, int, int, int]) -> None:
 
 
 def test_where_uneven_borders_lie() -> None:
-    border = border_of((4, 5), 3, 1, 1, (0, 1, 1, 0))
+    border = border_of((4, 5), Window((3, 3), pads=(0, 1, 1, 0)), 1)
     assert border.rows.tolist() == [[True] * 3, [True] * 3, [True, True, False]]
     assert border.columns.tolist() == [[False, True, True], *[[True] * 3] * 3]
 
 
 def test_groups_of_whole_rows() -> None:
-    one, rows = border_of((4, 5), 3, 1, 1), border_of((4, 5), 3, 1, 10)
+    one, rows = border_of((4, 5), Window.same(3), 1), border_of((4, 5), Window.same(3), 10)
     assert rows.outside.shape == (2, 1, 10, 3, 3)
     assert rows.row_kinds[1].tolist() == [0, 1]
     np.testing.assert_array_equal(rows.outside.reshape(20, 9), ~one.inside)
 
 
 def test_few_ways_to_lie_beyond_the_edge() -> None:
-    border = border_of((6, 8), 3, 1, 2)
+    border = border_of((6, 8), Window.same(3), 2)
     assert border.outside.shape == (3, 3, 2, 3, 3)
     assert border.inside.sum() == 9 * 48 - 2 * 3 * (6 + 8) + 4
-    assert len(border_of((9, 9), 5, 2, 1).row_kinds[0]) == 3
-    assert border_of((4, 4), 1, 1, 1).inside.all()
+    assert len(border_of((9, 9), Window.same(5, 2), 1).row_kinds[0]) == 3
+    assert border_of((4, 4), Window.same(1), 1).inside.all()
 
 
 def test_a_wrong_constant_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,12 +88,13 @@ def test_uneven_padding(
     check_unit(unit, frames_of(unit, 3))
 
 
-def test_pads_beyond_half_of_the_kernel() -> None:
+def test_pads_beyond_the_kernel() -> None:
     tensor = TensorType.codes(6, 6, 2, 1)
-    with pytest.raises(PlanError, match="padding is 0 to 1 elements on each side of a 3x3 kernel"):
+    text = "padding of a 3x2 kernel is 0 to 2 elements above and below, 0 to 1 left and right"
+    with pytest.raises(PlanError, match=text):
         WindowUnit(
             input=tensor,
-            kernel=3,
+            kernel=(3, 2),
             stride=1,
             padding=ZERO,
             channels=1,

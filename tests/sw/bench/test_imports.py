@@ -31,8 +31,9 @@ from subbit.sw.importers.exact import (
     qoperators,
     windows,
 )
+from subbit.sw.importers.exact.integers import as_weights
 from subbit.sw.importers.exact.value import Fractions
-from subbit.sw.importers.exact.windows import Window
+from subbit.sw.ir.window import Window
 
 GRAPHS, CHUNK = 300, 30
 
@@ -139,7 +140,7 @@ def test_directions_of_thresholds_are_checked(monkeypatch: pytest.MonkeyPatch) -
 
 def test_pooling_of_what_falls_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subbit.sw.importers.exact.network_builder.rises", lambda *given: True)
-    monkeypatch.setattr("subbit.sw.importers.exact.codes.rises", lambda *given: True)
+    monkeypatch.setattr("subbit.sw.importers.exact.codes.pools_behind", lambda *given: True)
     assert wrong_one("MaxPool")
 
 
@@ -172,15 +173,15 @@ def test_which_class_is_picked_is_checked(
     assert wrong_one(row)
 
 
-def group_weights(change: Callable[[Any, int], Any]) -> Any:
-    """convs.spread with other weights between groups."""
-    real = convs.spread
+def other_conv(change: Callable[[Any, Any, int], Any]) -> Any:
+    """convs.Conv2d with other weights, by those it has, its dilation and its groups."""
+    real = convs.Conv2d
 
-    def spread(array: Any, window: Any, place: Any, groups: int) -> Any:
-        found = real(array, window, place, groups)
-        return change(found, array.shape[1]) if groups > 1 else found
+    def conv(weights: Any, stride: Any, padding: Any, pads: Any, gaps: Any, groups: int) -> Any:
+        found, _ = as_weights(change(weights.dense(), gaps, groups))
+        return real(found, stride, padding, pads, gaps, groups)
 
-    return spread
+    return conv
 
 
 def other_window(change: Callable[[Window], Window]) -> Any:
@@ -192,12 +193,6 @@ def other_window(change: Callable[[Window], Window]) -> Any:
 def turned(window: Window) -> Window:
     """The window with its padding on the other sides."""
     return replace(window, pads=(*window.pads[2:], *window.pads[:2]))
-
-
-def without_gaps() -> Any:
-    """convs.spread of a kernel whose elements are next to each other."""
-    real = convs.spread
-    return lambda array, window, *given: real(array, replace(window, dilations=(1, 1)), *given)
 
 
 def mirrored() -> Any:
@@ -260,17 +255,11 @@ def no_zero_point() -> Any:
 EQUAL = (np.greater_equal, np.greater, np.less_equal, np.less, np.equal)
 # For each fault: the row that shows it, the module and its function, and what makes another one.
 OTHER_FAULTS: dict[str, tuple[str, Any, str, Callable[[], Any]]] = {
-    "weights between groups": (
-        "groups",
-        convs,
-        "spread",
-        lambda: group_weights(lambda found, inputs: np.where(found == 0, 1, found)),
-    ),
     "groups read others' channels": (
         "groups",
         convs,
-        "spread",
-        lambda: group_weights(lambda found, inputs: np.roll(found, inputs, axis=1)),
+        "Conv2d",
+        lambda: other_conv(lambda found, _, n: np.roll(found, len(found) // n * (n > 1), axis=0)),
     ),
     "padding on the other side": (
         "uneven window",
@@ -280,7 +269,14 @@ OTHER_FAULTS: dict[str, tuple[str, Any, str, Callable[[], Any]]] = {
     ),
     "a Pad on the other side": ("Pad window", convs, "window_of", lambda: other_window(turned)),
     "SAME on the other side": ("auto window", windows, "own_pads", mirrored),
-    "no gaps": ("dilated window", convs, "spread", without_gaps),
+    "gaps from the other end": (
+        "dilated window",
+        convs,
+        "Conv2d",
+        lambda: other_conv(
+            lambda found, gaps, _: found if gaps == (1, 1) else found[:, :, ::-1, ::-1]
+        ),
+    ),
     "averages are sums": ("sums", pools, "summed", undivided),
     "thresholds in the file's order": (
         "thresholds of channels",

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from subbit.sw.bench.da4ml import make_peer
-from subbit.sw.bench.unrolled import bench_unrolled, is_exact, unrolled_unit
-from subbit.sw.errors import SubbitError, ToolError
+from subbit.sw.bench.exact_sums import is_exact
+from subbit.sw.bench.unrolled import bench_unrolled, direct_unit, unrolled_unit
+from subbit.sw.errors import PlanError, SubbitError, ToolError
 from tests.hw.dots import flipped
 
 
@@ -36,3 +37,14 @@ def test_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     signs = np.ones((2, 3), np.int64)
     with pytest.raises(ToolError, match=r"'pip install subbit\[peers\]' brings da4ml"):
         make_peer(signs, 1, np.zeros(2, np.int64), tmp_path)
+
+
+def test_folded_beside_the_direct_engine() -> None:
+    unit = unrolled_unit("27x64-pixels", "ecp5", fold=4)
+    assert is_exact(unit)
+    other = direct_unit(unit, 4)
+    assert (other.pe, other.interval_cycles) == (16, 4)
+    assert unit.cost().lut4 < 0.7 * other.cost().lut4
+    assert direct_unit(unrolled_unit("27x64-pixels", "ecp5"), 1).pe == 64
+    with pytest.raises(PlanError, match="no direct engine of 64 outputs takes 3 cycles"):
+        direct_unit(unit, 3)

@@ -8,7 +8,7 @@ import pytest
 
 from subbit.sw.cycles import FRAME_INPUT, Feed, Process, run
 from subbit.sw.cycles.fast import measure
-from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT
+from subbit.sw.cycles.model import GIVE, POP, PUSH, RESERVE, TAKE, WAIT, of_source
 
 QUIET_CYCLES = 200  # without any step: longer than any latency here
 
@@ -53,7 +53,8 @@ def walk(
             outs[-1][0].take(cycle)
         for k in reversed(range(len(processes))):
             flags = int(processes[k].steps[at[k]])
-            sources = [outs[p][b] for p, b in feeds[k] if p >= 0]
+            asked = feeds[k][(flags >> 4) - 1 :][:1] if flags >> 4 else feeds[k]
+            sources = [outs[p][b] for p, b in asked if p >= 0]
             ready = not flags & WAIT or all(source.there(cycle) for source in sources)
             room = [branch.free(cycle) for branch in outs[k]]
             if not left[k] or not ready or (flags & RESERVE and not all(room)):
@@ -84,6 +85,16 @@ def random_process(chance: np.random.Generator, name: str, takes: int, gives: in
     )
 
 
+def merge_process(chance: np.random.Generator, name: str, takes: int, gives: int) -> Process:
+    """A process that takes from one of two streams at a time, in any order, and gives its beats
+    behind all but one of those that it takes.
+    """
+    order = [TAKE | of_source(k) for k in (0, 1) for _ in range(takes)]
+    chance.shuffle(order)
+    steps = [*order[:-1], order[-1] | GIVE, *([GIVE] * (gives - 1))]
+    return Process(name, np.array(steps, np.uint8), capacity=1 + int(chance.integers(0, 2)))
+
+
 def random_graph(seed: int) -> tuple[list[Process], list[tuple[Feed, ...]]]:
     """Streams that fork and join at random until one is left; all carry the same beats."""
     chance = np.random.default_rng(seed)
@@ -98,7 +109,9 @@ def random_graph(seed: int) -> tuple[list[Process], list[tuple[Feed, ...]]]:
             sources, branches = ends[:2], 1
         else:
             sources, branches = ends[:1], 1 + (what > 0.6 and k < 7)
-        processes.append(random_process(chance, f"p{k}", beats, beats))
+        merges = len(sources) > 1 and chance.random() < 0.5
+        make = merge_process if merges else random_process
+        processes.append(make(chance, f"p{k}", beats, beats))
         feeds.append(tuple((int(p), int(b)) for p, b in sources))
         ends = [*ends[len(sources) :], *((k, b) for b in range(branches))]
     return processes, feeds
@@ -164,3 +177,17 @@ def test_joined_streams_must_agree() -> None:
     one, two = (Process(f"{n}", np.array([TAKE | GIVE] * n, np.uint8)) for n in (1, 2))
     with pytest.raises(ValueError, match="1 gives 1 beats a frame, but 2 takes 2"):
         run([one, two], 1, [(FRAME_INPUT,), ((0, 0), (0, 1))])
+
+
+def test_a_step_may_take_from_one_stream_alone() -> None:
+    turns = np.array([TAKE | GIVE | of_source(k) for k in (0, 1, 1) * 2], np.uint8)
+    merge = Process("merge", turns)
+    assert (merge.takes, merge.takes_of(1), merge.gives) == (2, 4, 6)
+    one, two = (Process(f"{n}", np.array([TAKE | GIVE] * n, np.uint8)) for n in (2, 4))
+    late = Process("late", np.array([TAKE, 0, 0, GIVE] * 2, np.uint8))
+    feeds = [(FRAME_INPUT,), ((0, 0),), (FRAME_INPUT,), ((1, 0), (2, 0))]
+    trace = run([one, late, two, merge], 1, feeds)
+    assert trace.taken[-1].tolist() == [6, 7, 8, 10, 11, 12]
+    assert measure([one, late, two, merge], 2, feeds).ends[0] == 12
+    with pytest.raises(ValueError, match="2 gives 2 beats a frame, but merge takes 4"):
+        run([one, one, merge], 1, [(FRAME_INPUT,), (FRAME_INPUT,), ((0, 0), (1, 0))])

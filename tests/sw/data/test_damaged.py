@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from subbit.sw.data import prepare, preprocess
+from subbit.sw.data.described import load_described
+from subbit.sw.data.description import Description
+from subbit.sw.data.kinds import KINDS
 from subbit.sw.data.load import load_dataset
+from subbit.sw.errors import SubbitError
 from subbit.sw.flow.program import read_summary
 from subbit.sw.flow.summary import Summary
+from tests.sw.data.data_files import MAKERS, make_wav, tone
 from tests.sw.mutations import count, damaged_bytes, damaged_json, refused
 
 RNG = np.random.default_rng(1)
@@ -65,6 +71,49 @@ def test_damaged_pictures_of_a_folder(tmp_path: Path) -> None:
         return refused(lambda: load_dataset("folder", "test", tmp_path), path)
 
     assert count(check, 200) > 60
+
+
+@pytest.mark.parametrize("name", ["npz", "csv", "series"])
+def test_damaged_files_of_ones_own_data(name: str, tmp_path: Path) -> None:
+    path = MAKERS[name](tmp_path / "data")
+    content = path.read_bytes()
+
+    def check(seed: int) -> bool:
+        path.write_bytes(damaged_bytes(content, seed))
+        return refused(lambda: prepare(path), path)
+
+    assert count(check, 150) > 30
+
+
+def test_damaged_recordings(tmp_path: Path) -> None:
+    path = make_wav(tmp_path / "a.wav", tone(500, 0.02))
+    content = path.read_bytes()
+
+    def check(seed: int) -> bool:
+        path.write_bytes(damaged_bytes(content, seed))
+        return refused(lambda: KINDS["wav"].samples(path, {"rate": 8000, "samples": 160}), path)
+
+    assert count(check, 150) > 30
+
+
+@pytest.mark.parametrize("name", [*MAKERS])
+def test_damaged_descriptions(name: str, tmp_path: Path) -> None:
+    path = MAKERS[name](tmp_path / "data")
+    row = prepare(path).description.to_json()
+
+    def check(seed: int) -> bool:
+        said, text = damaged_json(row, seed), ""
+        try:
+            found = Description.from_json(said) if isinstance(said, dict) else None
+            if found is not None:
+                preprocess(load_described(found, path, "all", None).images[:2], found.preprocess)
+        except SubbitError as error:
+            text = str(error)
+        assert "\n" not in text
+        assert len(text) < 800 + len(str(path))
+        return bool(text)
+
+    assert count(check, 60) > 30
 
 
 SUMMARY = Summary(

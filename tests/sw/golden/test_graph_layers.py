@@ -4,7 +4,9 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from subbit.sw.golden import evaluate
 from subbit.sw.ir import (
@@ -14,11 +16,13 @@ from subbit.sw.ir import (
     Encoding,
     GlobalAvgPool,
     Layer,
+    MaxPool2d,
     Network,
     Node,
     Padding,
     TensorType,
 )
+from subbit.sw.ir.window import Window
 from tests.sw.samples import binary, codes
 
 RNG = np.random.default_rng(24)
@@ -55,6 +59,29 @@ def test_average_pooling_sums(bits: int, kind: Encoding, kernel: int, stride: in
         assert found[n, y, x, c] == sum(value(source, int(pixel)) for pixel in pixels)
 
 
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_pooling_is_that_of_torch(ceil_mode: bool) -> None:
+    """Random windows, padding as torch has it, and the windows that its ceil mode adds."""
+    draw, checked = np.random.default_rng(11), 0
+    while checked < 30:
+        kernel, stride = (tuple(draw.integers(1, 9, 2).tolist()) for _ in range(2))
+        pads = tuple(int(draw.integers(0, side // 2 + 1)) for side in kernel)
+        height, width = draw.integers(1, 12, 2).tolist()
+        window = Window(kernel, stride, pads=(*pads, *pads))
+        if min(window.outputs(height, width)) < 1:
+            continue
+        checked += 1
+        window = window.rounded_up(height, width) if ceil_mode else window
+        source = TensorType.codes(height, width, 2, 3, Encoding.UNSIGNED)
+        given = codes(draw, source, 2)
+        x = torch.from_numpy(given).double().permute(0, 3, 1, 2)
+        greatest = functional.max_pool2d(x, kernel, stride, pads, 1, ceil_mode)
+        sums = functional.avg_pool2d(x, kernel, stride, pads, ceil_mode, divisor_override=1)
+        for layer, wanted in ((MaxPool2d, greatest), (AvgPool2d, sums)):
+            found = golden(source, layer(kernel, stride, window.pads), given)
+            np.testing.assert_array_equal(found, wanted.permute(0, 2, 3, 1).round().numpy())
+
+
 @pytest.mark.parametrize(("bits", "kind"), KINDS)
 def test_global_average_pooling_sums(bits: int, kind: Encoding) -> None:
     source = TensorType.codes(3, 4, 5, bits, kind)
@@ -69,7 +96,7 @@ def test_global_average_pooling_sums(bits: int, kind: Encoding) -> None:
 @pytest.mark.parametrize("padding", list(Padding))
 @pytest.mark.parametrize(
     ("kernel", "stride", "pads"),
-    [(3, 1, None), (3, 2, None), (5, 1, None), (3, 2, (0, 1, 1, 0)), (5, 2, (1, 2, 2, 0))],
+    [(3, 1, None), (2, 3, None), (5, 1, None), (3, 2, (0, 1, 1, 0)), (5, 2, (1, 2, 4, 0))],
 )
 def test_depthwise(
     bits: int,
@@ -85,7 +112,7 @@ def test_depthwise(
     if padding is Padding.NONE:
         pads = None
     layer = DepthwiseConv2d(binary(RNG, (3, 1, kernel, kernel)), stride, padding, pads)
-    above, left = layer.margins[:2]
+    above, left = layer.window.pads[:2]
     given, weights, top = codes(RNG, source, 2), layer.weights.dense(), 2**bits - 1
     around = {"none": 0, "zero": 0, "minus": -top, "plus": top}[padding]
     found = golden(source, layer, given)

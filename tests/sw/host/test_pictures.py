@@ -14,14 +14,26 @@ from PIL import Image
 
 from subbit.hw.link.protocol import LinkInfo
 from subbit.sw.cli import app
+from subbit.sw.cli.device import show_results, tell_seen
 from subbit.sw.data import load_dataset
 from subbit.sw.errors import DataError
 from subbit.sw.golden import predict
-from subbit.sw.host.classify import class_labels, file_codes
+from subbit.sw.host.classify import Classification, file_codes
 from subbit.sw.host.loopback import BoardModel
 from subbit.sw.host.pictures import Picture, read_pictures
 from subbit.sw.host.preview import save_preview, text_preview
-from subbit.sw.ir import Network, load_network, save_network
+from subbit.sw.ir import (
+    Argmax,
+    BinaryWeights,
+    Encoding,
+    Flatten,
+    Linear,
+    Network,
+    TensorType,
+    load_network,
+    save_network,
+)
+from subbit.sw.labels import class_labels
 from tests.sw.samples import message
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -200,4 +212,21 @@ def test_the_command_counts_samples(
     assert f"{found['correct']} of 20 images right" in shown
     assert "drawn from 359 by class with seed 4" in shown
     assert app.run(["run", *options, "--samples", "2", "--invert"]) == 2
-    assert "--invert and --preview are for images" in capsys.readouterr().err
+    assert "--invert, --preview and --maps are for images" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 4), (64, 1, 2)])
+def test_rows_and_series_are_shown_without_a_picture(
+    shape: tuple[int, int, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = TensorType.codes(*shape, 1, Encoding.UNSIGNED)
+    weights = BinaryWeights(np.ones((2, source.elements), np.uint8))
+    layers = {"flat": Flatten(), "fc": Linear(weights), "top": Argmax()}
+    network, art = Network.chain("rows", source, layers), dict[str, str]()
+    tell_seen(art, network, [Picture(Path("a.csv:2"), np.zeros(shape, np.uint8), ())])
+    assert art == {}
+    show_results([Classification("a.csv:2", 0, "ant", (3, 1))], art)
+    text = capsys.readouterr().out
+    assert "a.csv:2" in text
+    assert "ant" in text
+    assert "--preview" not in text

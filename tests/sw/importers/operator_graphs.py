@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from onnx import helper
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -70,6 +71,12 @@ def surrounded(g: GraphMaker, draw: Draw) -> str:
     return g.node("MatMul", x, g.const(signs(draw, CHANNELS * 16, 5)))
 
 
+def greatest(g: GraphMaker, draw: Draw) -> str:
+    """The greatest of a map."""
+    x = g.node("Conv", g.quant("x", 1 / 3, 2, signed=0), g.const(signs(draw, CHANNELS, 1, 3, 3)))
+    return logits(g, g.node("Flatten", g.node("GlobalMaxPool", x)), draw)
+
+
 def computed_weights(g: GraphMaker, draw: Draw) -> str:
     """Weights that the graph computes from constants: small integers in the end."""
     squares = g.const(draw.choice([1.0, 4.0, 9.0], (CHANNELS + 2, 5)))
@@ -83,12 +90,112 @@ def computed_weights(g: GraphMaker, draw: Draw) -> str:
     return g.node("MatMul", g.quant(sums(g, draw), 0.25, 3), w)
 
 
+def quantised_map(g: GraphMaker, draw: Draw, scale: float = 0.5) -> str:
+    """A map of six channels, 4 by 4, as codes."""
+    x = g.node("Conv", g.quant("x", 1 / 3, 2, signed=0), g.const(signs(draw, CHANNELS, 1, 2, 2)))
+    x = g.node("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+    return g.quant(x, scale, 3)
+
+
+def last_of(g: GraphMaker, x: str, channels: int, side: int, draw: Draw) -> str:
+    """A last layer on a map of codes."""
+    x = g.node("Flatten", x)
+    return g.node("MatMul", x, g.const(signs(draw, channels * side * side, 5)))
+
+
+def beside(*scales: float, rest: str = "conv") -> Build:
+    """A concatenation of maps of those scales, and a convolution or linear layer behind it."""
+
+    def build(g: GraphMaker, draw: Draw) -> str:
+        first = quantised_map(g, draw, scales[0])
+        parts = [first]
+        for scale in scales[1:]:
+            x = g.node("Conv", first, g.const(signs(draw, 2, CHANNELS, 1, 1)))
+            parts.append(g.quant(x, scale, 2))
+        count = CHANNELS + 2 * len(scales[1:])
+        x = g.node("Concat", *parts, axis=1)
+        if rest == "linear":
+            return last_of(g, x, count, 3, draw)
+        if rest == "relu":
+            return last_of(g, g.quant(g.node("Relu", x), 0.5, 3), count, 3, draw)
+        x = g.node("Conv", x, g.const(signs(draw, 4, count, 3, 3)), pads=[1] * 4)
+        return last_of(g, g.quant(x, 2.0, 3), 4, 3, draw)
+
+    return build
+
+
+def parts(g: GraphMaker, draw: Draw) -> str:
+    """Channels split, sliced, gathered, shuffled and put together again."""
+    x = quantised_map(g, draw)
+    g.nodes.append(helper.make_node("Split", [x], ["one", "two"], name="parts", axis=1))
+    y = g.node("Gather", "two", g.const([2, 0, 2], np.int64), axis=1)
+    z = g.node("Slice", "one", *(g.const([n], np.int64) for n in (1, 3, 1)))
+    x = g.node("Concat", y, z, "one", axis=1)
+    x = g.node("Reshape", x, g.const([1, 2, 4, 3, 3], np.int64))
+    x = g.node("Transpose", x, perm=[0, 2, 1, 3, 4])
+    x = g.node("Reshape", x, g.const([1, 8, 3, 3], np.int64))
+    x = g.node("Conv", x, g.const(signs(draw, 4, 8, 3, 3)), pads=[1] * 4)
+    return last_of(g, g.quant(x, 2.0, 3), 4, 3, draw)
+
+
+def resized(kind: str, **attributes: Any) -> Build:
+    """A map twice as high and four times as wide."""
+
+    def build(g: GraphMaker, draw: Draw) -> str:
+        if kind == "Upsample":
+            g.opset = 9
+        x = quantised_map(g, draw)
+        scales = g.const([1.0, 1.0, 2.0, 4.0])
+        given = [scales] if kind == "Upsample" else ["", scales]
+        x = g.node(kind, x, *given, **attributes)
+        x = g.node("Conv", x, g.const(signs(draw, 3, CHANNELS, 3, 3)), strides=[2, 2])
+        x = g.node("Flatten", g.quant(x, 2.0, 3))
+        return g.node("MatMul", x, g.const(signs(draw, 3 * 2 * 5, 5)))
+
+    return build
+
+
+def bordered(value: float) -> Build:
+    """A border that no convolution takes in, around one of two paths."""
+
+    def build(g: GraphMaker, draw: Draw) -> str:
+        x = quantised_map(g, draw)
+        y = g.node("Conv", x, g.const(signs(draw, CHANNELS, CHANNELS, 2, 2)))
+        around = g.const([0, 0, 0, 1, 0, 0, 1, 0], np.int64)
+        y = g.node("Pad", g.quant(y, 2.0, 3), around, g.const(value))
+        x = g.quant(g.node("Add", x, y), 1.0, 3)
+        return last_of(g, x, CHANNELS, 3, draw)
+
+    return build
+
+
+def vectors(g: GraphMaker, draw: Draw) -> str:
+    """A flattened map beside a vector, and parts of both."""
+    x = g.node("Flatten", quantised_map(g, draw))
+    y = g.quant(g.node("MatMul", x, g.const(signs(draw, 54, 4))), 4.0, 2)
+    x = g.node("Slice", x, *(g.const([n], np.int64) for n in (5, 45, 1)))
+    x = g.node("Concat", x, y, axis=-1)
+    return g.node("MatMul", x, g.const(signs(draw, 44, 5)))
+
+
 GRAPHS: dict[str, Build] = {
+    "Concat": beside(0.5, 0.5),
+    "concat of two scales": beside(0.5, 3.0),
+    "concat of three scales": beside(0.5, 3.0, 2.0, rest="linear"),
+    "concat behind a function": beside(0.5, 3.0, rest="relu"),
+    "Split": parts,
+    "Resize": resized("Resize", coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+    "resize by centres": resized("Resize", mode="nearest"),
+    "Upsample": resized("Upsample", mode="nearest"),
+    "pad of its own": bordered(0.0),
+    "pad with a number": bordered(-2.0),
+    "vectors beside each other": vectors,
     **{k: each(k) for k in ("Sigmoid", "HardSigmoid", "Softplus", "Softsign", "Neg", "Selu")},
     "Elu": each("Elu", alpha=0.5),
     "Dropout": each("Dropout"),
     "Cast": each("Cast", to=1),
     "IntQuant": int_quant,
+    "GlobalMaxPool": greatest,
     "Pad": surrounded,
     "sides": sides,
     "computed weights": computed_weights,
@@ -211,8 +318,24 @@ PASSED: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda x: torch.mean(codes(torch.round)(x), (2, 3), keepdim=True),
     "one pixel": lambda x: functional.adaptive_avg_pool2d(codes(torch.round)(x), 1),
     "nn.AdaptiveAvgPool2d": nn.Sequential(Steps(), nn.AdaptiveAvgPool2d(1)),
+    "nn.AdaptiveMaxPool2d": nn.AdaptiveMaxPool2d(1),
+    "adaptive_max_pool2d": lambda x: functional.adaptive_max_pool2d(x, 1),
     "nn.ZeroPad2d": Surrounded(nn.ZeroPad2d((0, 1, 1, 0))),
     "functional.pad": Surrounded(lambda x: functional.pad(x, (1, 0, 0, 1), value=0.0)),
+    "torch.cat": lambda x: torch.cat((torch.relu(x), x, torch.concat((x, -x), 1)), dim=1),
+    "torch.concatenate": lambda x: torch.concatenate([codes(torch.round)(x), x], 1),
+    "parts": lambda x: x.split(2, 1)[2] + torch.chunk(x, 3, 1)[0] + x[:, 1:5].chunk(2, dim=1)[1],
+    "torch.split": lambda x: torch.split(x, [1, 5], 1)[1].narrow(1, 1, 3),
+    "torch.narrow": lambda x: torch.narrow(torch.relu(x), 1, 2, 3),
+    "index_select": lambda x: torch.index_select(x, 1, torch.tensor([5, 0, 0])).index_select(
+        1, torch.tensor([1, 0])
+    ),
+    "nn.ChannelShuffle": nn.ChannelShuffle(2),
+    "shuffle": lambda x: functional.channel_shuffle(torch.relu(x), 3),
+    "views": lambda x: x.view(x.size(0), 2, 3, 6, 6).transpose(1, 2).reshape(x.size(0), 6, 6, 6),
+    "nn.Upsample": nn.Sequential(nn.ReLU(), nn.Upsample(scale_factor=2)),
+    "interpolate": lambda x: functional.interpolate(x, (12, 24), mode="nearest-exact")[:, ::3],
+    "nn.ConstantPad2d": nn.Sequential(Steps(), nn.ConstantPad2d((0, 1, 2, 0), 1.0)),
     "functional.dropout": lambda x: functional.dropout(x, 0.5, False),
 }
 

@@ -134,7 +134,7 @@ ROWS: dict[str, tuple[dict[str, Any], str]] = {
     "true": ({"input": {"shape": [1, 1, True]}}, "the input's shape is [height, width, channels]"),
     "stride": (
         {"layers": [{"kind": "avgpool2d", "kernel": True}]},
-        "'kernel' must be a JSON integer",
+        "'kernel' is 1 to 1024, or two such numbers for height and width, not True",
     ),
     "bits": ({"layers": [LINEAR | {"bits": 99}]}, "'bits' must lie in 1..9, not 99"),
     "offset": ({"input": {"shape": [1, 1, 2], "offset": 10**40}}, "'offset' must lie in"),

@@ -305,10 +305,9 @@ def image(g: GraphMaker) -> str:
 
 
 MAPS: dict[str, tuple[Build, str]] = {
-    "ArgMax of the channels": (node("ArgMax", axis=1), f"at 16 places; {HOST}"),
     "ArgMax of a side": (node("ArgMax", axis=2), f"at 12 places; {HOST}"),
     "ArgMin of the channels": (node("ArgMin", axis=-3, keepdims=0), f"at 16 places; {HOST}"),
-    "TopK of the channels": (top(axis=1), f"at 16 places; {HOST}"),
+    "TopK of the least": (top(axis=1, largest=0), f"at 16 places; {HOST}"),
     "Softmax of the channels": (node("Softmax", axis=1), f"at 16 places; {HOST}"),
     "Softmax by default": (node("Softmax"), f"along axis 3 of 1x3x4x4 at 12 places; {HOST}"),
     "ArgMax of all, channels first": (

@@ -15,7 +15,7 @@ from torch.nn import functional
 from subbit.sw.importers.api import check_import
 from subbit.sw.importers.exact.picking import PICKING
 from subbit.sw.importers.onnx.constants import FOLDABLE
-from subbit.sw.importers.onnx.operators import RULES, supported_operators
+from subbit.sw.importers.onnx.operators import RULES, SPLITTING, supported_operators
 from subbit.sw.importers.torch.ending_rules import (
     ENDING_FUNCTIONS,
     ENDING_METHODS,
@@ -23,9 +23,9 @@ from subbit.sw.importers.torch.ending_rules import (
 )
 from subbit.sw.importers.torch.function_rules import FUNCTIONS, METHODS
 from subbit.sw.importers.torch.module import import_torch, trace
-from subbit.sw.importers.torch.module_rules import MODULES
+from subbit.sw.importers.torch.tracing import RULES as TORCH_RULES
 from tests.paths import DOCS
-from tests.sw.importers import test_onnx, test_torch
+from tests.sw.importers import test_lines, test_onnx, test_torch
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
 from tests.sw.importers.operator_graphs import ENDINGS, GRAPHS, PASSED, Between, Ending, Matrix
 from tests.sw.importers.qoperator_graphs import QOPERATORS
@@ -53,6 +53,7 @@ SYMBOLS = {
     "or": operator.or_,
     "^": operator.xor,
     "~": operator.invert,
+    "x[]": operator.getitem,
 }
 # Torch has something of the same name, which is not the same or has no place in a network.
 OTHERWISE = {
@@ -101,6 +102,7 @@ def torch_graphs() -> frozenset[Any]:
     modules = [build() for build, _ in test_torch.CASES.values()]
     modules += [*map(Between, MIDDLES.values()), *map(Direct, CODED.values()), Matrix()]
     modules += map(Ending, ENDINGS.values())
+    modules += map(test_lines.Signal, test_lines.MODULES.values())
     found: set[Any] = set()
     for module in modules:
         root, graph = trace(module)
@@ -113,9 +115,11 @@ def torch_graphs() -> frozenset[Any]:
 
 
 def module_classes() -> list[type]:
-    """Torch's own modules for which there is a rule."""
-    every = [k for kinds, _ in MODULES for k in (kinds if isinstance(kinds, tuple) else (kinds,))]
-    return [k for k in every if k.__module__.startswith("torch.")]
+    """Torch's own modules for which there is a rule, but for the fake quantisers of torch.ao."""
+    every = [
+        k for kinds, _ in TORCH_RULES for k in (kinds if isinstance(kinds, tuple) else (kinds,))
+    ]
+    return [k for k in every if k.__module__.startswith("torch.nn.")]
 
 
 def has_rule(thing: Any) -> bool:
@@ -143,11 +147,13 @@ def namesakes(kind: str) -> list[str]:
 
 def lacking(kind: str) -> list[str]:
     """What an ONNX operator still lacks: a rule, a row, a test graph, or a rule for torch."""
-    found = [] if kind in {*RULES, *FOLDABLE, *PICKING} else ["a rule in sw/importers/onnx"]
+    found = (
+        [] if kind in {*RULES, *SPLITTING, *FOLDABLE, *PICKING} else ["a rule in sw/importers/onnx"]
+    )
     found += [] if kind in rows() else ["a row in docs/import.md"]
     found += [] if kind in onnx_graphs() else ["a test graph"]
     if (
-        kind in {*RULES, *PICKING}
+        kind in {*RULES, *SPLITTING, *PICKING}
         and not rows().get(kind)
         and namesakes(kind)
         and kind not in OTHERWISE

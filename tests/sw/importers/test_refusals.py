@@ -91,8 +91,8 @@ REFUSALS: dict[str, Case] = {
         "replace it before exporting",
     ),
     "another operator of ONNX": (
-        lambda g: gemm(g, g.node("Resize", flat(g))),
-        "node 'Resize_3' (Resize): unsupported operator; docs/use/import.md lists all; "
+        lambda g: gemm(g, g.node("Hardmax", flat(g))),
+        "node 'Hardmax_3' (Hardmax): unsupported operator; docs/use/import.md lists all; "
         "replace it before exporting",
     ),
     "nine bits": (
@@ -104,27 +104,27 @@ REFUSALS: dict[str, Case] = {
         lambda g: gemm(g, g.quant(g.node("Flatten", "x"), -0.5, 2, signed=0)),
         "node 'Quant_1' (Quant): its scale is not positive; export a positive scale",
     ),
-    "a 7x7 kernel": (
-        lambda g: conv(g, g.bipolar("x"), side=7),
-        "node 'Conv_1' (Conv): a convolution of kernel 7x7, strides [1, 1], pads [0, 0, 0, 0]; "
-        "use stride 1 or 2 in both directions, and a kernel that fits into one of 1, 3, 5 with no "
-        "more padding than half of that on each side",
+    "padding beyond the kernel": (
+        lambda g: conv(g, g.bipolar("x"), pads=[3, 0, 0, 0]),
+        "node 'Conv_1' (Conv): a convolution of kernel 3x3, strides [1, 1], pads [3, 0, 0, 0]; "
+        "use kernels of up to 11 rows and columns, strides of up to 4, dilations of up to 4, and "
+        "less padding than the kernel reaches",
     ),
     "zero padding without a code": (
         lambda g: conv(g, g.quant("x", 0.25, 2, zero=0.5), pads=[1] * 4),
         "node 'Conv_1' (Conv): it pads with zeros, which no code of its input stands for; "
         "quantise its input with a zero point that is an integer, or use no padding",
     ),
-    "an oblong window": (
-        lambda g: conv(g, g.bipolar("x"), strides=[1, 2]),
-        "node 'Conv_1' (Conv): a convolution of kernel 3x3, strides [1, 2], pads [0, 0, 0, 0]; "
-        "use stride 1 or 2 in both directions, and a kernel that fits into one of 1, 3, 5 with no "
-        "more padding than half of that on each side",
+    "a large stride": (
+        lambda g: conv(g, g.bipolar("x"), strides=[1, 5]),
+        "node 'Conv_1' (Conv): a convolution of kernel 3x3, strides [1, 5], pads [0, 0, 0, 0]; "
+        "use kernels of up to 11 rows and columns, strides of up to 4, dilations of up to 4, and "
+        "less padding than the kernel reaches",
     ),
-    "overlapping max pooling": (
-        lambda g: g.node("MaxPool", g.bipolar("x"), kernel_shape=[3, 3], strides=[2, 2]),
-        "node 'MaxPool_1' (MaxPool): max pooling of kernel 3x3, strides [2, 2], pads [0, 0, 0, 0]; "
-        "max pooling is 2x2 with stride 2, no padding, odd ends dropped",
+    "dilated max pooling": (
+        lambda g: g.node("MaxPool", g.bipolar("x"), kernel_shape=[3, 3], dilations=[2, 2]),
+        "node 'MaxPool_1' (MaxPool): pooling of kernel 3x3, strides [1, 1], pads [0, 0, 0, 0], "
+        "dilations [2, 2]; pool without dilation",
     ),
     "pooling of what rises and falls": (
         lambda g: g.quant(

@@ -196,7 +196,38 @@ GRAPHS: dict[str, Build] = {
     "dilated": conv(3, 3, dilations=[2, 2], pads=[2, 2, 2, 2]),
     "dilated in one direction": conv(3, 2, dilations=[1, 3], zero=2.0),
     "four by four": conv(4, 4, strides=[2, 2], pads=[1, 1, 1, 1]),
+    "seven by seven": conv(7, 7, strides=[2, 2], pads=[3, 3, 3, 3]),
+    "seven by seven of three bits": conv(7, 7, bits=3, zero=2.0, pads=[6, 0, 1, 5]),
+    "long": conv(1, 9, pads=[0, 4, 0, 4], strides=[3, 4]),
+    "strides of their own": conv(2, 5, strides=[4, 1], group=2, outputs=2),
+    "dilated groups": conv(3, 2, group=4, outputs=8, dilations=[4, 3], pads=[4, 1, 4, 2]),
+    "depthwise seven by two": conv(7, 2, group=4, pads=[3, 1, 3, 0], dilations=[1, 4]),
     "whole map": whole,
+    "MaxPool 3x3/2": ending(
+        pooled("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4), 100
+    ),
+    "MaxPool 2x3": ending(pooled("MaxPool", kernel_shape=[2, 3], pads=[1, 0, 0, 2]), 324),
+    "MaxPool, ceil_mode": ending(
+        pooled("MaxPool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1), 100
+    ),
+    "MaxPool, ceil_mode and pads": ending(
+        pooled("MaxPool", kernel_shape=[3, 2], strides=[3, 2], pads=[1, 1, 1, 0], ceil_mode=1), 80
+    ),
+    "MaxPool, SAME": ending(
+        pooled("MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER"), 100
+    ),
+    "GlobalMaxPool": ending(pooled("GlobalMaxPool")),
+    "AveragePool 3x2": ending(pooled("AveragePool", kernel_shape=[3, 2]), 224),
+    "AveragePool 1x3, zeros counted": ending(
+        pooled(
+            *("AveragePool",),
+            kernel_shape=[1, 3],
+            strides=[2, 1],
+            pads=[0, 2, 0, 1],
+            count_include_pad=1,
+        ),
+        200,
+    ),
     "GlobalAveragePool": ending(pooled("GlobalAveragePool")),
     "GlobalAveragePool of a zero point": ending(pooled("GlobalAveragePool"), zero=2.0),
     "AveragePool of the map": ending(pooled("AveragePool", kernel_shape=[SIDE, SIDE])),
@@ -250,6 +281,14 @@ MODULES: dict[str, Callable[[Tensor], Tensor]] = {
     "AdaptiveAvgPool2d((4, 4))": nn.AdaptiveAvgPool2d((4, 4)),
     "AvgPool2d(8)": nn.AvgPool2d(8),
     "AvgPool2d padded": nn.AvgPool2d(3, 2, 1),
+    "AvgPool2d oblong": nn.AvgPool2d((2, 4), (3, 1)),
+    "MaxPool2d padded": nn.MaxPool2d(3, 2, 1),
+    "MaxPool2d, ceil_mode": nn.MaxPool2d((3, 2), (2, 3), (1, 0), ceil_mode=True),
+    "AdaptiveMaxPool2d(1)": nn.AdaptiveMaxPool2d(1),
+    "adaptive_max_pool2d": lambda x: functional.adaptive_max_pool2d(x, (1, 1)),
+    "a stem": nn.Sequential(
+        binary(nn.Conv2d(CHANNELS, 6, 7, 2, 3, bias=False)), nn.MaxPool2d(3, 2, 1)
+    ),
     "mean of two": lambda x: x.mean((2, 3)),
     "mean of a list": lambda x: x.mean([-1, -2], True),
     "mean of rows": lambda x: x.flatten(2).mean(2),
@@ -304,9 +343,10 @@ def pooling(kind: str, **attributes: Any) -> Build:
 
 REFUSED: dict[str, tuple[Build, str]] = {
     "reflection": (padded("reflect"), "node 'Pad_1' (Pad): its mode is 'reflect'; pad with zeros"),
-    "another number": (padded(value=1.0), "node 'Pad_1' (Pad): it pads with 1; pad with 0"),
+    "another number": (padded(value=0.3), "node 'Pad_1' (Pad): it pads with 0.3, which no integer"),
+    "no number": (padded(value=np.inf), "node 'Pad_1' (Pad): it pads with inf; pad with a number"),
     "cut": (padded(pads=(-1, 0)), "(Pad): pads [0, 0, -1, 0, 0, 0, -1, 0] cut the tensor"),
-    "too much": (padded(pads=(2, 2)), "a convolution of kernel 3x3, strides [1, 1], pads [2, 2, 2"),
+    "too much": (padded(pads=(3, 3)), "a convolution of kernel 3x3, strides [1, 1], pads [3, 3, 3"),
     "pad before signs": (
         lambda g, draw: g.bipolar(g.node("Pad", codes(g, "x"), around(g, 1, 1, 1, 1))),
         "it makes another number of the zeros of a Pad; pad behind it",
@@ -322,13 +362,9 @@ REFUSED: dict[str, tuple[Build, str]] = {
     "pad before a mean": (then("GlobalAveragePool"), "it follows a Pad"),
     "pad before max pooling": (
         then("MaxPool", kernel_shape=[2, 2], strides=[2, 2]),
-        "max pooling of kernel 2x2, strides [2, 2], pads [1, 1, 1, 1]",
+        "max pooling of a map with zeros around it, [1, 1, 1, 1]; pad by its own pads",
     ),
     "pad at the end": (lambda g, draw: then("Identity")(g, draw), "it follows a Pad"),
-    "ceil_mode": (
-        pooling("MaxPool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
-        "max pooling of kernel 2x2, strides [2, 2], pads [0, 0, 0, 0], ceil_mode 1",
-    ),
     "ceil_mode of a mean": (
         pooling("AveragePool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
         "average pooling of kernel 2x2, strides [2, 2], pads [0, 0, 0, 0], ceil_mode 1",
@@ -337,16 +373,16 @@ REFUSED: dict[str, tuple[Build, str]] = {
         pooling("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
         "which counts less where it pads",
     ),
-    "an oblong mean": (
-        pooling("AveragePool", kernel_shape=[3, 2]),
-        "average pooling of kernel 3x2, strides [1, 1], pads [0, 0, 0, 0]",
+    "a mean of large windows that overlap": (
+        pooling("AveragePool", kernel_shape=[9, 3]),
+        "overlap have up to 8 rows and columns, not 9 by steps of 1",
     ),
     "a mean of channels": (
         lambda g, draw: g.node("ReduceMean", codes(g, "x"), axes=[1]),
         "a mean over the axes [1] of a tensor of shape (1, 4, 9, 9)",
     ),
     "an unknown padding": (conv(3, 3, auto_pad="SAME"), "auto_pad 'SAME' is unknown"),
-    "other strides": (conv(3, 3, strides=[3, 3]), "strides [3, 3]"),
+    "other strides": (conv(3, 3, strides=[5, 5]), "strides [5, 5]"),
     "groups that do not fit": (conv(3, 3, group=3), "3 groups with weights"),
 }
 

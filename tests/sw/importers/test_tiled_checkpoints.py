@@ -152,13 +152,13 @@ def test_a_wrong_rule_is_found_and_nothing_written(
 def test_what_a_network_has_not_is_left_out_by_name(tmp_path: Path) -> None:
     torch.manual_seed(1)
     state = {"A.x.scores": torch.randn(4, 8), "a.x.scores": torch.randn(4, 8)}
-    state |= {"stem.scores": torch.randn(4, 3, 7, 7), "seq.scores": torch.randn(4, 3, 3)}
+    state |= {"stem.scores": torch.randn(4, 3, 13, 7), "seq.scores": torch.randn(4, 3, 3)}
     state |= {key.replace("scores", "weight"): torch.randn(*x.shape) for key, x in state.items()}
     torch.save(state, tmp_path / "net.pth")
     report = import_checkpoint(tmp_path / "net.pth", tmp_path, "tiled", repeats=2, min_size=0)
     files = [Path(row["file"]).name for row in report["layers"]]
     assert files == ["a.x.safetensors", "a.x-2.safetensors"]
-    assert report["left_out"]["stem.scores"] == "kernels of 7x7; networks have 1x1, 3x3 and 5x5"
+    assert report["left_out"]["stem.scores"] == "kernels of 13x7; networks have up to 11x11"
     assert report["left_out"]["seq.weight"].startswith("weights of 3 dimensions")
     only = {key: x for key, x in state.items() if key.startswith("stem")}
     torch.save(only, tmp_path / "net.pth")
@@ -238,14 +238,25 @@ def test_a_wrong_layer_in_a_whole_network_is_found() -> None:
     assert agreement["elements_apart"] > 100
 
 
-@pytest.mark.parametrize("change", [{"groups": 2}, {"dilation": 2}, {"padding_mode": "circular"}])
+@pytest.mark.parametrize("change", [{"padding": "same"}, {"padding_mode": "circular"}])
 def test_geometry_that_a_layer_has_not_is_refused(change: dict[str, Any]) -> None:
     source, layers = chain()
     module = plain()
-    channels = 4 * change.get("groups", 1)
-    module.conv = nn.Conv2d(channels, 8, 3, padding=1, bias=False, **change)
+    module.conv = nn.Conv2d(4, 8, 3, bias=False, **{"padding": 1, **change})
     text = message(lambda: with_layers(module, layers, source.state_dict()), NetworkError)
-    assert text == "layer 'conv' needs one group, no dilation, and padding zeros"
+    assert text == "layer 'conv' needs zeros as padding, in numbers, and no bias"
+
+
+@pytest.mark.parametrize("change", [{"dilation": 2, "padding": 2}, {"padding": (2, 0)}])
+def test_geometry_of_the_module_is_that_of_the_layer(change: dict[str, Any]) -> None:
+    layers, module = chain()[1], plain()
+    module.conv = nn.Conv2d(4, 8, 3, bias=False, **change)
+    rest = {key: x for key, x in module.state_dict().items() if not key.startswith("conv.")}
+    conv = with_layers(module, layers[:1], rest).get_submodule("conv")
+    x = torch.randn(2, 4, 4, 4).sign()
+    scaled = torch.from_numpy(layers[0].reals).float()
+    wanted = nn.functional.conv2d(x, scaled, **change)
+    np.testing.assert_allclose(conv(x).detach().numpy(), wanted.numpy(), rtol=1e-4, atol=1e-4)
 
 
 def test_the_report_reads_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

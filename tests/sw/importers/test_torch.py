@@ -1,5 +1,7 @@
 """Torch modules against their networks: every layer, of ours and of torch's own."""
 
+import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -269,10 +271,10 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         "put a quantiser between them",
     ),
     "a dilation": (
-        lambda: nn.Sequential(binary(nn.Conv2d(2, 4, 3, dilation=3))),
-        "node '0' (Conv2d): a convolution of kernel 3x3, strides [1, 1], pads [0, 0, 0, 0], "
-        "dilations [3, 3]; use stride 1 or 2 in both directions, and a kernel that fits into one "
-        "of 1, 3, 5 with no more padding than half of that on each side",
+        lambda: nn.Sequential(binary(nn.Conv2d(2, 4, 2, dilation=5))),
+        "node '0' (Conv2d): a convolution of kernel 2x2, strides [1, 1], pads [0, 0, 0, 0], "
+        "dilations [5, 5]; use kernels of up to 11 rows and columns, strides of up to 4, dilations "
+        "of up to 4, and less padding than the kernel reaches",
     ),
     "NaN": (
         lambda: nn.Sequential(nn.Flatten(), nan()),
@@ -292,12 +294,24 @@ def nan() -> nn.Module:
 @pytest.mark.parametrize("name", REFUSED)
 def test_the_first_thing_it_cannot_take_is_named(name: str) -> None:
     build, expected = REFUSED[name]
-    assert message(lambda: import_torch(build(), IMAGE), NetworkError) == expected
+    text = message(lambda: import_torch(build(), IMAGE), NetworkError)
+    place, _, rest = text.rpartition(": node")
+    assert (f"node{rest}" if place else text) == expected
+    assert not place or re.fullmatch(r"tests/sw/importers/test_torch\.py:\d+", place)
+
+
+def test_the_line_of_a_forward_is_named() -> None:
+    text = message(lambda: import_torch(Product(), IMAGE), NetworkError)
+    first = inspect.getsourcelines(Product.forward)[1]
+    assert text.startswith(f"tests/sw/importers/test_torch.py:{first + 1}: node 'mul' (mul): ")
 
 
 def test_control_flow_is_named() -> None:
     text = message(lambda: import_torch(Branches(), IMAGE), NetworkError)
-    assert text.startswith("torch.fx cannot trace Branches (")
+    line = inspect.getsourcelines(Branches.forward)[1] + 1
+    assert text.startswith(
+        f"tests/sw/importers/test_torch.py:{line}: torch.fx cannot trace Branches ("
+    )
     assert text.endswith("take control flow out of its forward")
 
 

@@ -79,13 +79,13 @@ NODES = ("network", "nodes")
 BITS = np.zeros((2, 4), np.uint8)
 DAMAGE: list[tuple[Callable[[Any, Any], None], str]] = [
     (
-        edit("version", value=4),
-        "format version 4; this subbit reads versions 1 to 3: export it again, or use a subbit of "
+        edit("version", value=5),
+        "format version 5; this subbit reads versions 1 to 4: export it again, or use a subbit of "
         "its age",
     ),
     (
         edit("version", value=True),
-        "format version True; this subbit reads versions 1 to 3: export it again, or use a subbit "
+        "format version True; this subbit reads versions 1 to 4: export it again, or use a subbit "
         "of its age",
     ),
     (

@@ -21,15 +21,15 @@ FOREIGN: list[tuple[bytes, str]] = [
     (raw("[]"), "not a safetensors file, or a damaged one (its header is no object)"),
     (
         raw("{}"),
-        "a safetensors file, but not of a subbit network; export one with subbit.sw.nn.export",
+        "a safetensors file, but not of a subbit network; export one with subbit.export",
     ),
     (
         raw('{"__metadata__":null}'),
-        "a safetensors file, but not of a subbit network; export one with subbit.sw.nn.export",
+        "a safetensors file, but not of a subbit network; export one with subbit.export",
     ),
     (
         raw('{"__metadata__":{"subbit":3}}'),
-        "a safetensors file, but not of a subbit network; export one with subbit.sw.nn.export",
+        "a safetensors file, but not of a subbit network; export one with subbit.export",
     ),
     (
         raw('{"a":1,"a":2}'),

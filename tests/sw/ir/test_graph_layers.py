@@ -15,6 +15,7 @@ from subbit.sw.ir import (
     Encoding,
     GlobalAvgPool,
     Layer,
+    MaxPool2d,
     Network,
     Node,
     Padding,
@@ -76,8 +77,20 @@ def test_graphs_travel_in_files(tmp_path: Path) -> None:
 
 MAP = CODES(6, 6, 3, 1)
 ERRORS: list[tuple[Callable[[], Any], str]] = [
-    (lambda: AvgPool2d(9), "average pooling has a kernel of 2 to 8, not 9"),
-    (lambda: AvgPool2d(2, 9), "average pooling has a stride of 1 to 8, not 9"),
+    (
+        lambda: AvgPool2d(9, (9, 8)),
+        "windows of average pooling that overlap have up to 8 rows and columns, not 9 by steps of "
+        "8",
+    ),
+    (
+        lambda: MaxPool2d(0),
+        "the kernel of max pooling is 1 to 1024, or two such numbers for height and width, not 0",
+    ),
+    (
+        lambda: AvgPool2d((2, 3), pads=(1, 1, 1, 3)),
+        "the padding of 2x3 average pooling is 0 to 1 elements above and below, 0 to 2 left and "
+        "right, not (1, 1, 1, 3) (above, left, below, right)",
+    ),
     (
         lambda: AvgPool2d(7).infer((MAP,)),
         "7x7 average pooling does not fit an input of 6x6",
@@ -98,13 +111,16 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: DepthwiseConv2d(binary(RNG, (3, 2, 3, 3))),
-        "a depthwise convolution has weights (channels, 1, k, k) with k 3 or 5, not (3, 2, 3, 3)",
+        "a depthwise convolution has weights (channels, 1, rows, columns), not (3, 2, 3, 3)",
     ),
     (
         lambda: DepthwiseConv2d(codebook(RNG, (3, 1, 3, 3))),
         "the weights of a depthwise convolution are binary or planes, not codebook",
     ),
-    (lambda: DepthwiseConv2d(KERNELS, 3), "the stride of a convolution is 1 or 2, not 3"),
+    (
+        lambda: DepthwiseConv2d(KERNELS, 5),
+        "the stride of a convolution is 1 to 4, or two such numbers for height and width, not 5",
+    ),
     (
         lambda: DepthwiseConv2d(KERNELS, 1, "same"),
         "the padding of a convolution is one of none, zero, minus, plus, not 'same'",
@@ -126,8 +142,8 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
         "a 3x3 kernel does not fit an input of 2x6",
     ),
     (
-        lambda: AvgPool2d.from_parts({"kernel": 1, "stride": 1}, {}),
-        "attribute 'kernel' must be an integer in 2..8, not 1",
+        lambda: AvgPool2d.from_parts({"kernel": "2", "stride": 1}, {}),
+        "attribute 'kernel' is 1 to 1024, or two such numbers for height and width, not '2'",
     ),
     (lambda: GlobalAvgPool.from_parts({"axis": 1}, {}), "unknown parts: 'axis'"),
     (

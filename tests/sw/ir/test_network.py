@@ -104,7 +104,7 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
     ),
     (
         lambda: network(Node("pool", MaxPool2d(), ("input",))),
-        "layer 'pool' (maxpool2d): 2x2 max pooling needs an input of at least 2x2, not 1x1",
+        "layer 'pool' (maxpool2d): 2x2 max pooling does not fit an input of 1x1",
     ),
     (
         lambda: network(Node("fc", FC, ("input",)), Node("fd", FC, ("input",))),

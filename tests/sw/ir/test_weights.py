@@ -110,11 +110,11 @@ ZEROS, ONES = np.zeros((2, 3), int), np.ones(2, int)
 ERRORS: list[tuple[Callable[[], Any], str]] = [
     (
         lambda: BinaryWeights([0, 1]),
-        "weights have the shape (out, in) or (out, in, k, k), not (2,)",
+        "weights have the shape (out, in) or (out, in, rows, columns), not (2,)",
     ),
     (
-        lambda: BinaryWeights(np.zeros((2, 3, 3, 1), int)),
-        "weights have the shape (out, in) or (out, in, k, k), not (2, 3, 3, 1)",
+        lambda: BinaryWeights(np.zeros((2, 3, 3), int)),
+        "weights have the shape (out, in) or (out, in, rows, columns), not (2, 3, 3)",
     ),
     (
         lambda: BinaryWeights(np.zeros((0, 3), int)),
@@ -125,26 +125,22 @@ ERRORS: list[tuple[Callable[[], Any], str]] = [
     (lambda: BinaryWeights([[0.0, 1.0]]), "binary weights must hold integers, not float64"),
     (
         lambda: CodebookWeights(np.zeros((3, 3, 3), int), ZEROS),
-        "a codebook holds 2**tau square kernels, tau 1 to 8, as (2**tau, k, k); "
+        "a codebook holds 2**tau kernels, tau 1 to 8, as (2**tau, rows, columns); "
         "not an array of shape (3, 3, 3)",
     ),
     (
         lambda: CodebookWeights(np.zeros((512, 3, 3), int), ZEROS),
-        "a codebook holds 2**tau square kernels, tau 1 to 8, as (2**tau, k, k); "
+        "a codebook holds 2**tau kernels, tau 1 to 8, as (2**tau, rows, columns); "
         "not an array of shape (512, 3, 3)",
     ),
     (
         lambda: CodebookWeights(np.zeros((2, 3), int), ZEROS),
-        "a codebook holds 2**tau square kernels, tau 1 to 8, as (2**tau, k, k); "
+        "a codebook holds 2**tau kernels, tau 1 to 8, as (2**tau, rows, columns); "
         "not an array of shape (2, 3)",
     ),
     (
         lambda: CodebookWeights(np.zeros((2, 3, 3), int), [1, 0]),
         "codebook indices are (out, in), not of shape (2,)",
-    ),
-    (
-        lambda: CodebookWeights(np.zeros((2, 3, 1), int), ZEROS),
-        "weights have the shape (out, in) or (out, in, k, k), not (2, 3, 3, 1)",
     ),
     (
         lambda: CodebookWeights(np.zeros((2, 3, 3), int), ZEROS + 2),

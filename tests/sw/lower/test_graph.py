@@ -87,16 +87,18 @@ def test_units_compute_what_the_golden_model_does(name: str, planned: Any) -> No
 
 
 def interval(network: Network, pipeline: Pipeline, queues: dict[str, int]) -> int | None:
-    """Cycles between frames with these queues, late in a long run; None where it is stuck."""
+    """The most cycles between frames with these queues, late in a long run, where they may come in
+    turn sooner and later; None where it is stuck.
+    """
     plan = replace(pipeline.plan, queues=tuple(queues.items()))
     try:
         ends = Pipeline(network, plan).cycles(FRAMES).taken[-1].reshape(FRAMES, -1)[:, -1]
     except PlanError:
         return None
-    return int(ends[-1] - ends[-2])
+    return int(np.diff(ends)[-4:].max())
 
 
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("name", sorted(GRAPHS.keys() - {"shapes"}))  # a chain has no queues
 @pytest.mark.parametrize("lut4", [0, 4000])
 def test_queues_cost_no_rate_and_none_can_be_shorter(name: str, lut4: int) -> None:
     network = GRAPHS[name]()

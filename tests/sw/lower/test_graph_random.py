@@ -10,6 +10,7 @@ from subbit.sw.ir import (
     INPUT,
     Add,
     AvgPool2d,
+    Concat,
     Conv2d,
     DepthwiseConv2d,
     Encoding,
@@ -19,8 +20,11 @@ from subbit.sw.ir import (
     MaxPool2d,
     Network,
     Node,
+    Pad,
     Padding,
+    Select,
     TensorType,
+    Upsample,
 )
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import smallest_plan
@@ -54,7 +58,13 @@ class Maker:
         chance, numbers = self.chance, self.numbers
         name = chance.choice(list(self.types) if chance.random() < 0.4 else self.unread)
         kind = self.types[name]
-        options = [lambda: self.join(name)]
+        some = numbers.integers(0, kind.channels, int(numbers.integers(1, 5)))
+        options = [lambda: self.join(name), lambda: self.beside(name)]
+        options.append(lambda: self.add(Select(some), name))
+        if kind.elements < 60:
+            up, border = chance.choice([(2, 2), (1, 2), (4, 1)]), chance.choice([0, 1, -2])
+            options.append(lambda: self.add(Upsample(*up), name))
+            options.append(lambda: self.add(Pad(1, 0, 0, 1, border), name))
         if kind.is_code:
             channels = kind.channels
             kernels = binary(numbers, channels, 1, 3, 3)
@@ -75,6 +85,13 @@ class Maker:
         shape = self.types[name].shape
         same = [other for other, kind in self.types.items() if kind.shape == shape]
         return self.add(Add(0, self.chance.randint(0, 2)), name, self.chance.choice(same))
+
+    def beside(self, name: str) -> str:
+        """A concatenation with one or two tensors of the same height and width."""
+        sides = self.types[name].shape[:2]
+        same = [other for other, kind in self.types.items() if kind.shape[:2] == sides]
+        others = self.chance.choices(same, k=self.chance.randint(1, 2))
+        return self.add(Concat(), name, *others)
 
     def code(self, name: str) -> str:
         """Codes of some bits."""

@@ -5,10 +5,9 @@ import torch
 from torch import nn
 
 from subbit.sw.golden import evaluate
+from subbit.sw.importers.torch.narrow import run_module, same_order
 from subbit.sw.ir import Network
-from subbit.sw.nn.fold import same_order
 from subbit.sw.nn.layers import Activation
-from subbit.sw.nn.real import run_module
 
 __all__ = ["assert_same"]
 

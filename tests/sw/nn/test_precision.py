@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from subbit.sw.errors import NetworkError
+from subbit.sw.importers.torch.export import export
 from subbit.sw.ir import (
     Add,
     CodebookWeights,
@@ -19,16 +20,18 @@ from subbit.sw.ir import (
     TensorType,
     Threshold,
 )
-from subbit.sw.nn import export
 from subbit.sw.nn import layers as la
 from subbit.sw.nn.codebook import CodebookEncoder
 from subbit.sw.nn.encoders import TiledEncoder
-from subbit.sw.nn.fold import fold_threshold
-from subbit.sw.nn.joins import AvgPool2d, GlobalAvgPool, Residual
+from subbit.sw.nn.joins import AvgPool2d, Concat, GlobalAvgPool, Residual, Select
 from subbit.sw.nn.quantised import PlanesEncoder
-from subbit.sw.nn.real import real_part
+from tests.sw.importers.test_export import (
+    codes_by_module,
+    codes_by_thresholds,
+    folded,
+    shuffled,
+)
 from tests.sw.nn.nn_checks import assert_same
-from tests.sw.nn.test_export import shuffled
 
 PIXELS = TensorType.codes(8, 8, 2, 4, Encoding.UNSIGNED)
 ALL_BITS = tuple(range(1, 9))
@@ -41,12 +44,6 @@ def activation(bits: int, kind: la.Range = la.Range.HARD_TANH) -> la.QuantActiva
         return la.QuantActivation(bits, kind)
 
 
-def codes_by_thresholds(layer: Threshold, every: np.ndarray) -> np.ndarray:
-    """What the thresholds make of each integer, ``(integers, channels)``."""
-    passed = (every[:, None, None] >= layer.thresholds).sum(2)
-    return np.where(layer.rising == 1, passed, layer.levels - passed)
-
-
 class TestThresholds:
     @pytest.mark.parametrize("bits", ALL_BITS)
     @pytest.mark.parametrize("kind", la.Range)
@@ -55,17 +52,13 @@ class TestThresholds:
         self, bits: int, kind: la.Range, norm: type[nn.BatchNorm2d]
     ) -> None:
         torch.manual_seed(bits)
-        dot = la.QuantConv2d(3, 20, bits=3).eval()
-        tail = [shuffled(norm(20), bits).eval()]
-        tail[0].running_var *= 2000
-        dots = TensorType.integers(1, 1, 20, -27 * 7 * 5, 27 * 7 * 5)
+        part = shuffled(norm(20), bits)
+        part.running_var *= 2000
         chosen = activation(bits, kind)
+        parts = la.QuantConv2d(3, 20, bits=3), part, chosen
+        layer, dots = folded(*parts)
         every = np.arange(dots.low, dots.high + 1)
-        with torch.no_grad():
-            layer = fold_threshold(real_part(dot, tail), dots, chosen)
-            rows = torch.from_numpy(every)[:, None].expand(-1, 20)
-            x = dot.apply_factors(rows.float()[:, :, None, None], dot.encoder()[1])
-            wanted = chosen.codes(chosen(tail[0](x))).reshape(-1, 20).numpy()
+        wanted = codes_by_module(every, *parts)
         assert np.array_equal(codes_by_thresholds(layer, every), wanted)
         assert layer.bits == bits
         assert layer.encoding is chosen.encoding
@@ -81,11 +74,9 @@ class TestThresholds:
         norm = la.BatchNorm(2, eps=0.0).eval()
         norm.running_var[:] = 9.0
         norm.weight.data = torch.tensor([1.0, -1.0])
-        dots = TensorType.integers(1, 1, 2, -9, 9)
-        with torch.no_grad():
-            layer = fold_threshold(real_part(GlobalAvgPool(), [norm]), dots, activation(2))
-            ends = torch.tensor([[-2], [0], [2]]).expand(-1, 2)
-            codes = activation(2).codes(activation(2)(real_part(GlobalAvgPool(), [norm])(ends)))
+        dot = la.QuantConv2d(3, 2, bits=2, integers=True)
+        layer, _ = folded(dot, norm, activation(2))
+        codes = codes_by_module(np.array([-2, 0, 2]), dot, norm, activation(2))
         assert layer.rising.tolist() == [1, 0]
         assert codes[1].tolist() == [2, 2]
         assert layer.thresholds[0].tolist() == [-2, 0, 2]
@@ -180,6 +171,21 @@ BODIES: dict[str, Callable[[], list[nn.Module]]] = {
         Residual(inner(2, stride=2), AvgPool2d(2), shift=3),
         *norm(12, 2),
     ],
+    "beside each other": lambda: [
+        *stem(2),
+        Concat(nn.Sequential(), nn.Sequential(inner(2), *norm(12, 1)), Select([3, 0, 3])),
+        la.QuantConv2d(27, 12, 3, bits=2, padding=Padding.ZERO),
+        *norm(12, 3),
+    ],
+    "beside as integers": lambda: [
+        *stem(2),
+        Concat(inner(2), nn.Sequential(la.MaxPool2d(), nn.Upsample(scale_factor=2))),
+        *norm(24, 2),
+        nn.ChannelShuffle(4),
+        nn.ConstantPad2d((0, 1, 1, 0), -3.0),
+        la.QuantConv2d(24, 12, 3, bits=2),
+        *norm(12, 3),
+    ],
     "two activations of one sum": lambda: [
         *stem(2),
         inner(2),
@@ -251,18 +257,18 @@ class TestRefusals:
         plain = la.QuantConv2d(12, 12, bits=2, padding=Padding.ZERO)
         for last in (AvgPool2d(2), GlobalAvgPool()):
             message = self.refused(*stem(2), plain, last)
-            assert "average pooling needs integers, but 'conv2' has a factor" in message
-            assert "build it with integers=True" in message
-        assert "a residual join needs integers" in self.refused(*stem(2), Residual(plain))
-        normed = nn.Sequential(inner(2), la.BatchNorm(12))
-        assert "a residual join needs integers" in self.refused(*stem(2), Residual(normed))
-        assert "a residual join needs integers" in self.refused(*stem(2), plain, Residual(inner(2)))
-        pooled = [inner(2), la.MaxPool2d(), Residual(nn.Sequential(*norm(12, 2)))]
-        assert "or a pooling behind it" in self.refused(*stem(2), *pooled)
+            assert "it sums integers, and before it is a real factor, a BatchNorm" in message
+            assert "build the layer before it with integers=True" in message
+        factors = "it adds dot products that have real factors; build their layers with integers"
+        assert factors in self.refused(*stem(2), Residual(plain))
+        bodies = nn.Sequential(*norm(12, 2), inner(2))
+        assert factors in self.refused(*stem(2), plain, Residual(bodies))
+        mean = [inner(2), la.BatchNorm(12), AvgPool2d(2)]
+        assert "it sums integers" in self.refused(*stem(2), *mean)
 
     def test_shapes_that_do_not_join(self) -> None:
         join = Residual(inner(2, stride=2))
-        assert "must have one shape" in self.refused(*stem(2), join)
+        assert "give both paths the same shape" in self.refused(*stem(2), join)
         with pytest.raises(NetworkError, match=r"end in \(12, 4, 4\) and \(12, 8, 8\)"):
             nn.Sequential(*stem(2), join)(torch.zeros(1, 2, 8, 8))
 
@@ -278,6 +284,7 @@ class TestRefusals:
         assert "beyond the 24 bits that are exact" in self.refused(*stem(8), conv, GlobalAvgPool())
 
     def test_pooling_of_nothing(self) -> None:
-        with pytest.raises(NetworkError, match="a kernel and a stride of at least 1, not 0"):
+        with pytest.raises(NetworkError, match="the kernel of average pooling is 1 to 1024"):
             AvgPool2d(0)
-        assert "a kernel of 2 to 8, not 1" in self.refused(*stem(2), AvgPool2d(1))
+        with pytest.raises(NetworkError, match="overlap have up to 8 rows and columns, not 9"):
+            AvgPool2d(9, 1)

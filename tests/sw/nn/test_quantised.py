@@ -10,7 +10,6 @@ from torch import nn
 
 from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.ir import BinaryWeights, CodebookWeights, Encoding, PlanesWeights, TiledWeights
-from subbit.sw.nn import train_network
 from subbit.sw.nn.checkpoint import start_from
 from subbit.sw.nn.codebook import CodebookEncoder
 from subbit.sw.nn.encoders import PlainEncoder, TiledEncoder
@@ -26,7 +25,7 @@ from subbit.sw.nn.layers import (
 )
 from subbit.sw.nn.quantised import PlanesEncoder, QuantEncoder
 from subbit.sw.nn.ste import hard_sign
-from subbit.sw.nn.train import checkpoint_path
+from subbit.sw.train.train import checkpoint_path, train_network
 
 XS = [-2.0, -1.0, -0.67, -0.66, -0.01, 0.0, 0.1, 0.17, 0.5, 0.66, 0.67, 1.0, 5.0]
 # bits, range, outputs for XS, and the slope between the ends of the range
