@@ -14,6 +14,7 @@ from amaranth.hdl import (
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from subbit.hw.contract.cost import Cost
 from subbit.hw.design.accelerator import Accelerator
 from subbit.hw.ip.buses_rtl import (
     AxiLiteSignature,
@@ -86,6 +87,11 @@ class IpCore(wiring.Component):
                 "irq": Out(1),
             }
         super().__init__(members)
+
+    def cost(self) -> Cost:
+        """Of everything around the accelerator."""
+        control = Cost() if self.bus == "plain" else core_identity(self.pipeline).cost()
+        return self.shape.cost() + control
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
