@@ -45,7 +45,7 @@ def core_shape(pipeline: Pipeline) -> CoreShape:
 
 def core_identity(pipeline: Pipeline) -> CoreIdentity:
     """What the core of a pipeline says of itself."""
-    return CoreIdentity(digest=pipeline.network.digest, beats=pipeline.steps[0].unit.i_beats)
+    return CoreIdentity(digest=pipeline.network.digest)
 
 
 class IpCore(wiring.Component):

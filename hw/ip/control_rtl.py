@@ -13,18 +13,18 @@ from subbit.hw.ip.registers import (
     Control,
     CoreIdentity,
     Register,
-    Status,
 )
 
 __all__ = ["AxiLiteControl", "ControlRegisters", "WishboneControl"]
 
 OKAY, SLAVE_ERROR = 0, 2
-SELECT = slice(2, 5)  # address bits that choose one of eight registers
+WORDS = slice(2, 4)  # address bits that choose one of four words
+WRITTEN = Register.CONTROL >> WORDS.start
 
 
 def is_outside(address: Value) -> Value:
     """Whether there is no register at that byte address."""
-    return address[SELECT.stop :].any()
+    return address[WORDS.stop :].any()
 
 
 class ControlRegisters(wiring.Component):
@@ -32,12 +32,12 @@ class ControlRegisters(wiring.Component):
 
     ``done``, ``early``, ``late`` (in): 1 for a cycle for each sound result and for each packet that
     ended too early or too late; ``busy`` (in). ``clear`` (out): 1 for the cycle after RESET was
-    written. ``irq`` (out): a bit of STATUS is 1 whose interrupt CONTROL enables; from a register.
+    written. ``irq`` (out): ERROR or FRAME is 1 whose interrupt is enabled; from a register.
 
     ``r_address`` (in, bytes): ``r_data`` (out) and ``r_fault`` (out) are combinational. ``write``
     (in): ``w_data`` goes to ``w_address``, of which the lowest byte counts, if ``w_low`` is 1.
     ``w_fault`` (out): nothing can be written there, and nothing is. FRAMES counts modulo 2**32,
-    each half of ERRORS modulo 2**16. A reset by ``clear`` leaves all registers as they are.
+    EARLY and LATE modulo 256. A restart by ``clear`` leaves all registers as they are.
     """
 
     done: Signal
@@ -74,30 +74,23 @@ class ControlRegisters(wiring.Component):
         for count, event in ((frames, self.done), (early, self.early), (late, self.late)):
             with m.If(event):
                 m.d.sync += count.eq(count + 1)
-        found: dict[int, Any] = {
-            **{address: Const(value, 32) for address, value in self._constants.items()},
-            Register.FRAMES: frames,
-            Register.ERRORS: Cat(early, late),
-            Register.CONTROL: Cat(Const(0, 1), enabled),
-            Register.STATUS: Cat(self.busy, pending),
-        }
-        with m.Switch(self.r_address[SELECT]):
-            for address, value in found.items():
-                with m.Case(address >> 2):
+        state = Cat(Const(0, 1), pending, self.busy, enabled, Const(0, 2), early, late)
+        constants = (Const(value, 32) for value in self._constants.values())
+        with m.Switch(self.r_address[WORDS]):
+            for number, value in enumerate((*constants, frames, state)):
+                with m.Case(number):
                     m.d.comb += self.r_data.eq(value)
-        where, put = self.w_address[SELECT], Signal()
+        put = Signal()
         m.d.comb += [
             self.r_fault.eq(is_outside(self.r_address)),
-            self.w_fault.eq(is_outside(self.w_address) | ~where[1:].all()),
+            self.w_fault.eq(is_outside(self.w_address) | (self.w_address[WORDS] != WRITTEN)),
             put.eq(self.write & self.w_low & ~self.w_fault),
         ]
-        cleared = Signal(2)
-        with m.If(put & ~where[0]):
+        with m.If(put):
             m.d.sync += enabled.eq(self.w_data[Control.ERROR_IRQ :])
-        with m.If(put & where[0]):
-            m.d.comb += cleared.eq(self.w_data[Status.ERROR :])
+        cleared = self.w_data[Control.ERROR : Control.BUSY] & put.replicate(2)
         m.d.sync += [
-            self.clear.eq(put & ~where[0] & self.w_data[Control.RESET]),
+            self.clear.eq(put & self.w_data[Control.RESET]),
             pending.eq((pending & ~cleared) | Cat(self.early | self.late, self.done)),
             self.irq.eq((pending & enabled).any()),
         ]

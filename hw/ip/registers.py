@@ -6,63 +6,66 @@ from enum import IntEnum
 from subbit.hw.contract.blocks import luts
 from subbit.hw.contract.cost import Cost
 
-__all__ = ["ADDRESS_BITS", "IDENTITY", "Control", "CoreIdentity", "Register", "Status"]
+__all__ = [
+    "ADDRESS_BITS",
+    "COUNTER_BITS",
+    "IDENTITY",
+    "Control",
+    "CoreIdentity",
+    "Register",
+]
 
 ADDRESS_BITS = 12  # of bytes: 4 KiB, the least that AXI interconnects give a slave
-IDENTITY = 0x53554242  # "SUBB"
-MAP_VERSION = 1
-COUNTER_BITS = 16  # of each of the two counters of errors
+IDENTITY = 0x53425201  # "SBR", and the version of this map of registers
+COUNTER_BITS = 8  # of each of the two counters of errors
 
 
 class Register(IntEnum):
-    """Byte address of each register, all of 32 bits. Only CONTROL and STATUS can be written."""
+    """Byte address of each register, all of 32 bits. Only CONTROL can be written."""
 
     ID = 0x00
-    VERSION = 0x04
-    DIGEST = 0x08
-    BEATS = 0x0C
-    FRAMES = 0x10
-    ERRORS = 0x14
-    CONTROL = 0x18
-    STATUS = 0x1C
+    DIGEST = 0x04
+    FRAMES = 0x08
+    CONTROL = 0x0C
 
 
 class Control(IntEnum):
-    """Bits of CONTROL: RESET restarts the core when 1 is written and reads as 0."""
+    """Bits of CONTROL, and the lowest bits of its two counters.
+
+    RESET restarts the core when 1 is written, and reads as 0. ERROR and FRAME say that a packet of
+    a wrong length came and that a sound result left; writing 1 clears them. BUSY says that frames
+    or results are inside. ERROR_IRQ and FRAME_IRQ let ERROR and FRAME raise ``irq``. EARLY and LATE
+    count packets that were too short and too long, modulo 256. Writing back what was read clears
+    what was seen, and changes nothing else.
+    """
 
     RESET = 0
-    ERROR_IRQ = 1
-    FRAME_IRQ = 2
-
-
-class Status(IntEnum):
-    """Bits of STATUS. ERROR and FRAME are cleared by writing 1 to them, BUSY is read only."""
-
-    BUSY = 0
     ERROR = 1
     FRAME = 2
+    BUSY = 3
+    ERROR_IRQ = 4
+    FRAME_IRQ = 5
+    EARLY = 8
+    LATE = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class CoreIdentity:
     """What the constant registers say: ``digest``, the network's in hex, of which DIGEST is the
-    first eight digits, and ``beats``, the beats of a frame.
+    first eight digits.
     """
 
     digest: str
-    beats: int
 
     @property
     def constants(self) -> dict[Register, int]:
         """Value of each constant register."""
         return {
             Register.ID: IDENTITY,
-            Register.VERSION: MAP_VERSION,
             Register.DIGEST: int(self.digest[:8], 16),
-            Register.BEATS: self.beats,
         }
 
     def cost(self) -> Cost:
-        """Three counters, the reading of eight registers, the bus's handshakes."""
+        """Three counters, the reading of four registers, the bus's handshakes."""
         counted = 32 + 2 * COUNTER_BITS
-        return luts(counted + 2 * 32 + 24) + Cost(flip_flops=counted + 32 + 12)
+        return luts(counted + 32 + 24) + Cost(flip_flops=counted + 32 + 12)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from subbit.hw.ip.registers import IDENTITY, MAP_VERSION, Register
+from subbit.hw.ip.registers import IDENTITY, Register
 from subbit.hw.ip.shape import Word
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ TEXTS = {
     "tuser": "with `tlast`: the packet is the result of a damaged frame",
     "tvalid": "there is a beat",
     "tready": "it is taken",
-    "irq": "an enabled bit of STATUS is 1",
+    "irq": "ERROR or FRAME is 1, and its interrupt enabled",
     "clear": "1 for a cycle restarts the core, as RESET does elsewhere",
     "early": "1 for a cycle: a packet was too short",
     "late": "1 for a cycle: a packet was too long",
@@ -152,20 +152,20 @@ and nothing is lost. The last beat of a result waits until the whole packet of i
 def registers(core: "Core") -> str:
     """The register map."""
     texts = {
-        Register.ID: f"`0x{IDENTITY:08x}`",
-        Register.VERSION: f"{MAP_VERSION}, of this map of registers",
+        Register.ID: f"`0x{IDENTITY:08x}`, whose lowest byte is the version of this map",
         Register.DIGEST: f"`0x{core.network.digest[:8]}`, the first of the network's digest",
-        Register.BEATS: f"{core.shape.i_beats}, the beats of a frame",
         Register.FRAMES: "sound results since the reset, modulo 2^32",
-        Register.ERRORS: "bits 15..0: packets too short, 31..16: too long, each modulo 2^16",
-        Register.CONTROL: (
-            "bit 0: writing 1 restarts the core (reads as 0); bit 1: interrupt at errors; bit 2: "
-            "interrupt at results"
-        ),
-        Register.STATUS: (
-            "bit 0: frames or results are inside; bit 1: an error came; bit 2: a sound result "
-            "left; writing 1 to bits 1 and 2 clears them"
-        ),
+        Register.CONTROL: "the bits below",
+    }
+    bits = {
+        "0": "RESET: writing 1 restarts the core; reads as 0",
+        "1": "ERROR: a packet of a wrong length came; writing 1 clears it",
+        "2": "FRAME: a sound result left; writing 1 clears it",
+        "3": "BUSY: frames or results are inside",
+        "4": "ERROR_IRQ: `irq` is 1 while ERROR is",
+        "5": "FRAME_IRQ: `irq` is 1 while FRAME is",
+        "15..8": "EARLY: packets too short, modulo 256",
+        "23..16": "LATE: packets too long, modulo 256",
     }
     rows = [f"| `0x{r:02x}` | {r.name} | {text} |" for r, text in texts.items()]
     refused = "`SLVERR`" if core.bus == "axi-stream" else "`wb_err`"
@@ -173,13 +173,18 @@ def registers(core: "Core") -> str:
         [
             "## Registers",
             "",
-            "All have 32 bits; of what is written, the lowest byte counts. Only CONTROL and STATUS",
-            f"can be written: any other write, and a read behind them, gets {refused} and changes",
-            "nothing.",
+            "All have 32 bits. Only CONTROL can be written, of which the lowest byte counts. Any",
+            f"other write, and a read behind CONTROL, gets {refused} and changes nothing.",
             "",
             "| address | name | what it is |",
             "|---|---|---|",
             *rows,
+            "",
+            "| bits of CONTROL | what they are |",
+            "|---|---|",
+            *(f"| {place} | {text} |" for place, text in bits.items()),
+            "",
+            "Writing back what was read clears what was seen, and changes nothing else.",
             "",
             "A restart drops the frames and results inside. A result that was given in part ends",
             "with one more beat, marked as damaged; the rest of a packet that is on its way in is",

@@ -91,7 +91,8 @@ class Run:
         position, offered, cycle, idle = 0, False, 0, 0
         seen_all = Cat(dut.o.data, dut.o.last, dut.o.error)
         while idle < 40:
-            offered = position < len(flat) and (offered or self.always or self.chance.random() < 0.6)
+            offers = offered or self.always or self.chance.random() < 0.6
+            offered = position < len(flat) and offers
             value, last = flat[position] if offered else (self.chance.getrandbits(4), 0)
             ready = self.always or self.chance.random() < 0.5
             ctx.set(dut.i.valid, offered)
