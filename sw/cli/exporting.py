@@ -86,8 +86,7 @@ def export_command(
     check_target(network, folder, bus, name)
     chosen = chosen_plan(network, board, plan, take_goal(goal))
     done = export_ip(
-        *(network, folder),
-        **{"bus": bus, "name": name, "plan": chosen, "board": board, "data": data, "seed": seed},
+        network, folder, bus=bus, name=name, plan=chosen, board=board, data=data, seed=seed
     )
     if json_:
         print_json(done.summary())

@@ -17,7 +17,7 @@ CORES = ("classes", "logits")
 
 @cache
 def core_network(name: str) -> Network:
-    """``classes`` ends in a class behind its logits, ``logits`` in ten logits."""
+    """``classes`` ends in a class behind its logits, ``logits`` in five logits."""
     chance = np.random.default_rng(7)
     if name == "logits":
         x = TensorType.codes(4, 4, 1, 4, Encoding.UNSIGNED)
