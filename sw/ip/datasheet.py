@@ -1,12 +1,10 @@
 """The datasheet of a core: ports, frames, cycles, cost, registers."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from subbit.hw.ip.registers import IDENTITY, Register
 from subbit.hw.ip.shape import Word
-
-if TYPE_CHECKING:
-    from subbit.sw.ip.text import Core
+from subbit.sw.ip.core import Core
 
 __all__ = ["datasheet"]
 
@@ -30,7 +28,7 @@ TEXTS = {
 SAME = {"data": "tdata", "last": "tlast", "error": "tuser", "valid": "tvalid", "ready": "tready"}
 
 
-def datasheet(core: "Core") -> str:
+def datasheet(core: Core) -> str:
     """README.md of the folder."""
     parts = [opening(core), ports(core), packets(core), cycles(core)]
     if core.bus != "plain":
@@ -38,7 +36,7 @@ def datasheet(core: "Core") -> str:
     return "\n".join([*parts, cost(core), using(core)])
 
 
-def opening(core: "Core") -> str:
+def opening(core: Core) -> str:
     """What it is."""
     network = core.network
     return f"""\
@@ -63,7 +61,7 @@ def meaning(name: str) -> str:
     return TEXTS[SAME.get(suffix, suffix)]
 
 
-def ports(core: "Core") -> str:
+def ports(core: Core) -> str:
     """The table of ports."""
     rows = [f"| `{n}` | {direction} | {bits} | {meaning(n)} |" for n, direction, bits in core.ports]
     return "\n".join(
@@ -82,7 +80,7 @@ def lanes(word: Word) -> str:
     return f"{count} element{'s' if count > 1 else ''} a beat, {one}, {where}"
 
 
-def packets(core: "Core") -> str:
+def packets(core: Core) -> str:
     """Frames and results."""
     shape, t = core.shape, "" if core.bus == "plain" else "t"
     given, taken = ("i", "o") if core.bus == "plain" else ("s_axis", "m_axis")
@@ -112,7 +110,7 @@ is one that no network gives.
 """
 
 
-def cycles(core: "Core") -> str:
+def cycles(core: Core) -> str:
     """Latency and interval, drawn."""
     shape, t = core.shape, "" if core.bus == "plain" else "t"
     given, taken = ("i", "o") if core.bus == "plain" else ("s_axis", "m_axis")
@@ -149,7 +147,7 @@ and nothing is lost. The last beat of a result waits until the whole packet of i
 """
 
 
-def registers(core: "Core") -> str:
+def registers(core: Core) -> str:
     """The register map."""
     texts = {
         Register.ID: f"`0x{IDENTITY:08x}`, whose lowest byte is the version of this map",
@@ -194,7 +192,7 @@ def registers(core: "Core") -> str:
     )
 
 
-def cost(core: "Core") -> str:
+def cost(core: Core) -> str:
     """What it takes."""
     inside, around = core.estimate, core.wrapper
     return f"""\
@@ -209,7 +207,7 @@ Estimated for the plan of a {core.board}:
 """
 
 
-def using(core: "Core") -> str:
+def using(core: Core) -> str:
     """The other files."""
     return f"""\
 ## Files

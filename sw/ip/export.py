@@ -15,8 +15,9 @@ from subbit import boards
 from subbit.hw.ip.shape import BUSES
 from subbit.sw.atomic import advice, write_atomic
 from subbit.sw.errors import PlanError, SubbitError
+from subbit.sw.ip.core import Core
 from subbit.sw.ip.names import core_name, rename_modules
-from subbit.sw.ip.text import Core, core_files
+from subbit.sw.ip.text import core_files
 from subbit.sw.ir.network import Network
 from subbit.sw.mcu.export import frames_of
 

@@ -1,56 +1,21 @@
 """The files around a core's Verilog: datasheet, template, core file, constraint, bench."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from subbit.hw.contract.cost import Cost
-from subbit.hw.ip.shape import CoreShape
-from subbit.hw.link.logits import ends_in_class
+from subbit.sw.ip.core import Core
 from subbit.sw.ip.datasheet import datasheet
-from subbit.sw.ir.network import Network
 
-__all__ = ["Core", "core_files"]
+__all__ = ["core_files"]
 
-Port = tuple[str, str, int]
 PROJECT = {
     "Makefile": "Makefile.txt",
     "test/run.py": "run.txt",
     "test/bench.py": "bench.txt",
     "test/buses.py": "buses.txt",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Core:
-    """All that the files say of a core: its ports, how frames lie on them, its cycles, and what it
-    is estimated to take on ``board``: ``estimate`` the accelerator, ``wrapper`` what is around it;
-    at ``clock_hz``.
-    """
-
-    network: Network
-    name: str
-    bus: str
-    ports: Sequence[Port]
-    shape: CoreShape
-    latency_cycles: int
-    interval_cycles: int
-    board: str
-    estimate: Cost
-    wrapper: Cost
-    clock_hz: float
-
-    @property
-    def clock(self) -> str:
-        """The name of the clock port."""
-        return self.ports[0][0]
-
-    @property
-    def has_class(self) -> bool:
-        """Whether the last lane of the last beat is the class."""
-        return ends_in_class(self.network)
 
 
 def core_files(core: Core, vectors: Mapping[str, Any]) -> dict[str, str]:
