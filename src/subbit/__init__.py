@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from subbit.sw.evaluate import evaluate_dataset, evaluate_frames
     from subbit.sw.flow.bitstream import build_bitstream
     from subbit.sw.flow.program import program_board
+    from subbit.sw.flow.report import write_report
     from subbit.sw.flow.rtl import write_rtl
     from subbit.sw.host.classify import classify_files
     from subbit.sw.host.run import open_device, run_images
@@ -105,6 +106,7 @@ PLACES = {
     "simulate_mapped": "sim.gates",
     "train_model": "sw.train.own",
     "train_network": "sw.train.train",
+    "write_report": "sw.flow.report",
     "write_rtl": "sw.flow.rtl",
 }
 
@@ -162,6 +164,7 @@ __all__ = [
     "simulate_mapped",
     "train_model",
     "train_network",
+    "write_report",
     "write_rtl",
 ]
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "rtl": "build",
     "bitstream": "build",
     "sim": "simulate",
+    "report": "reporting",
     "new": "new",
     "preview": "previewing",
     "train": "learn",
