@@ -152,7 +152,7 @@ def simulate_mapped(
     kind: str | None = None,
     fabric: str = DEFAULT_FABRIC,
     progress: Progress = SILENT,
-    report: Board | None = None,
+    report_on: Board | None = None,
 ) -> SimResult:
     """``simulate`` for the netlist mapped for parts of ``fabric``, by default the family of the
     board that all commands take: otherwise the same arguments, the same result, results compared
@@ -187,7 +187,7 @@ def simulate_mapped(
             progress=progress,
         )
     result = with_labels(result, network, fed)
-    if report is not None:
+    if report_on is not None:
         path = folder / f"{network.name}-mapped" / "report.html"
-        write_sim_report(path, network, plan, report, result, data, kind)
+        write_sim_report(path, network, plan, report_on, result, data, kind)
     return result

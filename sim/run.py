@@ -107,7 +107,7 @@ def simulate(
     data: Any = None,
     kind: str | None = None,
     progress: Progress = SILENT,
-    report: Board | None = None,
+    report_on: Board | None = None,
 ) -> SimResult:
     """Run ``frames`` frames through the RTL of ``network`` under ``plan``; compare every stream.
 
@@ -116,8 +116,8 @@ def simulate(
     where there are none: ``images`` and ``drawn_from`` of the result tell. ``backpressure``:
     ``none`` (cycles are compared too) or ``random`` from ``seed``, at both ends. The run's files go
     into ``folder``/<network>, or beside it while another run is there; the compiled models into
-    ``models``, by default ``folder``/models, for the next time. ``report``: write what was found,
-    and all else about the network on that board, to ``folder``/<network>/report.html.
+    ``models``, by default ``folder``/models, for the next time. ``report_on``: write what was
+    found, and all else about the network on that board, to ``folder``/<network>/report.html.
 
     Raises ToolError where a tool is missing or fails, PlanError where the plan does not fit,
     DataError or NetworkError where ``data`` is given and cannot be used.
@@ -138,9 +138,9 @@ def simulate(
         progress=progress,
     )
     result = with_labels(result, network, fed)
-    if report is not None:
+    if report_on is not None:
         path = folder / network.name / "report.html"
-        write_sim_report(path, network, plan, report, result, data, kind)
+        write_sim_report(path, network, plan, report_on, result, data, kind)
     return result
 
 

@@ -21,6 +21,8 @@ COMMANDS = {
     "bitstream": "build",
     "sim": "simulate",
     "report": "reporting",
+    "compare": "comparing",
+    "trace": "tracing",
     "new": "new",
     "preview": "previewing",
     "train": "learn",

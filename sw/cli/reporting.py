@@ -1,6 +1,8 @@
 """subbit report: everything about a network, a plan or a build as one page."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -8,7 +10,9 @@ from subbit.boards import Board, board
 from subbit.sw.cli.data_options import data_kind_option, data_option
 from subbit.sw.cli.options import as_json, plan_option, print_json
 
-__all__ = ["report_command"]
+__all__ = ["other_board_option", "report_command"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def take_board(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Board | None:
@@ -16,13 +20,18 @@ def take_board(ctx: click.Context, parameter: click.Parameter, value: str | None
     return None if value is None else board(value)
 
 
+def other_board_option(command: Command) -> Command:
+    """--board of what may have a board of its own; None where none is named."""
+    return click.option(
+        "--board",
+        callback=take_board,
+        help="The board of a network or a plan; by default ulx3s, or the one the plan is for.",
+    )(command)
+
+
 @click.command("report", short_help="Everything about a network, plan or build as a page.")
 @click.argument("subject", type=click.Path(path_type=Path))
-@click.option(
-    "--board",
-    callback=take_board,
-    help="The board of a network or a plan; by default ulx3s, or the one the plan is for.",
-)
+@other_board_option
 @plan_option
 @data_option
 @data_kind_option

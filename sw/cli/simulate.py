@@ -97,7 +97,7 @@ def sim_command(
             data=data,
             kind=kind,
             progress=progress,
-            report=board if report else None,
+            report_on=board if report else None,
         )
     if json_:
         print_json(result.summary())

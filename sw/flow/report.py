@@ -19,7 +19,7 @@ from subbit.sw.report.scored import MOST_IMAGES, score_network
 from subbit.sw.report.subject import Built, Subject
 from subbit.sw.report.write import write_page
 
-__all__ = ["build_subject", "network_subject", "write_report"]
+__all__ = ["build_subject", "network_subject", "read_subject", "write_report"]
 
 PLAN_PAGE = "plan.html"
 DAMAGED = "not what a build has left ({reason}); build it again with `subbit bitstream`"
@@ -47,20 +47,31 @@ def write_report(
     Raises SubbitError where the subject cannot be read, or the page not be written.
     """
     options = {"data": data, "kind": kind, "limit": limit, "score": score}
+    made, place = read_subject(subject, board, plan, options)
+    return write_page(out or place, report_page(made))
+
+
+def read_subject(
+    subject: Network | str | os.PathLike[str],
+    board: Board | None,
+    plan: str | os.PathLike[str] | None,
+    options: Mapping[str, Any],
+) -> tuple[Subject, Path]:
+    """What a network, a plan or a build is, and where its page goes; see write_report."""
+    chosen = board or boards.board(boards.DEFAULT_BOARD)
     if isinstance(subject, Network):
-        made = network_subject(subject, board or boards.board(boards.DEFAULT_BOARD), plan, options)
-        return write_page(out or plan_page(made), report_page(made))
+        made = network_subject(subject, chosen, plan, options)
+        return made, plan_page(made)
     path = Path(subject)
     if path.is_dir():
         if board is not None or plan is not None:
             raise SubbitError(f"{path} is a build, which has its board and plan; name neither")
-        return write_page(out or path / BUILD_PAGE, report_page(build_subject(path, options)))
-    chosen = board or boards.board(boards.DEFAULT_BOARD)
+        return build_subject(path, options), path / BUILD_PAGE
     if path.suffix == ".json" and plan is None:
         made = network_subject(network_of_plan(path), board or board_of_plan(path), path, options)
-        return write_page(out or path.with_suffix(".html"), report_page(made))
+        return made, path.with_suffix(".html")
     made = network_subject(load_network(path), chosen, plan, options)
-    return write_page(out or plan_page(made), report_page(made))
+    return made, plan_page(made)
 
 
 def plan_page(subject: Subject) -> Path:

@@ -43,6 +43,10 @@ class Plan:
     device: str | None = None
     memories: tuple[tuple[str, str], ...] = ()
 
+    def __repr__(self) -> str:
+        where = f" on {self.device}" if self.device else ""
+        return f"<Plan of {len(self.stages)} stages for network {self.network[:12]}{where}>"
+
     @property
     def limits(self) -> SizeLimits:
         """What counts as large on the plan's part; raises PlanError where no board has that."""
