@@ -60,6 +60,6 @@ class FifoUnit(ElementUnit):
         width, depth = self.element.width, self.depth
         rest = level_cost(depth) + steps_cost(depth) * 2 + luts(4) + Cost(flip_flops=1)
         if self.style == "block":
-            ends = luts(width + 4, 2 * width + 4) + Cost(flip_flops=width + 2)
+            ends = luts(width + 2) + Cost(flip_flops=width + 2)
             return memory_cost(width, depth, "block") + rest + ends
         return queue_store(width, depth) + rest
