@@ -121,6 +121,7 @@ class DepthToSpaceUnit(Unit):
         """The memory, the output register with what goes into it, counters."""
         kept = self.o.width * self.chunks
         total = registers(kept) if self.rows == self.chunks == 1 else luts(kept)
+        total += luts(kept if self.chunks > 1 else 0)
         total += counter_cost(self.chunks, [first_of(self.chunks)]) + luts(4) + Cost(flip_flops=1)
         if self.rows > 1:
             rest = kept * (self.rows - 1)

@@ -46,10 +46,12 @@ class FifoUnit(ElementUnit):
         return self.beats if self.depth > 1 else 2 * self.beats
 
     def processes(self) -> tuple[Process, ...]:
-        """The queue, and with block RAM the output register that its read port is."""
+        """The queue, and with block RAM the two places behind its read port."""
         steps = np.full(self.beats, TAKE | GIVE, np.uint8)
         queue = Process("fifo", steps, capacity=self.depth, recycle=1)
-        return (queue, Process("fifo read", steps, capacity=2, recycle=1)) if self.style == "block" else (queue,)
+        if self.style == "block":
+            return queue, Process("fifo read", steps, capacity=2, recycle=1)
+        return (queue,)
 
     def reference(self, beats: Beats) -> Beats:
         """The beats as they came."""

@@ -19,8 +19,9 @@ class Fifo(wiring.Component):
     ``depth`` beats) and ``o.valid`` (more than none) are registers beside that counter. Latency: 1
     cycle, 2 where the memory is a block RAM, whose output register and one more hold two beats of
     their own: it is read while, by registers, not both are full, so that ``o.ready`` is not in the
-    way of its read port. Interval: a beat a cycle, or every other cycle with a ``depth`` of 1. ``collision`` is high if a word is read in the cycle in which it is written:
-    never, as nothing is read from an empty queue and nothing written to a full one.
+    way of its read port. Interval: a beat a cycle, or every other cycle with a ``depth`` of 1.
+    ``collision`` is high if a word is read in the cycle in which it is written: never, as nothing
+    is read from an empty queue and nothing written to a full one.
 
     With ``depth`` 3 and LUT RAM, ``o.ready`` low until cycle 5::
 

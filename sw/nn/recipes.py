@@ -160,11 +160,6 @@ RECIPES = {
             pool_first=True,
         ),
         replace(MNIST, name="mnist-tiled", encoding="tiled", hidden=64),
-        replace(MNIST, name="mnist-fast", bits=2, encoding="tiled", repeats=2),
-        replace(MNIST, name="mnist-fast4", bits=2, encoding="tiled", repeats=4),
-        replace(
-            MNIST, name="mnist-fast24", bits=2, codings=(Coding("tiled", 2), Coding("tiled", 4))
-        ),
         replace(MNIST, name="mnist-a1w2", weight_bits=2, epochs=15),
         replace(MNIST, name="mnist-a2w2", activation_bits=2, weight_bits=2, epochs=15),
         replace(MNIST, name="mnist-a4w4", activation_bits=4, weight_bits=4, epochs=15),

@@ -1,7 +1,8 @@
 """Transposed convolutions as convolutions whose channels become rows and columns.
 
-With stride s, output row ``s * h + i`` meets every s-th row of the kernel only, so that its phases i
-are convolutions of their own, with small kernels, over the map as it is (Shi et al., CVPR 2016).
+With stride s, output row ``s * h + i`` meets every s-th row of the kernel only, so that its phases
+i are convolutions of their own, with small kernels, over the map as it is (Shi et al., CVPR
+2016).
 """
 
 from collections.abc import Iterator, Sequence
@@ -78,7 +79,7 @@ def transposed(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> 
     pairs = [(row, column) for row in rows for column in columns]
     made = []
     for pads, some in kernels_of(weights, pairs):
-        given = [value, some]
+        given: list[Value | Const] = [value, some]
         if bias is not None:
             given.append(repeated(bias, len(some.array) // shape[1]))
         made.append(convolve(builder, replace(inner, attributes={"pads": list(pads)}), given))

@@ -190,7 +190,7 @@ def conv_transpose(
     module: nn.ConvTranspose1d | nn.ConvTranspose2d,
     value: Value,
 ) -> Value:
-    """ConvTranspose1d and ConvTranspose2d, whose weights must be few-bit integers times a factor."""
+    """ConvTranspose1d and ConvTranspose2d, of weights that are few-bit integers times factors."""
     given = with_attributes(
         op,
         "ConvTranspose",

@@ -378,6 +378,9 @@ PASSED: dict[str, Callable[[Tensor], Tensor]] = {
     ),
     "nn.ChannelShuffle": nn.ChannelShuffle(2),
     "nn.PixelShuffle": nn.Sequential(Steps(), Fewer(), nn.PixelShuffle(2)),
+    "nn.ConvTranspose2d": nn.Sequential(
+        Steps(), binary(nn.ConvTranspose2d(CHANNELS, 4, 4, 2, 1, bias=False))
+    ),
     "pixel_shuffle": lambda x: functional.pixel_shuffle(x[:, :4], 2),
     "shuffle": lambda x: functional.channel_shuffle(torch.relu(x), 3),
     "views": lambda x: x.view(x.size(0), 2, 3, 6, 6).transpose(1, 2).reshape(x.size(0), 6, 6, 6),
