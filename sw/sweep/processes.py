@@ -1,5 +1,6 @@
 """Points in processes of their own, so that one that dies takes no other with it."""
 
+import contextlib
 import multiprocessing
 import threading
 from multiprocessing.connection import Connection
@@ -80,9 +81,12 @@ class Processes:
 def work(out: Connection, point: Point, builds: str) -> None:
     """What a process does: send the row of a point and None, or None and the error."""
     interrupt_on_signals()
+    row, error = None, None
     try:
-        out.send((run_point(point, builds), None))
-    except (SubbitError, OSError, MemoryError) as error:
-        out.send((None, " ".join(str(error).split()) or type(error).__name__))
+        row = run_point(point, builds)
+    except (SubbitError, OSError, MemoryError) as failure:
+        error = " ".join(str(failure).split()) or type(failure).__name__
     except KeyboardInterrupt:
-        out.send((None, "interrupted"))
+        error = "interrupted"
+    with contextlib.suppress(OSError):  # the sweep may have been killed meanwhile
+        out.send((row, error))
