@@ -17,6 +17,7 @@ from subbit.hw.layers.select import SelectUnit
 from subbit.hw.layers.upsample import UpsampleUnit
 from subbit.hw.layers.windowmax import WindowMaxUnit
 from subbit.hw.post.affine import AffineUnit
+from subbit.hw.post.requantise import RequantiseUnit
 from subbit.hw.post.threshold import ThresholdUnit
 from subbit.hw.streams.deal import DealUnit
 from subbit.hw.streams.fifo import FifoUnit
@@ -179,6 +180,14 @@ CASES: dict[str, Callable[[], Unit]] = {
     ),
     "threshold_rows": lambda: ThresholdUnit(
         layer=thresholds(2, 3, 20), input=TensorType.integers(4, 3, 2, -30, 30), lanes=12
+    ),
+    "requantise": lambda: RequantiseUnit(
+        layer=random_requantise(RNG(6), 6, 50, 8, lines=2),
+        input=TensorType.integers(2, 1, 6, -50, 70),
+        lanes=2,
+    ),
+    "requantise_pixels": lambda: RequantiseUnit(
+        layer=random_requantise(RNG(2), 2, 50, 6), input=TensorType.integers(2, 6, 2, -50, 70), lanes=6
     ),
     "affine_pixels": lambda: AffineUnit(
         layer=affine(2), input=TensorType.integers(2, 6, 2, -50, 70), lanes=6

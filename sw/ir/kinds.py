@@ -31,6 +31,8 @@ SYNONYMS = {
     "hardtanh": "threshold",
     "interpolate": "upsample",
     "matmul": "linear",
+    "leakyrelu": "requantise",
+    "prelu": "requantise",
     "quant": "threshold",
     "relu": "threshold",
     "reshape": "flatten",
@@ -108,6 +110,7 @@ for _name, _class, _stage in [
     ("select", "Select", "select:SelectStage"),
     ("upsample", "Upsample", "upsample:UpsampleStage"),
     ("pad", "Pad", "pad:PadStage"),
+    ("requantise", "Requantise", "requantise:RequantiseStage"),
     ("argmax", "Argmax", "argmax:ArgmaxStage"),
     ("flatten", "Flatten", ""),
 ]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.layers.requantise import Requantise
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.planes import PlanesWeights
 from subbit.sw.ir.types import Encoding
@@ -16,6 +17,7 @@ from subbit.sw.ir.weights import (
 
 __all__ = [
     "random_affine",
+    "random_requantise",
     "random_binary",
     "random_codebook",
     "random_planes",
@@ -67,3 +69,15 @@ def random_threshold(
     """``levels`` thresholds a channel in ``-reach..reach``, some channels rising, some falling."""
     rows = np.sort(rng.integers(-reach, reach + 1, (channels, levels)), axis=1)
     return Threshold(rows, rng.integers(0, 2, channels, np.uint8), encoding)
+
+
+def random_requantise(
+    rng: np.random.Generator, channels: int, reach: int, bits: int, *, lines: int = 1
+) -> Requantise:
+    """Lines through integers within ``reach`` onto ``bits`` bits, the second one flatter."""
+    shift, top = 12, 1 << (bits - 1)
+    most = min((top << shift) // reach, (1 << 17) - 1)
+    scale = rng.integers(most // 2, most, (channels, lines)) >> (2 * np.arange(lines))
+    offset = np.full((channels, lines), 1 << (shift - 1))
+    knee = rng.integers(-reach // 8, reach // 8 + 1, channels) * (lines == 2)
+    return Requantise(scale, offset, knee, shift, -top, top - 1)

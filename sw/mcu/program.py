@@ -22,6 +22,7 @@ from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.pad import Pad
 from subbit.sw.ir.layers.pooling import Pooling
+from subbit.sw.ir.layers.requantise import Requantise
 from subbit.sw.ir.layers.select import Select
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.layers.upsample import Upsample
@@ -31,6 +32,7 @@ from subbit.sw.ir.types import Encoding, TensorType
 from subbit.sw.ir.weights import CodebookWeights, Weights
 from subbit.sw.ir.window import Window
 from subbit.sw.mcu.arrays import Constants, bytes_of_integers, pack_bits, width_bytes
+from subbit.sw.mcu.lines import greatest_numbers, lines_in_c
 from subbit.sw.mcu.memory import Lifetimes
 from subbit.sw.mcu.tensors import Step, Tensor
 from subbit.sw.mcu.weights import order_of, weights_in_c
@@ -107,6 +109,8 @@ class Program:
                 magnitudes.append(int(np.abs(layer.offset).max()) + magnitudes[-1])
                 most = max(map(abs, types[0].value_range))
                 magnitudes.append(int(np.abs(layer.scale).max()) * most)
+            if isinstance(layer, Requantise):
+                magnitudes += greatest_numbers(layer, types[0])
         return 32 if max(magnitudes).bit_length() <= SUM_BITS else 64
 
     def placed(self) -> tuple[dict[str, int], int]:
@@ -270,6 +274,16 @@ def lower_affine(program: Program, node: Node) -> None:
     program.step(f"subbit_affine({maps}, {{{y.buffer}}})", (x,), y)
 
 
+def lower_requantise(program: Program, node: Node) -> None:
+    """Lines through the numbers of each channel."""
+    layer = node.layer
+    assert isinstance(layer, Requantise)
+    x, y = program.tensors[node.inputs[0]], program.result(node)
+    lines = lines_in_c(layer, node.name, x.type, y.type, program.constants)
+    maps = f"{x.place}, {{{x.buffer}}}, {y.place}, {lines}"
+    program.step(f"subbit_requantise({maps}, {{{y.buffer}}})", (x,), y)
+
+
 def lower_add(program: Program, node: Node) -> None:
     """The sum of two tensors."""
     layer = node.layer
@@ -367,6 +381,7 @@ RULES: dict[type[Layer], Callable[[Program, Node], None]] = {
     DepthwiseConv2d: lower_dot,
     Threshold: lower_threshold,
     Affine: lower_affine,
+    Requantise: lower_requantise,
     Add: lower_add,
     MaxPool2d: lower_pool,
     AvgPool2d: lower_pool,
