@@ -11,7 +11,12 @@ from subbit.hw.dot.dot import DotUnit
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.requantise import Requantise
 from subbit.sw.ir.layers.threshold import Threshold
-from subbit.sw.ir.random_weights import random_affine, random_binary, random_requantise, random_threshold
+from subbit.sw.ir.random_weights import (
+    random_affine,
+    random_binary,
+    random_requantise,
+    random_threshold,
+)
 from subbit.sw.ir.types import Encoding
 from subbit.sw.ir.weights import Weights
 

@@ -33,6 +33,7 @@ SYNONYMS = {
     "matmul": "linear",
     "leakyrelu": "requantise",
     "prelu": "requantise",
+    "pixelshuffle": "depthtospace",
     "quant": "threshold",
     "relu": "threshold",
     "reshape": "flatten",
@@ -111,6 +112,7 @@ for _name, _class, _stage in [
     ("upsample", "Upsample", "upsample:UpsampleStage"),
     ("pad", "Pad", "pad:PadStage"),
     ("requantise", "Requantise", "requantise:RequantiseStage"),
+    ("depthtospace", "DepthToSpace", "depthtospace:DepthToSpaceStage"),
     ("argmax", "Argmax", "argmax:ArgmaxStage"),
     ("flatten", "Flatten", ""),
 ]:

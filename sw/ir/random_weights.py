@@ -17,10 +17,10 @@ from subbit.sw.ir.weights import (
 
 __all__ = [
     "random_affine",
-    "random_requantise",
     "random_binary",
     "random_codebook",
     "random_planes",
+    "random_requantise",
     "random_threshold",
     "random_tiled",
 ]
@@ -75,9 +75,10 @@ def random_requantise(
     rng: np.random.Generator, channels: int, reach: int, bits: int, *, lines: int = 1
 ) -> Requantise:
     """Lines through integers within ``reach`` onto ``bits`` bits, the second one flatter."""
-    shift, top = 12, 1 << (bits - 1)
-    most = min((top << shift) // reach, (1 << 17) - 1)
-    scale = rng.integers(most // 2, most, (channels, lines)) >> (2 * np.arange(lines))
+    top = 1 << (bits - 1)
+    shift = 16 + (reach // top).bit_length()
+    most = min((top << shift) // reach, (1 << 17) - 2)
+    scale = rng.integers(most // 2, most + 1, (channels, lines)) >> (2 * np.arange(lines))
     offset = np.full((channels, lines), 1 << (shift - 1))
     knee = rng.integers(-reach // 8, reach // 8 + 1, channels) * (lines == 2)
     return Requantise(scale, offset, knee, shift, -top, top - 1)

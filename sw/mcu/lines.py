@@ -19,7 +19,7 @@ def greatest_numbers(layer: Requantise, x: TensorType) -> list[int]:
 def lines_in_c(
     layer: Requantise, name: str, x: TensorType, y: TensorType, constants: Constants
 ) -> str:
-    """A constant ``subbit_lines`` of the layer ``name`` from ``x`` to ``y``; returns its address."""
+    """A constant ``subbit_lines`` of the layer ``name``; returns its address."""
     # Beyond the integers that come, one knee does as well as another.
     knees = np.clip(layer.knee, x.low, x.high + 1)
     rows = {"scales": layer.scale, "offsets": layer.offset, "knees": knees}

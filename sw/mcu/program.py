@@ -14,7 +14,8 @@ from subbit.sw.ir.layers.argmax import Argmax
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.concat import Concat
 from subbit.sw.ir.layers.conv2d import Conv2d
-from subbit.sw.ir.layers.convolution import Convolution, Padding
+from subbit.sw.ir.layers.convolution import Convolution
+from subbit.sw.ir.layers.depthtospace import DepthToSpace
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.layers.flatten import Flatten
 from subbit.sw.ir.layers.globalavgpool import GlobalAvgPool
@@ -28,7 +29,7 @@ from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.layers.upsample import Upsample
 from subbit.sw.ir.network import INPUT, Network, Node
 from subbit.sw.ir.planes import branches_of
-from subbit.sw.ir.types import Encoding, TensorType
+from subbit.sw.ir.types import TensorType
 from subbit.sw.ir.weights import CodebookWeights, Weights
 from subbit.sw.ir.window import Window
 from subbit.sw.mcu.arrays import Constants, bytes_of_integers, pack_bits, width_bytes
@@ -36,6 +37,7 @@ from subbit.sw.mcu.lines import greatest_numbers, lines_in_c
 from subbit.sw.mcu.memory import Lifetimes
 from subbit.sw.mcu.tensors import Step, Tensor
 from subbit.sw.mcu.weights import order_of, weights_in_c
+from subbit.sw.mcu.windows import groups_of, moving, window_in_c
 
 __all__ = ["Program"]
 
@@ -232,25 +234,6 @@ def reserve(program: Program, weights: Weights, x: Tensor, groups: int, outputs:
     program.scratch_bytes = max(program.scratch_bytes, (x.planes + 1) * ((bits + 7) // 8))
 
 
-def groups_of(layer: Convolution) -> int:
-    """Into how many groups the channels are cut."""
-    if isinstance(layer, DepthwiseConv2d):
-        return layer.channels
-    return layer.groups if isinstance(layer, Conv2d) else 1
-
-
-def window_in_c(layer: Convolution, x: TensorType) -> str:
-    """An initialiser of ``subbit_window``."""
-    nothing = layer.padding is Padding.ZERO and x.encoding is Encoding.BIPOLAR
-    return moving(layer.window, layer.padding is Padding.PLUS, nothing)
-
-
-def moving(window: Window, ones: bool = False, nothing: bool = False) -> str:
-    """The fields in the order of ``subbit_window``."""
-    sides = (*window.kernel, *window.strides, *window.dilations, *window.pads[:2], +ones, +nothing)
-    return f"{{{', '.join(map(str, sides))}}}"
-
-
 def lower_threshold(program: Program, node: Node) -> None:
     """Thresholds that stand alone."""
     x, y = program.tensors[node.inputs[0]], program.result(node)
@@ -365,6 +348,16 @@ def lower_upsample(program: Program, node: Node) -> None:
     program.step(f"subbit_upsample({maps})", (x,), y)
 
 
+def lower_blocks(program: Program, node: Node) -> None:
+    """The channels of each pixel as a block of pixels."""
+    layer = node.layer
+    assert isinstance(layer, DepthToSpace)
+    x, y = program.tensors[node.inputs[0]], program.result(node)
+    factors = f"{layer.rows}, {layer.columns}"
+    maps = f"{x.place}, {{{x.buffer}}}, {factors}, {y.place}, {{{y.buffer}}}"
+    program.step(f"subbit_depth_to_space({maps})", (x,), y)
+
+
 def lower_pad(program: Program, node: Node) -> None:
     """A border around a map."""
     layer = node.layer
@@ -391,5 +384,6 @@ RULES: dict[type[Layer], Callable[[Program, Node], None]] = {
     Concat: lower_concat,
     Select: lower_select,
     Upsample: lower_upsample,
+    DepthToSpace: lower_blocks,
     Pad: lower_pad,
 }

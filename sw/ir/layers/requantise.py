@@ -51,9 +51,7 @@ class Requantise(Layer):
             ("knee", shape[:1], OFFSET_LIMIT),
         )
         for name, wanted, limit in rows:
-            numbers = as_ints(
-                f"requantise {name}", getattr(self, name), wanted, -limit, limit - 1
-            )
+            numbers = as_ints(f"requantise {name}", getattr(self, name), wanted, -limit, limit - 1)
             object.__setattr__(self, name, numbers)
         if shape[1] == 1 and self.knee.any():
             raise NetworkError("requantise has knees for a single line; make them 0")

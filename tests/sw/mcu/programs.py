@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from subbit.sw.golden import evaluate
 from subbit.sw.ir import (
     INPUT,
+    Add,
     Affine,
     Argmax,
     AvgPool2d,
     Concat,
     Conv2d,
+    DepthToSpace,
     DepthwiseConv2d,
     Encoding,
     Flatten,
@@ -30,6 +32,7 @@ from subbit.sw.ir import (
     TiledWeights,
     Upsample,
 )
+from subbit.sw.ir.random_weights import random_requantise
 from subbit.sw.mcu import export_c
 from tests.hw.dots import codebook
 from tests.networks import graph
@@ -110,6 +113,21 @@ def dots(name: str) -> Network:
     return Network.chain(name, x, layers)
 
 
+def scaled() -> Network:
+    """Integers on lines of each channel: a leaky path and a shortcut of another scale, added."""
+    chance = np.random.default_rng(8)
+    layers: dict[str, tuple[Layer, str]] = {
+        "conv1": (Conv2d(binary(chance, 6, 2, 3, 3), 1, Padding.ZERO), INPUT),
+        "leaky": (random_requantise(chance, 6, 126, 8, lines=2), "conv1"),
+        "same": (random_requantise(chance, 6, 126, 6), "conv1"),
+        "add": (Add(0, 1), "leaky same"),
+        "narrow": (random_requantise(chance, 6, 256, 4, lines=2), "add"),
+        "flatten": (Flatten(), "narrow"),
+        "fc": (Linear(binary(chance, 5, 6 * 20)), "flatten"),
+    }
+    return graph("scaled", TensorType.codes(4, 5, 2, 3), layers)
+
+
 def moved() -> Network:
     """Channels, rows and columns that move as codes of one width, of several and as integers."""
     chance = np.random.default_rng(6)
@@ -126,9 +144,11 @@ def moved() -> Network:
         "sums": (Select(np.array([23, 1, 8])), "frame"),
         "high": (Upsample(3, 1), "sums"),
         "wide": (Upsample(1, 2), "less"),
+        "blocks": (DepthToSpace(2, 1), "same"),
+        "small": (GlobalAvgPool(), "blocks"),
         "mean": (GlobalAvgPool(), "high"),
         "more": (GlobalAvgPool(), "wide"),
-        "joined": (Concat(), "mean more"),
+        "joined": (Concat(), "mean more small"),
         "conv2": (Conv2d(binary(chance, 4, 5, 3, 3), 2, Padding.MINUS), "wide"),
         "classes": (Argmax(), "conv2"),
         "flat": (Flatten(), "classes"),
