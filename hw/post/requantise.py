@@ -9,16 +9,17 @@ import numpy as np
 from subbit.hw.contract.blocks import (
     adder_cost,
     comparator_cost,
+    lut_rom_luts,
     luts,
-    product_cost,
     registers,
+    steps_cost,
 )
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.memory import credit_queue_cost
 from subbit.hw.contract.unit import Beats, Lanes
 from subbit.hw.streams.shapes import LanesUnit
 from subbit.hw.tables.packing import pack_elements
-from subbit.hw.tables.rom import RomTable, period, rom_of, style_of
+from subbit.hw.tables.rom import SHALLOW, RomTable, period, rom_of, style_of
 from subbit.sw.cycles.model import GIVE, TAKE, Process
 from subbit.sw.ir.arrays import Ints
 from subbit.sw.ir.layers.requantise import Requantise
@@ -27,6 +28,8 @@ from subbit.sw.ir.types import TensorType, signed_bits
 __all__ = ["RequantiseConfig", "RequantiseUnit"]
 
 MULTIPLIER_BITS = 18  # of each operand of an ECP5's multiplier
+# Cells of an iCE40 for each pair of bits that is multiplied by 18-bit factors: one, two, or many.
+PRODUCT, MANY = {1: 0.5, 2: 1.64}, 2.6
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -112,27 +115,80 @@ class RequantiseConfig:
         """Cycles from numbers to results."""
         return self.table_cycles + 1 + self.bends + any(self.limits)
 
+    @cached_property
+    def dead_bits(self) -> int:
+        """The lowest bits of products that no result depends on: offsets add nothing there."""
+        ends = int(np.bitwise_or.reduce(self.layer.offset, axis=None))
+        lowest = (ends & -ends).bit_length() - 1 if ends else self.layer.shift
+        return min(lowest, self.layer.shift)
+
+    def moving_bits(self, start: int, bits: int) -> int:
+        """How many of those bits of the lanes' words differ from word to word, equal ones once."""
+        found = set()
+        for at in range(self.lanes):
+            for bit in range(at * self.word_bits + start, at * self.word_bits + start + bits):
+                found.add(tuple(word >> bit & 1 for word in self.table.words))
+        return sum(0 < sum(column) < len(column) for column in found)
+
+    @property
+    def table_cost(self) -> Cost:
+        """Estimated cost of the constants and of what counts through them."""
+        if self.table.style != "logic":
+            return self.table.cost + self.table.output_register_cost
+        columns, depth = self.moving_bits(0, self.word_bits), self.table.depth
+        tables = columns * lut_rom_luts(depth)
+        few = SHALLOW.get((depth - 1).bit_length(), 1.0)
+        return luts(round(few * tables), tables) + Cost(flip_flops=columns) + steps_cost(depth)
+
+    @property
+    def offset_cost(self) -> Cost:
+        """Estimated cost of the register of the offsets, where they differ."""
+        scales = self.layer.lines * self.scale_bits
+        moving = self.moving_bits(scales, self.layer.lines * self.sum_bits)
+        return registers(0 if self.bends else moving)
+
+    @cached_property
+    def chosen_bits(self) -> int:
+        """Of all lanes, the bits of scale and offset that depend on the line, or on the group:
+        those of a lane that depend on both alike once.
+        """
+        total = 0
+        for lane in range(self.lanes):
+            rows, found = slice(lane, self.table.depth * self.lanes, self.lanes), set()
+            for numbers, bits in (
+                (self.layer.scale, self.scale_bits),
+                (self.offsets, self.sum_bits),
+            ):
+                for bit in range(bits):
+                    found.add(tuple((numbers[rows] >> bit & 1).reshape(-1).tolist()))
+            total += sum(0 < sum(column) < len(column) for column in found)
+        return total
+
+    @cached_property
+    def offsets(self) -> Ints:
+        """The offsets without the bits that no result depends on."""
+        return self.layer.offset >> self.dead_bits << self.dead_bits
+
+    @property
+    def choice_cost(self) -> Cost:
+        """Estimated cost of all choices between two lines."""
+        lane = comparator_cost(self.knee_bits) + registers(self.x.bits)
+        chosen = luts(self.chosen_bits) + Cost(flip_flops=self.chosen_bits)
+        return (lane * self.lanes + chosen) * self.copies
+
     @property
     def cost(self) -> Cost:
         """Estimated cost after mapping, beside the multipliers of an ECP5."""
-        moving, x_bits = self.table.style != "const", self.x.bits
-        lane = adder_cost(self.sum_bits) + Cost(flip_flops=self.sum_bits)
-        alike = 2 if self.bends and not moving else self.table.depth
-        lane += product_cost(x_bits, self.scale_bits, alike) + Cost(flip_flops=self.sum_bits)
-        if x_bits > MULTIPLIER_BITS:
-            lane += luts(self.sum_bits, 0)
-        if self.bends:
-            chosen = self.scale_bits + self.sum_bits
-            lane += comparator_cost(self.knee_bits) + registers(x_bits)
-            lane += (luts(chosen) if moving else luts(chosen // 2)) + Cost(flip_flops=chosen)
-        shifted = self.sum_bits - self.layer.shift
+        kept, shifted = self.sum_bits - self.dead_bits, self.sum_bits - self.layer.shift
+        ways = self.table.depth * self.layer.lines
+        cells = round(PRODUCT.get(ways, MANY) * self.x.bits * self.scale_bits)
+        wide = self.sum_bits if self.x.bits > MULTIPLIER_BITS else 0
+        lane = luts(wide, cells) + adder_cost(kept) + Cost(flip_flops=kept + shifted)
         if any(self.limits):
-            lane += luts(sum(self.limits) * ((shifted + 2) // 3) + self.bits)
+            lane += comparator_cost(shifted, 0) * sum(self.limits) + luts(self.bits)
             lane += Cost(flip_flops=self.bits)
-        total = lane * (self.lanes * self.copies)
-        if moving:
-            total += registers(self.sum_bits * self.lanes)
-        return total + self.table.cost + self.table.output_register_cost
+        constants = self.table_cost + (self.choice_cost if self.bends else self.offset_cost)
+        return lane * (self.lanes * self.copies) + constants
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

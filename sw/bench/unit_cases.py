@@ -33,6 +33,7 @@ from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.depthtospace import DepthToSpace
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.pad import Pad
+from subbit.sw.ir.layers.requantise import Requantise
 from subbit.sw.ir.layers.select import Select
 from subbit.sw.ir.layers.upsample import Upsample
 from subbit.sw.ir.types import Encoding, TensorType
@@ -219,6 +220,8 @@ def layer_cases() -> Iterator[UnitCase]:
             WindowMaxUnit(layer=MaxPool2d(3, 2, (1, 1, 1, 1)), input=small, lanes=lanes),
         )
     shifted = Affine(np.full(32, 4), chance().integers(-999, 999, 32))
+    alike = Requantise([[77_777]] * 32, [[1 << 15]] * 32, [0] * 32, 16, -128, 127)
+    yield same("requantise, alike", RequantiseUnit(layer=alike, input=sums, lanes=4))
     yield same("affine by a shift", AffineUnit(layer=shifted, input=sums, lanes=4))
     yield same("add of codes", AddUnit(layer=Add(1, 0), left=small, right=sums, lanes=8))
     yield same(

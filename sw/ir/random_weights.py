@@ -79,6 +79,6 @@ def random_requantise(
     shift = 16 + (reach // top).bit_length()
     most = min((top << shift) // reach, (1 << 17) - 2)
     scale = rng.integers(most // 2, most + 1, (channels, lines)) >> (2 * np.arange(lines))
-    offset = np.full((channels, lines), 1 << (shift - 1))
+    offset = (1 << (shift - 1)) + rng.integers(-(1 << shift), 1 << shift, (channels, lines))
     knee = rng.integers(-reach // 8, reach // 8 + 1, channels) * (lines == 2)
     return Requantise(scale, offset, knee, shift, -top, top - 1)
