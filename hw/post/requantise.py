@@ -29,7 +29,7 @@ __all__ = ["RequantiseConfig", "RequantiseUnit"]
 
 MULTIPLIER_BITS = 18  # of each operand of an ECP5's multiplier
 # Cells of an iCE40 for each pair of bits that is multiplied by 18-bit factors: one, two, or many.
-PRODUCT, MANY = {1: 0.5, 2: 1.64}, 2.6
+PRODUCT, MANY = {1: 0.75, 2: 1.64}, 2.6
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
