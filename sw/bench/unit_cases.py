@@ -220,7 +220,9 @@ def layer_cases() -> Iterator[UnitCase]:
             WindowMaxUnit(layer=MaxPool2d(3, 2, (1, 1, 1, 1)), input=small, lanes=lanes),
         )
     shifted = Affine(np.full(32, 4), chance().integers(-999, 999, 32))
-    alike = Requantise([[77_777]] * 32, [[1 << 15]] * 32, [0] * 32, 16, -128, 127)
+    alike = Requantise(
+        np.full((32, 1), 77_777), np.full((32, 1), 1 << 15), np.zeros(32, np.int64), 16, -128, 127
+    )
     yield same("requantise, alike", RequantiseUnit(layer=alike, input=sums, lanes=4))
     yield same("affine by a shift", AffineUnit(layer=shifted, input=sums, lanes=4))
     yield same("add of codes", AddUnit(layer=Add(1, 0), left=small, right=sums, lanes=8))

@@ -158,7 +158,8 @@ def requantise(arrays: Arrays, row: dict[str, Any], x: Ints) -> Ints:
     sums = x * scale[0] + offset[0]
     if "knee" in row:
         sums = np.where(x < arrays[row["knee"]], x * scale[1] + offset[1], sums)
-    return np.clip(np.floor_divide(sums, 2 ** row["shift"]), row["low"], row["high"])
+    limited: Ints = np.clip(np.floor_divide(sums, 2 ** row["shift"]), row["low"], row["high"])
+    return limited
 
 
 RULES: dict[str, Callable[..., Ints]] = {

@@ -1,6 +1,7 @@
 """Rows of a description that bring integers to another scale."""
 
 from fractions import Fraction
+from math import ceil, lcm
 
 import numpy as np
 
@@ -20,18 +21,23 @@ def requantise(builder: ArraySource, row: DescriptionRow, x: Known) -> Made:
     numbers below those that ``"knee": NAME`` names.
     """
     count = x.kind.channels
-    arrays = [lines_of(builder.array(row, key)) for key in ("scale", "offset")]
+    scale, offset = (lines_of(builder.array(row, key)) for key in ("scale", "offset"))
     knee = np.zeros(count, np.int64)
     if "knee" in row.values:
         knee = builder.array(row, "knee", 1)
-    if any(len(part) != count for part in (*arrays, knee)) or arrays[0].shape != arrays[1].shape:
+    if not len(scale) == len(offset) == len(knee) == count or scale.shape != offset.shape:
         raise row.error(f"its arrays do not have a row for each of {count} channels")
-    if (x.offset != 0).any() or x.scale != 1:
+    whole = lcm(x.scale.denominator, *(number.denominator for number in x.offset))
+    if whole & (whole - 1) or x.scale <= 0:
         raise row.error(
-            f"its input is {x.scale} of the number; let it read integers that stand for themselves"
+            f"its input is {x.scale} of the number; let it read integers, or halves of them"
         )
+    offset = offset * whole + scale * (x.offset * whole).astype(np.int64)[:, None]
+    scale = scale * int(x.scale * whole)
+    if scale.shape[1] == 2:
+        knee = np.array([ceil(n) for n in (knee - x.offset) / x.scale], np.int64)
     shift, low, high = (row.take(key, int) for key in ("shift", "low", "high"))
-    layer = Requantise(*arrays, knee, shift, low, high)
+    layer = Requantise(scale, offset, knee, shift + whole.bit_length() - 1, low, high)
     return layer, Fraction(1), fill(count, 0), x.order
 
 
