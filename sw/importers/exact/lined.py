@@ -164,14 +164,14 @@ def layer_of(op: Op, lines: Lines, step: float, top: int, x: TensorType) -> Requ
     if not lines.bends:
         scale, offset, knee = scale[:, :1], offset[:, :1], 0 * knee
     elif is_relu(lines):
-        scale, offset, knee, low = scale[:, :1], offset[:, :1], 0 * knee, 0
+        line = (lines.slope[:, 0] == 0).astype(np.int64)[:, None]
+        scale, offset = (np.take_along_axis(part, line, 1) for part in (scale, offset))
+        knee, low = 0 * knee, 0
     return Requantise(scale, offset, knee, shift, low, top)
 
 
 def is_relu(lines: Lines) -> bool:
-    """Whether every channel is 0 below its knee and rises from there."""
-    return (
-        not lines.slope[:, 1].any()
-        and not lines.base[:, 1].any()
-        and bool((lines.slope[:, 0] >= 0).all())
-    )
+    """Whether every channel is 0 on one side of its knee at least, and rises away from it."""
+    flat = (lines.slope == 0) & (lines.base == 0)
+    rises = (lines.slope[:, 0] >= 0) & (lines.slope[:, 1] <= 0)
+    return bool((flat.any(axis=1) & rises).all())
