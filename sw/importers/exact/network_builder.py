@@ -124,6 +124,7 @@ class NetworkBuilder:
                 f"its input is not quantised: integers of {value.kind.bits} bits, more than "
                 f"{MAX_INPUT_BITS}",
                 "put a quantiser (Quant, BipolarQuant) before it",
+                fixed=True,
             )
         if (value.scale == 0).any():
             raise op.refuse(
