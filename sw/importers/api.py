@@ -112,13 +112,16 @@ def import_file(
     span: tuple[float, float] = (0.0, 1.0),
     dataset: str | None = None,
     layout: str | None = None,
+    fixed: int | None = None,
 ) -> ImportResult:
     """The network in ``path``: ONNX, or integer arrays that ``description`` (JSON) describes.
 
     ``span``: what the source's input is for pixels 0 and 255. ``layout``: of an ONNX graph's
     images, ``channels-first`` or ``channels-last``; by default what the graph does with them tells.
     ``dataset``: name of the data set for the network's metadata; by default one of the input's
-    shape. Raises NetworkError, DataError or ToolError, naming what is wrong and where.
+    shape. ``fixed``: of an ONNX graph, the bits of paths that no integers stand for exactly.
+
+    Raises NetworkError, DataError or ToolError, naming what is wrong and where.
     """
     path = Path(path)
     if dataset is not None and dataset not in DATASETS:
@@ -126,8 +129,13 @@ def import_file(
     if path.suffix == ".onnx":
         if description is not None:
             raise NetworkError(f"{path}: an ONNX file needs no description; leave it out")
-        return from_onnx(path, name, span, dataset, layout)
+        return from_onnx(path, name, span, dataset, layout, fixed)
     if path.suffix in (".npz", ".safetensors"):
+        if fixed is not None:
+            raise NetworkError(
+                f"{path}: arrays are integers already, without --fixed; a requantise row brings "
+                "them to another scale"
+            )
         if layout is not None:
             raise NetworkError(f"{path}: a layout is for ONNX graphs; arrays are described")
         if description is None:
@@ -147,11 +155,12 @@ def from_onnx(
     span: tuple[float, float],
     dataset: str | None,
     layout: str | None = None,
+    fixed: int | None = None,
 ) -> ImportResult:
     """An ONNX or QONNX file."""
     from subbit.sw.importers.onnx.importer import import_onnx
 
-    found = import_onnx(path, low=span[0], high=span[1], name=name, layout=layout)
+    found = import_onnx(path, low=span[0], high=span[1], name=name, layout=layout, fixed=fixed)
     network, remarks = with_dataset(found.network, dataset)
 
     def source(batch: int) -> tuple[Callable[[Images], Tensors], int]:
