@@ -90,6 +90,21 @@ def unrolled_rows(result: Any) -> Iterator[Row]:
             yield same | row["direct"] | {"by": "direct engine", "optimise_s": None}
 
 
+def task_rows(result: Any) -> Iterator[Row]:
+    """The mean of the seeds of each task and encoding; sizes and rate are those of the first."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in result["rows"]:
+        groups.setdefault((row["task"], row["encoding"]), []).append(row)
+    for rows in groups.values():
+        found = [row["accuracy"] for row in rows]
+        reach = f"{min(found):.2%} to {max(found):.2%}" if len(rows) > 1 else ""
+        yield dict(rows[0]) | {
+            "accuracy": sum(found) / len(found),
+            "reach": reach,
+            "seeds": len(rows),
+        }
+
+
 def stage_rows(result: Any) -> Iterable[Row]:
     """The stages of a plan."""
     return [row | {"name": " ".join(row["layers"])} for row in result["stages"]]
@@ -304,6 +319,23 @@ TABLES = {
     ),
     "reuse-channels": Table(("reuse-channels",), EQUAL_LUT, of_key("equal_lut"), ("yosys",)),
     "reuse-taus": Table(("reuse-taus",), EQUAL_LUT, of_key("equal_lut"), ("yosys",)),
+    "tasks": Table(
+        ("tasks-*",),
+        (
+            Column("task", "task"),
+            Column("recipe", "recipe"),
+            Column("numbers", lambda row: "float" if row["encoding"] == "float" else "as named"),
+            Column("test accuracy", "accuracy", ".2%"),
+            Column("seeds", "seeds"),
+            Column("from .. to", "reach"),
+            Column("weight bits", "weight_bits"),
+            Column("LUT4", "lut4"),
+            Column("block RAMs", "block_rams"),
+            Column("frames/s", "fps", ",.0f"),
+        ),
+        task_rows,
+        (),
+    ),
     "whole": Table(
         ("whole",),
         (

@@ -30,6 +30,7 @@ BENCHES = {
     "link": "bench_link",
     "import": "bench_import",
     "whole": "bench_whole",
+    "tasks": "bench_tasks",
 }
 
 COLUMNS = (

@@ -34,17 +34,19 @@ def flat_model(recipe: Recipe) -> nn.Sequential:
 
 
 def signal_model(recipe: Recipe, seed: int) -> nn.Sequential:
-    """Convolutions with stride 2, each of which halves the series ``[length][1][channels]``; of
-    their 3x3 kernels only the middle column meets anything but padding, so that they pad with 0.
+    """Convolutions of one column with stride 2, each of which halves the series
+    ``[length][1][channels]``, padded with 0.
     """
     blocks, inputs = list[nn.Module](), recipe.input_channels
     for position, outputs in enumerate(recipe.channels):
-        shape = (outputs, inputs, 3, 3)
+        shape = (outputs, inputs, *recipe.kernel)
         encoder = plain_encoder(recipe, shape)
         if position:
             encoder = inner_encoder(recipe, recipe.coding(position - 1), shape, seed)
         bits = recipe.activation_bits
-        convolution = layers.CodedConv2d(encoder, stride=2, padding=Padding.ZERO, input_bits=bits)
+        convolution = layers.CodedConv2d(
+            encoder, stride=(2, 1), padding=Padding.ZERO, input_bits=bits
+        )
         blocks += [convolution, *norm(recipe, outputs)]
         inputs = outputs
     return nn.Sequential(*blocks, layers.Flatten(), *classifier(recipe, recipe.features))

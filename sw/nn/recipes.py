@@ -11,6 +11,9 @@ from subbit.sw.nn.codings import PLAIN, Coding
 
 __all__ = ["GENERIC", "RECIPES", "Recipe", "find_recipe"]
 
+# Values of a series that a convolution along it sees.
+SIGNAL_KERNEL = 5
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -76,6 +79,11 @@ class Recipe:
         return TensorType.codes(*shape, self.bits, Encoding.UNSIGNED)
 
     @property
+    def kernel(self) -> tuple[int, int]:
+        """Rows and columns of the kernels."""
+        return (SIGNAL_KERNEL, 1) if self.body == "signal" else (3, 3)
+
+    @property
     def features(self) -> int:
         """Inputs of the linear layers, in a perceptron of those behind the first."""
         if self.body == "mlp":
@@ -92,8 +100,8 @@ class Recipe:
             return []
         if self.body == "mlp":
             return [(self.hidden, self.input_type.elements), (self.hidden, self.hidden)]
-        pairs = pairwise(self.channels)
-        shapes: list[tuple[int, ...]] = [(after, before, 3, 3) for before, after in pairs]
+        pairs, kernel = pairwise(self.channels), self.kernel
+        shapes: list[tuple[int, ...]] = [(after, before, *kernel) for before, after in pairs]
         return [*shapes, (self.hidden, self.features)] if self.hidden else shapes
 
     def coding(self, place: int) -> Coding:
@@ -197,6 +205,14 @@ MLP = replace(
     augmentation=Augmentation(),
     families=("table", "series", "pictures", "audio"),
 )
+SIGNAL = replace(
+    ANY,
+    name="signal-plain",
+    body="signal",
+    channels=(16, 32, 32, 64),
+    augmentation=Augmentation(),
+    families=("series",),
+)
 GENERIC = {
     recipe.name: recipe
     for recipe in (
@@ -207,14 +223,9 @@ GENERIC = {
         MLP,
         replace(MLP, name="mlp-tiled", encoding="tiled"),
         replace(MLP, name="mlp-a2w2", activation_bits=2, weight_bits=2),
-        replace(
-            ANY,
-            name="signal-plain",
-            body="signal",
-            channels=(16, 32, 32, 64),
-            augmentation=Augmentation(),
-            families=("series",),
-        ),
+        SIGNAL,
+        replace(SIGNAL, name="signal-tiled", encoding="tiled", hidden=64),
+        replace(SIGNAL, name="signal-a2w2", activation_bits=2, weight_bits=2),
     )
 }
 

@@ -75,7 +75,9 @@ def candidates_of(recipe: Recipe) -> Iterator[Recipe]:
     shapes = recipe.inner_shapes
     ladders = [list(codings_of(shape, recipe.min_size)) for shape in shapes]
     pixels = [
-        (recipe.height >> (at + 1)) * (recipe.width >> (at + 1)) if len(shape) > 2 else 1
+        max(recipe.height >> (at + 1), 1) * max(recipe.width >> (at + 1), 1)
+        if len(shape) > 2
+        else 1
         for at, shape in enumerate(shapes)
     ]
     steps = [0] * len(shapes)
