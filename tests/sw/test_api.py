@@ -42,7 +42,7 @@ CALLS: dict[str, list[str]] = {
     "eval": ["evaluate_dataset", "evaluate_frames"],
     "import": ["import_network", "import_file", "check_import", "import_checkpoint"],
     "compress": ["compress_network", "Training"],
-    "export": ["export_c"],
+    "export": ["export_c", "export_ip"],
     "program": ["program_board"],
     "run": ["run_images"],
     "doctor": ["found_tools"],
@@ -56,6 +56,7 @@ CALLS: dict[str, list[str]] = {
     "bench planner": ["bench_planner"],
     "bench costs": ["bench_costs"],
     "bench link": ["bench_link"],
+    "bench ip": ["bench_ip"],
     "bench import": ["bench_import"],
     "bench whole": ["bench_whole"],
 }
