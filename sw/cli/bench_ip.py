@@ -24,6 +24,7 @@ EXAMPLES = Path("examples")
     "buses",
     type=click.Choice(BUSES),
     multiple=True,
+    default=BUSES,
     help="One bus; may be repeated. Default: all.",
 )
 @as_json
@@ -48,7 +49,7 @@ def ip_command(models: tuple[Path, ...], buses: tuple[str, ...], json_: bool) ->
         click.echo(f"{name}: {result.passed} of {result.tests} in {result.wall_s:g} s", err=True)
 
     networks = [load_network(path) for path in paths]
-    results = bench_ip(networks, buses=buses or BUSES, on_result=show)
+    results = bench_ip(networks, buses=buses, on_result=show)
     if json_:
         print_json([asdict(result) for result in results])
     else:

@@ -63,7 +63,7 @@ CALLS: dict[str, list[str]] = {
 }
 # Arguments that a user names, and those that are not what the option of their name is.
 NAMED = ("path", "out", "recipe", "network", "port", "model", "plan", "rule", "parameters")
-NAMED += ("subject", "first", "second")
+NAMED += ("subject", "first", "second", "bus")
 OTHERS = {
     ("cnv", "images"),
     ("popcount", "seeds"),  # the option is their number
