@@ -175,10 +175,6 @@ class LinkInfo:
         last, x = network.nodes[-1], network.input_type
         ends_in_class = isinstance(last.layer, Argmax) and network.output_type.elements == 1
         logits = network.types[last.inputs[0]] if ends_in_class else network.output_type
-        if logits.is_code:
-            raise LinkError(
-                f"network {network.name!r} ends in {logits}; the link needs integer logits"
-            )
         return cls(
             digest=network.digest,
             height=x.height,

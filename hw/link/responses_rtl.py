@@ -70,8 +70,8 @@ class ResponseSender(wiring.Component):
     with its own first logit, and the answer is taken with the last one.
 
     Latency: 1 cycle from answer (and logit) to the first byte. Interval: a byte a cycle, with a
-    cycle between two messages; a result beat is taken with its last byte. Raises ValueError if a result does not fit
-    ``info.logit_bytes``.
+    cycle between two messages; a result beat is taken with its last byte. Raises ValueError if a
+    result does not fit ``info.logit_bytes``.
     """
 
     i: stream.Interface

@@ -49,8 +49,8 @@ class Patience:
 
 @dataclass
 class Fruitless:
-    """What there was since the last result, or part of one: silences since the last sign of life, attempts to open
-    the line anew, and those that the board answered.
+    """What there was since the last result, or part of one: silences since the last sign of life,
+    attempts to open the line anew, and those that the board answered.
     """
 
     silences: int = 0
