@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from subbit.sw.mcu.emulate import emulate
     from subbit.sw.mcu.export import export_c
     from subbit.sw.planner import Goal, default_plan, plan_for, plan_report, planned
+    from subbit.sw.play.board import virtual_board
     from subbit.sw.predict import predict
     from subbit.sw.starter import new_project
     from subbit.sw.train.own import OwnTraining, train_model
@@ -114,6 +115,7 @@ PLACES = {
     "compare": "sw.flow.compare",
     "predict": "sw.predict",
     "trace": "sim.trace",
+    "virtual_board": "sw.play.board",
     "write_comparison": "sw.flow.compare",
     "write_report": "sw.flow.report",
     "write_trace": "sim.trace",
@@ -178,6 +180,7 @@ __all__ = [
     "trace",
     "train_model",
     "train_network",
+    "virtual_board",
     "write_comparison",
     "write_report",
     "write_rtl",

@@ -23,6 +23,7 @@ COMMANDS = {
     "report": "reporting",
     "compare": "comparing",
     "trace": "tracing",
+    "board": "playing",
     "new": "new",
     "preview": "previewing",
     "train": "learn",

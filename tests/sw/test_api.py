@@ -35,6 +35,7 @@ CALLS: dict[str, list[str]] = {
     "report": ["write_report"],
     "compare": ["compare", "write_comparison"],
     "trace": ["trace", "write_trace"],
+    "board": ["virtual_board"],
     "new": ["new_project"],
     "preview": ["preview"],
     "train": ["train_network", "train_model"],
