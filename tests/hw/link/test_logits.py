@@ -11,7 +11,7 @@ from subbit.hw.link.logits import ends_in_class, link_fault, logits_type
 from subbit.hw.link.protocol import LinkInfo
 from subbit.sw.cli.build import bitstream_command, rtl_command
 from subbit.sw.cli.plan import plan_command
-from subbit.sw.errors import PlanError
+from subbit.sw.errors import LinkError
 from subbit.sw.flow.bitstream import build_bitstream
 from subbit.sw.ir import (
     Argmax,
@@ -20,6 +20,7 @@ from subbit.sw.ir import (
     Layer,
     Linear,
     Network,
+    Select,
     TensorType,
     Threshold,
     save_network,
@@ -33,10 +34,11 @@ CONV = Conv2d(BinaryWeights(np.ones((3, 1, 3, 3), np.uint8)))
 CASES: dict[str, tuple[tuple[int, int, int], dict[str, Layer], str | None]] = {
     "logits": ((1, 1, 9), {"fc": LINEAR}, None),
     "class": ((1, 1, 9), {"fc": LINEAR, "top": Argmax()}, None),
-    "bits": ((1, 1, 9), {"fc": LINEAR, "act": ONE_BIT}, "is 1x1x3 bipolar 1 bit: end the network"),
+    "bits": ((1, 1, 9), {"fc": LINEAR, "act": ONE_BIT}, None),
     "map": ((5, 5, 1), {"conv": CONV}, None),
     "class-map": ((5, 5, 1), {"conv": CONV, "top": Argmax()}, None),
-    "bit-map": ((5, 5, 1), {"conv": CONV, "act": ONE_BIT}, "is 3x3x3 bipolar 1 bit"),
+    "bit-map": ((5, 5, 1), {"conv": CONV, "act": ONE_BIT}, None),
+    "large": ((1, 8750, 60), {"pick": Select(np.arange(2))}, "65625 bytes is longer"),
 }
 
 
@@ -65,19 +67,26 @@ def test_what_cannot_go_onto_a_board_is_said(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case[2]])
 def test_a_build_ends_before_it_begins(name: str, tmp_path: Path) -> None:
     net = network(name)
-    with pytest.raises(PlanError, match="a board answers with logits"):
+    with pytest.raises(LinkError, match="bytes is longer"):
         build_bitstream(net, smallest_plan(net), board("ulx3s"), tmp_path / "out")
     save_network(net, tmp_path / "net.safetensors")
     words = [str(tmp_path / "net.safetensors"), "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(bitstream_command, words)
-    assert isinstance(result.exception, PlanError)
+    assert isinstance(result.exception, LinkError)
     assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
 
 
-def test_maps_beyond_a_message_of_the_link_are_not_for_boards() -> None:
+def test_maps_beyond_a_message_of_the_link_are_sent_in_parts() -> None:
     net = Network.chain("large", TensorType.codes(132, 132, 1, 1), {"conv": CONV})
-    assert link_fault(net) == "the link cannot carry 50700 logits of 4 bytes"
+    assert link_fault(net) is None
+    assert LinkInfo.from_network(net, clock_hz=0).parts == 199
     assert logits_type(net).shape == (1, 1, 50700)
+
+
+def test_codes_are_integers_of_their_stored_numbers() -> None:
+    assert logits_type(network("bits")) == TensorType.integers(1, 1, 3, 0, 1)
+    assert logits_type(network("bit-map")) == TensorType.integers(1, 1, 27, 0, 1)
+    assert LinkInfo.from_network(network("bit-map"), clock_hz=0).logits == 27
 
 
 def test_what_ends_in_the_class_of_a_frame() -> None:
