@@ -9,6 +9,7 @@ from subbit.hw.layers.add import AddUnit
 from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.avgpool2d import AvgPool2dUnit
 from subbit.hw.layers.concat import ConcatUnit
+from subbit.hw.layers.depthtospace import DepthToSpaceUnit
 from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
 from subbit.hw.layers.maxpool2d import MaxPool2dUnit
 from subbit.hw.layers.pad import PadUnit
@@ -29,6 +30,7 @@ from subbit.sw.bench.window_cases import wide_windows, window_cases
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
+from subbit.sw.ir.layers.depthtospace import DepthToSpace
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.pad import Pad
 from subbit.sw.ir.layers.select import Select
@@ -68,6 +70,7 @@ QUICK = frozenset(
         *("block lookup, 32 outputs", "block lookup, 16 outputs, masks"),
         *("concat of 2, 8 lanes", "concat of 3, whole pixels", "select half, 8 lanes"),
         *("select, whole pixels", "upsample by 2, 8 lanes", "upsample columns, 4 lanes"),
+        *("blocks of 2, 4 lanes", "blocks of 2, 2 pixels of sums"),
         *("pad, 8 lanes", "pad, a row", "replay 8 bits, 16 words in another order"),
         *("unrolled, 8 x 36", "unrolled, border", "unrolled, sums"),
         *("folded by 2, sums", "folded by 4, 8-bit inputs", "folded by 2, border"),
@@ -166,6 +169,14 @@ def rearranged_cases() -> Iterator[UnitCase]:
         ("by 2, sums, 2 lanes", Upsample(2, 2), sums, 2),
     ):
         yield same(f"upsample {name}", UpsampleUnit(layer=layer, input=x, lanes=lanes))
+    for name, block, x, lanes in (
+        ("2, 4 lanes", DepthToSpace(2, 2), small, 4),
+        ("2, a pixel", DepthToSpace(2, 2), bytes_, 8),
+        ("2, 2 pixels of sums", DepthToSpace(2, 2), sums, 32),
+        ("4 rows, 2 lanes", DepthToSpace(4, 1), few, 2),
+        ("2, rows at once", DepthToSpace(2, 2), few, 16 * 14),
+    ):
+        yield same(f"blocks of {name}", DepthToSpaceUnit(layer=block, input=x, lanes=lanes))
     for name, border, x, lanes in (
         ("8 lanes", Pad(1, 1, 1, 1, 3), small, 8),
         ("a pixel of sums", Pad(0, 1, 2, 1), sums, 32),
