@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from subbit.sw.importers.papers.checkpoint import import_checkpoint
     from subbit.sw.importers.torch.export import export
     from subbit.sw.importers.torch.module import from_torch
+    from subbit.sw.ip.export import export_ip
     from subbit.sw.ir import Network, load_network, save_network
     from subbit.sw.ir.describe import describe_network
     from subbit.sw.lower.plan import Plan, load_plan, save_plan
@@ -85,6 +86,7 @@ PLACES = {
     "evaluate_dataset": "sw.evaluate",
     "export": "sw.importers.torch.export",
     "export_c": "sw.mcu.export",
+    "export_ip": "sw.ip.export",
     "evaluate_frames": "sw.evaluate",
     "found_tools": "sw.cli.doctor",
     "from_torch": "sw.importers.torch.module",
@@ -150,6 +152,7 @@ __all__ = [
     "evaluate_frames",
     "export",
     "export_c",
+    "export_ip",
     "found_tools",
     "from_torch",
     "import_checkpoint",

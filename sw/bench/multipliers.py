@@ -20,7 +20,7 @@ __all__ = ["FOLDINGS", "StemRow", "bench_multipliers", "stem_network"]
 
 FABRIC, BITS, SEED = "ecp5", 8, 1
 FOLDINGS = ((2, 49), (1, 147))  # PE and SIMD: 98 and 147 multipliers
-ENGINES = {"multipliers": {}, "direct": {"popcount": FABRIC}}
+ENGINES: dict[str, dict[str, Any]] = {"multipliers": {}, "direct": {"popcount": FABRIC}}
 
 
 @dataclass(frozen=True)
