@@ -11,6 +11,7 @@ from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.avgpool2d import AvgPool2dUnit
+from subbit.hw.layers.depthtospace import DepthToSpaceUnit
 from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
 from subbit.hw.layers.maxpool2d import MaxPool2dUnit
 from subbit.hw.layers.pad import PadUnit
@@ -53,6 +54,7 @@ from subbit.sw.errors import SubbitError
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.layers.depthtospace import DepthToSpace
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.pad import Pad
 from subbit.sw.ir.layers.select import Select
@@ -253,6 +255,12 @@ CASES: dict[str, Callable[[], Unit]] = {
     ),
     "upsample_pixels": lambda: UpsampleUnit(
         layer=Upsample(4, 2), input=TensorType.integers(2, 4, 2, -9, 9), lanes=8
+    ),
+    "depthtospace": lambda: DepthToSpaceUnit(
+        layer=DepthToSpace(2, 2), input=TensorType.codes(2, 4, 8, 2), lanes=2
+    ),
+    "depthtospace_pixels": lambda: DepthToSpaceUnit(
+        layer=DepthToSpace(3, 1), input=TensorType.integers(2, 4, 6, -9, 9), lanes=4
     ),
     "pad": lambda: PadUnit(layer=Pad(1, 2, 1, 0, 1), input=TensorType.codes(3, 4, 4, 2), lanes=2),
     "pad_row": lambda: PadUnit(layer=Pad(1, 2, 1, 0), input=TensorType.codes(3, 4, 2, 1), lanes=8),

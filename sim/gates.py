@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.boards import DEFAULT_BOARD, board
+from subbit.boards import DEFAULT_BOARD, Board, board
 from subbit.hw.families.part import Part
 from subbit.hw.families.table import family
 from subbit.sim.design import (
@@ -35,6 +35,7 @@ from subbit.sim.run import (
     is_short,
     simulate_design,
     with_labels,
+    write_sim_report,
 )
 from subbit.sim.simtop import StreamPorts
 from subbit.sim.testbench import testbench
@@ -189,6 +190,7 @@ def simulate_mapped(
     kind: str | None = None,
     fabric: str = DEFAULT_FABRIC,
     progress: Progress = SILENT,
+    report_on: Board | None = None,
 ) -> SimResult:
     """``simulate`` for the netlist mapped for parts of ``fabric``, by default the family of the
     board that all commands take: otherwise the same arguments, the same result, results compared
@@ -222,4 +224,8 @@ def simulate_mapped(
             drawn_from=fed.population,
             progress=progress,
         )
-    return with_labels(result, network, fed)
+    result = with_labels(result, network, fed)
+    if report_on is not None:
+        path = folder / f"{network.name}-mapped" / "report.html"
+        write_sim_report(path, network, plan, report_on, result, data, kind)
+    return result

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subbit.boards import Board
 from subbit.sim.compare import Comparison, Difference, Golden, compare
 from subbit.sim.design import Design, network_design
 from subbit.sim.place import run_folder
@@ -21,6 +22,11 @@ from subbit.sw.ir.network import Network
 from subbit.sw.labels import class_name
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
+from subbit.sw.planner.goal import planned
+from subbit.sw.report.page import report_page
+from subbit.sw.report.scored import score_network
+from subbit.sw.report.subject import Subject
+from subbit.sw.report.write import write_page
 
 __all__ = [
     "Fed",
@@ -30,6 +36,7 @@ __all__ = [
     "simulate",
     "simulate_design",
     "with_labels",
+    "write_sim_report",
 ]
 
 FOLDER = Path("build") / "sim"
@@ -100,6 +107,7 @@ def simulate(
     data: Any = None,
     kind: str | None = None,
     progress: Progress = SILENT,
+    report_on: Board | None = None,
 ) -> SimResult:
     """Run ``frames`` frames through the RTL of ``network`` under ``plan``; compare every stream.
 
@@ -108,7 +116,8 @@ def simulate(
     where there are none: ``images`` and ``drawn_from`` of the result tell. ``backpressure``:
     ``none`` (cycles are compared too) or ``random`` from ``seed``, at both ends. The run's files go
     into ``folder``/<network>, or beside it while another run is there; the compiled models into
-    ``models``, by default ``folder``/models, for the next time.
+    ``models``, by default ``folder``/models, for the next time. ``report_on``: write what was
+    found, and all else about the network on that board, to ``folder``/<network>/report.html.
 
     Raises ToolError where a tool is missing or fails, PlanError where the plan does not fit,
     DataError or NetworkError where ``data`` is given and cannot be used.
@@ -128,7 +137,31 @@ def simulate(
         drawn_from=fed.population,
         progress=progress,
     )
-    return with_labels(result, network, fed)
+    result = with_labels(result, network, fed)
+    if report_on is not None:
+        path = folder / network.name / "report.html"
+        write_sim_report(path, network, plan, report_on, result, data, kind)
+    return result
+
+
+def write_sim_report(
+    path: Path,
+    network: Network,
+    plan: Plan,
+    board: Board,
+    result: SimResult,
+    data: Any = None,
+    kind: str | None = None,
+) -> None:
+    """Write the page of a simulation; ``data`` and ``kind`` are those of ``simulate``."""
+    scored, why = score_network(network, data, kind)
+    subject = Subject(
+        *(network, board, planned(network, board, plan)),
+        simulated=result.summary(),
+        scored=scored,
+        unscored=why,
+    )
+    write_page(path, report_page(subject))
 
 
 def simulate_design(

@@ -64,6 +64,9 @@ class Evaluation:
     classes: tuple[str, ...] = ()
     f1: float = 0.0
 
+    def __repr__(self) -> str:
+        return f"<Evaluation {self.network}: {self.correct:,} of {self.images:,} right>"
+
     @property
     def images(self) -> int:
         """Number of images."""

@@ -10,6 +10,7 @@ from subbit.sw.ir import (
     AvgPool2d,
     Concat,
     Conv2d,
+    DepthToSpace,
     DepthwiseConv2d,
     Encoding,
     Flatten,
@@ -231,10 +232,12 @@ def decoder_network(seed: int = 1) -> Network:
         "conv2": (Conv2d(binary(chance, 6, 8, 3, 3), 2, Padding.ZERO), "mix"),
         "act2": (threshold(chance, 6, 20, 1), "conv2"),
         "up": (Upsample(2, 2), "act2"),
-        "join": (Concat(), "low up input"),
-        "act3": (threshold(chance, 12, 9, 2), "join"),
+        "fine": (DepthToSpace(2, 2), "mix"),
+        "less": (MaxPool2d(), "fine"),
+        "join": (Concat(), "low up less input"),
+        "act3": (threshold(chance, 14, 9, 2), "join"),
         "edge": (Pad(1, 0, 0, 1, -1), "act3"),
-        "conv3": (Conv2d(binary(chance, 4, 12, 3, 3)), "edge"),
+        "conv3": (Conv2d(binary(chance, 4, 14, 3, 3)), "edge"),
         "argmax": (Argmax(), "conv3"),
     }
     return graph("decoder", x, layers)

@@ -231,6 +231,12 @@ class Family:
 
     # Reports and simulation
 
+    def tiles(self, device: FpgaDevice) -> tuple[int, int] | None:
+        """Columns and rows of tiles, as nextpnr counts them; None where the family does not tell.
+        Only the drawing of a floorplan asks.
+        """
+        return None
+
     @property
     def resource_kinds(self) -> Mapping[str, Mapping[str, int]]:
         """See the class."""

@@ -21,7 +21,7 @@ class FifoUnit(ElementUnit):
     signal crosses it within a cycle: both handshakes come from registers.
 
     ``beats``: that pass in a frame. ``memory``: ``distributed`` (LUT RAM, read without a clock),
-    ``block`` (block RAM, whose output register holds one beat more), or ``auto``, which takes the
+    ``block`` (block RAM, behind which two beats more have a place), or ``auto``, which takes the
     block RAM where it saves enough LUT4s.
 
     Latency: 1 cycle, 2 with block RAM. Interval: ``beats`` cycles with a ``depth`` of 2 or more,
@@ -46,10 +46,12 @@ class FifoUnit(ElementUnit):
         return self.beats if self.depth > 1 else 2 * self.beats
 
     def processes(self) -> tuple[Process, ...]:
-        """The queue, and with block RAM the output register that its read port is."""
+        """The queue, and with block RAM the two places behind its read port."""
         steps = np.full(self.beats, TAKE | GIVE, np.uint8)
         queue = Process("fifo", steps, capacity=self.depth, recycle=1)
-        return (queue, Process("fifo read", steps)) if self.style == "block" else (queue,)
+        if self.style == "block":
+            return queue, Process("fifo read", steps, capacity=2, recycle=1)
+        return (queue,)
 
     def reference(self, beats: Beats) -> Beats:
         """The beats as they came."""
@@ -60,5 +62,6 @@ class FifoUnit(ElementUnit):
         width, depth = self.element.width, self.depth
         rest = level_cost(depth) + steps_cost(depth) * 2 + luts(4) + Cost(flip_flops=1)
         if self.style == "block":
-            return memory_cost(width, depth, "block") + rest + luts(2) + Cost(flip_flops=1)
+            ends = luts(width + 2) + Cost(flip_flops=width + 2)
+            return memory_cost(width, depth, "block") + rest + ends
         return queue_store(width, depth) + rest

@@ -17,9 +17,11 @@ class Fifo(wiring.Component):
 
     A memory, a pointer for each port and a counter of the beats held; ``i.ready`` (fewer than
     ``depth`` beats) and ``o.valid`` (more than none) are registers beside that counter. Latency: 1
-    cycle, 2 where the memory is a block RAM. Interval: a beat a cycle, or every other cycle with a
-    ``depth`` of 1. ``collision`` is high if a word is read in the cycle in which it is written:
-    never, as nothing is read from an empty queue and nothing written to a full one.
+    cycle, 2 where the memory is a block RAM, whose output register and one more hold two beats of
+    their own: it is read while, by registers, not both are full, so that ``o.ready`` is not in the
+    way of its read port. Interval: a beat a cycle, or every other cycle with a ``depth`` of 1.
+    ``collision`` is high if a word is read in the cycle in which it is written: never, as nothing
+    is read from an empty queue and nothing written to a full one.
 
     With ``depth`` 3 and LUT RAM, ``o.ready`` low until cycle 5::
 
@@ -54,7 +56,6 @@ class Fifo(wiring.Component):
             self.i.ready.eq(ready),
             write.data.eq(self.i.payload),
             write.en.eq(takes),
-            self.o.payload.eq(read.data),
             self.collision.eq(takes & gives & (write.addr == read.addr)),
         ]
         for port, moves in ((write, takes), (read, gives)):
@@ -67,11 +68,22 @@ class Fifo(wiring.Component):
         with m.If(gives & ~takes):
             m.d.sync += [level.eq(level - 1), ready.eq(1), some.eq(level != 1)]
         if block:
-            m.d.comb += [gives.eq(some & (~self.o.valid | self.o.ready)), read.en.eq(gives)]
-            with m.If(self.o.ready):
-                m.d.sync += self.o.valid.eq(0)
-            with m.If(gives):
-                m.d.sync += self.o.valid.eq(1)
+            kept, older = Signal(self._unit.element.width, reset_less=True), Signal()
+            fetched = Signal()  # the memory's output register holds a beat; ``older``: so does kept
+            m.d.comb += [
+                gives.eq(some & ~older),
+                read.en.eq(gives),
+                self.o.valid.eq(fetched),
+                self.o.payload.eq(Mux(older, kept, read.data)),
+            ]
+            m.d.sync += fetched.eq(gives | older | (fetched & ~self.o.ready))
+            m.d.sync += older.eq(Mux(older, ~self.o.ready, gives & fetched & ~self.o.ready))
+            with m.If(~older):
+                m.d.sync += kept.eq(read.data)
         else:
-            m.d.comb += [self.o.valid.eq(some), gives.eq(some & self.o.ready)]
+            m.d.comb += [
+                self.o.valid.eq(some),
+                self.o.payload.eq(read.data),
+                gives.eq(some & self.o.ready),
+            ]
         return m

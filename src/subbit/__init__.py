@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from subbit.sim.components import simulate_components
     from subbit.sim.gates import simulate_mapped
     from subbit.sim.run import simulate
+    from subbit.sim.trace import trace, write_trace
     from subbit.sw.bench.cnv import bench_cnv
     from subbit.sw.bench.costs import bench_costs
     from subbit.sw.bench.engine import bench_engine
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from subbit.sw.data.source import DataOptions
     from subbit.sw.evaluate import evaluate_dataset, evaluate_frames
     from subbit.sw.flow.bitstream import build_bitstream
+    from subbit.sw.flow.compare import compare, write_comparison
     from subbit.sw.flow.program import program_board
+    from subbit.sw.flow.report import write_report
     from subbit.sw.flow.rtl import write_rtl
     from subbit.sw.host.classify import classify_files
     from subbit.sw.host.run import open_device, run_images
@@ -39,12 +42,14 @@ if TYPE_CHECKING:
     from subbit.sw.importers.papers.checkpoint import import_checkpoint
     from subbit.sw.importers.torch.export import export
     from subbit.sw.importers.torch.module import from_torch
+    from subbit.sw.ip.export import export_ip
     from subbit.sw.ir import Network, load_network, save_network
     from subbit.sw.ir.describe import describe_network
     from subbit.sw.lower.plan import Plan, load_plan, save_plan
     from subbit.sw.mcu.emulate import emulate
     from subbit.sw.mcu.export import export_c
     from subbit.sw.planner import Goal, default_plan, plan_for, plan_report, planned
+    from subbit.sw.predict import predict
     from subbit.sw.starter import new_project
     from subbit.sw.train.own import OwnTraining, train_model
     from subbit.sw.train.preview import preview
@@ -81,6 +86,7 @@ PLACES = {
     "evaluate_dataset": "sw.evaluate",
     "export": "sw.importers.torch.export",
     "export_c": "sw.mcu.export",
+    "export_ip": "sw.ip.export",
     "evaluate_frames": "sw.evaluate",
     "found_tools": "sw.cli.doctor",
     "from_torch": "sw.importers.torch.module",
@@ -105,6 +111,12 @@ PLACES = {
     "simulate_mapped": "sim.gates",
     "train_model": "sw.train.own",
     "train_network": "sw.train.train",
+    "compare": "sw.flow.compare",
+    "predict": "sw.predict",
+    "trace": "sim.trace",
+    "write_comparison": "sw.flow.compare",
+    "write_report": "sw.flow.report",
+    "write_trace": "sim.trace",
     "write_rtl": "sw.flow.rtl",
 }
 
@@ -131,6 +143,7 @@ __all__ = [
     "build_bitstream",
     "check_import",
     "classify_files",
+    "compare",
     "compress_network",
     "default_plan",
     "describe_network",
@@ -139,6 +152,7 @@ __all__ = [
     "evaluate_frames",
     "export",
     "export_c",
+    "export_ip",
     "found_tools",
     "from_torch",
     "import_checkpoint",
@@ -151,6 +165,7 @@ __all__ = [
     "plan_for",
     "plan_report",
     "planned",
+    "predict",
     "preview",
     "program_board",
     "quantise_model",
@@ -160,9 +175,13 @@ __all__ = [
     "simulate",
     "simulate_components",
     "simulate_mapped",
+    "trace",
     "train_model",
     "train_network",
+    "write_comparison",
+    "write_report",
     "write_rtl",
+    "write_trace",
 ]
 
 

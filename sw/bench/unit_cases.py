@@ -9,6 +9,7 @@ from subbit.hw.layers.add import AddUnit
 from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.avgpool2d import AvgPool2dUnit
 from subbit.hw.layers.concat import ConcatUnit
+from subbit.hw.layers.depthtospace import DepthToSpaceUnit
 from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
 from subbit.hw.layers.maxpool2d import MaxPool2dUnit
 from subbit.hw.layers.pad import PadUnit
@@ -28,6 +29,7 @@ from subbit.sw.bench.window_cases import wide_windows, window_cases
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
+from subbit.sw.ir.layers.depthtospace import DepthToSpace
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.pad import Pad
 from subbit.sw.ir.layers.select import Select
@@ -37,40 +39,39 @@ from subbit.sw.ir.types import Encoding, TensorType
 __all__ = ["UnitCase", "unit_cases"]
 
 UNSIGNED = Encoding.UNSIGNED
-# Two or more of every kind and each way to make it, of those that are mapped in the least time.
+# Two or more of every kind, those that are mapped in the least time.
 QUICK = frozenset(
     (
-        *("downsize 16 lanes of 1 bits by 4", "downsize 72 lanes of 2 bits by 3"),
-        *("upsize to 16 lanes of 1 bits by 4", "upsize to 72 lanes of 2 bits by 3"),
+        *("downsize 64 lanes of 4 bits by 16", "downsize 72 lanes of 2 bits by 3"),
+        *("upsize to 64 lanes of 4 bits by 16", "upsize to 72 lanes of 2 bits by 3"),
         "upsize of 4 runs of 8 lanes by 8",
         "upsize to 784 lanes of 1 bits by 98, one register",
-        *("fifo 16 bits by 2", "fifo 32 bits by 16", "fifo 72 bits by 512"),
-        *("fork 16 bits to 2", "fork 128 bits to 3"),
+        *("fifo 32 bits by 16", "fifo 72 bits by 512", "fork 16 bits to 2", "fork 128 bits to 3"),
         *("deal 16 lanes of 4 pixels", "deal 64 lanes of 7 pixels"),
         *("replay 32 bits, 98 words", "replay 144 bits, 1 words"),
-        *("replay 8 bits, 16 words in another order", "replay 1 bits, 64 words in registers"),
-        *("window, chunks", "window, whole pixels", "window, in block RAM", "window, dilated"),
-        *("window, two groups", "window, 1x3 of a row"),
-        *("window, 4 pixels to 2, stride 2", "window, two rows to two rows, masks"),
-        *("max pool 3x3/2, 4 lanes", "max pool 3x3/2, 16 lanes"),
+        *("window, chunks", "window, whole pixels", "window, in block RAM"),
+        *("window, dilated", "window, four groups", "window, 1x7 of a row"),
+        *("max pool 3x3/2, 4 lanes", "max pool 3x3/2, a row"),
+        *("window, 4 pixels to 6", "window, 7 pixels to 7, folds", "window, row to half a row"),
         *("threshold of 1 bit, 4 lanes", "threshold of 2 bits, search"),
-        *("threshold of 1 bit, 2 pixels", "threshold of 2 bits, tree"),
-        *("affine, 4 lanes", "affine by a shift", "add, 4 lanes", "add of codes"),
-        *("max pool of 1 bit, 4 lanes", "max pool of 1 bit, 4 pixels"),
-        "max pool of sums, 2 rows",
-        *("average pool, 4 lanes", "average pool, 2 pixels"),
-        *("global pool, 4 lanes", "global pool of sums", "global pool, 2 pixels"),
-        *("argmax of 10", "argmax of 10, 2 lanes", "argmax of a map of 21, 1 lanes"),
-        *("dot, block RAM", "dot, 2-bit inputs in series", "dot, codebook of 16", "dot, tile"),
-        *("shared rows", "shared rows, scales", "shared rows, 4 outputs at once"),
+        *("affine, 4 lanes", "affine by a shift", "add, 4 lanes", "add, 16 lanes"),
+        *("max pool of 1 bit, 4 lanes", "max pool of 2 bits, 16 lanes"),
+        *("average pool, 4 lanes", "average pool, 16 lanes"),
+        *("global pool, 4 lanes", "global pool of sums", "argmax of 10", "argmax of 100"),
+        *("max pool of 1 bit, 4 pixels", "max pool of sums, 2 rows", "argmax of 10, 10 lanes"),
+        *("average pool, 2 pixels", "global pool, 2 pixels", "threshold of 1 bit, 2 pixels"),
+        *("dot, block RAM", "dot, 2-bit inputs", "dot, codebook of 16", "dot, tile"),
+        *("shared rows", "shared rows, scales", "dot, 2 rows of 3 pixels"),
+        *("shared rows, 4 outputs at once", "shared rows, 2 scales at once"),
         *("depthwise, 4 channels of 1 bits", "depthwise, masks", "depthwise, 2 pixels of 8"),
-        *("lookup, 4 lanes", "lookup, 2 bits"),
+        *("lookup, 4 lanes", "lookup, 8 lanes, masks"),
         *("block lookup, 32 outputs", "block lookup, 16 outputs, masks"),
         *("concat of 2, 8 lanes", "concat of 3, whole pixels", "select half, 8 lanes"),
         *("select, whole pixels", "upsample by 2, 8 lanes", "upsample columns, 4 lanes"),
-        *("pad, 8 lanes", "pad, codes as integers, 4 lanes"),
-        *("unrolled, 8 x 36", "unrolled, border", "unrolled, scales"),
-        *("folded by 2, sums", "folded by 4, tile", "folded by 2, border"),
+        *("blocks of 2, 4 lanes", "blocks of 2, 2 pixels of sums"),
+        *("pad, 8 lanes", "pad, a row", "replay 8 bits, 16 words in another order"),
+        *("unrolled, 8 x 36", "unrolled, border", "unrolled, sums"),
+        *("folded by 2, sums", "folded by 4, 8-bit inputs", "folded by 2, border"),
     )
 )
 
@@ -166,6 +167,14 @@ def rearranged_cases() -> Iterator[UnitCase]:
         ("by 2, sums, 2 lanes", Upsample(2, 2), sums, 2),
     ):
         yield same(f"upsample {name}", UpsampleUnit(layer=layer, input=x, lanes=lanes))
+    for name, block, x, lanes in (
+        ("2, 4 lanes", DepthToSpace(2, 2), small, 4),
+        ("2, a pixel", DepthToSpace(2, 2), bytes_, 8),
+        ("2, 2 pixels of sums", DepthToSpace(2, 2), sums, 32),
+        ("4 rows, 2 lanes", DepthToSpace(4, 1), few, 2),
+        ("2, rows at once", DepthToSpace(2, 2), few, 16 * 14),
+    ):
+        yield same(f"blocks of {name}", DepthToSpaceUnit(layer=block, input=x, lanes=lanes))
     for name, border, x, lanes in (
         ("8 lanes", Pad(1, 1, 1, 1, 3), small, 8),
         ("a pixel of sums", Pad(0, 1, 2, 1), sums, 32),

@@ -78,21 +78,6 @@ def window_cases() -> Iterator[UnitCase]:
         WindowUnit(input=wide, kernel=3, stride=1, padding=minus, channels=16, folds=4, groups=4),
     )
     yield same(
-        "window, two groups",
-        WindowUnit(input=few, kernel=3, stride=1, padding=minus, channels=4, folds=4, groups=2),
-    )
-    yield same(
-        "window, 1x3 of a row",
-        WindowUnit(
-            input=TensorType.codes(1, 32, 8, 1),
-            kernel=(1, 3),
-            stride=(1, 2),
-            padding=minus,
-            channels=4,
-            folds=2,
-        ),
-    )
-    yield same(
         "window, direct",
         WindowUnit(input=few, kernel=3, stride=1, padding=none, channels=8, folds=1),
     )

@@ -17,6 +17,7 @@ from subbit.sw.cli.options import (
     note_link,
     plan_option,
     print_json,
+    report_option,
     route_options,
     take_goal,
 )
@@ -71,6 +72,7 @@ def rtl_command(
     help="The folder of the build instead of build/NETWORK-BOARD.",
 )
 @route_options
+@report_option
 @as_json
 def bitstream_command(
     model: Path,
@@ -82,10 +84,12 @@ def bitstream_command(
     mhz: float | None,
     placer: str | None,
     route_mhz: float | None,
+    report: bool,
     json_: bool,
     **goal: Any,
 ) -> None:
-    """Build the bitstream of MODEL for a board, with Verilog, reports and summary.json.
+    """Build the bitstream of MODEL for a board, with Verilog, reports, summary.json, and
+    report.html, which shows them.
 
     \b
     Example: subbit bitstream examples/digits-plain.safetensors --board ulx3s-85f
@@ -108,6 +112,7 @@ def bitstream_command(
             mhz=mhz,
             placer=placer,
             route_mhz=route_mhz,
+            report=report,
         )
     if json_:
         print_json(asdict(summary))

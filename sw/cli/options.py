@@ -27,6 +27,7 @@ __all__ = [
     "note_link",
     "plan_option",
     "print_json",
+    "report_option",
     "reserve_option",
     "route_options",
     "seed_option",
@@ -71,6 +72,16 @@ def plan_option(command: Command) -> Command:
 def as_json(command: Command) -> Command:
     """--json."""
     return click.option("--json", "json_", is_flag=True, help="Print the result as JSON.")(command)
+
+
+def report_option(command: Command) -> Command:
+    """--report and --no-report."""
+    return click.option(
+        "--report/--no-report",
+        default=True,
+        show_default=True,
+        help="Write everything about the result as an HTML page, too.",
+    )(command)
 
 
 def goal_options(command: Command) -> Command:

@@ -17,6 +17,7 @@ from subbit.sw.cli.options import (
     note_link,
     plan_option,
     print_json,
+    report_option,
     take_goal,
 )
 from subbit.sw.ir import load_network
@@ -37,16 +38,23 @@ ALWAYS = ("pe", "simd", "lanes")
 @plan_option
 @goal_options
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write the plan, to edit it.")
+@report_option
 @as_json
 def plan_command(
-    model: Path, board: Board, plan: Path | None, out: Path | None, json_: bool, **goal: Any
+    model: Path,
+    board: Board,
+    plan: Path | None,
+    out: Path | None,
+    report: bool,
+    json_: bool,
+    **goal: Any,
 ) -> int:
     """Choose engine, folding, memories and FIFOs for every layer of MODEL on a board.
 
     With --fps the least area that reaches that rate, with --max the highest rate that fits; without
     either the plan that 'subbit bitstream' takes, which builds within minutes. With --plan an
-    edited plan is checked, and its rate and cost shown. Exits with 1 if the plan does not fit the
-    board.
+    edited plan is checked, and its rate and cost shown. With --out the page OUT.html stands beside
+    the plan. Exits with 1 if the plan does not fit the board.
 
     \b
     Example: subbit plan examples/digits-plain.safetensors --fps 20000 --out plan.json
@@ -63,6 +71,8 @@ def plan_command(
     note_link(network)
     if out is not None:
         save_plan(result.plan, out)
+        if report:
+            write_plan_report(result, out)
     rows = plan_report(result, None if plan else wanted)
     if json_:
         print_json(rows)
@@ -71,6 +81,18 @@ def plan_command(
         if out is not None:
             click.echo(f"written to {out}", err=True)
     return 1 if rows["lacking"] else 0
+
+
+def write_plan_report(result: "Planned", out: Path) -> None:
+    """Write the page of a plan beside it."""
+    from subbit.sw.report.page import report_page
+    from subbit.sw.report.subject import Subject
+    from subbit.sw.report.write import write_page
+
+    if out.suffix == ".json":
+        why = "Ask `subbit report` for test images."
+        page = report_page(Subject(result.network, result.board, result, unscored=why))
+        write_page(out.with_suffix(".html"), page)
 
 
 def show(result: "Planned", rows: dict[str, Any], edited: bool) -> None:

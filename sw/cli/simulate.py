@@ -17,6 +17,7 @@ from subbit.sw.cli.options import (
     chosen_plan,
     plan_option,
     print_json,
+    report_option,
 )
 from subbit.sw.ir import load_network
 
@@ -48,6 +49,7 @@ __all__ = ["sim_command"]
 @click.option(
     "--mapped", is_flag=True, help="Simulate the cells that synthesis maps to, instead of the RTL."
 )
+@report_option
 @as_json
 def sim_command(
     model: Path | None,
@@ -61,11 +63,13 @@ def sim_command(
     seed: int,
     waves: bool,
     mapped: bool,
+    report: bool,
     json_: bool,
 ) -> int:
     """Simulate the RTL of MODEL on test images and compare every stream with the golden model.
 
-    Exits with 1 if any element differs; the first is named: layer, pixel, channel, expected, got.
+    What was found goes into build/sim/NETWORK/report.html, too. Exits with 1 if any element
+    differs; the first is named: layer, pixel, channel, expected, got.
 
     \b
     Example: subbit sim examples/digits-plain.safetensors --frames 20 --backpressure random --seed 1
@@ -93,6 +97,7 @@ def sim_command(
             data=data,
             kind=kind,
             progress=progress,
+            report_on=board if report else None,
         )
     if json_:
         print_json(result.summary())

@@ -1,8 +1,10 @@
 """From a network and a plan to a bitstream, its reports and its summary."""
 
 import hashlib
+import json
 import os
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from subbit.boards import Board
@@ -15,8 +17,16 @@ from subbit.sw.flow.summary import Summary
 from subbit.sw.ir import Network, save_network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan, save_plan
+from subbit.sw.planner.goal import planned
+from subbit.sw.report.page import report_page
+from subbit.sw.report.scored import score_network
+from subbit.sw.report.subject import Built, Subject
+from subbit.sw.report.write import write_page
 
-__all__ = ["build_bitstream", "default_folder"]
+__all__ = ["BUILD_PAGE", "build_bitstream", "default_folder"]
+
+BUILD_PAGE = "report.html"
+BUILT_FILES = ("timing.json", "placement.json")  # that a report reads
 
 
 def default_folder(network: Network, board: Board) -> Path:
@@ -36,6 +46,7 @@ def build_bitstream(
     mhz: float | None = None,
     placer: str | None = None,
     route_mhz: float | None = None,
+    report: bool = True,
 ) -> Summary:
     """Build the bitstream of ``network`` as planned for ``board``; all files go to ``out_folder``,
     by default default_folder's.
@@ -46,7 +57,8 @@ def build_bitstream(
     fastest result kept; or it is run with ``seed`` alone, which makes a build that was measured
     again. It is driven to ``mhz``, by default what is usual for the board's family. ``placer``:
     nextpnr's, ``heap`` or ``static``, instead of the one for the design's size;
-    ``route_mhz``: route in a second run of nextpnr, driven to that clock.
+    ``route_mhz``: route in a second run of nextpnr, driven to that clock. ``report``: write
+    report.html, too.
 
     Raises SubbitError (FitError where the board is too small), OSError where the disk is full, and
     ValueError where both ``seed`` and several ``seeds`` are given.
@@ -67,14 +79,33 @@ def build_bitstream(
             mhz=mhz,
             placer=placer,
             route_mhz=route_mhz,
+            where=report,
             progress=progress,
         )
         save_network(network, part / f"{network.name}.safetensors")
         save_plan(plan, part / "plan.json")
         summary = summarise(network, plan, board, built, right, time.monotonic() - began)
         (part / "summary.json").write_text(summary.to_json())
-        publish(part, out)
+        try:
+            if report:
+                progress.phase("report")
+                write_build_report(part, network, plan, board, summary)
+        finally:  # what took so long to make is kept whatever happens to its report
+            publish(part, out)
     return summary
+
+
+def write_build_report(
+    folder: Path, network: Network, plan: Plan, board: Board, summary: Summary
+) -> None:
+    """Write report.html of the build in ``folder``."""
+    timing, placement = (json.loads((folder / name).read_text()) for name in BUILT_FILES)
+    built = Built(asdict(summary), timing, placement)
+    scored, why = score_network(network)
+    subject = Subject(
+        *(network, board, planned(network, board, plan)), built=built, scored=scored, unscored=why
+    )
+    write_page(folder / BUILD_PAGE, report_page(subject))
 
 
 def summarise(

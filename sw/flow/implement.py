@@ -47,13 +47,14 @@ def implement(
     mhz: float | None = None,
     placer: str | None = None,
     route_mhz: float | None = None,
+    where: bool = False,
     progress: Progress = SILENT,
 ) -> Implementation:
     """Build ``top`` for ``board`` in ``folder``; the bitstream is ``name`` with the ending
     that the board's programmer wants.
 
     Of several ``seeds`` of place-and-route the one with the fastest clock is kept; ``placer`` and
-    ``route_mhz`` as in place_and_route. ``top`` gets its clock domains from
+    ``route_mhz`` as in place_and_route, and ``where`` too. ``top`` gets its clock domains from
     subbit.hw.design.platform.board_clocks, which was told the same ``mhz``. The folder holds the
     same bitstream and Verilog whenever ``top``, board, options and tools are the same.
 
@@ -75,6 +76,7 @@ def implement(
         seeds=seeds,
         placer=placer,
         route_mhz=route_mhz,
+        where=where,
         progress=progress,
     )
     progress.phase("clock and bitstream")

@@ -13,6 +13,7 @@ from subbit.sw.errors import ToolError
 from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.fit import FitWatch, Resources
 from subbit.sw.flow.parallel import cores, in_parallel
+from subbit.sw.flow.placement import placement, placement_text
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
 from subbit.sw.flow.tools import find_program
@@ -60,6 +61,7 @@ def place_and_route(
     seeds: Sequence[int] = (1,),
     placer: str | None = None,
     route_mhz: float | None = None,
+    where: bool = False,
     progress: Progress = SILENT,
 ) -> Routed:
     """Place and route ``name``.json with its pin constraints, both in ``folder``; the routed
@@ -68,14 +70,15 @@ def place_and_route(
     With several ``seeds`` they are tried in parallel, as many as there are processors, and the one
     with the fastest clock is kept. ``placer``: nextpnr's, ``heap`` or ``static``, instead of the
     one for the design's size. ``route_mhz``: route in a second run of nextpnr, which begins with
-    the placement of the first one and with the seed anew, and drives all clocks to that. ``design``
-    is what messages call it. Raises FitError if it is too large, else ToolError.
+    the placement of the first one and with the seed anew, and drives all clocks to that. ``where``:
+    write placement.json, too. ``design`` is what messages call it. Raises FitError if it is too
+    large, else ToolError.
     """
 
     chosen = ("--placer", placer) if placer else size_arguments(folder / f"{name}.json", board)
 
     def run(seed: int, on_line: Callable[[str], None]) -> Routed:
-        return route(folder, board, name, design, seed, chosen, route_mhz, progress, on_line)
+        return route(folder, board, name, design, seed, chosen, route_mhz, where, progress, on_line)
 
     found = in_parallel(seeds, run, min(len(seeds), cores()))
     best = max(found, key=lambda routed: routed.rank)
@@ -87,9 +90,12 @@ def place_and_route(
                 timing_of(folder, routed.seed),
             ):
                 path.unlink()
+            written_of(folder, routed.seed).unlink(missing_ok=True)
             placed_of(folder, routed.seed).with_suffix(".log").unlink(missing_ok=True)
     if route_mhz is not None:
         placed_of(folder, best.seed).with_suffix(".log").rename(folder / "place.log")
+    if where:
+        keep_placement(written_of(folder, best.seed), board, folder / "placement.json")
     log_of(folder, best.seed).rename(folder / "route.log")
     timing_of(folder, best.seed).rename(folder / "timing.json")
     return replace(best, config=best.config.rename(folder / f"{name}.{board.family.config}"))
@@ -112,6 +118,17 @@ def log_of(folder: Path, seed: int) -> Path:
 def placed_of(folder: Path, seed: int) -> Path:
     """The placed netlist of a seed; the log of placing it has the same name."""
     return folder / f"placed{seed}.json"
+
+
+def written_of(folder: Path, seed: int) -> Path:
+    """The routed netlist of a seed."""
+    return folder / f"written{seed}.json"
+
+
+def keep_placement(netlist: Path, board: Board, path: Path) -> None:
+    """Write where the cells of a routed netlist are, and remove that, which is large."""
+    path.write_text(placement_text(placement(netlist, board.family, board.device)))
+    netlist.unlink()
 
 
 def nextpnr(
@@ -150,6 +167,7 @@ def route(
     seed: int,
     more: Sequence[str],
     route_mhz: float | None,
+    where: bool,
     progress: Progress,
     on_line: Callable[[str], None],
 ) -> Routed:
@@ -175,6 +193,8 @@ def route(
         netlist += ["--no-pack", "--no-place"]
         asked = drive(placed, 1e6 * route_mhz)
     arguments = [*netlist, *(family.output, config, "--report", said), *common]
+    if where:
+        arguments += ["--write", written_of(folder, seed).name]
     nextpnr(family, arguments, log_of(folder, seed), both(line, progress))
     placed_of(folder, seed).unlink(missing_ok=True)
     report = json.loads((folder / said).read_text())

@@ -8,6 +8,7 @@ from subbit.sw.ir.layers.argmax import Argmax
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.concat import Concat
 from subbit.sw.ir.layers.conv2d import Conv2d, Padding
+from subbit.sw.ir.layers.depthtospace import DepthToSpace
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.layers.flatten import Flatten
 from subbit.sw.ir.layers.globalavgpool import GlobalAvgPool
@@ -32,6 +33,7 @@ __all__ = [
     "CodebookWeights",
     "Concat",
     "Conv2d",
+    "DepthToSpace",
     "DepthwiseConv2d",
     "Encoding",
     "Flatten",

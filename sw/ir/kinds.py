@@ -31,6 +31,7 @@ SYNONYMS = {
     "hardtanh": "threshold",
     "interpolate": "upsample",
     "matmul": "linear",
+    "pixelshuffle": "depthtospace",
     "quant": "threshold",
     "relu": "threshold",
     "reshape": "flatten",
@@ -108,6 +109,7 @@ for _name, _class, _stage in [
     ("select", "Select", "select:SelectStage"),
     ("upsample", "Upsample", "upsample:UpsampleStage"),
     ("pad", "Pad", "pad:PadStage"),
+    ("depthtospace", "DepthToSpace", "depthtospace:DepthToSpaceStage"),
     ("argmax", "Argmax", "argmax:ArgmaxStage"),
     ("flatten", "Flatten", ""),
 ]:

@@ -82,6 +82,12 @@ class Network:
     def __hash__(self) -> int:
         return hash(self.digest)
 
+    def __repr__(self) -> str:
+        return (
+            f"<Network {self.name}: {self.input_type} to {self.output_type}, {len(self.nodes)} "
+            f"layers, {self.weight_count:,} weights in {self.weight_bits:,} bits>"
+        )
+
     @classmethod
     def chain(
         cls,

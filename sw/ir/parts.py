@@ -57,6 +57,13 @@ class Parts(ABC):
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 
+    def __repr__(self) -> str:
+        """Attributes, and the shapes of the arrays."""
+        attributes = [f"{key}={value!r}" for key, value in self.attributes().items()]
+        shapes = ["x".join(map(str, part.shape)) for part in self.tensors().values()]
+        arrays = [f"{key}=[{s}]" for key, s in zip(self.tensors(), shapes, strict=True)]
+        return f"{type(self).__name__}({', '.join(attributes + arrays)})"
+
 
 def hash_arrays(total: "hashlib._Hash", prefix: str, arrays: dict[str, NDArray[Any]]) -> None:
     """Add names, types, shapes and little-endian contents of the arrays to a hash, by name."""

@@ -36,7 +36,7 @@ MAX_PRECISION = 8
 PLANE_SCALES = tuple(1 << k for k in range(MAX_PRECISION))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PlanesWeights(Weights):
     """``w = sum over k of scales[k] * planes[k]``, every plane +1 or -1 (MBN, eq. 10).
 

@@ -73,7 +73,7 @@ class Weights(Parts):
         """Bits that the hardware stores for these weights."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BinaryWeights(Weights):
     """One stored bit per weight, ``bits`` of shape ``(out, in)`` or ``(out, in, kh, kw)``."""
 
@@ -111,7 +111,7 @@ class BinaryWeights(Weights):
         return cls(bits)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CodebookWeights(Weights):
     """Every kernel is one of ``2**tau`` codewords (Sub-bit Neural Networks, eq. 2).
 
@@ -169,7 +169,7 @@ class CodebookWeights(Weights):
         return cls(codewords, indices)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TiledWeights(Weights):
     """One tile of ``q`` bits repeated ``p`` times over the row-major weights (Tiled Bit Networks).
 

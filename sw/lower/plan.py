@@ -16,7 +16,7 @@ from subbit.sw.loading import loading, strict_json
 from subbit.sw.lower.graph import edges, forks, groups, lanes_before
 from subbit.sw.lower.stages.stage import Stage
 
-__all__ = ["Plan", "check_plan", "groups", "load_plan", "save_plan", "smallest_plan"]
+__all__ = ["Plan", "check_plan", "groups", "load_plan", "plan_text", "save_plan", "smallest_plan"]
 
 PLAN_VERSION = 1
 MAX_PLAN_BYTES = 4 << 20
@@ -42,6 +42,10 @@ class Plan:
     queues: tuple[tuple[str, int], ...] = ()
     device: str | None = None
     memories: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        where = f" on {self.device}" if self.device else ""
+        return f"<Plan of {len(self.stages)} stages for network {self.network[:12]}{where}>"
 
     @property
     def limits(self) -> SizeLimits:
@@ -110,16 +114,21 @@ def check_queues(network: Network, plan: Plan) -> None:
             )
 
 
-def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
-    """Write the plan as JSON, whole or not at all; raises PlanError where it cannot be written."""
+def plan_text(plan: Plan) -> str:
+    """The plan as JSON, which is what its file holds."""
     rows = [json.dumps(stage.to_json()) for stage in plan.stages]
     head = f'{{\n  "subbit_plan": {PLAN_VERSION},\n  "network": "{plan.network}",\n'
     head += f'  "device": {json.dumps(plan.device)},\n' if plan.device is not None else ""
     head += '  "stages": [\n    '
     tail = f',\n  "queues": {json.dumps(dict(plan.queues))}' if plan.queues else ""
     tail += f',\n  "memories": {json.dumps(dict(plan.memories))}' if plan.memories else ""
+    return head + ",\n    ".join(rows) + f"\n  ]{tail}\n}}\n"
+
+
+def save_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
+    """Write the plan as JSON, whole or not at all; raises PlanError where it cannot be written."""
     try:
-        write_atomic(Path(path), head + ",\n    ".join(rows) + f"\n  ]{tail}\n}}\n")
+        write_atomic(Path(path), plan_text(plan))
     except OSError as error:
         raise PlanError(
             f"cannot write the plan to {path} ({error.strerror}); {advice(error)}"

@@ -15,7 +15,7 @@ from subbit.sw.ir.network import Network
 from subbit.sw.mcu.program import Program
 from subbit.sw.mcu.text import header, memory_bytes, project_files, runtime, source, vectors
 
-__all__ = ["CExport", "export_c"]
+__all__ = ["CExport", "export_c", "frames_of"]
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 VECTORS = 10
@@ -100,7 +100,9 @@ def export_c(
 def frames_of(
     network: Network, data: Path | None, seed: int
 ) -> tuple[NDArray[np.integer[Any]], str]:
-    """Frames of the test, and what they are."""
+    """Frames of a test, and what they are: ``images of the data set``, of each class if they can
+    be, or random ones.
+    """
     kind = network.input_type
     count = max(1, min(VECTORS, MAX_VECTOR_BYTES // kind.elements))
     try:

@@ -15,6 +15,7 @@ from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.concat import Concat
 from subbit.sw.ir.layers.conv2d import Conv2d
 from subbit.sw.ir.layers.convolution import Convolution, Padding
+from subbit.sw.ir.layers.depthtospace import DepthToSpace
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.layers.flatten import Flatten
 from subbit.sw.ir.layers.globalavgpool import GlobalAvgPool
@@ -351,6 +352,16 @@ def lower_upsample(program: Program, node: Node) -> None:
     program.step(f"subbit_upsample({maps})", (x,), y)
 
 
+def lower_blocks(program: Program, node: Node) -> None:
+    """The channels of each pixel as a block of pixels."""
+    layer = node.layer
+    assert isinstance(layer, DepthToSpace)
+    x, y = program.tensors[node.inputs[0]], program.result(node)
+    factors = f"{layer.rows}, {layer.columns}"
+    maps = f"{x.place}, {{{x.buffer}}}, {factors}, {y.place}, {{{y.buffer}}}"
+    program.step(f"subbit_depth_to_space({maps})", (x,), y)
+
+
 def lower_pad(program: Program, node: Node) -> None:
     """A border around a map."""
     layer = node.layer
@@ -376,5 +387,6 @@ RULES: dict[type[Layer], Callable[[Program, Node], None]] = {
     Concat: lower_concat,
     Select: lower_select,
     Upsample: lower_upsample,
+    DepthToSpace: lower_blocks,
     Pad: lower_pad,
 }

@@ -657,6 +657,19 @@ static inline void subbit_upsample(const subbit_map *x, const uint8_t *in, unsig
                        row * y->width + column, 0);
 }
 
+/* The channels of each pixel as a block of `rows` by `columns` pixels. */
+static inline void subbit_depth_to_space(const subbit_map *x, const uint8_t *in, unsigned rows,
+                                         unsigned columns, const subbit_map *y, uint8_t *out) {
+  if (y->planes) memset(out, 0, y->planes * subbit_plane_bytes(y));
+  for (size_t row = 0; row < y->height; row++)
+    for (size_t column = 0; column < y->width; column++) {
+      const size_t from = row / rows * x->width + column / columns;
+      const size_t first = (row % rows * columns + column % columns) * y->channels;
+      for (size_t c = 0; c < y->channels; c++)
+        subbit_write(y, out, row * y->width + column, c, subbit_value(x, in, from, first + c));
+    }
+}
+
 /* A map within a larger one, whose other elements stand for `value`. */
 static inline void subbit_pad(const subbit_map *x, const uint8_t *in, unsigned above, unsigned left,
                               subbit_sum value, const subbit_map *y, uint8_t *out) {

@@ -66,6 +66,13 @@ class Planned:
     lanes: int
     o: Lanes
 
+    def __repr__(self) -> str:
+        cost = self.design
+        return (
+            f"<Planned {self.network.name} on {self.board.name}: {self.fps:,.0f} frames/s, "
+            f"{cost.lut4:,} LUT4, {cost.block_rams:,} block RAMs>"
+        )
+
     @cached_property
     def cost(self) -> Cost:
         """Of the accelerator."""

@@ -36,4 +36,4 @@ def built_ice40(tmp_path_factory: pytest.TempPathFactory) -> Built:
 def build(name: str, folder: Path) -> Built:
     """The echo design for the board of that name."""
     target = board(name)
-    return Built(folder, implement(Echo(board=target), target, folder, name="echo"))
+    return Built(folder, implement(Echo(board=target), target, folder, name="echo", where=True))

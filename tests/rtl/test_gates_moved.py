@@ -13,7 +13,7 @@ from subbit.sim.runner import run_designs
 from subbit.sim.small_units import random_beats
 
 FRAMES = 3
-NAMES = ("concat", "select", "replay_in_order", "upsample", "pad", "argmax_map")
+NAMES = ("concat", "select", "replay_in_order", "upsample", "depthtospace", "pad", "argmax_map")
 UNITS: dict[str, Unit] = {name: CASES[name]() for name in NAMES}
 
 

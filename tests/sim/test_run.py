@@ -1,10 +1,15 @@
 """The names of what a simulation gives."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from subbit.sim.run import Fed, SimResult, with_labels
+from subbit.boards import board
+from subbit.sim.run import Fed, SimResult, with_labels, write_sim_report
 from subbit.sw.ir import Network
+from subbit.sw.lower.plan import smallest_plan
 from tests.networks import decoder_network, small_network
 
 
@@ -33,3 +38,22 @@ def test_classes_of_frames_have_names(
     named = with_labels(result(classes), network, Fed(np.zeros(0), wanted=("1", "2")))
     assert (named.labels, named.wanted) == (labels, wanted)
     assert named.summary()["classes"] == classes.tolist()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "confirmed"),
+    [
+        ({}, "and each beat moved in the cycle that the model says", True),
+        ({"backpressure": "random"}, "with random pauses at both ends", False),
+        ({"mismatches": 7}, "7 mismatches", False),
+    ],
+)
+def test_a_simulation_has_a_page(
+    changes: dict[str, object], said: str, confirmed: bool, tmp_path: Path
+) -> None:
+    network, path = small_network("plain"), tmp_path / "report.html"
+    found = replace(result(np.array([3, 1])), **changes)
+    write_sim_report(path, network, smallest_plan(network), board("ulx3s-12f"), found)
+    text = path.read_text()
+    assert said in text
+    assert ("The simulation has confirmed the cycle of every beat." in text) is confirmed

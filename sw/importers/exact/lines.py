@@ -60,6 +60,8 @@ def with_rows(op: Op) -> Op:
     for name in ("kernel_shape", "strides", "dilations"):
         if given.get(name) is not None:
             given[name] = [1, *given[name]]
+    if given.get("output_padding") is not None:
+        given["output_padding"] = [0, *given["output_padding"]]
     pads = given.get("pads")
     if pads is not None and len(pads) == 2:
         given["pads"] = [0, pads[0], 0, pads[1]]

@@ -92,6 +92,8 @@ ACCEPTED: dict[str, Accepted] = {
     ),
     "ConstantOfShape": Accepted(reads=("value",)),
     "Conv": Accepted((2, 3), (*WINDOW, "group")),
+    "ConvTranspose": Accepted((2, 3), (*WINDOW, "group", "output_padding", "output_shape")),
+    "DepthToSpace": Accepted(reads=("blocksize", "mode")),
     "DequantizeLinear": Accepted(
         (2, 3), ("axis",), {**IN_BLOCKS, "output_dtype": (0, TensorProto.FLOAT)}
     ),

@@ -32,6 +32,7 @@ from subbit.sw.importers.exact.qoperators import (
     qlinear_mean,
 )
 from subbit.sw.importers.exact.shapes import MOVES, move, pad, shape_of
+from subbit.sw.importers.exact.transposed import depth_to_space, transposed
 from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE
 
@@ -48,6 +49,16 @@ def same(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value 
     return inputs[0]
 
 
+def blocks(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> Value:
+    """DepthToSpace."""
+    value, mode = inputs[0], str(op.attributes.get("mode", "DCR"))
+    assert isinstance(value, Value)
+    if mode not in ("DCR", "CRD"):
+        raise op.refuse(f"its mode is {mode[:40]!r}", "use DCR or CRD")
+    size = int(op.attributes["blocksize"])
+    return depth_to_space(builder, op, value, size, by_channel=mode == "CRD")
+
+
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("Quant", "IntQuant", "BipolarQuant", "Trunc"), quantise),
     **dict.fromkeys(ELEMENTWISE, elementwise),
@@ -62,6 +73,8 @@ RULES: dict[str, Rule] = {
     "QuantizeLinear": quantise_linear,
     "DequantizeLinear": dequantise_linear,
     "Conv": by_parts(convolve),
+    "ConvTranspose": by_parts(transposed),
+    "DepthToSpace": blocks,
     "MatMul": by_parts(matmul),
     "Gemm": by_parts(gemm),
     "Concat": concat,

@@ -10,10 +10,12 @@ from torch import Tensor, nn
 from subbit.sw.importers.exact.moved_channels import chunks, resize
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.parted import by_parts
 from subbit.sw.importers.exact.rearranged import channel_axis, concatenated, selected
+from subbit.sw.importers.exact.transposed import depth_to_space, transposed
 from subbit.sw.importers.exact.value import Const, Ints, Value
-from subbit.sw.importers.torch.module_rules import padded
-from subbit.sw.importers.torch.operands import with_attributes
+from subbit.sw.importers.torch.module_rules import padded, weights_and_bias
+from subbit.sw.importers.torch.operands import sides_of, with_attributes
 from subbit.sw.nn import joins
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "interpolate",
     "item",
     "narrow",
+    "pixel_shuffle",
     "shuffle",
     "split",
 ]
@@ -169,9 +172,43 @@ def constant_pad(builder: NetworkBuilder, op: Op, module: nn.ConstantPad2d, valu
     return padded(builder, op, value, sides, "constant", float(module.value))
 
 
+def pixel_shuffle(builder: NetworkBuilder, op: Op, value: Value, upscale_factor: int) -> Value:
+    """pixel_shuffle: the channels of a pixel as a block of pixels."""
+    return depth_to_space(builder, op, value, int(upscale_factor), by_channel=True)
+
+
+def pixels_shuffled(
+    builder: NetworkBuilder, op: Op, module: nn.PixelShuffle, value: Value
+) -> Value:
+    """nn.PixelShuffle."""
+    return pixel_shuffle(builder, op, value, module.upscale_factor)
+
+
+def conv_transpose(
+    builder: NetworkBuilder,
+    op: Op,
+    module: nn.ConvTranspose1d | nn.ConvTranspose2d,
+    value: Value,
+) -> Value:
+    """ConvTranspose1d and ConvTranspose2d, of weights that are few-bit integers times factors."""
+    given = with_attributes(
+        op,
+        "ConvTranspose",
+        strides=sides_of(value, module.stride),
+        pads=sides_of(value, module.padding) * 2,
+        output_padding=sides_of(value, module.output_padding),
+        dilations=sides_of(value, module.dilation),
+        group=module.groups,
+    )
+    return by_parts(transposed)(builder, given, weights_and_bias(value, module))
+
+
 CHANNEL_MODULES: list[tuple[Any, Callable[..., Any]]] = [
     (nn.Upsample, upsample),
     (nn.ChannelShuffle, shuffled),
     (joins.Select, our_selection),
     (nn.ConstantPad2d, constant_pad),
+    (nn.PixelShuffle, pixels_shuffled),
+    (nn.ConvTranspose1d, conv_transpose),
+    (nn.ConvTranspose2d, conv_transpose),
 ]

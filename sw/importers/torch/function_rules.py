@@ -26,6 +26,7 @@ from subbit.sw.importers.torch.channel_rules import (
     interpolate,
     item,
     narrow,
+    pixel_shuffle,
     shuffle,
     split,
 )
@@ -287,6 +288,7 @@ FUNCTIONS: dict[Any, Rule] = {
     operator.getitem: item,
     functional.interpolate: interpolate,
     functional.channel_shuffle: shuffle,
+    functional.pixel_shuffle: pixel_shuffle,
     torch.flatten: flatten,
     torch.reshape: view,
     torch.permute: permute,

@@ -15,6 +15,7 @@ __all__ = ["layout_of"]
 # What torch calls the operators of ONNX that tell a layout, or that make other shapes.
 SAID = (
     ("Conv", (nn.Conv1d, nn.Conv2d, layers.CodedConv2d, functional.conv2d)),
+    ("ConvTranspose", (nn.ConvTranspose1d, nn.ConvTranspose2d)),
     ("MaxPool", (nn.MaxPool1d, nn.MaxPool2d, layers.MaxPool2d, functional.max_pool2d)),
     ("AveragePool", (nn.AvgPool1d, nn.AvgPool2d, joins.AvgPool2d, functional.avg_pool2d)),
     ("GlobalAveragePool", (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, joins.GlobalAvgPool)),

@@ -50,6 +50,7 @@ __all__ = [
     "rising",
     "stairs",
     "turning",
+    "weights_and_bias",
 ]
 
 Floats = NDArray[np.float32]
@@ -156,7 +157,7 @@ def fully(builder: NetworkBuilder, op: Op, module: nn.Linear, value: Value) -> V
 
 
 def weights_and_bias(
-    value: Value, module: nn.Conv1d | nn.Conv2d | nn.Linear
+    value: Value, module: nn.modules.conv._ConvNd | nn.Linear
 ) -> list[Value | Const]:
     """The operands of a dot product."""
     weights = weights_of_module(module)

@@ -18,7 +18,7 @@ SCALE_LIMIT = 1 << 17
 OFFSET_LIMIT = 1 << 39
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Affine(Layer):
     """``y[c] = scale[c] * x[c] + offset[c]``, in integers.
 

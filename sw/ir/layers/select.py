@@ -17,7 +17,7 @@ __all__ = ["Select"]
 MOST_CHANNELS = 1 << 16
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Select(Layer):
     """``y[..., k] = x[..., channels[k]]``: the channels that are named, in that order.
 

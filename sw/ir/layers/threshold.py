@@ -18,7 +18,7 @@ LIMIT = 1 << 47
 CODES = (Encoding.BIPOLAR, Encoding.UNSIGNED)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Threshold(Layer):
     """With ``n`` the number of ``thresholds[c] <= x``: ``n`` where rising, else ``levels - n``.
 

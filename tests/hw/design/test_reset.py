@@ -12,6 +12,7 @@ from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.dot.depthwise import DepthwiseUnit
 from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.avgpool2d import AvgPool2dUnit
+from subbit.hw.layers.depthtospace import DepthToSpaceUnit
 from subbit.hw.layers.globalavgpool import GlobalAvgPoolUnit
 from subbit.hw.layers.maxpool2d import MaxPool2dUnit
 from subbit.hw.layers.pad import PadUnit
@@ -28,6 +29,7 @@ from subbit.sim.components import CASES
 from subbit.sw.ir.layers.affine import Affine
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.conv2d import Padding
+from subbit.sw.ir.layers.depthtospace import DepthToSpace
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.pad import Pad
@@ -55,6 +57,7 @@ UNITS: list[Unit] = [
     ReplayUnit(element=Lanes(2, 2), words=3, folds=1, vectors=4, order=(2, 0, 1)),
     *(SelectUnit(layer=Select.slice(0, 2), input=CODES, lanes=lanes) for lanes in (2, 4)),
     *(UpsampleUnit(layer=Upsample(2, 2), input=CODES, lanes=lanes) for lanes in (2, 4, 24)),
+    *(DepthToSpaceUnit(layer=DepthToSpace(2, 2), input=CODES, lanes=lanes) for lanes in (1, 2)),
     *(PadUnit(layer=Pad(1, 1, 1, 1), input=CODES, lanes=lanes) for lanes in (2, 12)),
     MaxPool2dUnit(input=CODES, lanes=2),
     *(MaxPool2dUnit(input=CODES, lanes=lanes) for lanes in (12, 24, 48)),

@@ -96,6 +96,7 @@ MODULES: dict[str, nn.Module] = {
     "AdaptiveMaxPool1d": nn.AdaptiveMaxPool1d(1),
     "Dropout1d": nn.Dropout1d(),
     "Conv1d": binary(nn.Conv1d(4, 6, 4, padding="same", dilation=2, groups=2, bias=False)),
+    "ConvTranspose1d": binary(nn.ConvTranspose1d(4, 3, 3, 2, 1, output_padding=1, bias=False)),
 }
 
 

@@ -261,9 +261,9 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
         "node '1' (Softmax): it compares along axis 1 of 1x4x6x6 at 36 places; a network has no "
         "layer for that: end the graph before it, and pick on the host",
     ),
-    "an upsampling": (
-        lambda: nn.Sequential(nn.ConvTranspose2d(2, 2, 3)),
-        "node '0' (ConvTranspose2d): there is no rule for it; replace it",
+    "a layer of its own": (
+        lambda: nn.Sequential(nn.Fold((2, 2), 2)),
+        "node '0' (Fold): there is no rule for it; replace it",
     ),
     "a product": (
         Product,

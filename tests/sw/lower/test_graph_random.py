@@ -12,6 +12,7 @@ from subbit.sw.ir import (
     AvgPool2d,
     Concat,
     Conv2d,
+    DepthToSpace,
     DepthwiseConv2d,
     Encoding,
     GlobalAvgPool,
@@ -65,6 +66,9 @@ class Maker:
             up, border = chance.choice([(2, 2), (1, 2), (4, 1)]), chance.choice([0, 1, -2])
             options.append(lambda: self.add(Upsample(*up), name))
             options.append(lambda: self.add(Pad(1, 0, 0, 1, border), name))
+        if kind.channels % 2 == 0:
+            block = chance.choice([(2, 1), (1, 2)])
+            options.append(lambda: self.add(DepthToSpace(*block), name))
         if kind.is_code:
             channels = kind.channels
             kernels = binary(numbers, channels, 1, 3, 3)

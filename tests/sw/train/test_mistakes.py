@@ -148,8 +148,8 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "layer 'middle' (BinaryConv2d) does not learn: no gradient reaches its weights",
     ),
     "a layer of another world": (
-        chain("+nn.ConvTranspose2d(8, 8, 3, padding=1)  #!", "SignActivation()", END),
-        "node 'parts.3' (ConvTranspose2d): there is no rule for it; replace it",
+        chain("+nn.LocalResponseNorm(2)  #!", "SignActivation()", END),
+        "node 'parts.3' (LocalResponseNorm): there is no rule for it; replace it",
     ),
     "no activation between": (
         chain("+BinaryConv2d(8, 8, padding='zero')", "BinaryConv2d(8, 8, padding='zero')  #!", END),
