@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.contract.unit import Lanes, Unit
 from subbit.hw.layers.argmax import ArgmaxUnit
 from subbit.hw.layers.avgpool2d import AvgPool2dUnit
@@ -66,6 +67,8 @@ from subbit.sw.ir.types import TensorType
 
 __all__ = ["CASES", "ComponentResult", "Components", "simulate_components"]
 
+# What is far apart on a part begins at a tenth of the sizes that were measured.
+SMALL = SizeLimits(large_engine_xnors=280, xnors_per_input_copy=109)
 CASES: dict[str, Callable[[], Unit]] = {
     "upsize": lambda: UpsizeUnit(element=Lanes(3, 2), ratio=5, beats=20),
     "upsize_single": lambda: UpsizeUnit(element=Lanes(3, 2), ratio=5, beats=20, single=True),
@@ -135,7 +138,7 @@ CASES: dict[str, Callable[[], Unit]] = {
     "dot_whole_pixels": lambda: dot(
         plain(6, 12), BIPOLAR, 1, 6, 12, pixels=4, post=thresholds(6, 1, 6)
     ),
-    "dot_frame": lambda: dot(plain(2, 392), BIPOLAR, 1, 2, 392, post=thresholds(2, 1, 40)),
+    "dot_frame": lambda: dot(plain(2, 136), BIPOLAR, 1, 2, 136, post=thresholds(2, 1, 24)),
     "dot_payload_delay": lambda: dot(
         plain(4, 16), BIPOLAR, 1, 2, 8, memory="logic", payload_delay=1
     ),
@@ -143,7 +146,11 @@ CASES: dict[str, Callable[[], Unit]] = {
         plain(8, 16), BIPOLAR, 2, 2, 8, memory="block", payload_delay=2, x_branches=1
     ),
     "dot_large": lambda: dot(
-        plain(16, 264), BIPOLAR, 1, 4, 132, memory="block", pixels=4, payload_delay=2
+        *(plain(16, 48), BIPOLAR, 1, 4, 24),
+        memory="block",
+        pixels=4,
+        payload_delay=2,
+        limits=SMALL,
     ),
     "dot_planes": lambda: dot(planes(6, 3), BIPOLAR, 2, 2, 9, post=thresholds(6, 3, 90)),
     "dot_planes_in_series": lambda: dot(
@@ -170,7 +177,7 @@ CASES: dict[str, Callable[[], Unit]] = {
     "unrolled_bytes": lambda: unrolled(plain(6, 9), UNSIGNED, 8, post=thresholds(6, 3, 900)),
     "unrolled_codebook": lambda: unrolled(codebook(8, 2, 3), BIPOLAR, 1, pixels=2),
     "unrolled_tiled": lambda: unrolled(tiled(4, 20, [3, 1, 2, 5, 1]), BIPOLAR, 2, post=affine(4)),
-    "unrolled_planes": lambda: unrolled(planes(6, 3), BIPOLAR, 2, post=thresholds(6, 7, 90)),
+    "unrolled_planes": lambda: unrolled(planes(3, 3), BIPOLAR, 2, post=thresholds(3, 7, 90)),
     "folded": lambda: unrolled(plain(6, 9), UNSIGNED, 8, fold=4, post=thresholds(6, 3, 900)),
     "folded_pixels": lambda: unrolled(plain(5, 8), BIPOLAR, 2, fold=2, pixels=2, post=affine(5)),
     "threshold": lambda: ThresholdUnit(
@@ -242,7 +249,7 @@ CASES: dict[str, Callable[[], Unit]] = {
     ),
     "globalavgpool": lambda: GlobalAvgPoolUnit(input=TensorType.codes(3, 4, 4, 1), lanes=2),
     "depthwise": lambda: depthwise(4, (BIPOLAR, 2), "zero", 2),
-    "depthwise_two_rows": lambda: depthwise(3, (BIPOLAR, 1), "minus", 3, pixels=10),
+    "depthwise_two_rows": lambda: depthwise(1, (BIPOLAR, 1), "minus", 1, pixels=10),
     "depthwise_bytes": lambda: depthwise(3, (UNSIGNED, 8), "none", 3),
     "wide_network": wide_network,
     "fork_add": lambda: twice((0, 0)),

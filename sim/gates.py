@@ -5,6 +5,7 @@ place and route takes is simulated with models of the vendor's cells. Names of i
 gone by then, so that the accelerator's results and their cycles are what is compared.
 """
 
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -48,13 +49,21 @@ from subbit.sw.ir.network import Network
 from subbit.sw.lower.pipeline import Pipeline
 from subbit.sw.lower.plan import Plan
 
-__all__ = ["WholePipeline", "build_mapped", "map_design", "mapped_design", "simulate_mapped"]
+__all__ = [
+    "WholePipeline",
+    "build_mapped",
+    "map_design",
+    "map_designs",
+    "mapped_design",
+    "simulate_mapped",
+]
 
 DEFAULT_FABRIC = board(DEFAULT_BOARD).device.fabric
 PARTS = ("valid", "ready", "payload")
+GROUP = 8  # designs that a run of Yosys maps: see subbit.sw.bench.costs
 SCRIPT = """\
-read_json {name}.json
-write_verilog -noattr {name}.v
+read_json netlists.json
+write_verilog -noattr netlists.v
 """
 
 
@@ -79,6 +88,34 @@ def map_design(design: Design, folder: Path, *, fabric: str, progress: Progress 
     return synthesise(folder, name=design.name, fabric=fabric, progress=progress).read_text()
 
 
+def map_designs(designs: Sequence[Design], folder: Path, *, fabric: str) -> dict[str, str]:
+    """The same for several designs, by their names: each stays a module of its own, and a run of
+    Yosys maps up to GROUP of them. Raises ToolError.
+    """
+    return {
+        name: netlist
+        for at in range(0, len(designs), GROUP)
+        for name, netlist in map_group(designs[at : at + GROUP], folder, fabric).items()
+    }
+
+
+def map_group(designs: Sequence[Design], folder: Path, fabric: str) -> dict[str, str]:
+    """The netlists of designs that one run of Yosys maps."""
+    folder.mkdir(parents=True, exist_ok=True)
+    verilog = simtop({design.name: ports(design) for design in designs})
+    for design in designs:
+        text = to_verilog(design.component, name=design.name, platform=Part(fabric))
+        start = f"module {design.name}("
+        assert text.count(start) == 1, f"no module {design.name}"
+        verilog += text.replace(start, f"(* keep_hierarchy = 1 *)\n{start}")
+    (folder / "simtop.v").write_text(verilog)
+    modules = json.loads(synthesise(folder, name="simtop", fabric=fabric).read_text())["modules"]
+    return {
+        design.name: json.dumps({"modules": {design.name: modules[design.name]}})
+        for design in designs
+    }
+
+
 def build_mapped(
     designs: Sequence[Design],
     netlists: Sequence[str],
@@ -98,19 +135,20 @@ def build_mapped(
     streams = {design.name: ports(design) for design in designs}
     rows = zip(designs, netlists, strict=True)
     part = family(fabric)
-    mapped = "".join(as_verilog(design.name, part.modelled(netlist)) for design, netlist in rows)
+    mapped = as_verilog({design.name: part.modelled(netlist) for design, netlist in rows})
     verilog = part.cell_models(tools.yosys_data()) + mapped + simtop(streams) + testbench(streams)
     return build_model(verilog, "bench", models, waves=waves, quick=quick, progress=progress)
 
 
-def as_verilog(name: str, netlist: str) -> str:
-    """A netlist in JSON as Verilog that instantiates cells."""
+def as_verilog(netlists: Mapping[str, str]) -> str:
+    """Modules, each by its name from a netlist in JSON, as Verilog that instantiates cells."""
+    modules = {name: json.loads(netlist)["modules"][name] for name, netlist in netlists.items()}
     with tempfile.TemporaryDirectory(prefix="subbit-") as place:
         folder = Path(place)
-        (folder / f"{name}.json").write_text(netlist)
-        (folder / "netlist.ys").write_text(SCRIPT.format(name=name))
-        run_tool(tools.yosys(), ["netlist.ys"], folder=folder, log="netlist.log")
-        return (folder / f"{name}.v").read_text()
+        (folder / "netlists.json").write_text(json.dumps({"modules": modules}))
+        (folder / "netlists.ys").write_text(SCRIPT)
+        run_tool(tools.yosys(), ["netlists.ys"], folder=folder, log="netlists.log")
+        return (folder / "netlists.v").read_text()
 
 
 def ports(design: Design) -> dict[str, StreamPorts]:

@@ -33,6 +33,7 @@ from tests.parts import binary, codebook, threshold, tiled
 __all__ = [
     "GRAPHS",
     "NETWORKS",
+    "block_network",
     "decoder_network",
     "pooled_network",
     "residual_network",
@@ -120,6 +121,24 @@ def residual_network(seed: int = 1) -> Network:
         "argmax": (Argmax(), "fc"),
     }
     return graph("residual", x, layers)
+
+
+def block_network(seed: int = 1) -> Network:
+    """A residual block of two convolutions past the identity, and a linear layer."""
+    chance = np.random.default_rng(seed)
+    x = TensorType.codes(6, 6, 2, 4, Encoding.UNSIGNED)
+    layers: dict[str, tuple[Layer, str]] = {
+        "conv1": (Conv2d(binary(chance, 4, 2, 3, 3), 1, Padding.ZERO), INPUT),
+        "act1": (threshold(chance, 4, 60, 2), "conv1"),
+        "conv2": (Conv2d(binary(chance, 4, 4, 3, 3), 1, Padding.ZERO), "act1"),
+        "act2": (threshold(chance, 4, 20, 2), "conv2"),
+        "conv3": (Conv2d(binary(chance, 4, 4, 3, 3), 1, Padding.ZERO), "act2"),
+        "add1": (Add(0, 2), "conv3 act1"),
+        "pool": (GlobalAvgPool(), "add1"),
+        "fc": (Linear(binary(chance, 5, 4)), "pool"),
+        "argmax": (Argmax(), "fc"),
+    }
+    return graph("block", x, layers)
 
 
 def pooled_network(seed: int = 1) -> Network:

@@ -8,6 +8,7 @@ from amaranth.build.res import ResourceError
 from amaranth.hdl import Elaboratable
 
 from subbit.boards import Board
+from subbit.hw.design.elaboration import without_collector
 from subbit.hw.families.pll import BoardClocks, BoardPll
 from subbit.sw.errors import BoardError
 
@@ -109,5 +110,6 @@ def prepare(top: Elaboratable, board: Board, *, name: str = "top") -> BoardDesig
     BoardError.
     """
     platform = board_platform(board)
-    files = platform.prepare(top, name, emit_src=False).files
+    with without_collector():
+        files = platform.prepare(top, name, emit_src=False).files
     return BoardDesign(files[f"{name}.il"], files[f"{name}.{board.family.constraints}"])

@@ -5,10 +5,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import amaranth.back.rtlil
 from amaranth.hdl import Cat, Elaboratable, Module, Signal
 
 from subbit.hw.contract.unit import Unit
+from subbit.hw.design.elaboration import to_rtlil
 from subbit.hw.families.part import Part
 from subbit.sw.flow.cells import netlist_cells
 from subbit.sw.flow.synth import synthesise
@@ -53,9 +53,7 @@ def chain_cells(units: list[Unit]) -> dict[str, int]:
     """LUT4s, flip-flops and block RAMs for an ECP5 after synthesis. Raises ToolError."""
     chain = UnitChain(units)
     ports = [chain.pins, chain.out]
-    text = amaranth.back.rtlil.convert(
-        chain, name="top", platform=Part(FABRIC), ports=ports, emit_src=False
-    )
+    text = to_rtlil(chain, name="top", platform=Part(FABRIC), ports=ports)
     with tempfile.TemporaryDirectory(prefix="subbit-bench-") as name:
         folder = Path(name)
         rtlil_to_verilog(text, folder=folder, name="top")

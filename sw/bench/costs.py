@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, Module, Value
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
@@ -15,6 +14,7 @@ from amaranth.lib import wiring
 from subbit.boards import BOARDS
 from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.unit import Unit
+from subbit.hw.design.elaboration import to_rtlil
 from subbit.hw.families.family import Family
 from subbit.hw.families.part import Part
 from subbit.hw.families.table import family
@@ -78,9 +78,7 @@ def map_group(components: Mapping[str, wiring.Component], fabric: str) -> dict[s
     part = family(fabric)
     names = {f"unit{at}": name for at, name in enumerate(components)}
     design = SideBySide(dict(zip(names, components.values(), strict=True)))
-    text = rtlil.convert(
-        design, name="all", platform=Part(fabric), ports=design.ports, emit_src=False
-    )
+    text = to_rtlil(design, name="all", platform=Part(fabric), ports=design.ports)
     whole = "".join(f"setattr -mod -set keep_hierarchy 1 all.{module}\n" for module in names)
     with tempfile.TemporaryDirectory(prefix="subbit-costs-") as place:
         folder = Path(place)

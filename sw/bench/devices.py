@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import amaranth.back.rtlil
 from amaranth.hdl import Elaboratable, Signal
 
 from subbit.boards import BOARDS
+from subbit.hw.design.elaboration import to_rtlil
 from subbit.hw.families.device import FpgaDevice
 from subbit.hw.families.family import Family
 from subbit.hw.families.part import Part
@@ -93,9 +93,7 @@ def measure(
     Raises ToolError.
     """
     fabric = device.device.fabric
-    text = amaranth.back.rtlil.convert(
-        design, name="top", ports=ports, emit_src=False, platform=Part(fabric)
-    )
+    text = to_rtlil(design, name="top", ports=ports, platform=Part(fabric))
     # By way of Verilog, as bitstreams are made: only there memories' attributes have an effect.
     rtlil_to_verilog(text, folder=folder, name="top")
     names = [f"{port.name}[{at}]" for port in ports for at in range(len(port))]

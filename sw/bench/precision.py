@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import amaranth.back.rtlil
 import numpy as np
 from amaranth.hdl import Elaboratable
 
+from subbit.hw.design.elaboration import to_rtlil
 from subbit.hw.dot.dot import DotUnit
 from subbit.hw.dot.dot_rtl import Dot
 from subbit.hw.dot.popcount import PORTABLE
@@ -51,7 +51,7 @@ def mapped(design: Elaboratable, folder: Path, progress: Progress = SILENT) -> d
 
     A place of a carry chain counts as one LUT4, a LUT RAM as four. Raises ToolError.
     """
-    text = amaranth.back.rtlil.convert(design, name="top", emit_src=False, platform=Part(FABRIC))
+    text = to_rtlil(design, name="top", platform=Part(FABRIC))
     (folder / "top.il").write_text(text)
     lines = (
         "read_rtlil top.il",

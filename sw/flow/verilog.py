@@ -4,9 +4,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import amaranth.back.rtlil
 from amaranth.hdl import Elaboratable
 
+from subbit.hw.design.elaboration import to_rtlil
 from subbit.sw.flow import tools
 from subbit.sw.flow.process import run_tool
 from subbit.sw.flow.progress import SILENT, Progress
@@ -32,7 +32,7 @@ write_verilog -norename {name}.v
 
 def to_verilog(top: Elaboratable, *, name: str, platform: Any = None) -> str:
     """Verilog of a component; its ports are ``clk``, ``rst`` and the members of its signature."""
-    text = amaranth.back.rtlil.convert(top, name=name, platform=platform, emit_src=False)
+    text = to_rtlil(top, name=name, platform=platform)
     with tempfile.TemporaryDirectory(prefix="subbit-") as folder:
         path = rtlil_to_verilog(text, folder=Path(folder), name=name)
         return path.read_text()

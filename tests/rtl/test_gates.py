@@ -10,7 +10,7 @@ import pytest
 
 from subbit.sim.compare import Comparison, compare
 from subbit.sim.design import Design
-from subbit.sim.gates import build_mapped, map_design, mapped_design
+from subbit.sim.gates import build_mapped, map_designs, mapped_design
 from subbit.sim.run import golden_model
 from subbit.sim.runner import run_designs
 from subbit.sw.cycles import run
@@ -140,9 +140,8 @@ def mapped(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Mapped:
     folder = tmp_path_factory.mktemp("gates")
     pipelines = {name: pipeline_of(name) for name in SETTINGS}
     designs = {name: mapped_design(f"net_{name}", row) for name, row in pipelines.items()}
-    netlists = {
-        name: map_design(design, folder / name, fabric="ecp5") for name, design in designs.items()
-    }
+    made = map_designs([*designs.values()], folder, fabric="ecp5")
+    netlists = dict(zip(designs, made.values(), strict=True))
     for error, name in PLANTED.items():
         designs[error] = replace(designs[name], name=error)
         netlists[error] = plant(netlists[name], f"net_{name}", error)

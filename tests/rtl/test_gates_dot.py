@@ -13,7 +13,7 @@ from subbit.hw.contract.limits import SizeLimits
 from subbit.hw.dot.dot import DotUnit
 from subbit.sim.compare import Comparison, compare
 from subbit.sim.design import unit_design
-from subbit.sim.gates import build_mapped, map_design
+from subbit.sim.gates import build_mapped, map_designs
 from subbit.sim.runner import run_designs
 from subbit.sim.small_units import BIPOLAR, UNSIGNED, codebook, dot, plain, random_beats, thresholds
 from subbit.sw.cycles import run
@@ -75,7 +75,7 @@ def found(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Found:
     folder = tmp_path_factory.mktemp("units")
     units = {name: make() for name, (make, _) in UNITS.items()}
     designs = [unit_design(name, unit) for name, unit in units.items()]
-    netlists = {design.name: map_design(design, folder, fabric="ecp5") for design in designs}
+    netlists = map_designs(designs, folder, fabric="ecp5")
     inputs = [random_beats(unit, FRAMES, 7) for unit in units.values()]
     model = build_mapped(designs, list(netlists.values()), models, fabric="ecp5", quick=True)
     outcomes = run_designs(model, designs, inputs, backpressure="none", seed=1, folder=folder)

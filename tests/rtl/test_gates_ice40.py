@@ -12,7 +12,7 @@ import pytest
 from subbit.hw.families.ice40.cells_rtl import SUM
 from subbit.sim.compare import Comparison, compare
 from subbit.sim.design import Design
-from subbit.sim.gates import build_mapped, map_design, mapped_design
+from subbit.sim.gates import build_mapped, map_designs, mapped_design
 from subbit.sim.run import golden_model
 from subbit.sim.runner import run_designs
 from subbit.sw.cycles import run
@@ -89,9 +89,8 @@ def mapped(tmp_path_factory: pytest.TempPathFactory, models: Path) -> dict[str, 
     folder = tmp_path_factory.mktemp("gates-ice40")
     pipelines = {name: pipeline_of(name) for name in SETTINGS}
     designs = {name: mapped_design(f"net_{name}", row) for name, row in pipelines.items()}
-    netlists = {
-        name: map_design(design, folder / name, fabric="ice40") for name, design in designs.items()
-    }
+    made = map_designs([*designs.values()], folder, fabric="ice40")
+    netlists = dict(zip(designs, made.values(), strict=True))
     for error in PLANTED:
         designs[error] = replace(designs["linear"], name=error)
         netlists[error] = plant(netlists["linear"], "net_linear", error)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from subbit.sim.compare import Comparison, compare
-from subbit.sim.gates import build_mapped, map_design, mapped_design
+from subbit.sim.gates import build_mapped, map_designs, mapped_design
 from subbit.sim.run import golden_model
 from subbit.sim.runner import run_designs
 from subbit.sw.cycles import run
@@ -61,8 +61,8 @@ def found(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Found:
     folder = tmp_path_factory.mktemp("lookup")
     pipelines = {name: pipeline_of(name) for name in ENGINES}
     designs = {name: mapped_design(f"net_{name}", row) for name, row in pipelines.items()}
-    netlists = {name: map_design(design, folder, fabric="ecp5") for name, design in designs.items()}
     rows = list(designs.values())
+    netlists = dict(zip(designs, map_designs(rows, folder, fabric="ecp5").values(), strict=True))
     model = build_mapped(rows, list(netlists.values()), models, fabric="ecp5", quick=True)
     comparisons: dict[str, list[Comparison]] = {name: [] for name in designs}
     for backpressure in ("none", "random"):

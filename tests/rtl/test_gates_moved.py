@@ -8,7 +8,7 @@ from subbit.hw.contract.unit import Unit
 from subbit.sim.compare import Comparison, compare
 from subbit.sim.components import CASES
 from subbit.sim.design import Design, WholePipeline, unit_design
-from subbit.sim.gates import build_mapped, map_design, mapped_design
+from subbit.sim.gates import build_mapped, map_designs, mapped_design
 from subbit.sim.runner import run_designs
 from subbit.sim.small_units import random_beats
 
@@ -30,8 +30,8 @@ def found(tmp_path_factory: pytest.TempPathFactory, models: Path) -> dict[str, l
     folder = tmp_path_factory.mktemp("moved")
     designs = {name: design_of(name, unit) for name, unit in UNITS.items()}
     rows = list(designs.values())
-    netlists = [map_design(design, folder, fabric="ecp5") for design in rows]
-    model = build_mapped(rows, netlists, models, fabric="ecp5")
+    netlists = [*map_designs(rows, folder, fabric="ecp5").values()]
+    model = build_mapped(rows, netlists, models, fabric="ecp5", quick=True)
     inputs = [random_beats(unit, FRAMES, 7) for unit in UNITS.values()]
     comparisons: dict[str, list[Comparison]] = {name: [] for name in designs}
     for pauses in ("none", "random"):

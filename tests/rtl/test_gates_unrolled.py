@@ -12,7 +12,7 @@ from subbit.hw.unrolled.unrolled import UnrolledUnit
 from subbit.hw.window.border import border_of
 from subbit.sim.compare import compare
 from subbit.sim.design import unit_design
-from subbit.sim.gates import build_mapped, map_design, mapped_design
+from subbit.sim.gates import build_mapped, map_designs, mapped_design
 from subbit.sim.run import golden_model
 from subbit.sim.runner import run_designs
 from subbit.sim.small_units import (
@@ -53,7 +53,7 @@ def test_cells_compute_the_reference(tmp_path: Path, models: Path) -> None:
     designs = [unit_design(name, unit) for name, unit in units.items()]
     network = jets_of_wires(8, "ecp5")
     designs.append(mapped_design("jets", network))
-    netlists = [map_design(design, tmp_path, fabric="ecp5") for design in designs]
+    netlists = [*map_designs(designs, tmp_path, fabric="ecp5").values()]
     inputs = []
     for unit in units.values():
         beats = random_beats(unit, FRAMES, 7)

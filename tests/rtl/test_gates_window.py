@@ -9,7 +9,7 @@ from subbit.hw.contract.unit import Unit
 from subbit.hw.layers.windowmax import WindowMaxUnit
 from subbit.sim.compare import Comparison, compare
 from subbit.sim.design import Design, unit_design
-from subbit.sim.gates import build_mapped, map_design
+from subbit.sim.gates import build_mapped, map_designs
 from subbit.sim.runner import run_designs
 from subbit.sim.small_units import random_beats, window
 from subbit.sw.cycles import run
@@ -39,7 +39,7 @@ def mapped(tmp_path_factory: pytest.TempPathFactory, models: Path) -> tuple[list
     """Every unit mapped, all in one model."""
     folder = tmp_path_factory.mktemp("netlists")
     designs = [unit_design(name, unit) for name, unit in UNITS.items()]
-    netlists = [map_design(design, folder, fabric="ecp5") for design in designs]
+    netlists = [*map_designs(designs, folder, fabric="ecp5").values()]
     return designs, build_mapped(designs, netlists, models, fabric="ecp5", quick=True)
 
 

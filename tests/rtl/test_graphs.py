@@ -18,7 +18,7 @@ from subbit.sw.lower.pipeline import Pipeline, Step
 from subbit.sw.lower.plan import smallest_plan
 from subbit.sw.planner import default_plan
 from tests.hw.planted import Dropped
-from tests.networks import GRAPHS, residual_network, sums_network
+from tests.networks import GRAPHS, block_network, residual_network, sums_network
 
 FRAMES = 4
 
@@ -56,8 +56,8 @@ def right(network: Network, lut4: int) -> Case:
 
 
 def residual(queue: str, depth: int, kind: type[Pipeline] = Pipeline) -> Case:
-    """The residual network with one queue of another depth, as its own pipeline."""
-    network = residual_network()
+    """The residual block with one queue of another depth, as its own pipeline."""
+    network = block_network()
     plan = smallest_plan(network)
     queues = dict(Pipeline(network, plan).queues) | {queue: depth}
     pipeline = kind(network, replace(plan, queues=tuple(queues.items())))
@@ -66,14 +66,14 @@ def residual(queue: str, depth: int, kind: type[Pipeline] = Pipeline) -> Case:
 
 def short() -> Case:
     """The RTL of a queue one shorter than the least, to be held to the right one."""
-    network = residual_network()
+    network = block_network()
     pipeline = Pipeline(network, smallest_plan(network))
     depth = pipeline.queues["act1>add1"] - 1
     return Case(pipeline, residual("act1>add1", depth).accelerator)
 
 
 def wrong_shift() -> Case:
-    network = residual_network()
+    network = block_network()
     plan = smallest_plan(network)
     nodes = [replace(n, layer=Add(0, 1)) if n.name == "add1" else n for n in network.nodes]
     other = Network(network.name, network.input_type, tuple(nodes))
@@ -82,7 +82,7 @@ def wrong_shift() -> Case:
 
 
 def lost_in_the_queue() -> Case:
-    network = residual_network()
+    network = block_network()
     plan = smallest_plan(network)
     return Case(Pipeline(network, plan), Accelerator(pipeline=Lossy(network, plan, "add1_queue")))
 
@@ -91,7 +91,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "residual": lambda: right(residual_network(), 0),
     "pooled": lambda: right(GRAPHS["pooled"](), 2500),
     "decoder": lambda: right(GRAPHS["decoder"](), 0),
-    "sums": lambda: right(sums_network(), 2500),
+    "sums": lambda: right(sums_network(), 0),
     "shapes": lambda: right(GRAPHS["shapes"](), 2500),
     "shapes_small": lambda: right(GRAPHS["shapes"](), 0),
     "deadlock": lambda: residual("act1>add1", 10, Unchecked),
