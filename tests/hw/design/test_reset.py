@@ -87,7 +87,7 @@ UNITS: list[Unit] = [
         input=TensorType.integers(4, 3, 4, -64, 63),
         lanes=2,
     ),
-    *(CASES[name]() for name in ("dot_plain", "lookup", "block_lookup", "shared_rows")),
+    *(CASES[name]() for name in ("dot_plain", "products", "lookup", "block_lookup", "shared_rows")),
     *(CASES[name]() for name in ("threshold", "deal", "unrolled", "folded")),
     *(CASES[f"window_{name}"]() for name in ("wide", "wide_masked", "rows", "frame")),
 ]
