@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from subbit.sw.play.board import virtual_board
     from subbit.sw.predict import predict
     from subbit.sw.starter import new_project
+    from subbit.sw.sweep.run import run_sweep
     from subbit.sw.train.own import OwnTraining, train_model
     from subbit.sw.train.preview import preview
     from subbit.sw.train.quantise import quantise_model
@@ -107,6 +108,7 @@ PLACES = {
     "program_board": "sw.flow.program",
     "quantise_model": "sw.train.quantise",
     "run_images": "sw.host.run",
+    "run_sweep": "sw.sweep.run",
     "save_network": "sw.ir",
     "save_plan": "sw.lower.plan",
     "simulate": "sim.run",
@@ -175,6 +177,7 @@ __all__ = [
     "program_board",
     "quantise_model",
     "run_images",
+    "run_sweep",
     "save_network",
     "save_plan",
     "simulate",

@@ -24,6 +24,7 @@ COMMANDS = {
     "compare": "comparing",
     "trace": "tracing",
     "board": "playing",
+    "sweep": "sweeping",
     "new": "new",
     "preview": "previewing",
     "train": "learn",

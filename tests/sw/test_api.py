@@ -36,6 +36,7 @@ CALLS: dict[str, list[str]] = {
     "compare": ["compare", "write_comparison"],
     "trace": ["trace", "write_trace"],
     "board": ["virtual_board"],
+    "sweep": ["run_sweep"],
     "new": ["new_project"],
     "preview": ["preview"],
     "train": ["train_network", "train_model"],
@@ -63,7 +64,7 @@ CALLS: dict[str, list[str]] = {
 }
 # Arguments that a user names, and those that are not what the option of their name is.
 NAMED = ("path", "out", "recipe", "network", "port", "model", "plan", "rule", "parameters")
-NAMED += ("subject", "first", "second", "bus")
+NAMED += ("sweep", "subject", "first", "second", "bus")
 OTHERS = {
     ("cnv", "images"),
     ("popcount", "seeds"),  # the option is their number
