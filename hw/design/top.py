@@ -29,11 +29,11 @@ class BoardCore(wiring.Component):
 
     ``rx`` (in), ``tx`` (out): the line, idle at 1, in domain ``link`` of ``clock_hz``, at ``baud``.
     The accelerator of ``pipeline`` runs in ``sync``; the link fills its input's beats, whatever
-    part of a frame they are. A network that ends in logits or in a map gets an argmax behind it,
-    one that ends in an argmax of several lanes what gives its results one by one. A frame takes the
-    cycles of ``pipeline`` in ``sync``, and ``10 * clock_hz / baud`` cycles of ``link`` for each
-    byte on the line. Raises PlanError where the network's output are no integers, and LinkError or
-    ValueError where the link cannot carry its frames or results.
+    part of a frame they are. A network that ends in logits, in a map or in codes gets an argmax
+    behind it, one that ends in an argmax of several lanes what gives its results one by one. A
+    frame takes the cycles of ``pipeline`` in ``sync``, and ``10 * clock_hz / baud`` cycles of
+    ``link`` for each byte on the line. Raises LinkError or ValueError where the link cannot carry
+    its frames or results.
     """
 
     rx: Signal
@@ -76,13 +76,19 @@ class BoardCore(wiring.Component):
         wiring.connect(m, link.o, self.accelerator.i)
         for before, part in pairwise(self._chain):
             m.submodules[type(part).__name__.lower()] = part
-            wiring.connect(m, before.o, part.i)
+            join(m, before.o, part.i)
         m.d.comb += [
             link.i.payload.eq(self._result.payload[0]),
             link.i.valid.eq(self._result.valid),
             self._result.ready.eq(link.i.ready),
         ]
         return m
+
+
+def join(m: Module, before: Any, after: Any) -> None:
+    """Connect two streams of as many lanes, the second of which may have wider elements."""
+    m.d.comb += [after.valid.eq(before.valid), before.ready.eq(after.ready)]
+    m.d.comb += [to.eq(it) for it, to in zip(before.payload, after.payload, strict=True)]
 
 
 class BoardTop(Elaboratable):

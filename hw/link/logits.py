@@ -1,7 +1,7 @@
 """What a network must end in so that a board can answer over the host link."""
 
 from subbit.hw.link.protocol import LinkInfo
-from subbit.sw.errors import LinkError, PlanError
+from subbit.sw.errors import LinkError
 from subbit.sw.ir.network import Network
 from subbit.sw.ir.types import TensorType
 
@@ -15,25 +15,20 @@ def ends_in_class(network: Network) -> bool:
 
 def logits_type(network: Network) -> TensorType:
     """The type of the integers that a board answers with, as a vector: the logits that the final
-    argmax reads, or else the output of the network, of a map one pixel after the other.
-
-    Raises PlanError where these are codes, which no board answers with.
+    argmax reads, or else the output of the network, of a map one pixel after the other. Codes are
+    integers of the same stored numbers.
     """
     last = network.nodes[-1]
     logits = network.types[last.inputs[0] if ends_in_class(network) else last.name]
     if logits.is_code:
-        raise PlanError(
-            f"a board answers with logits, a vector of integers; the output of {network.name!r} "
-            f"is {logits}: end the network in a linear layer without a threshold"
-        )
+        return TensorType.integers(1, 1, logits.elements, logits.low, logits.high)
     return logits.with_shape(1, 1, logits.elements)
 
 
 def link_fault(network: Network) -> str | None:
     """Why the network cannot go onto a board, although it has plans and Verilog; None if it can."""
     try:
-        logits_type(network)
         LinkInfo.from_network(network, clock_hz=0)
-    except (LinkError, PlanError) as error:
+    except LinkError as error:
         return str(error)
     return None

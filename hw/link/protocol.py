@@ -16,7 +16,9 @@ __all__ = [
     "MAX_BODY_BYTES",
     "MAX_WINDOW",
     "NAME_BYTES",
-    "VERSION",
+    "NUMBER_BYTES",
+    "PART_BYTES",
+    "VERSIONS",
     "ErrorCode",
     "Kind",
     "LinkInfo",
@@ -25,14 +27,19 @@ __all__ = [
     "default_window",
 ]
 
-VERSION = 1
+VERSIONS = (1, 2)  # the second where results come in parts
 HEADER_BYTES = 4
 MAX_BODY_BYTES = 0xFFFF
+NUMBER_BYTES = 2  # of a part
+MAX_PARTS = 1 << (8 * NUMBER_BYTES)
+# Of numbers in a part. What surrounds a part is 1.4 % of that; where one byte of a thousand is
+# damaged a part arrives in one of three attempts, and a whole message of 65,535 bytes never.
+PART_BYTES = 1024
 NAME_BYTES = 32
 MAX_WINDOW = 8
 ANSWER_BITS = 3 + 8  # of one that waits: its kind and its sequence number
 BLOCK_RAM_BYTES = 2048
-FIXED = struct.Struct("<B32sHHHBBHBBI")
+FIXED = (struct.Struct("<B32sHHHBBHBBI"), struct.Struct("<B32sHHHBBIBBIH"))
 ENCODINGS = (Encoding.UNSIGNED, Encoding.BIPOLAR)
 
 
@@ -43,6 +50,7 @@ class Kind(IntEnum):
     INFER = 0x02
     IDENTIFIED = 0x81
     RESULT = 0x82
+    PART = 0x83
     ERROR = 0x8F
 
 
@@ -103,7 +111,9 @@ class LinkInfo:
     ``encoding``: the input's. ``logit_bytes``: 4 or 8. ``clock_hz``: the accelerator's clock,
     0 if it was not known when the design was made.
     ``name``: at most 32 bytes of UTF-8. ``window``: frame buffers, a power of two from 2 to 128; 0
-    chooses as many as one block RAM holds, at most 8.
+    chooses as many as one block RAM holds, at most 8. ``part_bytes``: of the numbers in a PART of a
+    result, a multiple of ``logit_bytes``; 0 chooses whole results, one RESULT each, where they fit
+    a message, and else parts of PART_BYTES.
 
     Raises LinkError where a number does not fit the protocol.
     """
@@ -119,6 +129,7 @@ class LinkInfo:
     clock_hz: int
     name: str
     window: int = 0
+    part_bytes: int = 0
 
     def __post_init__(self) -> None:
         if not all(1 <= side <= 0xFFFF for side in (self.height, self.width, self.channels)):
@@ -132,9 +143,17 @@ class LinkInfo:
                 f"a frame of {self.frame_bytes} bytes is longer than the {MAX_BODY_BYTES} that the "
                 "link takes; use fewer bits per element or a smaller input"
             )
-        if self.logit_bytes not in (4, 8) or self.logits < 1 or self.result_bytes > MAX_BODY_BYTES:
+        if not self.part_bytes and self.result_bytes > MAX_BODY_BYTES:
+            object.__setattr__(self, "part_bytes", PART_BYTES)
+        if self.logit_bytes not in (4, 8) or self.logits < 1 or self.parts > MAX_PARTS:
             raise LinkError(
                 f"the link cannot carry {self.logits} logits of {self.logit_bytes} bytes"
+            )
+        most = MAX_BODY_BYTES - NUMBER_BYTES
+        if not 0 <= self.part_bytes <= most or self.part_bytes % self.logit_bytes:
+            raise LinkError(
+                f"a part of a result holds whole numbers of {self.logit_bytes} bytes, at most "
+                f"{most} bytes, not {self.part_bytes}"
             )
         if not self.window:
             object.__setattr__(self, "window", default_window(self.frame_bytes))
@@ -156,10 +175,6 @@ class LinkInfo:
         last, x = network.nodes[-1], network.input_type
         ends_in_class = isinstance(last.layer, Argmax) and network.output_type.elements == 1
         logits = network.types[last.inputs[0]] if ends_in_class else network.output_type
-        if logits.is_code:
-            raise LinkError(
-                f"network {network.name!r} ends in {logits}; the link needs integer logits"
-            )
         return cls(
             digest=network.digest,
             height=x.height,
@@ -195,15 +210,35 @@ class LinkInfo:
         return -(-self.elements // self.elements_per_byte)
 
     @property
+    def version(self) -> int:
+        """Of the protocol: the lowest that can say this."""
+        return VERSIONS[bool(self.part_bytes)]
+
+    @property
+    def class_bytes(self) -> int:
+        """Bytes of the class: 2 in a RESULT, those of a logit where results come in parts."""
+        return self.logit_bytes if self.part_bytes else 2
+
+    @property
     def result_bytes(self) -> int:
-        """Bytes of the body of RESULT."""
-        return self.logits * self.logit_bytes + 2
+        """Bytes of logits and class: the body of RESULT, or the contents of all parts."""
+        return self.logits * self.logit_bytes + self.class_bytes
+
+    @property
+    def parts(self) -> int:
+        """Messages that a result takes."""
+        return -(-self.result_bytes // self.part_bytes) if self.part_bytes else 1
+
+    def part_length(self, number: int) -> int:
+        """Bytes of logits and class in part ``number`` of a result; the last may be shorter."""
+        return min(self.part_bytes, self.result_bytes - number * self.part_bytes)
 
     def pack(self) -> bytes:
         """The body of IDENTIFIED."""
+        part = [self.part_bytes] if self.part_bytes else []
         return (
-            FIXED.pack(
-                VERSION,
+            FIXED[self.version - 1].pack(
+                self.version,
                 bytes.fromhex(self.digest),
                 self.height,
                 self.width,
@@ -214,6 +249,7 @@ class LinkInfo:
                 self.logit_bytes,
                 self.window,
                 self.clock_hz,
+                *part,
             )
             + self.name.encode()
         )
@@ -221,28 +257,34 @@ class LinkInfo:
     @classmethod
     def unpack(cls, body: bytes) -> Self:
         """What the body of an IDENTIFIED says; raises LinkError if it makes no sense."""
-        if body[:1] and body[0] != VERSION:
+        if body[:1] and body[0] not in VERSIONS:
             raise LinkError(
-                f"the board speaks protocol version {body[0]}, this subbit version {VERSION}; "
-                "build and load the bitstream again with this subbit"
+                f"the board speaks protocol version {body[0]}, this subbit versions "
+                f"{VERSIONS[0]} to {VERSIONS[-1]}; build and load the bitstream again with this "
+                "subbit"
             )
-        if not FIXED.size <= len(body) <= FIXED.size + NAME_BYTES:
+        fixed = FIXED[body[0] - 1 if body else 0]
+        if not fixed.size <= len(body) <= fixed.size + NAME_BYTES:
             raise LinkError(f"the board identifies itself in {len(body)} bytes; load it again")
-        _, digest, h, w, c, bits, encoding, logits, size, window, clock_hz = FIXED.unpack_from(body)
-        name = body[FIXED.size :].decode("utf-8", "replace")
-        if encoding >= len(ENCODINGS) or not window or not name.isprintable():
-            raise LinkError("the board's identification makes no sense; load the bitstream again")
-        code = ENCODINGS[encoding]
-        return cls(
+        version, digest, h, w, c, bits, encoding, logits, size, window, clock_hz, *part = (
+            fixed.unpack_from(body)
+        )
+        name = body[fixed.size :].decode("utf-8", "replace")
+        found = cls(
             digest=digest.hex(),
             height=h,
             width=w,
             channels=c,
             bits=bits,
-            encoding=code,
+            encoding=ENCODINGS[encoding % len(ENCODINGS)],
             logits=logits,
             logit_bytes=size,
             clock_hz=clock_hz,
             name=name,
             window=window,
+            part_bytes=sum(part),
         )
+        sensible = encoding < len(ENCODINGS) and window and name.isprintable()
+        if not sensible or found.version != version:
+            raise LinkError("the board's identification makes no sense; load the bitstream again")
+        return found

@@ -95,7 +95,7 @@ def bitstream_command(
     Example: subbit bitstream examples/digits-plain.safetensors --board ulx3s-85f
              subbit bitstream examples/digits-plain.safetensors --board ulx3s-85f --seed 3
     """
-    from subbit.hw.link.logits import logits_type
+    from subbit.hw.link.protocol import LinkInfo
     from subbit.sw.flow.bitstream import build_bitstream, default_folder
     from subbit.sw.flow.folder import check_folder
     from subbit.sw.flow.progress import ConsoleProgress
@@ -103,7 +103,7 @@ def bitstream_command(
     network = load_network(model)
     folder = default_folder(network, board) if out is None else out
     check_folder(folder)
-    logits_type(network)
+    LinkInfo.from_network(network, clock_hz=0)  # raises where a board cannot hold it
     chosen = chosen_plan(network, board, plan, take_goal(goal))
     with ConsoleProgress() as progress:
         summary = build_bitstream(

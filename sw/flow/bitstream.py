@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from subbit.boards import Board
-from subbit.hw.link.logits import logits_type
+from subbit.hw.link.protocol import LinkInfo
 from subbit.sw.errors import NetworkError
 from subbit.sw.flow.folder import build_folder, publish
 from subbit.sw.flow.implement import Implementation, implement
@@ -70,7 +70,7 @@ def build_bitstream(
     began = time.monotonic()
     out = default_folder(network, board) if out_folder is None else Path(out_folder)
     right = accuracy(network)
-    logits_type(network)
+    LinkInfo.from_network(network, clock_hz=0)  # raises where a board cannot hold it
     with build_folder(out) as part:
         built = implement(
             *(board_top(network, plan, board, mhz), board, part),

@@ -10,7 +10,7 @@ from subbit.hw.link.protocol import ErrorCode, Kind, LinkInfo, Message
 from subbit.sw.errors import LinkError
 from subbit.sw.host.flight import Flight, Job
 from subbit.sw.host.line import Line
-from subbit.sw.host.packing import unpack_result
+from subbit.sw.host.packing import unpack_part, unpack_result
 
 __all__ = ["Answers", "Call", "Patience"]
 
@@ -49,8 +49,8 @@ class Patience:
 
 @dataclass
 class Fruitless:
-    """What there was since the last result: silences since the last sign of life, attempts to open
-    the line anew, and those that the board answered.
+    """What there was since the last result, or part of one: silences since the last sign of life,
+    attempts to open the line anew, and those that the board answered.
     """
 
     silences: int = 0
@@ -69,6 +69,7 @@ class Call:
         self._answers = Answers(np.zeros(0, np.int64), np.zeros((0, info.logits), np.int64))
         self._opening = False
         self._spoilt = 0  # damaged answers since the last undamaged one
+        self._under_way = (-1, 0)  # the request whose answer is in parts, and how many have passed
         self._fruitless = Fruitless()
 
     def run(self, bodies: NDArray[np.uint8], progress: Callable[[int], None]) -> Answers:
@@ -99,9 +100,9 @@ class Call:
                 self._spoilt += 1
                 if message is None or message.sequence not in self._flight.sent:
                     jobs = self._flight.outstanding
-                    if self._spoilt < len(jobs):
+                    if self._spoilt < self._to_come(jobs):
                         continue
-                    # As many damaged answers as jobs outstanding: no other is left to come.
+                    # As many damaged messages as there were to come: no other is left.
                     return self._again(jobs, "its answer was damaged")
                 # The number may be as damaged as the rest, so nothing in flight is surely over.
                 self._line.statistics.errors += 1
@@ -117,14 +118,21 @@ class Call:
     def _take(self, message: Message) -> bool:
         """Act on an undamaged answer to a request in flight; whether it is a new result."""
         flight, job = self._flight, self._flight.sent[message.sequence]
+        part = unpack_part(self._info, message)
         self._spoilt = 0
-        self._repeat(flight.answered(message.sequence), "its request or its result was lost")
+        if part and part[0] < self._info.parts - 1:
+            self._under_way = (message.sequence, part[0] + 1)
+            lost = flight.begun(message.sequence)
+        else:
+            self._under_way = (-1, 0)
+            lost = flight.answered(message.sequence)
+        self._repeat(lost, "its request or its result was lost")
         if job is None:
             if message.kind == Kind.IDENTIFIED:
                 self._reopened(message)
             return False
-        if message.kind == Kind.RESULT and len(message.body) == self._info.result_bytes:
-            return self._keep(job, message.body)
+        if part:
+            return self._keep(job, message.sequence, *part)
         self._line.statistics.errors += 1
         busy = message.kind == Kind.ERROR and message.body == bytes([ErrorCode.BUSY])
         job.refusals += not busy
@@ -132,15 +140,27 @@ class Call:
             self._repeat([job], refusal(message), RELOAD)
         return False
 
-    def _keep(self, job: Job, body: bytes) -> bool:
-        """Keep a result; whether it is a new one."""
+    def _to_come(self, jobs: list[Job]) -> int:
+        """Messages that the answers to these jobs still have."""
+        sequence, passed = self._under_way
+        begun = any(job.sequence == sequence for job in jobs)
+        return len(jobs) * self._info.parts - passed * begun
+
+    def _keep(self, job: Job, sequence: int, number: int, content: bytes) -> bool:
+        """Keep a part of a result, from the answer to a request; whether that made it whole."""
         if job.done:
             return False
+        job.parts[number] = content
+        self._fruitless = Fruitless()
+        if len(job.parts) < self._info.parts:
+            if number == self._info.parts - 1 and job.sequence == sequence:
+                self._repeat([job], "parts of its result were damaged")
+            return False
+        body = b"".join(job.parts[number] for number in range(self._info.parts))
         logits, winner = unpack_result(self._info, body)
         self._answers.logits[job.index], self._answers.classes[job.index] = logits, winner
         self._flight.drop(job)
         self._line.statistics.results += 1
-        self._fruitless = Fruitless()
         return True
 
     def _open(self) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "classify_codes",
     "classify_files",
     "classify_pictures",
+    "ends_in_codes",
     "file_codes",
 ]
 
@@ -31,6 +32,7 @@ class Classification:
     ``wanted``: the index of the right class, where it is known. ``failure``: why there is no
     result, or empty; then the index is -1, and label and logits are empty. Of a network that ends
     in a map the index is -1, and ``map`` has the rows of pixels: of each the class, or its numbers.
+    Of one that ends in a vector of codes the index is -1, and ``logits`` has their stored numbers.
     """
 
     name: str
@@ -91,11 +93,13 @@ def classify_codes(
     if len(answers.failures) == len(codes) > 0:
         raise LinkError(answers.failures[0])
     labels = class_labels(network, answers.logits.shape[1])
-    sides = map_sides(network)
+    sides, is_code = map_sides(network), ends_in_codes(network)
     rows = zip(names, answers.classes.tolist(), answers.logits.tolist(), strict=True)
     return [
         Classification(name, -1, "", (), failure=answers.failures[number])
         if number in answers.failures
+        else Classification(name, -1, f"{len(row)} codes", tuple(row))
+        if sides is None and is_code
         else Classification(name, i, labels[i], tuple(row))
         if sides is None
         else Classification(name, -1, map_label(network), (), map=nested(row, sides))
@@ -117,7 +121,13 @@ def map_sides(network: Network) -> tuple[int, ...] | None:
 def map_label(network: Network) -> str:
     """What a map is called in a table."""
     sides = map_sides(network) or ()
-    return f"{'x'.join(map(str, sides))} {'classes' if len(sides) == 2 else 'numbers'}"
+    numbers = "codes" if ends_in_codes(network) else "numbers"
+    return f"{'x'.join(map(str, sides))} {'classes' if len(sides) == 2 else numbers}"
+
+
+def ends_in_codes(network: Network) -> bool:
+    """Whether the network's output are codes, which have no class, and not integers."""
+    return network.output_type.is_code
 
 
 def nested(numbers: Sequence[int], sides: tuple[int, ...]) -> tuple[Any, ...]:

@@ -16,8 +16,9 @@ class Job:
     """A frame to be computed: its place in the call and its packed bytes.
 
     ``attempts``: requests sent for it; ``refusals``: how many of them arrived undamaged and were
-    refused; ``sequence``: of the newest request, None while none is outstanding; ``done``: it has
-    its result, or was given up.
+    refused; ``sequence``: of the newest request, None while none is outstanding; ``parts``: what
+    has come of its result, by the number of the part, whichever request brought it; ``done``: it
+    has its result, or was given up.
     """
 
     index: int
@@ -25,6 +26,7 @@ class Job:
     attempts: int = 0
     refusals: int = 0
     sequence: int | None = None
+    parts: dict[int, bytes] = field(default_factory=dict)
     done: bool = False
 
 
@@ -67,14 +69,20 @@ class Flight:
             job.attempts += 1
             job.sequence = sequence
 
+    def begun(self, sequence: int) -> list[Job]:
+        """Note that the answer to a request begins; returns the jobs sent before it, which are
+        lost.
+        """
+        job, lost = self.sent[sequence], self.up_to(sequence)
+        for number in list(self.sent)[: list(self.sent).index(sequence)]:
+            del self.sent[number]
+        return [other for other in lost if other is not job]
+
     def answered(self, sequence: int) -> list[Job]:
-        """Note the answer to a request; returns the jobs sent before it, which are lost."""
-        lost = self.up_to(sequence)
-        for number in list(self.sent):
-            job = self.sent.pop(number)
-            if number == sequence:
-                return [other for other in lost if other is not job]
-        raise KeyError(sequence)
+        """Note the whole answer to a request, or the end of it; returns as ``begun``."""
+        lost = self.begun(sequence)
+        del self.sent[sequence]
+        return lost
 
     def up_to(self, sequence: int) -> list[Job]:
         """The outstanding jobs sent up to this request."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from subbit.hw.link.hdlc import CRC_BYTES, ESCAPE, FLAG, FLIP, crc_bytes, frame
 from subbit.hw.link.protocol import HEADER_BYTES, ErrorCode, Kind, LinkInfo, Message
-from subbit.sw.host.packing import pack_result, unpack_frame
+from subbit.sw.host.packing import result_messages, unpack_frame
 from subbit.sw.host.transport import Transport
 
 __all__ = ["BoardModel", "Faults", "LoopbackDevice", "NoisyLine"]
@@ -88,9 +88,10 @@ class BoardModel:
             return b""
         content, crc = whole[:-CRC_BYTES], whole[-CRC_BYTES:]
         damaged = escaped or crc != crc_bytes(content)
-        return frame(self._respond(content, damaged).content())
+        responses = self._respond(content, damaged)
+        return b"".join(frame(message.content()) for message in responses)
 
-    def _respond(self, content: bytes, damaged: bool) -> Message:
+    def _respond(self, content: bytes, damaged: bool) -> list[Message]:
         kind, sequence, declared = content[0], content[1], int.from_bytes(content[2:4], "little")
         body = content[HEADER_BYTES:]
         lengths = {Kind.IDENTIFY: 0, Kind.INFER: self.info.frame_bytes}
@@ -102,13 +103,13 @@ class BoardModel:
         elif not len(body) == declared == lengths[Kind(kind)]:
             code = ErrorCode.BAD_LENGTH
         if code is not None:
-            return Message(Kind.ERROR, sequence, bytes([code]))
+            return [Message(Kind.ERROR, sequence, bytes([code]))]
         if kind == Kind.IDENTIFY:
-            return Message(Kind.IDENTIFIED, sequence, self.info.pack())
+            return [Message(Kind.IDENTIFIED, sequence, self.info.pack())]
         codes = unpack_frame(self.info, body)
         self.frames.append(codes)
         logits = np.asarray(self._classify(codes), np.int64)
-        return Message(Kind.RESULT, sequence, pack_result(self.info, logits, int(logits.argmax())))
+        return result_messages(self.info, sequence, logits, int(logits.argmax()))
 
 
 class LoopbackDevice(Transport):

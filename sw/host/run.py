@@ -15,6 +15,7 @@ from subbit.sw.host.classify import (
     Classification,
     classify_codes,
     classify_pictures,
+    ends_in_codes,
     map_sides,
 )
 from subbit.sw.host.device import Device
@@ -136,9 +137,10 @@ def run_samples(
 
     with open_device(port, network, board, timeout_s) as device:
         network = network or known_network(device.info.digest)
-        if map_sides(network) is not None:
+        if map_sides(network) is not None or ends_in_codes(network):
+            end = "codes" if ends_in_codes(network) else "a map"
             raise NetworkError(
-                f"network {network.name!r} ends in a map; test images have one class each: name "
+                f"network {network.name!r} ends in {end}; test images have one class each: name "
                 "image files"
             )
         frames = load_frames(network, data, samples, seed=seed, kind=kind)

@@ -10,12 +10,14 @@ from subbit.hw.link.hdlc_rtl import PIECE
 from subbit.hw.link.protocol import ErrorCode, Kind, LinkInfo, Message
 from subbit.hw.link.requests_rtl import ANSWER, Answer
 from subbit.hw.link.responses_rtl import ResponseSender
-from subbit.sw.host.packing import pack_result
+from subbit.sw.host.packing import result_messages
 from subbit.sw.ir import Encoding
 from tests.hw.link.link_streams import bits_of, receive, send, simulate
 
 
-def info(logits: int, logit_bytes: int, name: str = "some-network") -> LinkInfo:
+def info(
+    logits: int, logit_bytes: int, name: str = "some-network", part_bytes: int = 0
+) -> LinkInfo:
     digest = bytes(range(0x70, 0x90)).hex()
     return LinkInfo(
         digest=digest,
@@ -28,6 +30,7 @@ def info(logits: int, logit_bytes: int, name: str = "some-network") -> LinkInfo:
         logit_bytes=logit_bytes,
         clock_hz=78_000_000,
         name=name,
+        part_bytes=part_bytes,
     )
 
 
@@ -39,8 +42,17 @@ def info(logits: int, logit_bytes: int, name: str = "some-network") -> LinkInfo:
         (info(1, 4), 2),
         (info(2, 8), 48),
         (info(300, 4), 11),
+        (info(7, 4, part_bytes=16), 12),
+        (info(7, 4, part_bytes=12), 12),
+        (info(3, 8, part_bytes=8), 40),
+        (info(258, 4, "", 4), 12),
+        (info(2, 4, part_bytes=400), 30),
     ],
-    ids=lambda value: f"{value.logits}x{value.logit_bytes}" if isinstance(value, LinkInfo) else "",
+    ids=lambda value: (
+        f"{value.logits}x{value.logit_bytes}/{value.part_bytes}"
+        if isinstance(value, LinkInfo)
+        else ""
+    ),
 )
 @pytest.mark.parametrize("seed", [None, 7])
 def test_responses(link: LinkInfo, result_bits: int, seed: int | None) -> None:
@@ -58,8 +70,7 @@ def test_responses(link: LinkInfo, result_bits: int, seed: int | None) -> None:
             messages.append(Message(Kind.IDENTIFIED, number, link.pack()))
         elif answer is Answer.RESULT:
             *logits, winner = left.pop(0)
-            body = pack_result(link, np.array(logits), winner)
-            messages.append(Message(Kind.RESULT, number, body))
+            messages += result_messages(link, number, np.array(logits), winner)
         else:
             messages.append(Message(Kind.ERROR, number, bytes([ErrorCode[answer.name]])))
     expected = [

@@ -7,11 +7,12 @@ import pytest
 from click.testing import CliRunner
 
 from subbit.boards import board
+from subbit.hw.link import protocol
 from subbit.hw.link.logits import ends_in_class, link_fault, logits_type
 from subbit.hw.link.protocol import LinkInfo
 from subbit.sw.cli.build import bitstream_command, rtl_command
 from subbit.sw.cli.plan import plan_command
-from subbit.sw.errors import PlanError
+from subbit.sw.errors import LinkError
 from subbit.sw.flow.bitstream import build_bitstream
 from subbit.sw.ir import (
     Argmax,
@@ -20,6 +21,7 @@ from subbit.sw.ir import (
     Layer,
     Linear,
     Network,
+    Select,
     TensorType,
     Threshold,
     save_network,
@@ -30,26 +32,32 @@ ONE_BIT = Threshold(np.zeros((3, 1), int), np.ones(3, np.uint8))
 LINEAR = Linear(BinaryWeights(np.ones((3, 9), np.uint8)))
 CONV = Conv2d(BinaryWeights(np.ones((3, 1, 3, 3), np.uint8)))
 
-CASES: dict[str, tuple[tuple[int, int, int], dict[str, Layer], str | None]] = {
-    "logits": ((1, 1, 9), {"fc": LINEAR}, None),
-    "class": ((1, 1, 9), {"fc": LINEAR, "top": Argmax()}, None),
-    "bits": ((1, 1, 9), {"fc": LINEAR, "act": ONE_BIT}, "is 1x1x3 bipolar 1 bit: end the network"),
-    "map": ((5, 5, 1), {"conv": CONV}, None),
-    "class-map": ((5, 5, 1), {"conv": CONV, "top": Argmax()}, None),
-    "bit-map": ((5, 5, 1), {"conv": CONV, "act": ONE_BIT}, "is 3x3x3 bipolar 1 bit"),
+CASES: dict[str, tuple[tuple[int, int, int], dict[str, Layer]]] = {
+    "logits": ((1, 1, 9), {"fc": LINEAR}),
+    "class": ((1, 1, 9), {"fc": LINEAR, "top": Argmax()}),
+    "bits": ((1, 1, 9), {"fc": LINEAR, "act": ONE_BIT}),
+    "map": ((5, 5, 1), {"conv": CONV}),
+    "class-map": ((5, 5, 1), {"conv": CONV, "top": Argmax()}),
+    "bit-map": ((5, 5, 1), {"conv": CONV, "act": ONE_BIT}),
 }
 
 
 def network(name: str) -> Network:
-    shape, layers, _ = CASES[name]
+    shape, layers = CASES[name]
     return Network.chain(name, TensorType.codes(*shape, 1), layers)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_what_cannot_go_onto_a_board_is_said(name: str, tmp_path: Path) -> None:
-    net, wanted = network(name), CASES[name][2]
+@pytest.mark.parametrize(
+    ("name", "limit"), [*((name, 0xFFFF) for name in CASES), ("map", 3)], ids=str
+)
+def test_what_cannot_go_onto_a_board_is_said(
+    name: str, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "MAX_BODY_BYTES", limit)
+    net = network(name)
     fault = link_fault(net)
-    assert (wanted is None and fault is None) or (wanted or "-") in (fault or "")
+    assert (fault or "").startswith("a frame of 4 bytes is longer than the 3" if limit == 3 else "")
+    assert bool(fault) == (limit == 3)
     path = tmp_path / "net.safetensors"
     save_network(net, path)
     out = ["--out", str(tmp_path / "net.v")]
@@ -62,22 +70,30 @@ def test_what_cannot_go_onto_a_board_is_said(name: str, tmp_path: Path) -> None:
     assert "module accelerator" in (tmp_path / "net.v").read_text()
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case[2]])
-def test_a_build_ends_before_it_begins(name: str, tmp_path: Path) -> None:
-    net = network(name)
-    with pytest.raises(PlanError, match="a board answers with logits"):
+def test_a_build_ends_before_it_begins(tmp_path: Path) -> None:
+    x = TensorType.codes(1, 2, 32_800, 8)
+    net = Network.chain("large", x, {"pick": Select(np.arange(2))})
+    assert "a frame of 65600 bytes is longer than the 65535" in (link_fault(net) or "")
+    with pytest.raises(LinkError, match="bytes is longer"):
         build_bitstream(net, smallest_plan(net), board("ulx3s"), tmp_path / "out")
     save_network(net, tmp_path / "net.safetensors")
     words = [str(tmp_path / "net.safetensors"), "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(bitstream_command, words)
-    assert isinstance(result.exception, PlanError)
+    assert isinstance(result.exception, LinkError)
     assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
 
 
-def test_maps_beyond_a_message_of_the_link_are_not_for_boards() -> None:
+def test_maps_beyond_a_message_of_the_link_are_sent_in_parts() -> None:
     net = Network.chain("large", TensorType.codes(132, 132, 1, 1), {"conv": CONV})
-    assert link_fault(net) == "the link cannot carry 50700 logits of 4 bytes"
+    assert link_fault(net) is None
+    assert LinkInfo.from_network(net, clock_hz=0).parts == 199
     assert logits_type(net).shape == (1, 1, 50700)
+
+
+def test_codes_are_integers_of_their_stored_numbers() -> None:
+    assert logits_type(network("bits")) == TensorType.integers(1, 1, 3, 0, 1)
+    assert logits_type(network("bit-map")) == TensorType.integers(1, 1, 27, 0, 1)
+    assert LinkInfo.from_network(network("bit-map"), clock_hz=0).logits == 27
 
 
 def test_what_ends_in_the_class_of_a_frame() -> None:

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from subbit.hw.link.hdlc import Deframer, frame
 from subbit.hw.link.protocol import Kind, LinkInfo, Message
 from subbit.sw.errors import DataError, LinkError
-from subbit.sw.host.packing import pack_frames, pack_result, unpack_frame, unpack_result
+from subbit.sw.host.packing import (
+    pack_frames,
+    pack_result,
+    result_messages,
+    unpack_frame,
+    unpack_part,
+    unpack_result,
+)
 from subbit.sw.ir import Encoding
 
 Change = Callable[[bytes], bytes]
@@ -136,6 +143,28 @@ def test_result_round_trip(size: int) -> None:
         unpack_result(link, body[:-1])
 
 
+@pytest.mark.parametrize(("logits", "size"), [(20_000, 4), (100_000, 8), (256 * 4 - 1, 4)])
+def test_results_beyond_a_message_are_in_parts(logits: int, size: int) -> None:
+    link = info(logits=logits, logit_bytes=size, part_bytes=1024 if logits < 10_000 else 0)
+    assert (link.version, link.part_bytes) == (2, 1024)
+    assert LinkInfo.unpack(link.pack()) == link
+    numbers = np.random.default_rng(size).integers(-(1 << 30), 1 << 30, logits)
+    messages = result_messages(link, 7, numbers, logits - 1)
+    assert len(messages) == link.parts == -(-(logits + 1) * size // 1024)
+    parts = [unpack_part(link, message) for message in messages]
+    assert [part and part[0] for part in parts] == list(range(link.parts))
+    got, winner = unpack_result(link, b"".join(part[1] for part in parts if part))
+    np.testing.assert_array_equal(got, numbers)
+    assert winner == logits - 1
+    last = messages[-1]
+    assert unpack_part(link, Message(Kind.RESULT, 7, last.body)) is None
+    assert unpack_part(link, Message(Kind.PART, 7, last.body + b"x")) is None
+    beyond = link.parts.to_bytes(2, "little") + last.body[2:]
+    assert unpack_part(link, Message(Kind.PART, 7, beyond)) is None
+    whole = info(logits=16_383)
+    assert (whole.version, whole.parts, whole.result_bytes) == (1, 1, 65_534)
+
+
 def test_identification_round_trip() -> None:
     link = info(encoding=Encoding.BIPOLAR, name="ü" * 16)
     assert link.window == 8
@@ -146,10 +175,12 @@ def test_identification_round_trip() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda body: b"\x02" + body[1:], "speaks protocol version 2, this subbit version 1"),
+        (lambda body: b"\x03" + body[1:], "version 3, this subbit versions 1 to 2"),
         (lambda body: body[:48], "in 48 bytes"),
         (lambda body: body + b"x" * 33, "bytes"),
         (lambda body: b"", "in 0 bytes"),
+        (lambda body: b"\x02" + body[1:], "the link cannot carry"),
+        (lambda body: body[:41] + b"\xff\xff" + body[43:], "makes no sense"),
         (lambda body: body[:40] + b"\x02" + body[41:], "makes no sense"),
         (lambda body: body[:49] + b"\x1b[2J", "makes no sense"),
         (lambda body: body[:33] + b"\x00\x00" + body[35:], "sides of 1"),
@@ -165,7 +196,9 @@ def test_senseless_identifications_are_refused(change: Change, message: str) -> 
     ("changes", "message"),
     [
         ({"height": 256, "width": 256, "bits": 8}, "131072 bytes is longer than the 65535"),
-        ({"logits": 20000}, "cannot carry 20000 logits"),
+        ({"logits": 1 << 24}, "cannot carry 16777216 logits"),
+        ({"part_bytes": 10}, "whole numbers of 4 bytes, at most 65533 bytes, not 10"),
+        ({"part_bytes": 65536}, "at most 65533 bytes, not 65536"),
         ({"logit_bytes": 6}, "logits of 6 bytes"),
         ({"bits": 9}, "1 to 8 bits"),
         ({"encoding": Encoding.INTEGER}, "1 to 8 bits"),

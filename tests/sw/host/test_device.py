@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from subbit.hw.link.hdlc import frame
 from subbit.hw.link.protocol import ErrorCode, Kind, LinkInfo, Message
 from subbit.sw.errors import DataError, LinkError
-from subbit.sw.host.classify import classify_files
+from subbit.sw.host.classify import classify_codes, classify_files
 from subbit.sw.host.device import Device
 from subbit.sw.host.loopback import BoardModel, Faults, LoopbackDevice
 from subbit.sw.host.transport import Transport
@@ -338,10 +338,13 @@ def test_frames_of_another_shape_are_refused() -> None:
         Device(LoopbackDevice(board())).infer(np.zeros((1, 3, 2, 2), int))
 
 
-def test_a_network_without_integer_logits_has_no_link() -> None:
+def test_a_network_that_ends_in_codes_answers_with_them() -> None:
     flat = Network.chain("flat", TensorType.codes(2, 3, 2, 4), {"flatten": Flatten()})
-    with pytest.raises(LinkError, match="needs integer logits"):
-        LinkInfo.from_network(flat, 1)
+    model = BoardModel(LinkInfo.from_network(flat, 1), lambda codes: codes.reshape(-1))
+    rows = classify_codes(Device(LoopbackDevice(model)), flat, frames(3), list("abc"))
+    found = [(row.name, row.index, row.label, list(row.logits)) for row in rows]
+    codes = frames(3).reshape(3, 12).tolist()
+    assert found == [(name, -1, "12 codes", row) for name, row in zip("abc", codes, strict=True)]
 
 
 def test_classify_files(tmp_path: Path) -> None:
