@@ -18,6 +18,7 @@ from subbit.hw.layers.select import SelectUnit
 from subbit.hw.layers.upsample import UpsampleUnit
 from subbit.hw.layers.windowmax import WindowMaxUnit
 from subbit.hw.post.affine import AffineUnit
+from subbit.hw.post.requantise import RequantiseUnit
 from subbit.hw.post.threshold import ThresholdUnit
 from subbit.hw.streams.deal import DealUnit
 from subbit.hw.streams.fifo import FifoUnit
@@ -30,6 +31,7 @@ from subbit.sim.run import FOLDER
 from subbit.sim.runner import build_designs, run_designs
 from subbit.sim.small_units import (
     BIPOLAR,
+    RNG,
     UNSIGNED,
     affine,
     beside,
@@ -59,6 +61,7 @@ from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.pad import Pad
 from subbit.sw.ir.layers.select import Select
 from subbit.sw.ir.layers.upsample import Upsample
+from subbit.sw.ir.random_weights import random_requantise
 from subbit.sw.ir.types import TensorType
 
 __all__ = ["CASES", "ComponentResult", "Components", "simulate_components"]
@@ -184,6 +187,16 @@ CASES: dict[str, Callable[[], Unit]] = {
     ),
     "threshold_rows": lambda: ThresholdUnit(
         layer=thresholds(2, 3, 20), input=TensorType.integers(4, 3, 2, -30, 30), lanes=12
+    ),
+    "requantise": lambda: RequantiseUnit(
+        layer=random_requantise(RNG(6), 6, 50, 8, lines=2),
+        input=TensorType.integers(2, 1, 6, -50, 70),
+        lanes=2,
+    ),
+    "requantise_pixels": lambda: RequantiseUnit(
+        layer=random_requantise(RNG(2), 2, 50, 6),
+        input=TensorType.integers(2, 6, 2, -50, 70),
+        lanes=6,
     ),
     "affine_pixels": lambda: AffineUnit(
         layer=affine(2), input=TensorType.integers(2, 6, 2, -50, 70), lanes=6

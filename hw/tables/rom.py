@@ -13,6 +13,7 @@ __all__ = [
     "BLOCK_BITS",
     "LUT_BITS",
     "MEMORIES",
+    "SHALLOW",
     "RomTable",
     "distinct_columns",
     "period",

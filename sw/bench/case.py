@@ -9,12 +9,18 @@ import numpy as np
 from subbit.hw.contract.unit import Unit
 from subbit.hw.dot.dot import DotUnit
 from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.layers.requantise import Requantise
 from subbit.sw.ir.layers.threshold import Threshold
-from subbit.sw.ir.random_weights import random_affine, random_binary, random_threshold
+from subbit.sw.ir.random_weights import (
+    random_affine,
+    random_binary,
+    random_requantise,
+    random_threshold,
+)
 from subbit.sw.ir.types import Encoding
 from subbit.sw.ir.weights import Weights
 
-__all__ = ["UnitCase", "affine", "chance", "dot_unit", "plain", "same", "thresholds"]
+__all__ = ["UnitCase", "affine", "chance", "dot_unit", "plain", "requantised", "same", "thresholds"]
 
 VECTORS = 16
 
@@ -50,6 +56,11 @@ def thresholds(channels: int, reach: int, bits: int = 1) -> Threshold:
 def affine(channels: int) -> Affine:
     """Scales and offsets."""
     return random_affine(chance(), channels)
+
+
+def requantised(channels: int, reach: int, lines: int = 1) -> Requantise:
+    """Lines onto 8 bits."""
+    return random_requantise(chance(), channels, reach, 8, lines=lines)
 
 
 def dot_unit(

@@ -17,13 +17,14 @@ from subbit.hw.layers.select import SelectUnit
 from subbit.hw.layers.upsample import UpsampleUnit
 from subbit.hw.layers.windowmax import WindowMaxUnit
 from subbit.hw.post.affine import AffineUnit
+from subbit.hw.post.requantise import RequantiseUnit
 from subbit.hw.post.threshold import ThresholdUnit
 from subbit.hw.streams.deal import DealUnit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.fork import ForkUnit
 from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
-from subbit.sw.bench.case import UnitCase, affine, chance, same, thresholds
+from subbit.sw.bench.case import UnitCase, affine, chance, requantised, same, thresholds
 from subbit.sw.bench.engine_cases import dot_cases, lookup_cases, unrolled_cases
 from subbit.sw.bench.product_cases import product_cases
 from subbit.sw.bench.window_cases import wide_windows, window_cases
@@ -33,6 +34,7 @@ from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.depthtospace import DepthToSpace
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.pad import Pad
+from subbit.sw.ir.layers.requantise import Requantise
 from subbit.sw.ir.layers.select import Select
 from subbit.sw.ir.layers.upsample import Upsample
 from subbit.sw.ir.types import Encoding, TensorType
@@ -55,6 +57,7 @@ QUICK = frozenset(
         *("max pool 3x3/2, 4 lanes", "max pool 3x3/2, a row"),
         *("window, 4 pixels to 6", "window, 7 pixels to 7, folds", "window, row to half a row"),
         *("threshold of 1 bit, 4 lanes", "threshold of 2 bits, search"),
+        *("requantise, 4 lanes", "requantise on two lines, 4 lanes"),
         *("affine, 4 lanes", "affine by a shift", "add, 4 lanes", "add, 16 lanes"),
         *("max pool of 1 bit, 4 lanes", "max pool of 2 bits, 16 lanes"),
         *("average pool, 4 lanes", "average pool, 16 lanes"),
@@ -195,6 +198,14 @@ def layer_cases() -> Iterator[UnitCase]:
             ThresholdUnit(layer=thresholds(32, 99), input=sums, lanes=lanes),
         )
         yield same(f"affine, {lanes} lanes", AffineUnit(layer=affine(32), input=sums, lanes=lanes))
+        yield same(
+            f"requantise, {lanes} lanes",
+            RequantiseUnit(layer=requantised(32, 900), input=sums, lanes=lanes),
+        )
+        yield same(
+            f"requantise on two lines, {lanes} lanes",
+            RequantiseUnit(layer=requantised(32, 900, lines=2), input=sums, lanes=lanes),
+        )
         yield same(f"add, {lanes} lanes", AddUnit(layer=Add(), left=sums, right=sums, lanes=lanes))
         yield same(
             f"max pool of 1 bit, {lanes} lanes",
@@ -211,6 +222,10 @@ def layer_cases() -> Iterator[UnitCase]:
             WindowMaxUnit(layer=MaxPool2d(3, 2, (1, 1, 1, 1)), input=small, lanes=lanes),
         )
     shifted = Affine(np.full(32, 4), chance().integers(-999, 999, 32))
+    alike = Requantise(
+        np.full((32, 1), 77_777), np.full((32, 1), 1 << 15), np.zeros(32, np.int64), 16, -128, 127
+    )
+    yield same("requantise, alike", RequantiseUnit(layer=alike, input=sums, lanes=4))
     yield same("affine by a shift", AffineUnit(layer=shifted, input=sums, lanes=4))
     yield same("add of codes", AddUnit(layer=Add(1, 0), left=small, right=sums, lanes=8))
     yield same(

@@ -38,6 +38,12 @@ RANDOM_IMAGES = 20
     type=click.Choice(["channels-first", "channels-last"]),
     help="Of an ONNX graph's images; default: what the graph does with them tells.",
 )
+@click.option(
+    "--fixed",
+    type=click.IntRange(2, 24),
+    metavar="BITS",
+    help="Paths that are not exact otherwise get that width; says how far off.",
+)
 @click.option("--dataset", help="mnist, cifar10, digits or folder; default: by the input's shape.")
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Folder of the data set: compares its images."
@@ -107,6 +113,7 @@ def import_command(
     description: Path | None,
     span: tuple[float, float],
     layout: str | None,
+    fixed: int | None,
     dataset: str | None,
     data: Path | None,
     images: int | None,
@@ -161,6 +168,7 @@ def import_command(
                 description=description,
                 span=span,
                 layout=layout,
+                fixed=fixed,
                 dataset=dataset,
             ).report
             report["out"] = str(out)
@@ -222,8 +230,24 @@ def show(report: dict[str, Any]) -> None:
     console = plain_console()
     console.print(table)
     lines = [f"preprocessing: {report['preprocess']}", *report["remarks"]]
-    lines += [f"{key}: {value}" for key, value in report["notes"].items()]
+    notes = dict(report["notes"])
+    lines += fixed_lines(report, notes.pop("fixed", {}))
+    lines += [f"{key}: {value}" for key, value in notes.items()]
     out = report["out"]
     where = f"written to {out}" if out else "nothing is written; --even-if-different writes it"
     for line in (*lines, verdict(report["agreement"]), where):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def fixed_lines(report: dict[str, Any], paths: dict[str, dict[str, Any]]) -> list[str]:
+    """What is said of paths in fixed point, and of the layers behind them."""
+    from subbit.sw.importers.report import deviations
+
+    lines = [
+        f"{name}: in fixed point, {row['bits']} bits, steps of {row['step']:g} of the source"
+        for name, row in paths.items()
+    ]
+    for name, row in deviations(report).items():
+        far = f"{row['deviation']:g} from the source at most, {row['last_places']:.3g} of its steps"
+        lines.append(f"{name}: {far}")
+    return lines

@@ -33,7 +33,9 @@ class Compared:
 
     ``layer``: the Network's; ``node``: the source's. ``rounded``: elements that are not the nearest
     ones, but no further than the source's rounding may take them. ``first``: image, place in the
-    source's tensor, the source's number and the Network's, None where all agree.
+    source's tensor, the source's number and the Network's, None where all agree. ``deviation``: of
+    a layer behind fixed point, how far it is from the source at most, in the source's units, and
+    ``last_places``: in steps of its own.
     """
 
     layer: str
@@ -42,6 +44,8 @@ class Compared:
     apart: int = 0
     rounded: int = 0
     first: dict[str, Any] | None = None
+    deviation: float | None = None
+    last_places: float | None = None
 
 
 @dataclass
@@ -72,7 +76,13 @@ class ImportAgreement:
     @property
     def agrees(self) -> bool:
         """Whether no class and no number differs."""
-        return not self.classes_apart and self.first is None
+        exact = self.fixed or not self.classes_apart
+        return exact and self.first is None
+
+    @property
+    def fixed(self) -> bool:
+        """Whether layers behind fixed point were measured."""
+        return any(row.deviation is not None for row in self.layers)
 
     def summary(self) -> dict[str, Any]:
         """The agreement as JSON values."""
@@ -86,6 +96,7 @@ class ImportAgreement:
             "first_class_apart": self.first_class,
             "correct": self.correct,
             "source_correct": self.source_correct,
+            "fixed": self.fixed,
             "elements": sum(row.elements for row in self.layers),
             "elements_apart": sum(row.apart for row in self.layers),
             "elements_rounded": sum(row.rounded for row in self.layers),
@@ -192,6 +203,11 @@ def add_layer(
     source = np.asarray(theirs, np.float64).reshape(len(ours), -1)
     here = mine * scale + offset
     distance = np.abs(source - here)
+    if mark.loose:
+        steps = np.divide(distance, np.abs(scale), out=np.zeros_like(distance), where=scale != 0)
+        row.deviation = max(row.deviation or 0.0, float(distance.max()))
+        row.last_places = max(row.last_places or 0.0, float(steps.max()))
+        return ours
     same = np.zeros((len(ours), ours[0].size), np.bool_)
     same[:, places] = source == here.astype(np.float32)
     exactly.setdefault(mark.name, same.reshape(ours.shape))

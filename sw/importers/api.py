@@ -17,6 +17,7 @@ from subbit.sw.data.preprocess import preprocess
 from subbit.sw.errors import DataError, DifferentError, NetworkError, quote
 from subbit.sw.importers.agree import Tensors, compare
 from subbit.sw.importers.exact.mark import End, Mark
+from subbit.sw.importers.exact.op import Refusal
 from subbit.sw.importers.report import import_report, verdict
 from subbit.sw.ir import Network, save_network
 from subbit.sw.shares import sampled
@@ -34,6 +35,7 @@ BY_SHAPE = {(28, 28, 1): "mnist", (32, 32, 3): "cifar10", (8, 8, 1): "digits"}
 NOISE = 20
 MEASURED = 5000
 BATCH = 100
+FIXED = "; or take such paths in fixed point, with --fixed BITS (fixed=BITS)"
 Images = NDArray[np.uint8]
 
 
@@ -112,13 +114,16 @@ def import_file(
     span: tuple[float, float] = (0.0, 1.0),
     dataset: str | None = None,
     layout: str | None = None,
+    fixed: int | None = None,
 ) -> ImportResult:
     """The network in ``path``: ONNX, or integer arrays that ``description`` (JSON) describes.
 
     ``span``: what the source's input is for pixels 0 and 255. ``layout``: of an ONNX graph's
     images, ``channels-first`` or ``channels-last``; by default what the graph does with them tells.
     ``dataset``: name of the data set for the network's metadata; by default one of the input's
-    shape. Raises NetworkError, DataError or ToolError, naming what is wrong and where.
+    shape. ``fixed``: of an ONNX graph, the bits of paths that no integers stand for exactly.
+
+    Raises NetworkError, DataError or ToolError, naming what is wrong and where.
     """
     path = Path(path)
     if dataset is not None and dataset not in DATASETS:
@@ -126,8 +131,13 @@ def import_file(
     if path.suffix == ".onnx":
         if description is not None:
             raise NetworkError(f"{path}: an ONNX file needs no description; leave it out")
-        return from_onnx(path, name, span, dataset, layout)
+        return from_onnx(path, name, span, dataset, layout, fixed)
     if path.suffix in (".npz", ".safetensors"):
+        if fixed is not None:
+            raise NetworkError(
+                f"{path}: arrays are integers already, without --fixed; a requantise row brings "
+                "them to another scale"
+            )
         if layout is not None:
             raise NetworkError(f"{path}: a layout is for ONNX graphs; arrays are described")
         if description is None:
@@ -147,11 +157,15 @@ def from_onnx(
     span: tuple[float, float],
     dataset: str | None,
     layout: str | None = None,
+    fixed: int | None = None,
 ) -> ImportResult:
     """An ONNX or QONNX file."""
     from subbit.sw.importers.onnx.importer import import_onnx
 
-    found = import_onnx(path, low=span[0], high=span[1], name=name, layout=layout)
+    try:
+        found = import_onnx(path, low=span[0], high=span[1], name=name, layout=layout, fixed=fixed)
+    except Refusal as error:
+        raise NetworkError(f"{error}{FIXED if error.fixed and fixed is None else ''}") from None
     network, remarks = with_dataset(found.network, dataset)
 
     def source(batch: int) -> tuple[Callable[[Images], Tensors], int]:

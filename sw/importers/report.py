@@ -1,11 +1,12 @@
 """What an import did: layers, what was folded into them, bits, and agreement with the source."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from subbit.sw.importers.agree import ImportAgreement
 from subbit.sw.ir import INPUT, Network
 
-__all__ = ["import_report", "verdict"]
+__all__ = ["deviations", "import_report", "verdict"]
 
 
 def import_report(
@@ -31,6 +32,8 @@ def import_report(
                 "compared": sum(row.elements for row in rows),
                 "apart": sum(row.apart for row in rows),
                 "rounded": sum(row.rounded for row in rows),
+                "deviation": greatest(row.deviation for row in rows),
+                "last_places": greatest(row.last_places for row in rows),
             }
         )
     return {
@@ -47,6 +50,20 @@ def import_report(
     }
 
 
+def deviations(report: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Of a report, by layer behind fixed point: how far it is from the source at most,
+    ``deviation`` in the source's units and ``last_places`` in steps of its own.
+    """
+    keys = ("deviation", "last_places")
+    rows = [row for row in report["layers"] if row["deviation"] is not None]
+    return {row["name"]: {key: row[key] for key in keys} for row in rows}
+
+
+def greatest(numbers: Iterable[float | None]) -> float | None:
+    """The greatest of the numbers that are known, or None."""
+    return max((number for number in numbers if number is not None), default=None)
+
+
 def verdict(summary: dict[str, Any] | None) -> str:
     """One line on the agreement with the source."""
     if summary is None:
@@ -54,6 +71,8 @@ def verdict(summary: dict[str, Any] | None) -> str:
     images, apart = summary["images"], summary["classes_apart"]
     numbers = f"{summary['elements_apart']} of {summary['elements']} numbers differ"
     text = f"{images - apart} of {images} images have the source's class; {numbers}"
+    if summary["fixed"]:
+        text += " of those that are exact"
     if summary["output"] == "numbers":
         text = f"on {images} images {numbers}"
     for key, what in (("classes_tied", "classes"), ("elements_rounded", "numbers")):

@@ -15,6 +15,7 @@ from subbit.sw.ir.layers.globalavgpool import GlobalAvgPool
 from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.pad import Pad
+from subbit.sw.ir.layers.requantise import Requantise
 from subbit.sw.ir.layers.select import Select
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.layers.upsample import Upsample
@@ -46,6 +47,7 @@ __all__ = [
     "Pad",
     "Padding",
     "PlanesWeights",
+    "Requantise",
     "Select",
     "TensorType",
     "Threshold",

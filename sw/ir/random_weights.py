@@ -3,6 +3,7 @@
 import numpy as np
 
 from subbit.sw.ir.layers.affine import Affine
+from subbit.sw.ir.layers.requantise import Requantise
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.planes import PlanesWeights
 from subbit.sw.ir.types import Encoding
@@ -19,6 +20,7 @@ __all__ = [
     "random_binary",
     "random_codebook",
     "random_planes",
+    "random_requantise",
     "random_threshold",
     "random_tiled",
 ]
@@ -67,3 +69,16 @@ def random_threshold(
     """``levels`` thresholds a channel in ``-reach..reach``, some channels rising, some falling."""
     rows = np.sort(rng.integers(-reach, reach + 1, (channels, levels)), axis=1)
     return Threshold(rows, rng.integers(0, 2, channels, np.uint8), encoding)
+
+
+def random_requantise(
+    rng: np.random.Generator, channels: int, reach: int, bits: int, *, lines: int = 1
+) -> Requantise:
+    """Lines through integers within ``reach`` onto ``bits`` bits, the second one flatter."""
+    top = 1 << (bits - 1)
+    shift = 16 + (reach // top).bit_length()
+    most = min((top << shift) // reach, (1 << 17) - 2)
+    scale = rng.integers(most // 2, most + 1, (channels, lines)) >> (2 * np.arange(lines))
+    offset = (1 << (shift - 1)) + rng.integers(-(1 << shift), 1 << shift, (channels, lines))
+    knee = rng.integers(-reach // 8, reach // 8 + 1, channels) * (lines == 2)
+    return Requantise(scale, offset, knee, shift, -top, top - 1)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from subbit.sw.errors import NetworkError, quote
 
-__all__ = ["Encoding", "TensorType", "joint_type", "recoding"]
+__all__ = ["Encoding", "TensorType", "joint_type", "recoding", "signed_bits"]
 
 MAX_BITS = 8
 MAX_INTEGER_BITS = 48

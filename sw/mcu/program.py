@@ -14,7 +14,7 @@ from subbit.sw.ir.layers.argmax import Argmax
 from subbit.sw.ir.layers.avgpool2d import AvgPool2d
 from subbit.sw.ir.layers.concat import Concat
 from subbit.sw.ir.layers.conv2d import Conv2d
-from subbit.sw.ir.layers.convolution import Convolution, Padding
+from subbit.sw.ir.layers.convolution import Convolution
 from subbit.sw.ir.layers.depthtospace import DepthToSpace
 from subbit.sw.ir.layers.depthwiseconv2d import DepthwiseConv2d
 from subbit.sw.ir.layers.flatten import Flatten
@@ -23,18 +23,21 @@ from subbit.sw.ir.layers.linear import Linear
 from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.pad import Pad
 from subbit.sw.ir.layers.pooling import Pooling
+from subbit.sw.ir.layers.requantise import Requantise
 from subbit.sw.ir.layers.select import Select
 from subbit.sw.ir.layers.threshold import Threshold
 from subbit.sw.ir.layers.upsample import Upsample
 from subbit.sw.ir.network import INPUT, Network, Node
 from subbit.sw.ir.planes import branches_of
-from subbit.sw.ir.types import Encoding, TensorType
+from subbit.sw.ir.types import TensorType
 from subbit.sw.ir.weights import CodebookWeights, Weights
 from subbit.sw.ir.window import Window
 from subbit.sw.mcu.arrays import Constants, bytes_of_integers, pack_bits, width_bytes
+from subbit.sw.mcu.lines import greatest_numbers, lines_in_c
 from subbit.sw.mcu.memory import Lifetimes
 from subbit.sw.mcu.tensors import Step, Tensor
 from subbit.sw.mcu.weights import order_of, weights_in_c
+from subbit.sw.mcu.windows import groups_of, moving, window_in_c
 
 __all__ = ["Program"]
 
@@ -108,6 +111,8 @@ class Program:
                 magnitudes.append(int(np.abs(layer.offset).max()) + magnitudes[-1])
                 most = max(map(abs, types[0].value_range))
                 magnitudes.append(int(np.abs(layer.scale).max()) * most)
+            if isinstance(layer, Requantise):
+                magnitudes += greatest_numbers(layer, types[0])
         return 32 if max(magnitudes).bit_length() <= SUM_BITS else 64
 
     def placed(self) -> tuple[dict[str, int], int]:
@@ -229,25 +234,6 @@ def reserve(program: Program, weights: Weights, x: Tensor, groups: int, outputs:
     program.scratch_bytes = max(program.scratch_bytes, (x.planes + 1) * ((bits + 7) // 8))
 
 
-def groups_of(layer: Convolution) -> int:
-    """Into how many groups the channels are cut."""
-    if isinstance(layer, DepthwiseConv2d):
-        return layer.channels
-    return layer.groups if isinstance(layer, Conv2d) else 1
-
-
-def window_in_c(layer: Convolution, x: TensorType) -> str:
-    """An initialiser of ``subbit_window``."""
-    nothing = layer.padding is Padding.ZERO and x.encoding is Encoding.BIPOLAR
-    return moving(layer.window, layer.padding is Padding.PLUS, nothing)
-
-
-def moving(window: Window, ones: bool = False, nothing: bool = False) -> str:
-    """The fields in the order of ``subbit_window``."""
-    sides = (*window.kernel, *window.strides, *window.dilations, *window.pads[:2], +ones, +nothing)
-    return f"{{{', '.join(map(str, sides))}}}"
-
-
 def lower_threshold(program: Program, node: Node) -> None:
     """Thresholds that stand alone."""
     x, y = program.tensors[node.inputs[0]], program.result(node)
@@ -269,6 +255,16 @@ def lower_affine(program: Program, node: Node) -> None:
     ]
     maps = f"{x.place}, {{{x.buffer}}}, {y.place}, {', '.join(names)}, {width}"
     program.step(f"subbit_affine({maps}, {{{y.buffer}}})", (x,), y)
+
+
+def lower_requantise(program: Program, node: Node) -> None:
+    """Lines through the numbers of each channel."""
+    layer = node.layer
+    assert isinstance(layer, Requantise)
+    x, y = program.tensors[node.inputs[0]], program.result(node)
+    lines = lines_in_c(layer, node.name, x.type, y.type, program.constants)
+    maps = f"{x.place}, {{{x.buffer}}}, {y.place}, {lines}"
+    program.step(f"subbit_requantise({maps}, {{{y.buffer}}})", (x,), y)
 
 
 def lower_add(program: Program, node: Node) -> None:
@@ -378,6 +374,7 @@ RULES: dict[type[Layer], Callable[[Program, Node], None]] = {
     DepthwiseConv2d: lower_dot,
     Threshold: lower_threshold,
     Affine: lower_affine,
+    Requantise: lower_requantise,
     Add: lower_add,
     MaxPool2d: lower_pool,
     AvgPool2d: lower_pool,

@@ -555,6 +555,31 @@ static inline void subbit_affine(const subbit_map *x, const uint8_t *in, const s
                        subbit_limit(offsets, c, bytes));
 }
 
+/* Lines through the numbers of each channel: shifted right, rounding down, and limited. Of two lines
+ * of a channel the second is for numbers below its knee. Constants of `bytes` each. */
+typedef struct {
+  const SUBBIT_FLASH uint8_t *scales, *offsets, *knees;
+  uint8_t bytes, lines, shift;
+  subbit_sum low, high;
+} subbit_lines;
+
+static inline void subbit_requantise(const subbit_map *x, const uint8_t *in, const subbit_map *y,
+                                     const subbit_lines *l, uint8_t *out) {
+  const size_t pixels = (size_t)x->height * x->width;
+  for (size_t pixel = 0; pixel < pixels; pixel++)
+    for (size_t c = 0; c < x->channels; c++) {
+      const subbit_sum value = subbit_value(x, in, pixel, c);
+      size_t at = c * l->lines;
+      if (l->lines == 2 && value < subbit_limit(l->knees, c, l->bytes)) at++;
+      subbit_sum sum =
+          subbit_limit(l->scales, at, l->bytes) * value + subbit_limit(l->offsets, at, l->bytes);
+      sum = sum < 0 ? ~(~sum >> l->shift) : sum >> l->shift;
+      if (sum < l->low) sum = l->low;
+      if (sum > l->high) sum = l->high;
+      subbit_store(out, pixel * x->channels + c, y->bytes, sum);
+    }
+}
+
 /* a * 2^shift_a + b * 2^shift_b of the values. */
 static inline void subbit_add(const subbit_map *a, const uint8_t *in_a, unsigned shift_a,
                               const subbit_map *b, const uint8_t *in_b, unsigned shift_b,

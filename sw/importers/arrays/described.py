@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from subbit.sw.errors import QUOTED, NetworkError, quote
 from subbit.sw.importers.arrays.geometry import take_geometry, take_pooling
 from subbit.sw.importers.arrays.known import Known, Made
+from subbit.sw.importers.arrays.lines import requantise
 from subbit.sw.importers.arrays.moved_rows import MOVED_KINDS
 from subbit.sw.importers.arrays.rows import DescriptionRow
 from subbit.sw.importers.exact.integers import Inexact, as_weights
@@ -376,4 +377,5 @@ ROW_KINDS: dict[str, Callable[..., Made]] = {
     "affine": affine,
     "argmax": argmax,
     **MOVED_KINDS,
+    "requantise": requantise,
 }

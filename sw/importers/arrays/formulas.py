@@ -152,6 +152,16 @@ def pad(arrays: Arrays, row: Row, x: Ints) -> Ints:
     return np.pad(x, around, constant_values=row.get("value", 0))
 
 
+def requantise(arrays: Arrays, row: dict[str, Any], x: Ints) -> Ints:
+    """Lines through numbers, the second below the knee; divided, rounded down and limited."""
+    scale, offset = (np.atleast_2d(arrays[row[key]].T) for key in ("scale", "offset"))
+    sums = x * scale[0] + offset[0]
+    if "knee" in row:
+        sums = np.where(x < arrays[row["knee"]], x * scale[1] + offset[1], sums)
+    limited: Ints = np.clip(np.floor_divide(sums, 2 ** row["shift"]), row["low"], row["high"])
+    return limited
+
+
 RULES: dict[str, Callable[..., Ints]] = {
     "conv2d": conv2d,
     "depthwiseconv2d": depthwise,
@@ -163,6 +173,7 @@ RULES: dict[str, Callable[..., Ints]] = {
     "add": lambda arrays, row, a, b: a + b,
     "flatten": flatten,
     "affine": lambda arrays, row, x: x * arrays[row["scale"]] + arrays[row["offset"]],
+    "requantise": requantise,
     "concat": lambda arrays, row, *parts: np.concatenate(parts, axis=-1),
     "select": lambda arrays, row, x: x[..., arrays[row["channels"]]],
     "upsample": upsample,

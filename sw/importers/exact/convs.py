@@ -157,6 +157,7 @@ def centred(builder: NetworkBuilder, op: Op, value: Value) -> Value:
         raise op.refuse(
             "it pads with zeros, which no integer of its input stands for",
             "put a quantiser before it, or use no padding",
+            fixed=True,
         )
     count = len(zero)
     layer = Affine(np.ones(count, np.int64), zero.astype(np.int64))

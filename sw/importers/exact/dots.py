@@ -61,6 +61,7 @@ def common_scale(op: Op, value: Value) -> Fraction:
         raise op.refuse(
             "the channels of its input have different scales",
             "quantise the input with one scale for all channels",
+            fixed=True,
         )
     return Fraction(value.scale[0])
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from subbit.sw.importers.exact.arithmetic import ARITHMETIC, arithmetic, per_channel
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op, with_places
-from subbit.sw.importers.exact.pools import add
 from subbit.sw.importers.exact.steps import between, check_type, combined, stepped, whole
+from subbit.sw.importers.exact.sums import add
 from subbit.sw.importers.exact.value import Const, Value, exact, fill
 
 __all__ = ["ELEMENTWISE", "elementwise", "normalise"]

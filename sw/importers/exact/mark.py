@@ -21,7 +21,8 @@ class Mark:
     value v at ``index[i]``; ``kind``: the Network's type. ``error``: how far the source's rounding
     may take it from there, ``(channels,)``, by default that of sums; ``slack``: how far the
     Network's own rounding may, in its integers, ``(channels,)``. ``within``: where levels are
-    decided by numbers, those that the source's rounding leaves open.
+    decided by numbers, those that the source's rounding leaves open. ``loose``: whether
+    numbers in fixed point are before it, so that it is measured how far it is from the source.
     """
 
     source: str
@@ -34,6 +35,7 @@ class Mark:
     error: Reals | None = None
     slack: Reals | None = None
     within: Within | None = None
+    loose: bool = False
 
     def errors(self) -> Reals:
         """The source's greatest rounding error for each channel."""

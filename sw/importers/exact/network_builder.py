@@ -19,6 +19,7 @@ from subbit.sw.importers.exact.value import (
     Fractions,
     Value,
     fill,
+    is_uniform,
     map_index,
 )
 from subbit.sw.ir import (
@@ -53,6 +54,8 @@ class NetworkBuilder:
 
     pixels: Pixels
     as_codes: "Callable[[NetworkBuilder, Op, Value], Value | None] | None" = None
+    fixed_bits: int | None = None
+    on_lines: "Callable[[NetworkBuilder, Op, Value], Value] | None" = None
     nodes: list[Node] = field(default_factory=list)
     types: dict[str, TensorType] = field(default_factory=dict)
     marks: list[Mark] = field(default_factory=list)
@@ -65,6 +68,8 @@ class NetworkBuilder:
     concats: dict[str, tuple[Value, tuple[Value, ...]]] = field(default_factory=dict)
     constant_elements: int = 0
     work: int = 0
+    inexact: set[str] = field(default_factory=set)
+    paths: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def put(self, stem: str, layer: Layer, *sources: str, origin: Iterable[str] = ()) -> str:
         """Append a layer that reads ``sources``; returns its name, the stem and a number."""
@@ -112,11 +117,14 @@ class NetworkBuilder:
     def numbers(self, op: Op, value: Value) -> Value:
         """``value`` as codes, or as integers that are narrow enough to meet weights."""
         value = self.settled(op, value)
+        if self.fixed_bits is not None and self.on_lines is not None and unlike(value):
+            value = self.on_lines(self, op, value)
         if not value.kind.is_code and value.kind.bits > MAX_INPUT_BITS:
             raise op.refuse(
                 f"its input is not quantised: integers of {value.kind.bits} bits, more than "
                 f"{MAX_INPUT_BITS}",
                 "put a quantiser (Quant, BipolarQuant) before it",
+                fixed=True,
             )
         if (value.scale == 0).any():
             raise op.refuse(
@@ -134,10 +142,13 @@ class NetworkBuilder:
         line = value.line()
         if line is None:
             made = None if self.as_codes is None else self.as_codes(self, op, value)
+            if made is None and self.fixed_bits is not None and self.on_lines is not None:
+                return self.on_lines(self, op, value)
             if made is None:
                 raise op.refuse(
                     f"its input is {value.blocking()} of numbers that are not quantised",
                     "put a quantiser between them",
+                    fixed=True,
                 )
             return made
         value = self.pooled(op, self.decided(op, value))
@@ -240,12 +251,35 @@ class NetworkBuilder:
         self.nodes = [node for node in self.nodes if node.name in needed]
         self.marks = [mark for mark in self.marks if mark.name in needed]
 
+    def all_marks(self, network: Network) -> tuple[Mark, ...]:
+        """The marks; those of layers that depend on an inexact one are loose."""
+        loose: set[str] = set()
+        for node in network.nodes:
+            if node.name in self.inexact or loose.intersection(node.inputs):
+                loose.add(node.name)
+        return tuple(replace(mark, loose=mark.name in loose) for mark in self.marks)
+
+    def all_notes(self, network: Network) -> dict[str, Any]:
+        """The notes, and the paths in fixed point that the network has."""
+        names = {node.name for node in network.nodes}
+        paths = {name: row for name, row in self.paths.items() if name in names}
+        return {**self.notes, **({"fixed": paths} if paths else {})}
+
     def network(self, name: str, metadata: dict[str, Any]) -> Network:
         """The finished network."""
         if not self.nodes:
             raise NetworkError("the graph computes nothing; import a network with layers")
         self.leave_out_unread()
         return Network(name, self.kind(INPUT), tuple(self.nodes), metadata)
+
+
+def unlike(value: Value) -> bool:
+    """Whether integers are too wide for weights, have several scales, or none that stands for 0."""
+    if value.kind.is_code or (value.scale == 0).any():
+        return False
+    zeros = value.offset / value.scale
+    between = any(zero.denominator > 1 for zero in zeros)
+    return between or not is_uniform(value.scale) or value.kind.bits > MAX_INPUT_BITS
 
 
 def whole_input(

@@ -13,7 +13,9 @@ T = TypeVar("T")
 
 
 class Refusal(NetworkError):
-    """A node cannot be taken; the text names it."""
+    """A node cannot be taken; the text names it. ``fixed``: whether it can in fixed point."""
+
+    fixed = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +38,13 @@ class Op:
         where = f"{self.place}: " if self.place else ""
         return f"{where}node {self.name[:80]!r} ({self.label or self.kind})"
 
-    def refuse(self, reason: str, remedy: str) -> Refusal:
-        """The error that says why this node cannot be taken, and what to do."""
-        return Refusal(f"{self}: {reason}; {remedy}")
+    def refuse(self, reason: str, remedy: str, *, fixed: bool = False) -> Refusal:
+        """The error that says why this node cannot be taken, and what to do. ``fixed``: whether it
+        can in fixed point.
+        """
+        error = Refusal(f"{self}: {reason}; {remedy}")
+        error.fixed = fixed
+        return error
 
 
 def axes_of(op: Op, inputs: list[NDArray[Any]]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op
-from subbit.sw.importers.exact.pools import add
+from subbit.sw.importers.exact.sums import add
 from subbit.sw.importers.exact.value import Const, Ints, Value, is_uniform, map_index
 
 __all__ = ["by_parts"]

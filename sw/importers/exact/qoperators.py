@@ -16,8 +16,9 @@ from subbit.sw.importers.exact.convs import convolve
 from subbit.sw.importers.exact.dots import gemm, matmul
 from subbit.sw.importers.exact.network_builder import NetworkBuilder
 from subbit.sw.importers.exact.op import Op, with_places
-from subbit.sw.importers.exact.pools import add, global_average
+from subbit.sw.importers.exact.pools import global_average
 from subbit.sw.importers.exact.steps import check_type, stepped, whole
+from subbit.sw.importers.exact.sums import add
 from subbit.sw.importers.exact.value import Const, Floats, Value, exact, fill
 
 __all__ = [

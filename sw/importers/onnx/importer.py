@@ -13,12 +13,13 @@ from subbit.sw.errors import NetworkError
 from subbit.sw.importers.exact.codes import codes_on_demand
 from subbit.sw.importers.exact.ending import finish_network
 from subbit.sw.importers.exact.guard import guarded
+from subbit.sw.importers.exact.lined import check_bits, requantised
 from subbit.sw.importers.exact.mark import End, Mark
 from subbit.sw.importers.exact.network_builder import NetworkBuilder, whole_input
-from subbit.sw.importers.exact.op import Op
+from subbit.sw.importers.exact.op import Op, Refusal
 from subbit.sw.importers.exact.picking import PICKED_OUTPUT, PICKING, Ended, behind
 from subbit.sw.importers.exact.pixels import Pixels
-from subbit.sw.importers.exact.pools import add
+from subbit.sw.importers.exact.sums import add
 from subbit.sw.importers.exact.value import Const, Value
 from subbit.sw.importers.onnx.constants import FOLDABLE, evaluate_constant
 from subbit.sw.importers.onnx.graph import Graph, read_graph
@@ -65,12 +66,14 @@ def import_onnx(
     name: str | None = None,
     metadata: dict[str, Any] | None = None,
     layout: str | None = None,
+    fixed: int | None = None,
 ) -> OnnxImport:
     """The network in an ONNX or QONNX file, exactly.
 
     ``low`` and ``high``: what the file's input is where a pixel is 0 and 255. ``layout``:
     ``channels-first`` or ``channels-last``, where the graph does not tell. ``metadata`` go into the
-    network; ``dataset.preprocess`` is added. Raises NetworkError, naming file, node, reason and
+    network; ``dataset.preprocess`` is added. ``fixed``: bits, 2 to 24, of paths that are not exact
+    otherwise; notes say which. Raises NetworkError, naming file, node, reason and
     remedy, for whatever cannot be exact.
     """
     try:
@@ -80,9 +83,11 @@ def import_onnx(
             raise NetworkError(f"pixels range from {low} to {high}; name a lower number first")
         # Whether numbers are finite is checked where it matters.
         with np.errstate(all="ignore"):
-            return walk(graph, span, network_name(path, name), metadata or {}, layout)
+            return walk(graph, span, network_name(path, name), metadata or {}, layout, fixed)
     except NetworkError as error:
-        raise NetworkError(f"{path}: {error}") from None
+        found = Refusal(f"{path}: {error}")
+        found.fixed = isinstance(error, Refusal) and error.fixed
+        raise found from None
 
 
 def network_name(path: str | os.PathLike[str], name: str | None) -> str:
@@ -97,9 +102,10 @@ def walk(
     name: str,
     metadata: dict[str, Any],
     layout: str | None = None,
+    fixed: int | None = None,
 ) -> OnnxImport:
     """Apply every operator's rule, one after the other."""
-    builder = NetworkBuilder(Pixels(), codes_on_demand)
+    builder = NetworkBuilder(Pixels(), codes_on_demand, check_bits(fixed), requantised)
     pixels = whole_input(graph.shape, *span, last=layout_of(graph, layout))
     check_annotation(graph, *span)
     builder.types[INPUT] = pixels.kind
@@ -191,10 +197,10 @@ def result(
     return OnnxImport(
         network,
         graph,
-        tuple(builder.marks),
+        builder.all_marks(network),
         end,
         builder.folded,
-        builder.notes,
+        builder.all_notes(network),
         *span,
         order,
     )

@@ -23,12 +23,14 @@ from subbit.sw.importers.api import (
 from subbit.sw.importers.exact.codes import codes_on_demand
 from subbit.sw.importers.exact.ending import finish_network
 from subbit.sw.importers.exact.guard import guarded
+from subbit.sw.importers.exact.lined import check_bits, requantised
 from subbit.sw.importers.exact.mark import End
 from subbit.sw.importers.exact.network_builder import NetworkBuilder, whole_input
 from subbit.sw.importers.exact.op import Op
 from subbit.sw.importers.exact.picking import Ended
 from subbit.sw.importers.exact.pixels import PIXELS, Pixels
 from subbit.sw.importers.exact.value import Value, fill
+from subbit.sw.importers.report import deviations
 from subbit.sw.importers.torch.choice_rules import PROPERTIES
 from subbit.sw.importers.torch.ending_rules import ending
 from subbit.sw.importers.torch.fake_quantised import explicit
@@ -51,19 +53,24 @@ def from_torch(
     bits: int = 8,
     metadata: dict[str, Any] | None = None,
     even_if_different: bool = False,
+    fixed: int | None = None,
 ) -> Network:
     """The network of import_torch, compared with the module on 20 images of noise.
 
     What the comparison found stands in the metadata under ``import``. Raises NetworkError, naming
     the first thing that the importer cannot take, and DifferentError where a class or a number
-    differs from the module's, unless ``even_if_different``.
+    differs from the module's, unless ``even_if_different``. ``fixed``: see import_torch.
     """
-    result = import_torch(module, example, name=name, span=span, bits=bits, metadata=metadata)
+    given: dict[str, Any] = {"name": name, "span": span, "bits": bits, "metadata": metadata}
+    result = import_torch(module, example, fixed=fixed, **given)
     report = check_import(result)
     network = result.network
     if not even_if_different:
         require_agreement(network, report)
-    notes = {**network.metadata, "import": {**report["notes"], "agreement": report["agreement"]}}
+    found = {**report["notes"], "agreement": report["agreement"]}
+    if result.notes.get("fixed"):
+        found["deviations"] = deviations(report)
+    notes = {**network.metadata, "import": found}
     return Network(network.name, network.input_type, network.nodes, notes)
 
 
@@ -77,6 +84,7 @@ def import_torch(
     metadata: dict[str, Any] | None = None,
     codes: bool = False,
     places: Places | None = None,
+    fixed: int | None = None,
 ) -> ImportResult:
     """The network that computes what ``module`` does in eval mode, and how to compare them.
 
@@ -88,7 +96,7 @@ def import_torch(
     module's input for codes 0 and ``2**bits - 1``; a code is a pixel's top ``bits`` bits. With
     ``codes`` the module reads codes that somebody else makes of pixels: maps have their channels
     first, and what quantises the input is a layer. ``places``: where modules were created, for
-    messages.
+    messages. ``fixed``: the bits, 2 to 24, of paths that no integers stand for exactly.
 
     Raises NetworkError, naming the first thing that it cannot take.
     """
@@ -96,7 +104,7 @@ def import_torch(
     module = explicit(module)
     with evaluating(module):
         root, graph = trace(module)
-        builder = NetworkBuilder(Pixels(), codes_on_demand)
+        builder = NetworkBuilder(Pixels(), codes_on_demand, check_bits(fixed), requantised)
         last = False if codes else layout_of(root, graph)
         start = source_value(tuple(example.shape), span, bits, builder, last=last)
         if codes and bits == 8:
@@ -111,11 +119,11 @@ def import_torch(
     run = recorder(root, graph, lambda images: reals[images >> (8 - bits)], start)
     return ImportResult(
         network,
-        tuple(builder.marks),
+        builder.all_marks(network),
         lambda batch: (run, batch),
         end,
         builder.folded,
-        builder.notes,
+        builder.all_notes(network),
         said=builder.said,
     )
 

@@ -20,6 +20,7 @@ from subbit.hw.layers.select import SelectUnit
 from subbit.hw.layers.upsample import UpsampleUnit
 from subbit.hw.layers.windowmax import WindowMaxUnit
 from subbit.hw.post.affine import AffineUnit
+from subbit.hw.post.requantise import RequantiseUnit
 from subbit.hw.streams.fifo import FifoUnit
 from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
@@ -35,6 +36,7 @@ from subbit.sw.ir.layers.maxpool2d import MaxPool2d
 from subbit.sw.ir.layers.pad import Pad
 from subbit.sw.ir.layers.select import Select
 from subbit.sw.ir.layers.upsample import Upsample
+from subbit.sw.ir.random_weights import random_requantise
 from subbit.sw.ir.types import TensorType
 from subbit.sw.ir.weights import BinaryWeights
 from tests.hw.harness import unpack, with_reset
@@ -79,6 +81,11 @@ UNITS: list[Unit] = [
     DownsizeUnit(element=Lanes(6, 2), ratio=3, beats=4),
     AffineUnit(
         layer=Affine([3, -2, 1], [5, 0, -7]), input=TensorType.integers(2, 2, 3, -32, 31), lanes=3
+    ),
+    RequantiseUnit(
+        layer=random_requantise(np.random.default_rng(3), 4, 50, 6, lines=2),
+        input=TensorType.integers(4, 3, 4, -64, 63),
+        lanes=2,
     ),
     *(CASES[name]() for name in ("dot_plain", "products", "lookup", "block_lookup", "shared_rows")),
     *(CASES[name]() for name in ("threshold", "deal", "unrolled", "folded")),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from subbit.sw.golden import evaluate
 from subbit.sw.ir import (
     INPUT,
+    Add,
     Affine,
     Argmax,
     AvgPool2d,
@@ -31,6 +32,7 @@ from subbit.sw.ir import (
     TiledWeights,
     Upsample,
 )
+from subbit.sw.ir.random_weights import random_requantise
 from subbit.sw.mcu import export_c
 from tests.hw.dots import codebook
 from tests.networks import graph
@@ -109,6 +111,21 @@ def dots(name: str) -> Network:
         "affine": Affine(chance.integers(-9, 9, 7), chance.integers(-99, 99, 7)),
     }
     return Network.chain(name, x, layers)
+
+
+def scaled() -> Network:
+    """Integers on lines of each channel: a leaky path and a shortcut of another scale, added."""
+    chance = np.random.default_rng(8)
+    layers: dict[str, tuple[Layer, str]] = {
+        "conv1": (Conv2d(binary(chance, 6, 2, 3, 3), 1, Padding.ZERO), INPUT),
+        "leaky": (random_requantise(chance, 6, 126, 8, lines=2), "conv1"),
+        "same": (random_requantise(chance, 6, 126, 6), "conv1"),
+        "add": (Add(0, 1), "leaky same"),
+        "narrow": (random_requantise(chance, 6, 256, 4, lines=2), "add"),
+        "flatten": (Flatten(), "narrow"),
+        "fc": (Linear(binary(chance, 5, 6 * 20)), "flatten"),
+    }
+    return graph("scaled", TensorType.codes(4, 5, 2, 3), layers)
 
 
 def moved() -> Network:

@@ -36,6 +36,7 @@ from tests.sw.mcu.programs import (
     moved,
     random_codes,
     run_c,
+    scaled,
 )
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
@@ -46,6 +47,7 @@ MADE = {
     "sums": sums_network,
     "geometry": geometry,
     "moved": moved,
+    "scaled": scaled,
     **{f"dots_{name}": lambda name=name: dots(name) for name in DOTS},
 }
 
