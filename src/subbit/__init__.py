@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from subbit.sw.bench.costs import bench_costs
     from subbit.sw.bench.engine import bench_engine
     from subbit.sw.bench.imports import bench_import
+    from subbit.sw.bench.ip_cores import bench_ip
     from subbit.sw.bench.link import bench_link
     from subbit.sw.bench.network import bench_network
     from subbit.sw.bench.planner import bench_planner
@@ -70,6 +71,7 @@ PLACES = {
     "bench_costs": "sw.bench.costs",
     "bench_engine": "sw.bench.engine",
     "bench_import": "sw.bench.imports",
+    "bench_ip": "sw.bench.ip_cores",
     "bench_link": "sw.bench.link",
     "bench_network": "sw.bench.network",
     "bench_planner": "sw.bench.planner",
@@ -137,6 +139,7 @@ __all__ = [
     "bench_costs",
     "bench_engine",
     "bench_import",
+    "bench_ip",
     "bench_link",
     "bench_network",
     "bench_planner",

@@ -29,6 +29,7 @@ BENCHES = {
     "planner": "bench_planner",
     "costs": "bench_costs",
     "link": "bench_link",
+    "ip": "bench_ip",
     "import": "bench_import",
     "whole": "bench_whole",
 }

@@ -198,7 +198,7 @@ def cost(core: Core) -> str:
     return f"""\
 ## Cost
 
-Estimated for the plan of a {core.board}:
+Estimated for a {core.board}, for Verilog without cells of a vendor; synthesis finds a little less:
 
 | part | LUT4 | flip-flops | block RAMs |
 |---|---|---|---|

@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subbit import boards
+from subbit.hw.dot.popcount import PORTABLE
 from subbit.hw.ip.shape import BUSES
 from subbit.sw.atomic import advice, write_atomic
 from subbit.sw.errors import PlanError, SubbitError
@@ -56,7 +57,7 @@ def export_ip(
     network: Network,
     folder: Path,
     *,
-    bus: str = "axi-stream",
+    bus: str,
     name: str | None = None,
     plan: "Plan | None" = None,
     board: "Board | None" = None,
@@ -87,7 +88,7 @@ def export_ip(
     codes, images = frames_of(network, data, seed)
     vectors = vectors_of(core, codes)
     verilog, ports = verilog_of(core, name)
-    estimate = planned(network, board, pipeline.plan)
+    estimate = planned(network, board, portable(pipeline.plan))
     facts = Core(
         network=network,
         name=name,
@@ -115,6 +116,11 @@ def export_ip(
         frames=len(codes),
         images=images,
     )
+
+
+def portable(plan: "Plan") -> "Plan":
+    """The plan as its Verilog is made: without cells of a vendor for popcounts."""
+    return replace(plan, stages=tuple(stage.with_popcount(PORTABLE) for stage in plan.stages))
 
 
 def check_target(network: Network, folder: Path, bus: str, name: str | None) -> str:

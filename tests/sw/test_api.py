@@ -44,7 +44,7 @@ CALLS: dict[str, list[str]] = {
     "eval": ["evaluate_dataset", "evaluate_frames"],
     "import": ["import_network", "import_file", "check_import", "import_checkpoint"],
     "compress": ["compress_network", "Training"],
-    "export": ["export_c"],
+    "export": ["export_c", "export_ip"],
     "program": ["program_board"],
     "run": ["run_images"],
     "doctor": ["found_tools"],
@@ -58,12 +58,13 @@ CALLS: dict[str, list[str]] = {
     "bench planner": ["bench_planner"],
     "bench costs": ["bench_costs"],
     "bench link": ["bench_link"],
+    "bench ip": ["bench_ip"],
     "bench import": ["bench_import"],
     "bench whole": ["bench_whole"],
 }
 # Arguments that a user names, and those that are not what the option of their name is.
 NAMED = ("path", "out", "recipe", "network", "port", "model", "plan", "rule", "parameters")
-NAMED += ("sweep", "subject", "first", "second")
+NAMED += ("sweep", "subject", "first", "second", "bus")
 OTHERS = {
     ("cnv", "images"),
     ("popcount", "seeds"),  # the option is their number

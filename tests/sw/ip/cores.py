@@ -10,7 +10,7 @@ from subbit.sw.ir import Argmax, Conv2d, Encoding, Flatten, Linear, Network, Pad
 from subbit.sw.planner.choose import smallest_plan
 from tests.parts import binary, threshold
 
-__all__ = ["CORES", "core_network", "export_core"]
+__all__ = ["CORES", "core_network", "export_core", "perceptron"]
 
 CORES = ("classes", "logits")
 
@@ -35,6 +35,19 @@ def core_network(name: str) -> Network:
         "class": Argmax(),
     }
     return Network.chain(name, TensorType.codes(1, 1, 12, 4, Encoding.UNSIGNED), layers)
+
+
+def perceptron(seed: int) -> Network:
+    """One that takes what the digits' networks take, and gives a class of ten."""
+    chance = np.random.default_rng(seed)
+    layers = {
+        "flatten": Flatten(),
+        "fc1": Linear(binary(chance, 8, 64)),
+        "act1": threshold(chance, 8, 60),
+        "fc2": Linear(binary(chance, 10, 8)),
+        "class": Argmax(),
+    }
+    return Network.chain("digits", TensorType.codes(8, 8, 1, 4, Encoding.UNSIGNED), layers)
 
 
 def export_core(name: str, folder: Path, bus: str, core: str | None = None) -> IpExport:

@@ -4,11 +4,13 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 import subbit
-from subbit.hw.ip.shape import BUSES
+from subbit.hw.contract.unit import Lanes
+from subbit.hw.ip.shape import BUSES, CoreShape, Word, check_bus
 from subbit.sw.cli import app
 from subbit.sw.errors import NetworkError, PlanError, SubbitError
 from subbit.sw.golden import evaluate
@@ -155,3 +157,20 @@ def test_modules_whose_new_names_would_meet() -> None:
 
 def test_buses_are_those_of_the_page() -> None:
     assert BUSES == ("axi-stream", "wishbone", "plain")
+
+
+def test_beats_that_do_not_fit_axi() -> None:
+    wide = Lanes(600, 8)
+    shape = CoreShape(i=wide, o=Lanes(1, 9, True), i_beats=1, o_beats=3, in_flight=2)
+    words = "a beat of the input has 600 elements, 4,800 bits with padding, and AXI4-Stream carries"
+    for bus in ("axi-stream", "wishbone"):
+        with pytest.raises(PlanError, match=words):
+            check_bus(bus, shape)
+    check_bus("plain", shape)
+
+
+def test_beats_in_words() -> None:
+    assert (Word(Lanes(3, 3)).bits, Word(Lanes(3, 3)).lane_bits) == (16, 3)
+    assert Word(Lanes(3, 3)).pack(np.array([[1, 2, 7]])) == [1 | 2 << 3 | 7 << 6]
+    assert (Word(Lanes(2, 9, True)).bits, Word(Lanes(2, 33, True)).bits) == (32, 128)
+    assert Word(Lanes(2, 9, True)).pack(np.array([[-1, 5]])) == [0x5FFFF]

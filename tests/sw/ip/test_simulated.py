@@ -66,13 +66,6 @@ def test_in_verilator(name: str, bus: str, tmp_path: Path, models: Path) -> None
     assert "FAIL=0" in (tmp_path / "sim.log").read_text()
 
 
-def test_make_takes_verilator(tmp_path: Path) -> None:
-    folder = export_core("classes", tmp_path / "core", "plain", "tiny").folder
-    done = make(folder, "test", SIM="verilator")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "tiny in verilator: 5 of 5 tests passed" in done.stdout
-
-
 @no_icarus
 def test_a_core_that_miscounts_fails(tmp_path: Path) -> None:
     folder = export_core("classes", tmp_path / "core", "plain", "tiny").folder
