@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from typing import ClassVar
 
 import numpy as np
@@ -28,8 +29,8 @@ from subbit.sw.ir.types import TensorType, signed_bits
 __all__ = ["RequantiseConfig", "RequantiseUnit"]
 
 MULTIPLIER_BITS = 18  # of each operand of an ECP5's multiplier
-# Cells of an iCE40 for each pair of bits that is multiplied by 18-bit factors: one, two, or many.
-PRODUCT, MANY = {1: 0.75, 2: 1.64}, 2.6
+# Cells of an iCE40 for each pair of bits that is multiplied by 18-bit factors: one, a few, or many.
+PRODUCT, MANY = {1: 0.75, 2: 1.35, 4: 2.0}, 2.6
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -178,12 +179,13 @@ class RequantiseConfig:
 
     @property
     def cost(self) -> Cost:
-        """Estimated cost after mapping, beside the multipliers of an ECP5."""
+        """Estimated cost after mapping, with the multipliers of an ECP5."""
         kept, shifted = self.sum_bits - self.dead_bits, self.sum_bits - self.layer.shift
         ways = self.table.depth * self.layer.lines
         cells = round(PRODUCT.get(ways, MANY) * self.x.bits * self.scale_bits)
         wide = self.sum_bits if self.x.bits > MULTIPLIER_BITS else 0
-        lane = luts(wide, cells) + adder_cost(kept) + Cost(flip_flops=kept + shifted)
+        parts = Cost(few_multipliers=ceil(self.x.bits / MULTIPLIER_BITS))
+        lane = luts(wide, cells) + parts + adder_cost(kept) + Cost(flip_flops=kept + shifted)
         if any(self.limits):
             lane += comparator_cost(shifted, 0) * sum(self.limits) + luts(self.bits)
             lane += Cost(flip_flops=self.bits)

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from subbit.sw.play.board import virtual_board
     from subbit.sw.predict import predict
     from subbit.sw.starter import new_project
+    from subbit.sw.sweep.page import write_sweep
     from subbit.sw.sweep.run import run_sweep
     from subbit.sw.train.own import OwnTraining, train_model
     from subbit.sw.train.preview import preview
@@ -122,6 +123,7 @@ PLACES = {
     "virtual_board": "sw.play.board",
     "write_comparison": "sw.flow.compare",
     "write_report": "sw.flow.report",
+    "write_sweep": "sw.sweep.page",
     "write_trace": "sim.trace",
     "write_rtl": "sw.flow.rtl",
 }
@@ -190,6 +192,7 @@ __all__ = [
     "write_comparison",
     "write_report",
     "write_rtl",
+    "write_sweep",
     "write_trace",
 ]
 

@@ -280,6 +280,21 @@ TABLES = {
         of_key("engines"),
         ("yosys",),
     ),
+    "multipliers": Table(
+        ("multipliers-2x49",),
+        (
+            Column("engine", "engine"),
+            Column("PE", "pe"),
+            Column("SIMD", "simd"),
+            Column("cycles a frame", "cycles"),
+            *CELLS,
+            Column("multipliers", "multipliers"),
+            Column("LUT4 of the engine", "engine_lut4"),
+            Column("times the LUT4 of branches", "lut4_ratio", ".2f"),
+        ),
+        of_key("stems"),
+        ("yosys",),
+    ),
     "precision-networks": Table(
         ("precision-networks",),
         (

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from subbit.sw.cli.console import plain_console
@@ -11,7 +12,7 @@ from subbit.sw.cli.options import as_json, print_json
 
 __all__ = ["sweep_command"]
 
-COLUMNS = ("accuracy", "weight_bits", "lut4", "block_rams", "clock_mhz", "fps")
+COLUMNS = ("right", "bits", "LUT4", "frames/s")
 
 
 @click.command("sweep", short_help="Plan or build many points, and see which are worth having.")
@@ -24,8 +25,11 @@ COLUMNS = ("accuracy", "weight_bits", "lut4", "block_rams", "clock_mhz", "fps")
     show_default=True,
     help="Where results are kept, and shared between sweeps.",
 )
+@click.option("--out", type=click.Path(path_type=Path), help="Write the points as a page, too.")
 @as_json
-def sweep_command(sweep: Path, jobs: int | None, folder: Path, json_: bool) -> int:
+def sweep_command(
+    sweep: Path, jobs: int | None, folder: Path, out: Path | None, json_: bool
+) -> int:
     """Plan or build every combination of the lists in SWEEP, a TOML file.
 
     What has a result already is not done again, so that an interrupted sweep goes on. A point that
@@ -35,6 +39,7 @@ def sweep_command(sweep: Path, jobs: int | None, folder: Path, json_: bool) -> i
     \b
     Example: subbit sweep examples/sweeps/digits.toml --jobs 2
     """
+    from subbit.sw.sweep.page import write_sweep
     from subbit.sw.sweep.run import run_sweep
     from subbit.sw.sweep.spec import load_sweep
 
@@ -51,6 +56,8 @@ def sweep_command(sweep: Path, jobs: int | None, folder: Path, json_: bool) -> i
         )
 
     found = run_sweep(points, folder=folder, jobs=jobs, told=told)
+    if out is not None:
+        write_sweep(found, out)
     if json_:
         print_json(found.summary())
     else:
@@ -59,17 +66,23 @@ def sweep_command(sweep: Path, jobs: int | None, folder: Path, json_: bool) -> i
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    """Print the points as a table."""
-    table = Table("network", "board", "goal", "seed", *COLUMNS, "", title=f"{len(rows)} points")
+    """Print the points as a table, what is best with a star, behind what has failed."""
+    seeds = any(row["seed"] is not None for row in rows)
+    table = Table(
+        "", "network", "board", "goal", *["seed"] * seeds, *COLUMNS, box=None, padding=(0, 2, 0, 0)
+    )
+    for column in table.columns:
+        column.no_wrap = True
+    console = plain_console()
     for row in rows:
         rate = "max" if row["fps_wanted"] is None else f"{row['fps_wanted']:,.0f}/s"
-        goal = rate if row["lut4_most"] is None else f"{rate}, {row['lut4_most']:,} LUT4"
-        shown = [row.get(name) for name in COLUMNS]
-        values = ["" if value is None else f"{value:,}" for value in shown]
-        note = row.get("error") or ("best" if row["pareto"] else "")
-        seed = "" if row["seed"] is None else str(row["seed"])
-        style = "bold" if row["pareto"] else None
-        table.add_row(
-            Path(row["network"]).stem, row["board"], goal, seed, *values, note, style=style
-        )
-    plain_console().print(table)
+        goal = rate if row["lut4_most"] is None else f"{rate}, {row['lut4_most']:,}"
+        cells = [Path(row["network"]).stem, row["board"], goal, *[str(row["seed"])] * seeds]
+        if "error" in row:
+            console.print(f"{', '.join(cells)}: {row['error']}", highlight=False, markup=False)
+            continue
+        right = "" if row["accuracy"] is None else f"{row['accuracy']:.2%}"
+        numbers = [f"{row[name]:,.0f}" for name in ("weight_bits", "lut4", "fps")]
+        table.add_row("*" * row["pareto"], *map(escape, cells), right, *numbers)
+    if table.row_count:
+        console.print(table)

@@ -24,6 +24,7 @@ FIGURES: dict[str, bool | None] = {
     "lut4": False,
     "flip_flops": False,
     "block_rams": False,
+    "multipliers": False,
     "clock_mhz": True,
     "interval_cycles": False,
     "latency_cycles": False,
@@ -120,6 +121,7 @@ def figures_of(subject: Subject) -> dict[str, Any]:
         found |= {
             kind: subject.built.summary[kind] for kind in ("lut4", "flip_flops", "block_rams")
         }
+        found["multipliers"] = subject.built.summary.get("dsps", 0)
     return found
 
 

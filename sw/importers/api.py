@@ -17,6 +17,7 @@ from subbit.sw.data.preprocess import preprocess
 from subbit.sw.errors import DataError, DifferentError, NetworkError, quote
 from subbit.sw.importers.agree import Tensors, compare
 from subbit.sw.importers.exact.mark import End, Mark
+from subbit.sw.importers.exact.op import Refusal
 from subbit.sw.importers.report import import_report, verdict
 from subbit.sw.ir import Network, save_network
 from subbit.sw.shares import sampled
@@ -34,6 +35,7 @@ BY_SHAPE = {(28, 28, 1): "mnist", (32, 32, 3): "cifar10", (8, 8, 1): "digits"}
 NOISE = 20
 MEASURED = 5000
 BATCH = 100
+FIXED = "; or take such paths in fixed point, with --fixed BITS (fixed=BITS)"
 Images = NDArray[np.uint8]
 
 
@@ -160,7 +162,10 @@ def from_onnx(
     """An ONNX or QONNX file."""
     from subbit.sw.importers.onnx.importer import import_onnx
 
-    found = import_onnx(path, low=span[0], high=span[1], name=name, layout=layout, fixed=fixed)
+    try:
+        found = import_onnx(path, low=span[0], high=span[1], name=name, layout=layout, fixed=fixed)
+    except Refusal as error:
+        raise NetworkError(f"{error}{FIXED if error.fixed and fixed is None else ''}") from None
     network, remarks = with_dataset(found.network, dataset)
 
     def source(batch: int) -> tuple[Callable[[Images], Tensors], int]:

@@ -36,7 +36,7 @@ CALLS: dict[str, list[str]] = {
     "compare": ["compare", "write_comparison"],
     "trace": ["trace", "write_trace"],
     "board": ["virtual_board"],
-    "sweep": ["run_sweep"],
+    "sweep": ["run_sweep", "write_sweep"],
     "new": ["new_project"],
     "preview": ["preview"],
     "train": ["train_network", "train_model"],

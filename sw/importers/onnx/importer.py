@@ -85,13 +85,9 @@ def import_onnx(
         with np.errstate(all="ignore"):
             return walk(graph, span, network_name(path, name), metadata or {}, layout, fixed)
     except NetworkError as error:
-        raise NetworkError(f"{path}: {error}{hint_of(error, fixed)}") from None
-
-
-def hint_of(error: NetworkError, fixed: int | None) -> str:
-    """What else may be done about a node that fixed point can take."""
-    helps = isinstance(error, Refusal) and error.fixed and fixed is None
-    return "; or take such paths in fixed point, with --fixed BITS (fixed=BITS)" if helps else ""
+        found = Refusal(f"{path}: {error}")
+        found.fixed = isinstance(error, Refusal) and error.fixed
+        raise found from None
 
 
 def network_name(path: str | os.PathLike[str], name: str | None) -> str:

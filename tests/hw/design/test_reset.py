@@ -84,7 +84,7 @@ UNITS: list[Unit] = [
     ),
     RequantiseUnit(
         layer=random_requantise(np.random.default_rng(3), 4, 50, 6, lines=2),
-        input=TensorType.integers(4, 3, 4, -50, 50),
+        input=TensorType.integers(4, 3, 4, -64, 63),
         lanes=2,
     ),
     *(CASES[name]() for name in ("dot_plain", "products", "lookup", "block_lookup", "shared_rows")),

@@ -45,7 +45,7 @@ def info(
         (info(7, 4, part_bytes=16), 12),
         (info(7, 4, part_bytes=12), 12),
         (info(3, 8, part_bytes=8), 40),
-        (info(1030, 4, "", 8), 12),
+        (info(258, 4, "", 4), 12),
         (info(2, 4, part_bytes=400), 30),
     ],
     ids=lambda value: (

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from subbit.sw.cli import app
 from subbit.sw.errors import NetworkError
-from subbit.sw.importers.api import import_file
+from subbit.sw.importers.api import FIXED, import_file
 from subbit.sw.importers.onnx.field_count import check_fields
 from tests.sw.importers.onnx_graphs import GraphMaker
 from tests.sw.samples import message
@@ -78,12 +78,12 @@ REFUSALS: dict[str, Case] = {
     "activations that are not quantised": (
         lambda g: gemm(g, g.node("Relu", gemm(g, flat(g))), np.ones((3, 5))),
         "node 'Gemm_5' (Gemm): its input is Relu_4 of numbers that are not quantised; "
-        "put a quantiser between them",
+        f"put a quantiser between them{FIXED}",
     ),
     "sums that are not quantised": (
         lambda g: gemm(g, gemm(g, gemm(g, g.node("Flatten", "x")), WIDE), np.ones((3, 9))),
         "node 'Gemm_3' (Gemm): its input is not quantised: integers of 26 bits, more than 24; "
-        "put a quantiser (Quant, BipolarQuant) before it",
+        f"put a quantiser (Quant, BipolarQuant) before it{FIXED}",
     ),
     "an unknown operator": (
         lambda g: gemm(g, g.node("Convv", flat(g))),
