@@ -83,8 +83,9 @@ def bench_tasks(
     """What ``subbit bench tasks --json`` prints: ``rows``, see run_task, of each task, encoding and
     seed from 1 to ``seeds``; and ``missing``, which tasks lack their data and why.
 
-    ``tasks``: by name; none for all whose data are there; no ``encodings`` are all of ENCODINGS. ``epochs``: None for the recipes'. Raises
-    DataError where a task that is named is unknown or lacks its data.
+    ``tasks``: by name; none for all whose data are there. No ``encodings`` are all of ENCODINGS.
+    ``epochs``: None for the recipes'. Raises DataError where a task that is named is unknown or
+    lacks its data.
     """
     wanted, chosen = tuple(tasks), tuple(encodings) or ENCODINGS
     unknown = [name for name in (*wanted, *chosen) if name not in {*TASKS, *ENCODINGS}]
