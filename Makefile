@@ -18,7 +18,7 @@ MADE_OF = pyproject.toml constraints.txt tools/venv
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help venv bitstream rtl sim train eval plan info test bench lint docs tables program run \
-        clean compiler
+        play clean compiler
 
 help:  ## list the targets
 	@echo 'make TARGET [MODEL=network.safetensors] [BOARD=ulx3s] [ARGS="more options of subbit"]'
@@ -46,6 +46,9 @@ info: .venv/.base  ## show the network
 
 sim: .venv/.all compiler  ## simulate the RTL and compare every stream with the golden model
 	@$(SUBBIT) sim "$(MODEL)" --board "$(BOARD)" $(ARGS)
+
+play: .venv/.play  ## a page on which the network can be tried: draw a digit
+	@$(SUBBIT) board "$(MODEL)" --board "$(BOARD)" --open $(ARGS)
 
 train: .venv/.all  ## train and export a network: RECIPE=digits-codebook
 	@$(SUBBIT) train "$(RECIPE)" $(ARGS)
@@ -94,6 +97,9 @@ compiler:
 
 .venv/.ice40: $(MADE_OF)
 	@tools/venv ice40
+
+.venv/.play: $(MADE_OF)
+	@tools/venv play
 
 .venv/.board: $(MADE_OF)
 	@tools/venv board

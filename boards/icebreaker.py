@@ -19,6 +19,7 @@ BOARDS = (
             block_rams=30,
             dsps=8,
             fabric="ice40",
+            operand_bits=16,
         ),
         platform="amaranth_boards.icebreaker:ICEBreakerPlatform",
         oscillator="clk12",

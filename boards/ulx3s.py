@@ -20,7 +20,9 @@ BOARDS = tuple(
     Board(
         name=f"ulx3s-{size}",
         title=f"ULX3S with LFE5U-{size.upper()}",
-        device=FpgaDevice(f"LFE5U-{size.upper()}", "CABGA381", 6, *counts, fabric="ecp5"),
+        device=FpgaDevice(
+            f"LFE5U-{size.upper()}", "CABGA381", 6, *counts, fabric="ecp5", operand_bits=18
+        ),
         platform=f"amaranth_boards.ulx3s:ULX3S_{size.upper()}_Platform",
         oscillator="clk25",
         oscillator_hz=25_000_000,

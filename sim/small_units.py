@@ -9,6 +9,7 @@ import numpy as np
 from subbit.hw.contract.unit import Beats, Unit
 from subbit.hw.dot.depthwise import DepthwiseUnit
 from subbit.hw.dot.dot import DotUnit
+from subbit.hw.dot.products import ProductsUnit
 from subbit.hw.dot.shared_rows import SharedRowsUnit
 from subbit.hw.lookup.block_lookup import BlockLookupUnit
 from subbit.hw.lookup.lookup import LookupUnit
@@ -30,6 +31,7 @@ from subbit.sw.ir.planes import PlanesWeights
 from subbit.sw.ir.random_weights import (
     random_binary,
     random_codebook,
+    random_planes,
     random_threshold,
     random_tiled,
 )
@@ -57,6 +59,7 @@ __all__ = [
     "lookup",
     "plain",
     "planes",
+    "products",
     "random_beats",
     "shared_rows",
     "thresholds",
@@ -131,6 +134,15 @@ def dot(
     return DotUnit(
         weights=weights, encoding=encoding, bits=bits, pe=pe, simd=simd, **(settings | more)
     )
+
+
+def products(
+    outputs: int, length: int, weight_bits: int, encoding: Encoding, bits: int, **more: Any
+) -> ProductsUnit:
+    """An engine of multipliers for three vectors a frame, of random weights."""
+    weights = random_planes(RNG(30), weight_bits, (outputs, length))
+    settings: dict[str, Any] = {"masked": False, "vectors": 3}
+    return ProductsUnit(weights=weights, encoding=encoding, bits=bits, **(settings | more))
 
 
 def lookup(outputs: int, channels: int, tau: int, **more: Any) -> LookupUnit:

@@ -31,6 +31,7 @@ Flags = NDArray[np.bool_]
 CHAINED = 5  # bits from which sums and counters are carry chains on an ECP5
 # Cells of an iCE40 for each pair of bits that is multiplied: by any number, one of two, a constant.
 PRODUCT, PRODUCT_OF_TWO, PRODUCT_OF_ONE = 1.7, 0.65, 0.17
+OPERAND_BITS = 18  # of an ECP5's multiplier
 CHOICE = 0.85  # LUT4s of a choice among n signals, for each of n - 1, by ABC
 
 
@@ -100,7 +101,8 @@ def distinct_flags(length: int, tables: Iterable[Sequence[bool] | Flags]) -> int
 def product_cost(x_bits: int, factor_bits: int, factors: int) -> Cost:
     """A product with one of ``factors`` constants: multipliers of an ECP5, cells of an iCE40."""
     share = {1: PRODUCT_OF_ONE, 2: PRODUCT_OF_TWO}.get(factors, PRODUCT)
-    return luts(0, round(share * x_bits * factor_bits))
+    parts = ceil(x_bits / OPERAND_BITS) * ceil(factor_bits / OPERAND_BITS)
+    return luts(0, round(share * x_bits * factor_bits)) + Cost(few_multipliers=parts)
 
 
 def steps_cost(length: int) -> Cost:

@@ -23,6 +23,8 @@ class SizeLimits:
     that reads it is large, whatever its XNORs. ``wide_table_bits``: bits of a word of a table in
     lookup tables, beyond which the table lies scattered. ``part_block_rams``, ``part_bits``: block
     RAMs, and bits of a word in lookup tables, of such tables that share a counter of addresses.
+    ``operand_bits``: of the operands that the part's multipliers take, signed; 0 where the family
+    makes none.
     """
 
     large_engine_xnors: int = 3072
@@ -32,9 +34,10 @@ class SizeLimits:
     wide_table_bits: int = 256
     part_block_rams: int = 8
     part_bits: int = 1024
+    operand_bits: int = 18
 
     @classmethod
-    def of_part(cls, *, lut4: int, block_rams: int) -> "SizeLimits":
+    def of_part(cls, *, lut4: int, block_rams: int, operand_bits: int = 18) -> "SizeLimits":
         """The limits of a part of that size.
 
         An engine is large where it covers as great a share of the part as on the LFE5U-85F (3.7 %
@@ -50,6 +53,7 @@ class SizeLimits:
         return cls(
             large_engine_xnors=max(xnors, xnors * lut4 // LUT4),
             large_table_bits=max(bits, bits * block_rams // BLOCK_RAMS),
+            operand_bits=operand_bits,
         )
 
 

@@ -177,7 +177,7 @@ class DepthwiseUnit(Unit):
         return self.stages + 2
 
     def cost(self) -> Cost:
-        """Estimated cost after mapping; affine ends take multipliers beside it."""
+        """Estimated cost after mapping; with the multipliers of affine ends."""
         total = self.rom.cost + self.rom.output_register_cost + self.core.cost
         counters = self.pixels * self.channels
         total += (self.popcount.cost - self.known_saving) * counters

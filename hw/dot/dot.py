@@ -371,7 +371,7 @@ class DotUnit(Unit):
         return -(-(self.stages + 2) // (self.beats * self.bit_steps))
 
     def cost(self) -> Cost:
-        """Estimated cost after mapping; affine ends take multipliers beside it."""
+        """Estimated cost after mapping; with the multipliers of affine ends."""
         return dot_cost(self)
 
     def processes(self) -> tuple[Process, ...]:

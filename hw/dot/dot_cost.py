@@ -82,7 +82,7 @@ class DotShape(Protocol):
 
 
 def dot_cost(dot: DotShape) -> Cost:
-    """Estimated cost of the engine after mapping; affine ends take multipliers beside it."""
+    """Estimated cost of the engine after mapping; with the multipliers of affine ends."""
     return rows_cost(dot) + credit_queue_cost(dot.o.width, dot.depth)
 
 
@@ -100,7 +100,7 @@ def rows_cost(dot: DotShape) -> Cost:
         word = dot.beat_max * int(dot.scales.max())
         table = dot.scale_rom  # scales stay the same for many words
         total += replace(table.cost, lut4=table.cost.lut4 // 2) + table.output_register_cost
-        total += Cost(flip_flops=word.bit_length() * rows)
+        total += Cost(flip_flops=word.bit_length() * rows, few_multipliers=rows)
     if dot.padding_sums:
         total += dot.padding_sums.cost + added(dot.final_max.bit_length()) * rows
     if dot.beats > 1:

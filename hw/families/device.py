@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from subbit.hw.contract.cost import Cost
 from subbit.hw.contract.limits import SizeLimits
 
 __all__ = ["FpgaDevice"]
@@ -15,6 +16,8 @@ class FpgaDevice:
     calls them, ``speed`` 0 where it knows but one. ``lut4``, ``flip_flops``, ``block_rams`` (18
     kbit each on ECP5, 4 kbit on iCE40) and ``dsps`` (multipliers) are the numbers that nextpnr
     reports as available. ``fabric``: the name of its family in subbit.hw.families.table.
+    ``operand_bits``: of the two numbers that a multiplier takes, for the engine that uses
+    multipliers; 0 where its family has no circuit for them.
     """
 
     name: str
@@ -25,8 +28,18 @@ class FpgaDevice:
     block_rams: int
     dsps: int
     fabric: str
+    operand_bits: int = 0
 
     @property
     def limits(self) -> SizeLimits:
         """From what size on engines and tables are large on the part."""
-        return SizeLimits.of_part(lut4=self.lut4, block_rams=self.block_rams)
+        return SizeLimits.of_part(
+            lut4=self.lut4,
+            block_rams=self.block_rams,
+            operand_bits=self.operand_bits,
+        )
+
+    @property
+    def cells(self) -> Cost:
+        """All that the part has."""
+        return Cost(self.lut4, self.flip_flops, self.block_rams, multipliers=self.dsps)

@@ -86,6 +86,14 @@ class Family:
         """
         raise self.lacks("cell for a local register")
 
+    def add_multiplier(self, m: "Module", a: "Value", b: "Value", product: "Value") -> None:
+        """Add a multiplier with registers at its inputs and its output, which a reset leaves alone:
+        ``product``, its low bits, is ``a * b`` of two cycles before, all two's complement.
+
+        Raises FamilyError where an operand has more bits than the multipliers take.
+        """
+        raise self.lacks("multipliers for engines")
+
     def block_rom(
         self, words: Sequence[int], width: int, *, local_addresses: bool = False
     ) -> "Component":

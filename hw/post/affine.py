@@ -78,7 +78,7 @@ class AffineConfig:
 
     @property
     def cost(self) -> Cost:
-        """Estimated cost after mapping, beside the multipliers of an ECP5."""
+        """Estimated cost after mapping, with the multipliers of an ECP5."""
         count = self.lanes * self.copies
         total = (adder_cost(self.bits) + Cost(flip_flops=self.bits)) * count
         total += self.add_rom.cost + self.add_rom.output_register_cost

@@ -50,8 +50,11 @@ if TYPE_CHECKING:
     from subbit.sw.mcu.emulate import emulate
     from subbit.sw.mcu.export import export_c
     from subbit.sw.planner import Goal, default_plan, plan_for, plan_report, planned
+    from subbit.sw.play.board import virtual_board
     from subbit.sw.predict import predict
     from subbit.sw.starter import new_project
+    from subbit.sw.sweep.page import write_sweep
+    from subbit.sw.sweep.run import run_sweep
     from subbit.sw.train.own import OwnTraining, train_model
     from subbit.sw.train.preview import preview
     from subbit.sw.train.quantise import quantise_model
@@ -106,6 +109,7 @@ PLACES = {
     "program_board": "sw.flow.program",
     "quantise_model": "sw.train.quantise",
     "run_images": "sw.host.run",
+    "run_sweep": "sw.sweep.run",
     "save_network": "sw.ir",
     "save_plan": "sw.lower.plan",
     "simulate": "sim.run",
@@ -116,8 +120,10 @@ PLACES = {
     "compare": "sw.flow.compare",
     "predict": "sw.predict",
     "trace": "sim.trace",
+    "virtual_board": "sw.play.board",
     "write_comparison": "sw.flow.compare",
     "write_report": "sw.flow.report",
+    "write_sweep": "sw.sweep.page",
     "write_trace": "sim.trace",
     "write_rtl": "sw.flow.rtl",
 }
@@ -173,6 +179,7 @@ __all__ = [
     "program_board",
     "quantise_model",
     "run_images",
+    "run_sweep",
     "save_network",
     "save_plan",
     "simulate",
@@ -181,9 +188,11 @@ __all__ = [
     "trace",
     "train_model",
     "train_network",
+    "virtual_board",
     "write_comparison",
     "write_report",
     "write_rtl",
+    "write_sweep",
     "write_trace",
 ]
 

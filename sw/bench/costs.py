@@ -113,14 +113,17 @@ class CostRow:
     flip_flops_mapped: int
     block_rams_said: int
     block_rams_mapped: int
+    multipliers_said: int = 0
+    multipliers_mapped: int = 0
 
     @property
     def holds(self) -> bool:
-        """Whether LUT4s and flip-flops are within TOLERANCE, and block RAMs exact."""
+        """Whether LUT4s and flip-flops are within TOLERANCE, block RAMs and multipliers exact."""
         return (
             near(self.lut4_said, self.lut4_mapped)
             and near(self.flip_flops_said, self.flip_flops_mapped)
             and self.block_rams_said == self.block_rams_mapped
+            and self.multipliers_said == self.multipliers_mapped
         )
 
 
@@ -176,7 +179,7 @@ def is_too_large(unit: Unit, part: Family) -> bool:
     """Whether no board of the family that is known could hold the unit; False without boards."""
     said = part.cost(unit.cost()).counts
     devices = [board.device for board in BOARDS.values() if board.device.fabric == part.name]
-    cells = [{kind: getattr(device, kind) for kind in said} for device in devices]
+    cells = [device.cells.counts for device in devices]
     return bool(cells) and not any(all(said[k] <= row[k] for k in said) for row in cells)
 
 
@@ -193,6 +196,7 @@ def compared(units: Mapping[str, Unit], part: Family) -> list[CostRow]:
                 *(said.lut4, mapped.lut4, error),
                 *(said.flip_flops, mapped.flip_flops),
                 *(said.block_rams, mapped.block_rams),
+                *(said.multipliers, mapped.multipliers),
             )
         )
     return rows

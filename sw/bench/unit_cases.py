@@ -25,6 +25,7 @@ from subbit.hw.streams.replay import ReplayUnit
 from subbit.hw.streams.width import DownsizeUnit, UpsizeUnit
 from subbit.sw.bench.case import UnitCase, affine, chance, same, thresholds
 from subbit.sw.bench.engine_cases import dot_cases, lookup_cases, unrolled_cases
+from subbit.sw.bench.product_cases import product_cases
 from subbit.sw.bench.window_cases import wide_windows, window_cases
 from subbit.sw.ir.layers.add import Add
 from subbit.sw.ir.layers.affine import Affine
@@ -61,6 +62,7 @@ QUICK = frozenset(
         *("max pool of 1 bit, 4 pixels", "max pool of sums, 2 rows", "argmax of 10, 10 lanes"),
         *("average pool, 2 pixels", "global pool, 2 pixels", "threshold of 1 bit, 2 pixels"),
         *("dot, block RAM", "dot, 2-bit inputs", "dot, codebook of 16", "dot, tile"),
+        *("products, 8 x 8 bits", "products, 2 in one"),
         *("shared rows", "shared rows, scales", "dot, 2 rows of 3 pixels"),
         *("shared rows, 4 outputs at once", "shared rows, 2 scales at once"),
         *("depthwise, 4 channels of 1 bits", "depthwise, masks", "depthwise, 2 pixels of 8"),
@@ -80,7 +82,7 @@ def unit_cases(*, quick: bool = False) -> list[UnitCase]:
     """Every case, or those of QUICK."""
     tables = (
         *(stream_cases, window_cases, wide_windows, layer_cases, wide_cases, rearranged_cases),
-        *(dot_cases, lookup_cases, unrolled_cases),
+        *(dot_cases, product_cases, lookup_cases, unrolled_cases),
     )
     cases = [case for table in tables for case in table()]
     return [case for case in cases if not quick or case.name in QUICK]

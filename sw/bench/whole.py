@@ -37,7 +37,12 @@ TAU, REPEATS = 5, 8  # of CNV with sub-bit weights, as the papers have them
 LEAST_TILED = 4096
 CHANNELS = (3, 64, 64, 128, 128, 256, 256, 512, 512, 10)  # of CNV: its input, then each layer
 EQUAL, TRIES = 0.03, 6  # of LUT4s: how far apart the two plans may be, and attempts to get there
-WORDS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
+WORDS = {
+    "lut4": "LUT4",
+    "flip_flops": "flip-flops",
+    "block_rams": "block RAMs",
+    "multipliers": "multipliers",
+}
 SEED = 1
 
 

@@ -23,6 +23,8 @@ COMMANDS = {
     "report": "reporting",
     "compare": "comparing",
     "trace": "tracing",
+    "board": "playing",
+    "sweep": "sweeping",
     "new": "new",
     "preview": "previewing",
     "train": "learn",

@@ -24,6 +24,7 @@ BENCHES = {
     "engine": "bench_engine",
     "unrolled": "bench_unrolled",
     "precision": "bench_precision",
+    "multipliers": "bench_multipliers",
     "reuse": "bench_reuse",
     "planner": "bench_planner",
     "costs": "bench_costs",

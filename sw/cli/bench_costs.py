@@ -10,7 +10,7 @@ from subbit.sw.cli.options import as_json, print_json
 
 __all__ = ["costs_command"]
 
-CELLS = ("lut4", "flip_flops", "block_rams")
+CELLS = ("lut4", "flip_flops", "block_rams", "multipliers")
 
 
 @click.command("costs", short_help="What units say they cost, and what they take.")
@@ -32,8 +32,8 @@ def costs_command(
     """Map units of every kind with Yosys, and compare their cells with their estimates.
 
     Exits with 1 if LUT4s or flip-flops of any unit are off by more than 15 % and more than 25
-    cells, or block RAMs at all. A carry cell counts two LUT4s on an ECP5; LUT4s of an iCE40 are
-    logic cells. All of them take some minutes.
+    cells, or block RAMs or multipliers at all. A carry cell counts two LUT4s on an ECP5; LUT4s of
+    an iCE40 are logic cells. All of them take some minutes.
 
     \b
     Example: subbit bench costs --json

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plan_command"]
 
-KNOWN = ("layers", "cycles", "lut4", "flip_flops", "block_rams")
+KNOWN = ("layers", "cycles", "lut4", "flip_flops", "block_rams", "multipliers")
 ALWAYS = ("pe", "simd", "lanes")
 
 
@@ -100,7 +100,7 @@ def show(result: "Planned", rows: dict[str, Any], edited: bool) -> None:
     table = Table(title=f"plan of {rows['network']} for {rows['board']} (cells are estimates)")
     table.add_column("stage")
     table.add_column("settings", overflow="fold")
-    for name in ("cycles", "LUT4", "FFs", "block RAMs"):
+    for name in ("cycles", "LUT4", "FFs", "block RAMs", "mults"):
         table.add_column(name, justify="right", no_wrap=True)
     for stage, row in zip(result.plan.stages, rows["stages"], strict=True):
         bounds = row["layers"] == rows["bound_by"]
@@ -159,7 +159,12 @@ def sentences(rows: dict[str, Any], edited: bool = False) -> list[str]:
     return lines
 
 
-COST_COLUMNS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
+COST_COLUMNS = {
+    "lut4": "LUT4",
+    "flip_flops": "flip-flops",
+    "block_rams": "block RAMs",
+    "multipliers": "multipliers",
+}
 
 
 def end(row: dict[str, Any]) -> str:
@@ -183,6 +188,8 @@ def after(step: dict[str, Any] | None) -> str:
     if step is None:
         return "; nothing is faster"
     more = f"{step['lut4']:+,} LUT4, {step['block_rams']:+,} block RAMs"
+    if step["multipliers"]:
+        more += f", {step['multipliers']:+,} multipliers"
     text = f"; next would be {step['cycles']:,} cycles with {more}"
     if step["lacking"]:
         missing = ", ".join(f"{n:,} {COST_COLUMNS[kind]}" for kind, n in step["lacking"].items())

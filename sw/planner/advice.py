@@ -26,7 +26,12 @@ TILES = (2, 4, 8)
 TABLE_BITS = 7  # of a large table of weights that a LUT4 holds, choices included
 LEAST_WEIGHTS = 4096  # smaller layers stay as they are
 NO_RATE = "no rate fits it"
-WORDS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
+WORDS = {
+    "lut4": "LUT4",
+    "flip_flops": "flip-flops",
+    "block_rams": "block RAMs",
+    "multipliers": "multipliers",
+}
 
 
 def explained(board: Board, goal: Goal, error: NothingFits, search: Search) -> FitError:

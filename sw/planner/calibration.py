@@ -47,7 +47,8 @@ class Calibration:
     def packed(self, said: Cost) -> Cost:
         """The cost to expect of what is estimated to take so many cells of the fabric."""
         lut4, flip_flops = self.packing
-        return Cost(round(lut4 * said.lut4), round(flip_flops * said.flip_flops), said.block_rams)
+        cells = round(lut4 * said.lut4), round(flip_flops * said.flip_flops)
+        return Cost(*cells, said.block_rams, multipliers=said.multipliers)
 
     def clock_hz(self, lut4: int) -> float:
         """The clock to expect of a design of so many LUT4s, link and clocks included."""

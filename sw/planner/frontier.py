@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from subbit.hw.contract.unit import Lanes
 from subbit.sw.planner.joins import Join, Joins
-from subbit.sw.planner.table import Floats, Table, priced
+from subbit.sw.planner.table import Floats, Prices, Table, priced
 
 __all__ = ["Frontier", "Wait"]
 
@@ -65,10 +65,10 @@ class Frontier:
     """The cheapest options of all stages that keep an interval of ``cycles`` and take at most so
     many block RAMs, for 0 to ``most`` of these.
 
-    ``tables``: of each stage its options; ``flip_flop``: the price of a flip-flop; ``waits``: what
-    is known of windows that wait, by stream and payload. From the last stage to the first, each
-    gets the least price for each payload that it may take. That is exact where no two streams join;
-    where they do, width changes in front of all inputs but one are looked at afterwards.
+    ``tables``: of each stage its options; ``prices``: of a flip-flop and a multiplier; ``waits``:
+    what is known of windows that wait, by stream and payload. From the last stage to the first,
+    each gets the least price for each payload that it may take. That is exact where no two streams
+    join; where they do, width changes in front of all inputs but one are looked at afterwards.
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class Frontier:
         joins: Joins,
         tables: Sequence[Table],
         cycles: int,
-        flip_flop: float,
+        prices: Prices,
         most: int,
         waits: Mapping[tuple[Join, Lanes], Sequence[Wait]],
     ) -> None:
         self.joins, self.tables, self.cycles, self.most = joins, tables, cycles, most
-        self.flip_flop, self.known = flip_flop, waits
-        self.own = [table.priced(flip_flop, cycles) for table in tables]
+        self.prices, self.known = prices, waits
+        self.own = [table.priced(prices, cycles) for table in tables]
         self.behind: list[list[Readers]] = [[] for _ in tables]
         self._rests: dict[int, Rest] = {}
         self.start = self.worked_out()
@@ -183,7 +183,7 @@ class Frontier:
     def change(self, edge: Join) -> Floats:
         """The prices of width changes from each payload of a giver to each of a taker."""
         giver, taker = self.tables[edge.giver], self.tables[edge.taker]
-        return priced(self.joins.table(giver.o, taker.inputs[edge.port][0]), self.flip_flop)
+        return priced(self.joins.table(giver.o, taker.inputs[edge.port][0]), self.prices)
 
     def waiting(self, edge: Join, payload: Lanes) -> Flags | None:
         """Which options of a taker wait too long behind that payload, as far as that is known."""

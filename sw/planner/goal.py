@@ -141,6 +141,7 @@ def budget_of(network: Network, board: Board, goal: Goal) -> Cost:
         min(lut4, goal.lut4) if goal.lut4 is not None else lut4,
         int(device.flip_flops * share) - host.flip_flops,
         int(device.block_rams * share) - host.block_rams,
+        multipliers=int(device.dsps * share) - host.multipliers,
     )
 
 

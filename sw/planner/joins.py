@@ -128,9 +128,9 @@ class Joins:
         return self.costs.measured(units)
 
 
-def counts_of(cost: Cost) -> tuple[int, int, int]:
-    """LUT4s, flip-flops and block RAMs."""
-    return cost.lut4, cost.flip_flops, cost.block_rams
+def counts_of(cost: Cost) -> tuple[int, ...]:
+    """LUT4s, flip-flops, block RAMs and multipliers."""
+    return tuple(cost.counts.values())
 
 
 def width_changes(o: Lanes, i: Lanes, beats: int) -> list[Unit]:

@@ -218,7 +218,7 @@ class Trials:
         misses = 0
         for choice in self.search.candidates(cycles, self.allowed):
             rough = choice.cost
-            likely = Cost(int(rough.lut4 / ROUGH), int(rough.flip_flops / ROUGH), rough.block_rams)
+            likely = rough.with_cells(int(rough.lut4 / ROUGH), int(rough.flip_flops / ROUGH))
             if lacking(likely, self.allowed):
                 continue
             bare = total(map(self.search.costs.built, choice.options)) + self.room

@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from subbit.hw.contract.cost import Cost
 from subbit.sw.planner.costs import Costs
 from subbit.sw.planner.goal import RESERVE, Goal, Planned, budget_of
 from subbit.sw.planner.most import feasible
@@ -23,6 +22,7 @@ class Next:
     cycles: int
     lut4: int
     block_rams: int
+    multipliers: int
     lacking: dict[str, int]
 
 
@@ -71,6 +71,7 @@ def next_step(
         faster.slowest,
         faster.cost.lut4 - now.cost.lut4,
         faster.cost.block_rams - now.cost.block_rams,
+        faster.cost.multipliers - now.cost.multipliers,
         lacking(faster.cost, budget),
     )
 
@@ -111,15 +112,9 @@ def describe(result: Planned, after: Next | None) -> dict[str, Any]:
         "bound_by": list(result.slowest.stage.layers),
         "waiting_cycles": max(0, result.timing.interval_cycles - result.slowest.cycles),
         "next": asdict(after) if after else None,
-        "lut4": result.design.lut4,
-        "flip_flops": result.design.flip_flops,
-        "block_rams": result.design.block_rams,
-        "available": {
-            "lut4": device.lut4,
-            "flip_flops": device.flip_flops,
-            "block_rams": device.block_rams,
-        },
-        "lacking": lacking(result.design, Cost(device.lut4, device.flip_flops, device.block_rams)),
+        **result.design.counts,
+        "available": device.cells.counts,
+        "lacking": lacking(result.design, device.cells),
         "host": result.host.counts,
         "stages": [
             row.stage.to_json() | {"cycles": row.cycles} | row.cost.counts for row in result.rows

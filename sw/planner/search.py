@@ -2,7 +2,8 @@
 
 For an interval of T cycles every stage has the options of at most T cycles. For those a table is
 made of the least area for each number of block RAMs (see subbit.sw.planner.frontier), once for each
-of a few prices of a flip-flop. It does not depend on any budget.
+of a few prices of a flip-flop and, where multipliers are short, of a multiplier. It does not
+depend on any budget.
 """
 
 from bisect import bisect_right
@@ -18,7 +19,7 @@ from subbit.sw.planner.costs import Costs, Option, total
 from subbit.sw.planner.fifos import Fitted
 from subbit.sw.planner.frontier import Frontier, Wait
 from subbit.sw.planner.joins import Join, Joins
-from subbit.sw.planner.table import Table
+from subbit.sw.planner.table import Prices, Table
 
 __all__ = ["Choice", "Search", "excess", "lacking"]
 
@@ -28,10 +29,14 @@ __all__ = ["Choice", "Search", "excess", "lacking"]
 SPREAD, LEAST = 4, 24
 NEARLY = 0.9  # of its cycles that a stage's bound must be for the option to count among those
 FLIP_FLOP_PRICES = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 3.0)
+MULTIPLIER_PRICES = (0.0, 15.0, 40.0, 100.0, 1e6)  # in LUT4s, while there are too few
 MUCH = 500_000  # cycles from which on plans of less area are hardly any smaller
 MANY_BLOCKS = 2048  # block RAMs, to tell how many too many are needed
 CORRECTIONS = 100  # of options that turn out to be slower than they seemed
 NEAR, FAR = 1.002, 1.005  # between two intervals that are told apart
+
+
+Key = tuple[int, Prices, int]  # of a frontier: an interval, and the most block RAMs
 
 
 def lacking(cost: Cost, budget: Cost) -> dict[str, int]:
@@ -80,8 +85,8 @@ class Search:
         self._tables: dict[tuple[int, int], Table] = {}
         self._seen: dict[tuple[int, int], Option | None] = {}
         self._waits: dict[tuple[Join, Lanes], list[Wait]] = {}
-        self._frontiers: dict[tuple[int, float, int], Frontier | None] = {}
-        self._choices: dict[tuple[tuple[int, float, int], int], Choice] = {}
+        self._frontiers: dict[Key, Frontier | None] = {}
+        self._choices: dict[tuple[Key, int], Choice] = {}
 
     def sorted_variants(self, network: Network, seed: Stage) -> list[tuple[int, Stage]]:
         """Each variant with its bound of cycles, ascending."""
@@ -144,18 +149,24 @@ class Search:
 
     def candidates(self, cycles: int, budget: Cost) -> Iterator[Choice]:
         """The choices for an interval and no more block RAMs than the budget has, each once: those
-        of most block RAMs and fewest LUT4s first, and while some lack flip-flops, others of fewer.
+        of most block RAMs and fewest LUT4s first, and while some lack multipliers or flip-flops,
+        others of fewer.
         """
         seen: set[tuple[Stage, ...]] = set()
-        for flip_flop in FLIP_FLOP_PRICES:
-            short = False
-            for choice in self.cheapest(cycles, flip_flop, budget.block_rams):
-                stages = tuple(option.stage for option in choice.options)
-                if stages not in seen:
-                    seen.add(stages)
-                    yield choice
-                short |= "flip_flops" in lacking(choice.cost, budget)
-            if not short:
+        for multiplier in MULTIPLIER_PRICES:
+            short: set[str] = set()
+            for flip_flop in FLIP_FLOP_PRICES:
+                prices, lack = (flip_flop, multiplier), set()
+                for choice in self.cheapest(cycles, prices, budget.block_rams):
+                    stages = tuple(option.stage for option in choice.options)
+                    if stages not in seen:
+                        seen.add(stages)
+                        yield choice
+                    lack |= set(lacking(choice.cost, budget))
+                short |= lack
+                if "flip_flops" not in lack:
+                    break
+            if "multipliers" not in short:
                 return
 
     def solve(self, cycles: int, budget: Cost) -> Choice | None:
@@ -167,18 +178,18 @@ class Search:
             if not lacking(choice.cost, budget):
                 return choice
             found.append(choice)
-        found += self.cheapest(cycles, 0.0, MANY_BLOCKS)  # of more than there are
+        found += self.cheapest(cycles, (0.0, 0.0), MANY_BLOCKS)  # of more than there are
         return min(found, key=lambda choice: excess(choice.cost, budget), default=None)
 
-    def cheapest(self, cycles: int, flip_flop: float, blocks: int) -> Iterator[Choice]:
-        """The choices at that price of a flip-flop, of at most so many block RAMs, those of most
-        first.
+    def cheapest(self, cycles: int, prices: Prices, blocks: int) -> Iterator[Choice]:
+        """The choices at those prices of a flip-flop and a multiplier, of at most so many block
+        RAMs, those of most first.
 
         Options are taken at their bounds, and corrected where they are chosen and turn out to take
         longer, or to wait.
         """
         most = self.most if blocks <= self.most else MANY_BLOCKS
-        key, corrections = (cycles, flip_flop, most), 0
+        key, corrections = (cycles, prices, most), 0
         while corrections < CORRECTIONS:
             frontier = self._frontiers.get(key) or self.frontier(*key)
             self._frontiers[key] = frontier
@@ -198,14 +209,14 @@ class Search:
             yield self._choices[key, left[0]]
             blocks = left[0] - 1
 
-    def frontier(self, cycles: int, flip_flop: float, most: int) -> Frontier | None:
+    def frontier(self, cycles: int, prices: Prices, most: int) -> Frontier | None:
         """The least area for each number of block RAMs up to ``most``; None where a stage is not as
         fast.
         """
         tables = [self.table(position, cycles) for position in range(len(self.seeds))]
         if not all(len(table.options) and (table.cycles <= cycles).any() for table in tables):
             return None
-        return Frontier(self.joins, tables, cycles, flip_flop, most, self._waits)
+        return Frontier(self.joins, tables, cycles, prices, most, self._waits)
 
     def corrected(
         self, tables: Sequence[Table], rows: Sequence[int], cycles: int

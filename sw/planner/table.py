@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.hw.contract.cost import Cost
+from subbit.hw.contract.cost import RESOURCES, Cost
 from subbit.hw.contract.unit import Lanes
 from subbit.sw.planner.costs import Option
 from subbit.sw.planner.joins import counts_of
 
-__all__ = ["Floats", "Table", "priced"]
+__all__ = ["Floats", "Prices", "Table", "priced"]
 
 Floats = NDArray[np.float64]
-TIES = (0.02, 1e-3)  # of a flip-flop and a block RAM, where these cost nothing else
+Prices = tuple[float, float]  # in LUT4s, of a flip-flop and a multiplier
+TIES = (0.02, 1e-3, 1e-4)  # of a flip-flop, a block RAM, a multiplier that costs nothing else
 TIE_CYCLES = 1e-7  # of a cycle: of two options of one price the faster one
 
 
@@ -40,7 +41,9 @@ class Table:
         costs = [option.cost for option in rows]
         if self.more:
             costs = [cost + more for cost, more in zip(costs, self.more, strict=True)]
-        self.counts = np.array([counts_of(cost) for cost in costs], float).reshape(-1, 3)
+        self.counts = np.array([counts_of(cost) for cost in costs], float).reshape(
+            -1, len(RESOURCES)
+        )
         self.blocks = self.counts[:, 2].astype(np.int64)
         self.wires = np.array([o.wires for o in rows], float)
         self.cycles = np.array([o.cycles for o in rows], np.int64)
@@ -49,15 +52,16 @@ class Table:
         ports = range(len(rows[0].inputs)) if rows else range(0)
         self.inputs = [numbered([option.inputs[port] for option in rows]) for port in ports]
 
-    def priced(self, flip_flop: float, cycles: int) -> Floats:
+    def priced(self, prices: Prices, cycles: int) -> Floats:
         """The price of each option, infinite for those that are slower than ``cycles``."""
-        price = priced(self.counts, flip_flop) + self.wires + TIE_CYCLES * self.cycles
+        price = priced(self.counts, prices) + self.wires + TIE_CYCLES * self.cycles
         return np.where(self.cycles <= cycles, price, np.inf)
 
 
-def priced(counts: Floats, flip_flop: float) -> Floats:
-    """The price in LUT4s of cells counted in the last axis, where a flip-flop costs so many."""
-    found: Floats = counts @ np.array([1.0, flip_flop + TIES[0], TIES[1]])
+def priced(counts: Floats, prices: Prices) -> Floats:
+    """The price in LUT4s of cells counted in the last axis."""
+    each = [1.0, prices[0] + TIES[0], TIES[1], prices[1] + TIES[2]]
+    found: Floats = counts @ np.array(each)
     return found
 
 

@@ -12,7 +12,6 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from subbit.boards import Board
-from subbit.hw.contract.cost import Cost
 from subbit.sw.errors import FitError, NetworkError
 from subbit.sw.importers.torch.export import Exported, export_module
 from subbit.sw.importers.torch.tracing import Places, evaluating, raised_at, users_place
@@ -219,7 +218,7 @@ def forward_place(module: nn.Module) -> str:
 def check_fit(name: str, planned: Planned) -> None:
     """Raise FitError where the plan takes more than the board has."""
     device = planned.board.device
-    missing = lacking(planned.design, Cost(device.lut4, device.flip_flops, device.block_rams))
+    missing = lacking(planned.design, device.cells)
     if missing:
         rows = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in missing.items())
         raise FitError(

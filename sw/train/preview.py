@@ -95,7 +95,7 @@ class Preview:
 
 WHOLE = (
     *("network", "board", "fps", "clock_mhz", "interval_cycles", "latency_cycles"),
-    *("lut4", "flip_flops", "block_rams", "available", "lacking", "bound_by"),
+    *("lut4", "flip_flops", "block_rams", "multipliers", "available", "lacking", "bound_by"),
 )
 
 

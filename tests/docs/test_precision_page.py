@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from subbit.hw.dot.planes import plane_groups
+from subbit.hw.dot.products import ProductsUnit
 from subbit.sw.errors import SubbitError
-from subbit.sw.ir import BinaryWeights, PlanesWeights, TensorType, Threshold
+from subbit.sw.ir import BinaryWeights, Encoding, PlanesWeights, TensorType, Threshold
+from subbit.sw.ir.planes import odd_planes
 from subbit.sw.lower.plan import smallest_plan
 from subbit.sw.lower.stages.dot import DotStage
 from tests.networks import small_network
@@ -28,12 +30,27 @@ def plane(inputs: int) -> BinaryWeights:
     return BinaryWeights(np.ones((4, inputs), np.uint8))
 
 
-def stage(**settings: int) -> Any:
+def stage(name: str = "planes", **settings: Any) -> Any:
     """The units of the first stage of a network that reads 4-bit pixels."""
-    network = small_network("planes")
+    network = small_network(name)
     first = smallest_plan(network).stages[0]
     assert isinstance(first, DotStage)
     return replace(first, **settings).units(network)
+
+
+def packed(count: int) -> ProductsUnit:
+    """So many outputs of 8 x 8 bits in a multiplier."""
+    weights = odd_planes(np.tile([255, 1, -255], (4, 3)), 8)
+    return ProductsUnit(
+        weights=weights,
+        encoding=Encoding.BIPOLAR,
+        bits=8,
+        masked=False,
+        pe=2,
+        simd=9,
+        vectors=1,
+        packed=count,
+    )
 
 
 REFUSED: list[Callable[[], Any]] = [
@@ -42,6 +59,8 @@ REFUSED: list[Callable[[], Any]] = [
     lambda: PlanesWeights((plane(3), plane(2))),
     lambda: PlanesWeights((plane(2),) * 2, (1, 3)),
     lambda: PlanesWeights((plane(2),) * 2, (1,)),
+    lambda: stage("plain", engine="multipliers"),
+    lambda: packed(2),
     lambda: stage(x_branches=3),
     lambda: plane_groups(PlanesWeights((plane(2),) * 4, (1, 1, 2, 4)), 2),
 ]

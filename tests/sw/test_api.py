@@ -35,6 +35,8 @@ CALLS: dict[str, list[str]] = {
     "report": ["write_report"],
     "compare": ["compare", "write_comparison"],
     "trace": ["trace", "write_trace"],
+    "board": ["virtual_board"],
+    "sweep": ["run_sweep", "write_sweep"],
     "new": ["new_project"],
     "preview": ["preview"],
     "train": ["train_network", "train_model"],
@@ -62,7 +64,7 @@ CALLS: dict[str, list[str]] = {
 }
 # Arguments that a user names, and those that are not what the option of their name is.
 NAMED = ("path", "out", "recipe", "network", "port", "model", "plan", "rule", "parameters")
-NAMED += ("subject", "first", "second")
+NAMED += ("sweep", "subject", "first", "second")
 OTHERS = {
     ("cnv", "images"),
     ("popcount", "seeds"),  # the option is their number

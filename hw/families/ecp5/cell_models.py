@@ -84,11 +84,23 @@ module DP16KD #(
   assign {<DOB>} = DATA_WIDTH_B == 36 ? qB[35:18] : qB[17:0];
 endmodule
 """
+# Registers have the first clock, its enable and its reset, or are not there.
 MULT18X18D = """\
-module MULT18X18D (input <A>, <B>, <C>, SIGNEDA, SIGNEDB, SOURCEA, SOURCEB, output <P>);
+module MULT18X18D #(
+  parameter REG_INPUTA_CLK = "NONE", REG_INPUTB_CLK = "NONE", REG_OUTPUT_CLK = "NONE",
+  parameter GSR = "ENABLED"
+) (
+  input CLK0, CE0, RST0, <A>, <B>, <C>, SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
+  output <P>
+);
   wire signed [35:0] a = {{18{SIGNEDA & A17}}, <A>};
   wire signed [35:0] b = {{18{SIGNEDB & B17}}, <B>};
-  assign {<P>} = a * b;
+  reg signed [35:0] ra = 0, rb = 0, rp = 0;
+  wire signed [35:0] p = (REG_INPUTA_CLK == "CLK0" ? ra : a) * (REG_INPUTB_CLK == "CLK0" ? rb : b);
+  always @(posedge CLK0)
+    if (RST0) begin ra <= 0; rb <= 0; rp <= 0; end
+    else if (CE0) begin ra <= a; rb <= b; rp <= p; end
+  assign {<P>} = REG_OUTPUT_CLK == "CLK0" ? rp : p;
 endmodule
 """
 

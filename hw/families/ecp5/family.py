@@ -95,6 +95,13 @@ class Ecp5(Family):
 
         add_register(m, d, q)
 
+    def add_multiplier(self, m: "Module", a: "Value", b: "Value", product: "Value") -> None:
+        from subbit.hw.families.ecp5.multiplier_rtl import OPERAND_BITS, add_multiplier
+
+        if max(len(a), len(b)) > OPERAND_BITS:
+            raise self.lacks(f"multipliers of more than {OPERAND_BITS} bits")
+        add_multiplier(m, a, b, product)
+
     def block_rom(
         self, words: Sequence[int], width: int, *, local_addresses: bool = False
     ) -> "Component":
@@ -109,13 +116,17 @@ class Ecp5(Family):
 
     def cost(self, estimate: Cost) -> Cost:
         """Units estimate their cells of an ECP5."""
-        return Cost(estimate.lut4, estimate.flip_flops, estimate.block_rams)
+        multipliers = estimate.multipliers + estimate.few_multipliers
+        return Cost(
+            estimate.lut4, estimate.flip_flops, estimate.block_rams, multipliers=multipliers
+        )
 
     def mapped_cost(self, cells: Mapping[str, Mapping[str, Any]]) -> Cost:
-        """Places of lookup tables, registers and block RAMs, as nextpnr packs them."""
+        """Places of lookup tables, registers, block RAMs and multipliers, as nextpnr packs them."""
         kinds = Counter(cell["type"] for cell in cells.values())
         lut4 = sum(kinds[kind] * (LUT4[kind] + WRITE_PORT_LUT4.get(kind, 0)) for kind in LUT4)
-        return Cost(lut4, kinds["TRELLIS_FF"], kinds["DP16KD"])
+        rams, multipliers = kinds["DP16KD"], kinds["MULT18X18D"]
+        return Cost(lut4, kinds["TRELLIS_FF"], rams, multipliers=multipliers)
 
     def pll(self, input_hz: int, ceiling_hz: float) -> BoardPll:
         from subbit.hw.families.ecp5.clock import Ecp5Pll
@@ -148,8 +159,10 @@ class Ecp5(Family):
         return TILES.get(device.name)
 
     def probe_cost(self, used: Mapping[str, int], routed: Path) -> Cost:
-        kinds = ("TRELLIS_COMB", "TRELLIS_FF", "DP16KD")
-        return Cost(*(used.get(kind, 0) for kind in kinds))
+        lut4, flip_flops, rams, multipliers = (
+            used.get(kind, 0) for kind in ("TRELLIS_COMB", "TRELLIS_FF", "DP16KD", "MULT18X18D")
+        )
+        return Cost(lut4, flip_flops, rams, multipliers=multipliers)
 
     def modelled(self, netlist: str) -> str:
         """An output may be open in Verilog, but not connected to x, as ``finish_netlist`` leaves

@@ -16,7 +16,7 @@ from subbit.hw.families.pll import BoardPll
 from subbit.hw.families.program import Program
 
 if TYPE_CHECKING:
-    from amaranth.hdl import Module
+    from amaranth.hdl import Module, Value
 
     from subbit.hw.families.nets_rtl import NetRegisters
 
@@ -65,11 +65,21 @@ class Ice40(Family):
 
         add_cell(m, pipeline, level, cell)
 
+    def add_multiplier(self, m: "Module", a: "Value", b: "Value", product: "Value") -> None:
+        from subbit.hw.families.ice40.multiplier_rtl import OPERAND_BITS, add_multiplier
+
+        if max(len(a), len(b)) > OPERAND_BITS:
+            raise self.lacks(f"multipliers of more than {OPERAND_BITS} bits")
+        add_multiplier(m, a, b, product)
+
     def cost(self, estimate: Cost) -> Cost:
-        """In logic cells, with block RAMs of 4 kbit and no LUT RAM."""
+        """In logic cells, with block RAMs of 4 kbit, no LUT RAM, and products in logic cells where
+        no engine asks for multipliers.
+        """
         lut4 = estimate.lut4 + estimate.more_lut4
         flip_flops = estimate.flip_flops + estimate.more_flip_flops
-        return Cost(lut4, flip_flops, max(estimate.small_rams, estimate.block_rams))
+        rams = max(estimate.small_rams, estimate.block_rams)
+        return Cost(lut4, flip_flops, rams, multipliers=estimate.multipliers)
 
     def mapped_cost(self, cells: Mapping[str, Mapping[str, Any]]) -> Cost:
         """Logic cells: lookup tables, registers in front of which none has its place, and carries
@@ -85,7 +95,7 @@ class Ice40(Family):
                         users[bit] += 1
                     elif cell["type"] == "SB_LUT4":
                         drivers[bit] = name
-        luts = ffs = bare = rams = lone = 0
+        luts = ffs = bare = rams = lone = multipliers = 0
         for cell in cells.values():
             pins = cell["connections"]
             if cell["type"] == "SB_LUT4":
@@ -97,6 +107,8 @@ class Ice40(Family):
                 bare += not (data in drivers and users[data] == 1)
             elif cell["type"] == "SB_RAM40_4K":
                 rams += 1
+            elif cell["type"] == "SB_MAC16":
+                multipliers += 1
         for cell in cells.values():
             if cell["type"] == "SB_CARRY":
                 pins = cell["connections"]
@@ -105,7 +117,7 @@ class Ice40(Family):
                     sums[key] -= 1
                 else:
                     lone += 1
-        return Cost(luts + bare + lone, ffs, rams)
+        return Cost(luts + bare + lone, ffs, rams, multipliers=multipliers)
 
     def pll(self, input_hz: int, ceiling_hz: float) -> BoardPll:
         from subbit.hw.families.ice40.clock import Ice40Pll
@@ -139,6 +151,7 @@ class Ice40(Family):
             sum(used.get(kind, 0) for kind in luts),
             used.get("LUT4 and DFF", 0) + used.get("DFF only", 0),
             used.get("ICESTORM_RAM", 0),
+            multipliers=used.get("ICESTORM_DSP", 0),
         )
 
     def cell_models(self, yosys_data: Path) -> str:

@@ -45,7 +45,9 @@ __all__ = [
     "check_window",
     "fed_dot",
     "group_cycles",
+    "replay_units",
     "window_channels",
+    "window_units",
 ]
 
 RING_BITS = 128  # of a vector that is tried in registers

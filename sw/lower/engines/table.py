@@ -12,6 +12,7 @@ __all__ = ["ENGINES", "all_engines", "engine_of"]
 # first asks for it.
 ENGINES: dict[str, str] = {
     "direct": "subbit.sw.lower.engines.direct:DirectEngine",
+    "multipliers": "subbit.sw.lower.engines.multipliers:MultipliersEngine",
     "lookup": "subbit.sw.lower.engines.lookup:LookupEngine",
     "block_lookup": "subbit.sw.lower.engines.block_lookup:BlockLookupEngine",
     "shared_rows": "subbit.sw.lower.engines.shared_rows:SharedRowsEngine",

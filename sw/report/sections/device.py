@@ -7,7 +7,12 @@ from subbit.sw.report.subject import Subject
 
 __all__ = ["KINDS", "section"]
 
-KINDS = {"lut4": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs"}
+KINDS = {
+    "lut4": "LUT4",
+    "flip_flops": "flip-flops",
+    "block_rams": "block RAMs",
+    "multipliers": "multipliers",
+}
 
 
 def section(subject: Subject) -> dict[str, Any] | None:
@@ -15,13 +20,16 @@ def section(subject: Subject) -> dict[str, Any] | None:
     if subject.planned is None:
         return None
     device, expected = subject.board.device, subject.planned.design.counts
-    used: Mapping[str, Any] = subject.built.summary if subject.built else expected
+    used: Mapping[str, Any] = expected
+    if subject.built:
+        used = {**subject.built.summary, "multipliers": subject.built.summary.get("dsps", 0)}
+    there = device.cells.counts
     rows = [
         {
             "name": name,
             "used": used[kind],
-            "of": getattr(device, kind),
-            "share": used[kind] / getattr(device, kind),
+            "of": there[kind],
+            "share": used[kind] / max(1, there[kind]),
             "expected": expected[kind] if subject.built else None,
         }
         for kind, name in KINDS.items()

@@ -9,7 +9,7 @@ from subbit.sw.report.subject import Subject
 
 __all__ = ["section"]
 
-HIDDEN = ("layers", "cycles", "lut4", "flip_flops", "block_rams")
+HIDDEN = ("layers", "cycles", "lut4", "flip_flops", "block_rams", "multipliers")
 
 
 def section(subject: Subject) -> dict[str, Any]:

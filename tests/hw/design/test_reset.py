@@ -80,7 +80,7 @@ UNITS: list[Unit] = [
     AffineUnit(
         layer=Affine([3, -2, 1], [5, 0, -7]), input=TensorType.integers(2, 2, 3, -32, 31), lanes=3
     ),
-    *(CASES[name]() for name in ("dot_plain", "lookup", "block_lookup", "shared_rows")),
+    *(CASES[name]() for name in ("dot_plain", "products", "lookup", "block_lookup", "shared_rows")),
     *(CASES[name]() for name in ("threshold", "deal", "unrolled", "folded")),
     *(CASES[f"window_{name}"]() for name in ("wide", "wide_masked", "rows", "frame")),
 ]

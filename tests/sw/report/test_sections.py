@@ -67,7 +67,7 @@ def test_a_build_shows_what_was_routed_beside_what_was_expected() -> None:
     made = device.section(subject)
     assert made is not None
     assert subject.planned is not None
-    assert [row["used"] for row in made["rows"]] == [14, 2, 1]
+    assert [row["used"] for row in made["rows"]] == [14, 2, 1, 0]
     assert [row["expected"] for row in made["rows"]] == list(subject.planned.design.counts.values())
     planned = device.section(subject_of("tiled"))
     assert planned is not None
