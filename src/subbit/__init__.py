@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from subbit.sw.bench.popcount import bench_popcount
     from subbit.sw.bench.precise_networks import bench_precision
     from subbit.sw.bench.reuse_all import bench_reuse
+    from subbit.sw.bench.tasks import bench_tasks
     from subbit.sw.bench.unrolled import bench_unrolled
     from subbit.sw.bench.whole import bench_whole
     from subbit.sw.cli.doctor import found_tools
@@ -78,6 +79,7 @@ PLACES = {
     "bench_precision": "sw.bench.precise_networks",
     "bench_reuse": "sw.bench.reuse_all",
     "bench_popcount": "sw.bench.popcount",
+    "bench_tasks": "sw.bench.tasks",
     "bench_unrolled": "sw.bench.unrolled",
     "bench_whole": "sw.bench.whole",
     "board": "boards",
@@ -146,6 +148,7 @@ __all__ = [
     "bench_popcount",
     "bench_precision",
     "bench_reuse",
+    "bench_tasks",
     "bench_unrolled",
     "bench_whole",
     "board",

@@ -75,7 +75,7 @@ TASKS = {
 
 def bench_tasks(
     tasks: Iterable[str] = (),
-    encodings: Sequence[str] = ENCODINGS,
+    encodings: Sequence[str] = (),
     seeds: int = 3,
     epochs: int | None = None,
     progress: Progress = SILENT,
@@ -83,11 +83,12 @@ def bench_tasks(
     """What ``subbit bench tasks --json`` prints: ``rows``, see run_task, of each task, encoding and
     seed from 1 to ``seeds``; and ``missing``, which tasks lack their data and why.
 
-    ``tasks``: by name; none for all whose data are there. ``epochs``: None for the recipes'. Raises
-    DataError where a task that is named is unknown or lacks its data.
+    ``tasks``: by name; none for all whose data are there. No ``encodings`` are all of ENCODINGS.
+    ``epochs``: None for the recipes'. Raises DataError where a task that is named is unknown or
+    lacks its data.
     """
-    wanted = tuple(tasks)
-    unknown = [name for name in (*wanted, *encodings) if name not in {*TASKS, *ENCODINGS}]
+    wanted, chosen = tuple(tasks), tuple(encodings) or ENCODINGS
+    unknown = [name for name in (*wanted, *chosen) if name not in {*TASKS, *ENCODINGS}]
     if unknown or seeds < 1:
         raise DataError(
             f"no task or encoding {unknown[0]!r}; tasks are {', '.join(TASKS)}, encodings "
@@ -105,7 +106,7 @@ def bench_tasks(
                 raise
             missing[name] = str(error)
             continue
-        for encoding in encodings:
+        for encoding in chosen:
             for seed in range(1, seeds + 1):
                 rows.append(run_task(TASKS[name], data, encoding, seed, epochs, progress))
     progress.phase("")

@@ -44,11 +44,11 @@ def tasks_command(
     Example: subbit bench tasks --json
              subbit bench tasks --task mnist-1d --encoding plain --encoding float --seeds 1
     """
-    from subbit.sw.bench.tasks import ENCODINGS, bench_tasks
+    from subbit.sw.bench.tasks import bench_tasks
     from subbit.sw.flow.progress import ConsoleProgress
 
     with ConsoleProgress() as progress:
-        found = bench_tasks(tasks, encodings or ENCODINGS, seeds, epochs, progress)
+        found = bench_tasks(tasks, encodings, seeds, epochs, progress)
     for name, why in found["missing"].items():
         click.echo(f"{name}: left out: {why}", err=True)
     if json_:

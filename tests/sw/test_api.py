@@ -61,6 +61,7 @@ CALLS: dict[str, list[str]] = {
     "bench ip": ["bench_ip"],
     "bench import": ["bench_import"],
     "bench whole": ["bench_whole"],
+    "bench tasks": ["bench_tasks"],
 }
 # Arguments that a user names, and those that are not what the option of their name is.
 NAMED = ("path", "out", "recipe", "network", "port", "model", "plan", "rule", "parameters")
