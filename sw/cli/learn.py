@@ -157,7 +157,7 @@ def show_result(result: "TrainResult", json_: bool) -> None:
                 "network": str(result.path),
                 "curve": str(result.curve),
                 "correct": result.correct,
-                "images": result.images,
+                result.what: result.images,
                 "accuracy": result.accuracy,
                 "weight_bits": result.network.weight_bits,
                 "epochs": result.epochs,
