@@ -49,9 +49,9 @@ class Net(nn.Module):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A run of a few epochs."""
+    """A run of 120 steps."""
     out = tmp_path_factory.mktemp("maps") / "maps.safetensors"
-    training = subbit.OwnTraining(epochs=4, batch=4, patience=4)
+    training = subbit.OwnTraining(epochs=30, batch=4, lr=0.05)
     with torch.random.fork_rng():
         torch.manual_seed(1)
         return subbit.train_model(Net(), out, maps(), training=training)
@@ -164,3 +164,9 @@ def test_labels_and_network_must_be_of_one_kind(trained: Any) -> None:
 )
 def test_maps_that_are_none(y: np.ndarray[Any, Any], text: str) -> None:
     assert text in message(lambda: prepare((maps()[0], y)), DataError)
+
+
+def test_patience_holds_out_images_with_their_maps(tmp_path: Path) -> None:
+    training = subbit.OwnTraining(epochs=3, batch=4, patience=3)
+    found = subbit.train_model(Net(), tmp_path / "a.safetensors", maps(), training=training)
+    assert 0 < found.correct <= found.images
