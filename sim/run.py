@@ -247,7 +247,9 @@ def choose_frames(network: Network, frames: int, seed: int, data: Any, kind: str
     """Test images of the network's data set, or random codes."""
     try:
         found = load_frames(network, data, frames, seed=seed, kind=kind)
-        wanted = tuple(class_name(network, label) for label in found.labels.tolist())
+        wanted = None
+        if found.labels.ndim == 1:
+            wanted = tuple(class_name(network, label) for label in found.labels.tolist())
         text = "test images of the network's data set"
         return Fed(found.codes, text, found.population, wanted)
     except SubbitError as error:

@@ -33,7 +33,8 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """Images as a network takes them: ``codes`` uint8 ``[n][y][x][c]``, ``labels`` int64 [n].
+    """Images as a network takes them: ``codes`` uint8 ``[n][y][x][c]``, ``labels`` int64 [n], of
+    class maps ``[n][y][x]``.
 
     ``places``: where each stands in its split, which has ``population`` images.
     """
@@ -47,8 +48,9 @@ class Frames:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a network says of its data set's images; ``predicted`` and ``labels`` are int64 [n],
-    ``f1`` the mean F1 of the classes.
+    """What a network says of its data set's images; ``predicted`` and ``labels`` are int64 [n], of
+    class maps ``[n][y][x]``; ``f1`` is the mean F1 of the classes, ``iou`` of class maps the mean
+    intersection over union.
 
     ``population``: images of the split, from which these were drawn by class with ``seed`` where
     they are fewer; None where they are all. ``classes``: their names.
@@ -63,9 +65,10 @@ class Evaluation:
     seed: int = 1
     classes: tuple[str, ...] = ()
     f1: float = 0.0
+    iou: float | None = None
 
     def __repr__(self) -> str:
-        return f"<Evaluation {self.network}: {self.correct:,} of {self.images:,} right>"
+        return f"<Evaluation {self.network}: {self.correct:,} of {self.answers:,} right>"
 
     @property
     def images(self) -> int:
@@ -74,18 +77,30 @@ class Evaluation:
 
     @property
     def correct(self) -> int:
-        """Number of images whose class was found."""
+        """Number of images, or pixels, whose class was found."""
         return int((self.predicted == self.labels).sum())
 
     @property
+    def answers(self) -> int:
+        """Number of classes that are wanted: one for each image, or for each pixel."""
+        return self.labels.size
+
+    @property
     def accuracy(self) -> float:
-        """``correct / images``, 0 to 1."""
-        return self.correct / self.images
+        """``correct / answers``, 0 to 1."""
+        return self.correct / self.answers
 
     def summary(self) -> dict[str, Any]:
         """What ``subbit eval --json`` prints; of a drawn part also ``of``, ``seed`` and
-        ``interval``, see sampled.
+        ``interval``, see sampled; of class maps ``pixels`` and ``iou``, and no interval, as pixels
+        of an image are much alike.
         """
+        population = self.population or self.images
+        if self.iou is None:
+            drawn = sampled(self.correct, self.images, population, self.seed)
+        else:
+            drawn = {} if population == self.images else {"of": population, "seed": self.seed}
+            drawn |= {"pixels": self.answers, "iou": self.iou}
         return {
             "network": self.network,
             "dataset": self.dataset,
@@ -94,13 +109,14 @@ class Evaluation:
             "correct": self.correct,
             "accuracy": self.accuracy,
             "f1": self.f1,
-            **sampled(self.correct, self.images, self.population or self.images, self.seed),
+            **drawn,
             "classes": self.by_class(),
         }
 
     def by_class(self) -> list[dict[str, Any]]:
-        """Of each class its ``name``, how many ``images`` there are and how many are ``correct``,
-        and the ``taken_for`` of most of the others, None where there is none.
+        """Of each class its ``name``, how many ``images``, or pixels of class maps, there are and
+        how many are ``correct``, and the ``taken_for`` of most of the others, None where there
+        is none.
         """
         rows = []
         for label, name in enumerate(self.classes):
@@ -148,6 +164,7 @@ def load_frames(
     if not len(dataset):
         raise DataError(f"data set {quote(name)} has no {split} images; check the folder")
     wanted = network.input_type
+    check_labels(network, dataset)
     codes = preprocess(dataset.images, spec)
     if codes.shape[1:] != wanted.shape:
         raise DataError(
@@ -161,6 +178,25 @@ def load_frames(
             f"network {network.name!r} takes at most {wanted.high}; export it again"
         )
     return Frames(codes, dataset.labels, dataset.classes, places, len(whole))
+
+
+def check_labels(network: Network, dataset: Dataset) -> None:
+    """Raise DataError unless the labels are what the network gives: a class for each image, or for
+    each pixel.
+    """
+    output = network.output_type
+    in_maps = (output.height, output.width) != (1, 1)
+    if in_maps and network.nodes[-1].layer.kind != "argmax":
+        raise DataError(
+            f"network {network.name!r} ends in a map of numbers, {output}, of which a data set's "
+            "classes say nothing; compare it with frames that are given"
+        )
+    sides = (output.height, output.width) if in_maps else ()
+    if dataset.labels.shape[1:] != sides:
+        wanted = dataset.labels.shape[1:]
+        has = f"a class for each of {shape_text(wanted)} pixels" if wanted else "one for each image"
+        gives = f"a class for each of {shape_text(sides)} pixels" if sides else "one for each image"
+        raise DataError(f"network {network.name!r} gives {gives}, and the data have {has}")
 
 
 def whole_set(network: Network, data: Any, split: Split, kind: str | None) -> Dataset:
@@ -201,29 +237,25 @@ def evaluate_dataset(
     split: Split = "test",
     kind: str | None = None,
 ) -> Evaluation:
-    """The golden model's classes of the network's test images; see load_frames for the arguments.
+    """The golden model's classes of the network's test images, of their pixels where it gives class
+    maps; see load_frames for the arguments.
 
-    ``progress`` is told the images done and the images in all. Raises ToolError without torch, and
-    NetworkError where the network ends in a map.
+    ``progress`` is told the images done and the images in all. Raises ToolError without torch.
     """
     from subbit.sw.golden import predict
 
-    output = network.output_type
-    if (output.height, output.width) != (1, 1):
-        raise NetworkError(
-            f"network {network.name!r} ends in a map, {output}; a data set's images have one class "
-            "each, not one for each pixel"
-        )
     frames = load_frames(network, data, limit, split, seed=seed, kind=kind)
     total = len(frames.labels)
     report = None if progress is None else lambda done: progress(done, total)
     predicted, logits = predict(network, frames.codes, progress=report)
+    table = confusion(predicted, frames.labels, logits.shape[-1])
     return Evaluation(
         *(network.name, kind or dataset_of(network)[0], split, predicted, frames.labels),
         population=frames.population,
         seed=seed,
         classes=frames.classes,
-        f1=mean_f1(confusion(predicted, frames.labels, logits.shape[-1])),
+        f1=mean_f1(table),
+        iou=mean_iou(table) if frames.labels.ndim == 3 else None,
     )
 
 

@@ -157,7 +157,7 @@ def show_result(result: "TrainResult", json_: bool) -> None:
                 "network": str(result.path),
                 "curve": str(result.curve),
                 "correct": result.correct,
-                "images": result.images,
+                result.what: result.images,
                 "accuracy": result.accuracy,
                 "weight_bits": result.network.weight_bits,
                 "epochs": result.epochs,
@@ -167,7 +167,7 @@ def show_result(result: "TrainResult", json_: bool) -> None:
         )
     else:
         click.echo(
-            f"{result.path}: {result.correct} of {result.images} test images right "
+            f"{result.path}: {result.correct} of {result.images} test {result.what} right "
             f"({result.accuracy:.2%}), seed {result.seed}, curve in {result.curve}"
         )
 
@@ -287,9 +287,17 @@ def eval_command(
 
 def show(result: "Evaluation") -> None:
     """Print the share right of each class, and of all."""
-    table = Table("class", "images", "right", "else mostly taken for")
+    in_maps = result.iou is not None
+    what = "pixels" if in_maps else "images"
+    table = Table("class", what, "right", "else mostly taken for")
     for row in result.by_class():
         table.add_row(row["name"], str(row["images"]), str(row["correct"]), row["taken_for"] or "")
     plain_console().print(table)
-    text = share_text(result.correct, result.images, result.population, result.seed)
+    if in_maps:
+        text = (
+            f"{result.correct:,} of {result.answers:,} pixels of {result.images:,} images right "
+            f"({result.accuracy:.2%}), mean intersection over union {result.iou:.4f}"
+        )
+    else:
+        text = share_text(result.correct, result.images, result.population, result.seed)
     click.echo(f"{result.network}: {text}")

@@ -78,6 +78,10 @@ def compress_network(
             raise NetworkError("training needs the training images; name their folder with --data")
         return Compressed(small, report)
     test = load_frames(network, data, limit, seed=seed)
+    if test.labels.ndim != 1:
+        raise NetworkError(
+            f"network {network.name!r} gives a class for each pixel; compress it without data"
+        )
     train = load_frames(network, data, split="train")
     order = np.random.default_rng(seed).permutation(len(train.labels))
     told = progress or (lambda name, done, total: None)

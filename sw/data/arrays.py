@@ -26,8 +26,8 @@ from subbit.sw.npy import Npy
 __all__ = ["NpzFiles", "arrays_of"]
 
 PAIR, FOUR = ("x", "y"), ("x_train", "y_train", "x_test", "y_test")
+RANKS = {"table": (2,), "series": (3,), "pictures": (3, 4), "class maps": (3, 4)}
 KNOWN = {*PAIR, *FOUR, "classes"}
-LAYOUTS = ("pictures", "table", "series")
 WANTED = "it needs the arrays x (samples) and y (labels), or x_train, y_train, x_test and y_test"
 Named = dict[str, NDArray[Any]]
 
@@ -37,7 +37,8 @@ class NpzFiles(Kind):
 
     ``x``: ``[n][columns]``; ``[n][height][width]`` of uint8; ``[n][length][channels]`` of others;
     ``[n][height][width][1 or 3]``, or torch's ``[n][1 or 3][height][width]``. ``y``: integers from
-    0, or texts; ``classes``, texts, may name the integers. ``held``: such arrays from Python, in
+    0, or texts; of class maps integers ``[n][height][width]``; ``classes``, texts, may name the
+    integers. ``held``: such arrays from Python, in
     the place of a file.
     """
 
@@ -62,10 +63,13 @@ class NpzFiles(Kind):
         return ("all",) if "x" in named else ("train", "test")
 
     def look(self, path: Path, options: DataOptions) -> Reading:
-        """``layout``: pictures, table or series; whether channels come ``first``."""
+        """``layout``: pictures, class maps, table or series; whether channels come ``first``."""
         named = self.named(path)
-        x = named["x" if "x" in named else "x_train"]
+        x, y = (named[name if name in named else f"{name}_train"] for name in PAIR)
         sides = x.shape[1:]
+        if y.ndim == 3 and x.ndim in (3, 4):
+            first = x.ndim == 4 and sides[2] not in (1, 3)
+            return {"layout": "class maps", "first": first}
         if x.ndim == 2:
             return {"layout": "table", "first": False}
         if x.ndim == 3:
@@ -81,7 +85,7 @@ class NpzFiles(Kind):
     def check(self, reading: Reading) -> None:
         """Layout and first."""
         sound = reading.keys() == {"layout", "first"} and type(reading["first"]) is bool
-        if not sound or reading["layout"] not in LAYOUTS:
+        if not sound or reading["layout"] not in RANKS:
             raise DataError("the network's 'reading' of arrays must have 'layout' and 'first'")
 
     def family_of(self, reading: Reading) -> str:
@@ -104,6 +108,11 @@ class NpzFiles(Kind):
         if len(x) != len(labels):
             raise DataError(f"{path}: {len(x)} samples x, but {len(labels)} labels y; they differ")
         images = shaped(path, x, reading)
+        if labels.shape[1:] not in ((), images.shape[1:3]):
+            raise DataError(
+                f"{path}: samples x have {images.shape[1]}x{images.shape[2]} pixels, class maps "
+                f"y {labels.shape[1]}x{labels.shape[2]}; give a class for each pixel"
+            )
         white = 255 if images.dtype == np.uint8 else 1
         return Source(labels, classes, lambda places: images[places], lambda: images.data, white)
 
@@ -152,7 +161,8 @@ def stacked(data: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         try:
             x, y = data[place]
             rows.append(np.asarray(x))
-            labels.append(np.asarray(y).item())
+            label = np.asarray(y)
+            labels.append(label.item() if label.size == 1 else label)
         except Exception as error:
             raise DataError(
                 f"sample {place} of the Dataset is no pair of an array and a label ({error})"
@@ -161,6 +171,11 @@ def stacked(data: Any) -> tuple[NDArray[Any], NDArray[Any]]:
             raise DataError(
                 f"sample {place} of the Dataset has the shape {rows[-1].shape}, the first "
                 f"{rows[0].shape}; bring all to one"
+            )
+        if np.shape(labels[-1]) != np.shape(labels[0]):
+            raise DataError(
+                f"label {place} of the Dataset has the shape {np.shape(labels[-1])}, the first "
+                f"{np.shape(labels[0])}; bring all to one"
             )
     return np.stack(rows), np.array(labels)
 
@@ -224,14 +239,17 @@ def label_array(
     """Labels from 0 and the names of the classes; raises DataError where they are none."""
     ys = [named[name] for name in names]
     for name, y in zip(names, ys, strict=True):
-        if y.ndim == 2 and y.shape[1] == 1:
+        if (y.ndim == 2 and y.shape[1] == 1) or (y.ndim == 3 and y.dtype.kind in "bui"):
             continue
         if y.ndim != 1 or y.dtype.kind not in "buiU":
             raise DataError(
                 f"{path}: {name} has the shape {y.shape} of {y.dtype}; labels are one integer or "
-                "text for each sample"
+                "text for each sample, or an integer for each pixel"
             )
-    y = np.concatenate([y.reshape(-1) for y in ys])
+    try:
+        y = np.concatenate([y if y.ndim == 3 else y.reshape(-1) for y in ys])
+    except ValueError:
+        raise DataError(f"{path}: y_train and y_test differ in shape; make both alike") from None
     every = [named[name].reshape(-1) for name in ("y", "y_train", "y_test") if name in named]
     if y.dtype.kind == "U":
         texts = sorted({str(text) for part in every for text in part})
@@ -256,7 +274,7 @@ def label_array(
 
 def shaped(path: Path, x: NDArray[Any], reading: Reading) -> NDArray[Any]:
     """The samples as ``[n][height][width][channels]`` of uint8 or float64."""
-    layout, rank = reading["layout"], {"table": (2,), "series": (3,), "pictures": (3, 4)}
+    layout, rank = reading["layout"], RANKS
     if x.ndim not in rank[layout] or x.dtype.kind not in "buif":
         raise DataError(
             f"{path}: samples of {layout} cannot have the shape {x.shape} of {x.dtype}; name the "

@@ -32,7 +32,7 @@ def choose_preprocess(samples: Numbers, family: str, options: DataOptions) -> di
     if samples.dtype == np.uint8:
         return {"bits": bits, "shift": 8 - bits}
     top = (1 << bits) - 1
-    if family in ("pictures", "audio"):
+    if family in ("pictures", "class maps", "audio"):
         low, high = float(samples.min()), float(samples.max())
         whole = top / (high - low) if high > low else 1.0
         return {"bits": bits, "mean": low, "scale": whole, "offset": 0.0}

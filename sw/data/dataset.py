@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from subbit.sw.errors import DataError, quote
 
-__all__ = ["Dataset", "Split", "check_split", "stratified"]
+__all__ = ["Dataset", "Split", "check_split", "strata", "stratified"]
 
 Split = str
 
@@ -20,7 +20,7 @@ class Dataset:
     ``images``: ``[n][height][width][channels]``, of uint8, or of float64 where they are no bytes:
     a row of a table is ``[1][1][columns]``, a series ``[length][1][channels]``. ``labels``: int64
     ``[n]``, each an index into ``classes``. ``white``: the pixel that stands for white, where 0
-    stands for black.
+    stands for black. Of class maps ``labels`` are ``[n][height][width]``, one for each pixel.
     """
 
     images: NDArray[Any]
@@ -32,6 +32,11 @@ class Dataset:
         if self.images.ndim != 4 or len(self.images) != len(self.labels):
             raise DataError(
                 f"images {self.images.shape} and labels {self.labels.shape} do not belong together"
+            )
+        if self.labels.shape[1:] not in ((), self.images.shape[1:3]):
+            raise DataError(
+                f"labels {self.labels.shape} are neither one for each image nor one for each pixel "
+                f"of images {self.images.shape}"
             )
         if self.labels.size and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise DataError(
@@ -53,11 +58,16 @@ class Dataset:
         """
         if count is None or count >= len(self):
             return np.arange(len(self))
-        return stratified(self.labels, count, seed)
+        return stratified(strata(self.labels), count, seed)
 
     def at(self, places: NDArray[np.int64]) -> "Dataset":
         """The images at these places."""
         return replace(self, images=self.images[places], labels=self.labels[places])
+
+
+def strata(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The class by which each sample is drawn: its label, and of class maps one for all."""
+    return labels if labels.ndim == 1 else np.zeros(len(labels), np.int64)
 
 
 def stratified(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:

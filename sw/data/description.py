@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subbit.sw.data.dataset import stratified
+from subbit.sw.data.dataset import strata, stratified
 from subbit.sw.data.source import Reading, Source
 from subbit.sw.errors import DataError, quote
 
@@ -92,10 +92,14 @@ class Description:
 
 def draw_test(place: Path, source: Source, seed: int, share: float) -> NDArray[np.bool_]:
     """For each sample whether it is in the test set: of every class about ``share``, at least one
-    sample and not all. Raises DataError, naming the ``place`` of the data, where a class has less
-    than two samples.
+    sample and not all; of class maps of all samples. Raises DataError, naming the ``place`` of the
+    data, where a class, or data of class maps, have less than two samples.
     """
-    counts = np.bincount(source.labels, minlength=len(source.classes))
+    labels = strata(source.labels)
+    groups = len(source.classes) if source.labels.ndim == 1 else 1
+    counts = np.bincount(labels, minlength=groups)
+    if groups == 1 and counts[0] < 2:
+        raise DataError(f"{place} has one sample; two are the least, one to train and one to test")
     short = np.flatnonzero(counts < 2)
     if len(short):
         name = source.classes[int(short[0])]
@@ -104,13 +108,13 @@ def draw_test(place: Path, source: Source, seed: int, share: float) -> NDArray[n
             f"{place}: the class {quote(name)} has {has}; two are the least, one to train and one "
             "to test"
         )
-    places = stratified(source.labels, round(share * len(source)), seed)
+    places = stratified(labels, round(share * len(source)), seed)
     found = np.zeros(len(source), bool)
     found[places] = True
     # RandomState's stream is frozen for all numpy versions, default_rng's is not.
     draw = np.random.RandomState(seed & 0xFFFFFFFF)
-    for label in range(len(source.classes)):
-        members = np.flatnonzero(source.labels == label)
+    for label in range(groups):
+        members = np.flatnonzero(labels == label)
         if found[members].all() or not found[members].any():
             one = members[draw.randint(len(members))]
             found[one] = not found[one]

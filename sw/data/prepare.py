@@ -28,7 +28,7 @@ class Prepared:
     """A data set as a network takes it: ``train`` and ``test`` as they are, and the
     ``description`` by which ``codes`` are made of them.
 
-    ``family``: pictures, audio, table or series; ``what``: the kind in words.
+    ``family``: pictures, class maps, audio, table or series; ``what``: the kind in words.
     """
 
     description: Description
@@ -135,7 +135,9 @@ def checked(place: Path, source: Source) -> Source:
         raise DataError(
             f"{place} has {len(source.classes)} class; a network tells at least two apart"
         )
-    missing = np.flatnonzero(np.bincount(source.labels, minlength=len(source.classes)) == 0)
+    missing = np.flatnonzero(
+        np.bincount(source.labels.reshape(-1), minlength=len(source.classes)) == 0
+    )
     if len(missing):
         name = source.classes[int(missing[0])]
         numbered = source.classes == tuple(map(str, range(len(source.classes))))

@@ -74,7 +74,8 @@ class DataOptions:
 class Source:
     """A data set, or a part of one, whose samples are read when they are asked for.
 
-    ``labels``: int64 ``[n]``, each an index into ``classes``. ``read``: the samples at some places,
+    ``labels``: int64 ``[n]``, each an index into ``classes``, or of class maps
+    ``[n][height][width]``. ``read``: the samples at some places,
     ``[k][height][width][channels]``, uint8 or float64. ``names``: what tells the samples apart, of
     which the fingerprint is made. ``white``: as of a Dataset.
     """
@@ -105,7 +106,8 @@ class Source:
 class Kind(ABC):
     """A kind of data set: ``name`` as in ``--data-kind``, ``what`` it is in words, ``family``.
 
-    Families say which networks fit: ``pictures``, ``audio``, ``table`` or ``series``. ``inside``:
+    Families say which networks fit: ``pictures``, ``class maps`` (pictures with a class for each
+    pixel), ``audio``, ``table`` or ``series``. ``inside``:
     what its files are called, where they must lie in a folder.
     """
 

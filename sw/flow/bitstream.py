@@ -165,6 +165,10 @@ def accuracy(network: Network) -> float | None:
 
 
 def accuracy_images(network: Network) -> int | None:
-    """Of how many images ``accuracy`` is; None where the network's file does not tell it."""
+    """Of how many images ``accuracy`` is; None where the network's file does not tell it, or where
+    it is of pixels.
+    """
     row = network.metadata.get("accuracy")
-    return row.get("images") or None if isinstance(row, dict) else None
+    if not isinstance(row, dict) or row.get("of") == "pixels":
+        return None
+    return row.get("images") or None

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from subbit.sw.data import Dataset, load_dataset, preprocess
-from subbit.sw.data.dataset import stratified
+from subbit.sw.data.dataset import strata, stratified
 from subbit.sw.errors import DataError
 from subbit.sw.nn.augment import augment
 from subbit.sw.nn.checkpoint import (
@@ -62,10 +62,15 @@ class TrainingProgress:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Codes as floats ``[n][c][h][w]`` and labels ``[n]``."""
+    """Codes as floats ``[n][c][h][w]`` and labels ``[n]``, of class maps ``[n][h][w]``."""
 
     codes: Tensor
     labels: Tensor
+
+    @property
+    def answers(self) -> int:
+        """How many labels there are: one for each image, or for each pixel."""
+        return self.labels.numel()
 
 
 def load_split(recipe: Recipe, split: str, data: Path | None) -> tuple[Dataset, Split]:
@@ -83,16 +88,25 @@ def load_split(recipe: Recipe, split: str, data: Path | None) -> tuple[Dataset, 
     return dataset, Split(codes.permute(0, 3, 1, 2).float(), torch.from_numpy(dataset.labels))
 
 
+def class_scores(logits: Tensor) -> Tensor:
+    """Logits ``(n, classes)``, or of class maps ``(n, classes, h, w)``, as they are; of maps of one
+    pixel without it.
+    """
+    return logits if logits.ndim == 4 and logits.shape[2:] != (1, 1) else logits.flatten(1)
+
+
 def classes_of(model: nn.Module, split: Split) -> Tensor:
-    """The class that ``model``, in eval mode, gives each image; ties go to the lowest one."""
+    """The class that ``model``, in eval mode, gives each image or pixel; ties go to the lowest
+    one.
+    """
     model.eval()
     with torch.no_grad():
         parts = torch.split(split.codes, EVAL_BATCH)
-        return torch.cat([model(codes).flatten(1).argmax(1) for codes in parts])
+        return torch.cat([class_scores(model(codes)).argmax(1) for codes in parts])
 
 
 def count_correct(model: nn.Module, split: Split) -> int:
-    """How many images ``model`` classifies right, see classes_of."""
+    """How many images, or pixels, ``model`` classifies right, see classes_of."""
     return int((classes_of(model, split) == split.labels).sum())
 
 
@@ -102,10 +116,10 @@ def mean_loss(model: nn.Module, split: Split) -> float:
     with torch.no_grad():
         rows = zip(*(torch.split(x, EVAL_BATCH) for x in (split.codes, split.labels)), strict=True)
         found = [
-            functional.cross_entropy(model(codes).flatten(1), labels, reduction="sum")
+            functional.cross_entropy(class_scores(model(codes)), labels, reduction="sum")
             for codes, labels in rows
         ]
-    return float(torch.stack(found).sum()) / len(split.labels)
+    return float(torch.stack(found).sum()) / split.answers
 
 
 def hold_out(train: Split, seed: int) -> tuple[Split, Split]:
@@ -117,7 +131,7 @@ def hold_out(train: Split, seed: int) -> tuple[Split, Split]:
         raise DataError(
             f"{len(train.labels)} training images are too few to hold some out; leave patience out"
         )
-    held = torch.from_numpy(stratified(train.labels.numpy(), count, seed))
+    held = torch.from_numpy(stratified(strata(train.labels.numpy()), count, seed))
     rest = torch.ones(len(train.labels), dtype=torch.bool)
     rest[held] = False
     return (
@@ -223,7 +237,7 @@ class Trainer:
 
     def fit(self, train: Split, test: Split, progress: Callable[[TrainingProgress], None]) -> None:
         """Train to the last epoch, or until patience ends, with a checkpoint after each."""
-        self.images = len(test.labels)
+        self.images = test.answers
         held: Split | None = None
         if self.settings.patience:
             train, held = hold_out(train, self.seed)
@@ -233,7 +247,7 @@ class Trainer:
                 settle(self.model, train.codes, self.recipe.batch)
             correct = count_correct(self.model, test)
             self.history.loss.append(loss)
-            self.history.accuracy.append(correct / len(test.labels))
+            self.history.accuracy.append(correct / test.answers)
             if held is not None:
                 self.validate(held)
             self.note()
@@ -321,7 +335,7 @@ class Trainer:
 
     def step(self, codes: Tensor, labels: Tensor) -> float:
         """One step of the optimizer; returns the loss."""
-        logits = self.model(codes).flatten(1)
+        logits = class_scores(self.model(codes))
         loss = functional.cross_entropy(logits, labels)
         if self.teacher is not None and self.settings.distil:
             share = self.settings.distil
@@ -338,6 +352,7 @@ class Trainer:
         assert self.teacher is not None
         heat = self.settings.temperature
         with torch.no_grad():
-            wanted = functional.softmax(self.teacher(codes).flatten(1) / heat, 1)
+            wanted = functional.softmax(class_scores(self.teacher(codes)) / heat, 1)
         found = functional.log_softmax(logits / heat, 1)
-        return heat**2 * functional.kl_div(found, wanted, reduction="batchmean")
+        answers = logits.numel() // logits.shape[1]
+        return heat**2 * functional.kl_div(found, wanted, reduction="sum") / answers

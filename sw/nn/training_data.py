@@ -66,7 +66,7 @@ def prepared_metadata(prepared: Prepared) -> dict[str, Any]:
     pictures what up to 5,000 training images look like.
     """
     some = prepared.train.at(prepared.train.draw(MEASURED))
-    pictures = prepared.family == "pictures" and some.images.dtype == np.uint8
+    pictures = prepared.family in ("pictures", "class maps") and some.images.dtype == np.uint8
     return metadata_of(prepared.description.to_json(), some, pictures)
 
 

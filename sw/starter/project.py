@@ -19,7 +19,8 @@ PLACE = re.compile(r"@([A-Z]+)@")
 @dataclass(frozen=True)
 class Template:
     """What a project is about: its ``what`` in words, the ``data`` in its folder, a ``sample`` of
-    them that a board can classify, the ``recipe`` and the ``classes``.
+    them that a board can classify, the ``recipe``, none where it has a model of its own, and the
+    ``classes``.
     """
 
     what: str
@@ -57,6 +58,13 @@ TEMPLATES = {
         "data/rising/000.wav",
         "cnn-plain",
         ("falling", "rising", "steady"),
+    ),
+    "segmentation": Template(
+        "the pixels of discs, squares and their background",
+        "data/shapes.npz",
+        "data/few.npz",
+        "",
+        ("background", "disc", "square"),
     ),
 }
 

@@ -18,6 +18,8 @@ from subbit.sw.importers.torch.tracing import Places, evaluating, raised_at, use
 from subbit.sw.ir import Argmax, Network, TensorType
 from subbit.sw.lower.plan import smallest_plan
 from subbit.sw.nn import layers
+from subbit.sw.nn.class_map import exportable
+from subbit.sw.nn.loop import class_scores
 from subbit.sw.planner import Planned, plan_for
 from subbit.sw.planner.search import lacking
 from subbit.sw.train.model_file import said_by
@@ -55,21 +57,23 @@ def check_model(
     places: Places | None = None,
     board: Board | None = None,
     training: bool = True,
+    maps: bool = False,
 ) -> Checked:
     """Raise NetworkError or FitError for the first thing that would keep ``module`` from being
     trained on codes of ``input_type``, or its network from the ``board``; with the file and line of
     the user's code that is at fault, where ``places`` or a traceback tell.
 
     ``classes``: how many logits there must be, None for any number. ``training``: whether gradients
-    are checked, too. The module stays as it is.
+    are checked, too. ``maps``: a class is wanted for each pixel, of logits
+    ``(batch, classes, height, width)``. The module stays as it is.
     """
-    check = Check(module, input_type, places or {})
+    check = Check(module, input_type, places or {}, maps)
     logits = check.runs()
     check.gives(logits, classes)
     check.has_few_bits()
     if training:
         check.learns(int(logits.shape[1]))
-    exported = export_module(module, input_type, name, places=places)
+    exported = export_module(exportable(module, maps), input_type, name, places=places)
     check.ends(exported)
     smallest_plan(exported.network)
     planned = None
@@ -82,8 +86,11 @@ def check_model(
 class Check:
     """The steps of check_model."""
 
-    def __init__(self, module: nn.Module, input_type: TensorType, places: Places) -> None:
+    def __init__(
+        self, module: nn.Module, input_type: TensorType, places: Places, maps: bool = False
+    ) -> None:
         self.module, self.input_type, self.places = module, input_type, places
+        self.maps = maps
         self.names = {id(part): name for name, part in module.named_modules()}
         self.kind = type(module).__name__
         self.used: set[int] = set()
@@ -132,7 +139,7 @@ class Check:
         return f"{called}{self.named(part)}: {reason}"
 
     def gives(self, logits: Tensor, classes: int | None) -> None:
-        """Raise NetworkError unless the result is a row of logits for each image."""
+        """Raise NetworkError unless the result is a row of logits for each image, or pixel."""
         shape = tuple(logits.shape)
         whole = f"{self.named(self.module)}: its result has the shape {shape} for {BATCH} images"
         if not logits.is_floating_point():
@@ -142,7 +149,13 @@ class Check:
                 f"{whole}: the batch is lost; keep it as the first side: torch.flatten(x, 1), "
                 "x.view(x.size(0), -1)"
             )
-        if len(shape) < 2 or logits[0].numel() != shape[1]:
+        height, width, _ = self.input_type.shape
+        if self.maps and (len(shape) != 4 or shape[2:] != (height, width)):
+            raise NetworkError(
+                f"{whole}; the data have a class for each of {height}x{width} pixels: give a "
+                "number for each class and pixel, (batch, classes, height, width)"
+            )
+        if not self.maps and (len(shape) < 2 or logits[0].numel() != shape[1]):
             raise NetworkError(
                 f"{whole}; give one number for each class, (batch, classes): flatten the map, or "
                 "average it with GlobalAvgPool"
@@ -169,10 +182,10 @@ class Check:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1)
             try:
-                logits = twin(self.frames(LEARNING)).flatten(1)
-                torch.autograd.backward(
-                    functional.cross_entropy(logits, torch.arange(LEARNING) % classes)
-                )
+                logits = class_scores(twin(self.frames(LEARNING)))
+                count = logits.numel() // logits.shape[1]
+                wanted = (torch.arange(count) % classes).reshape(LEARNING, *logits.shape[2:])
+                torch.autograd.backward(functional.cross_entropy(logits, wanted))
             except Exception as error:
                 text = said_by(error)
                 raise NetworkError(f"in training: {text}; mend {self.kind}") from None
@@ -193,7 +206,7 @@ class Check:
         """Raise NetworkError unless the network ends in the class of integer logits."""
         nodes, end = exported.result.network.nodes, exported.result.end
         what = self.named(self.module)
-        if end.gives in ("ranks", "class"):
+        if not self.maps and end.gives in ("ranks", "class"):
             raise NetworkError(
                 f"{what} ends in a Softmax or a choice; training takes the logits themselves: "
                 "leave it out"

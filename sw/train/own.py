@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from subbit import boards
 from subbit.boards import Board
 from subbit.sw.data import DataOptions
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.importers.torch.export import export_module
 from subbit.sw.ir import TensorType, save_network
 from subbit.sw.nn.augment import Augmentation
+from subbit.sw.nn.class_map import exportable
 from subbit.sw.nn.confusion import confusion_of, save_confusion
 from subbit.sw.nn.curve import save_curve
-from subbit.sw.nn.loop import Trainer, TrainingProgress, classes_of
+from subbit.sw.nn.loop import Trainer, TrainingProgress, class_scores, classes_of
 from subbit.sw.nn.recipes import Recipe
 from subbit.sw.nn.settings import RunSettings, schedule_of
 from subbit.sw.train.check import check_model
@@ -82,6 +83,13 @@ class OwnTraining:
         rest = self.warmup, self.patience, self.distil, self.temperature
         return RunSettings(schedule_of(self.schedule), *rest)
 
+    def check(self, data: OwnData) -> None:
+        """Raise DataError where images would be moved and their class maps would not."""
+        if data.maps and (self.shift or self.degrees or self.scale):
+            raise DataError(
+                "class maps are not moved with their images; leave shift, degrees and scale out"
+            )
+
     def recipe(self, name: str, data: OwnData) -> Recipe:
         """What the training loop needs to know."""
         height, width, _ = data.input_type.shape
@@ -136,6 +144,7 @@ def train_model(
     with one_thread():
         found = own_data(data, kind, options)
         told(found.text)
+        chosen.check(found)
         built = built_of(model, found, seed)
         check_model(
             built.module,
@@ -144,6 +153,7 @@ def train_model(
             name=built.name,
             places=built.places,
             board=wanted,
+            maps=found.maps,
         )
         path = checkpoint_path(out)
         recipe = chosen.recipe(built.name, found)
@@ -181,8 +191,9 @@ def teacher_of(teacher: str | nn.Module | None, data: OwnData, seed: int) -> nn.
             logits = module(data.test.codes[:2])
     except Exception as error:
         raise NetworkError(f"the teacher does not run: {said_by(error)}; mend it") from None
-    wanted = (len(data.test.codes[:2]), len(data.classes))
-    if not isinstance(logits, Tensor) or tuple(logits.flatten(1).shape) != wanted:
+    labels = data.test.labels[:2]
+    wanted = (len(labels), len(data.classes), *labels.shape[1:])
+    if not isinstance(logits, Tensor) or tuple(class_scores(logits).shape) != wanted:
         shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise NetworkError(
             f"the teacher {built.name} gives {shape} where the model's logits are {wanted}; take "
@@ -202,7 +213,7 @@ def finished(
     into its metadata.
     """
     predicted = classes_of(trainer.model, data.test)
-    correct, images = int((predicted == data.test.labels).sum()), len(data.codes)
+    correct, images = int((predicted == data.test.labels).sum()), data.test.answers
     epochs = trainer.history.epochs
     training: dict[str, Any] = {"model": built.name, "seed": trainer.seed, "epochs": epochs}
     if epochs:
@@ -210,9 +221,11 @@ def finished(
     if trainer.started_from:
         training["started_from"] = trainer.started_from
     accuracy = {"correct": correct, "images": images, "split": "test"}
+    if data.maps:
+        accuracy["of"] = "pixels"
     metadata = data.metadata | {"accuracy": accuracy, "training": training} | (more or {})
     made = export_module(
-        *(trainer.model, data.input_type, built.name, metadata),
+        *(exportable(trainer.model, data.maps), data.input_type, built.name, metadata),
         codes=data.codes,
         places=built.places,
     )
@@ -221,9 +234,13 @@ def finished(
     curve = curve_path(out)
     title = f"{built.name}, seed {trainer.seed}"
     save_curve(trainer.history, title, curve)
-    matrix = confusion_of(data.test.labels.numpy(), predicted.numpy(), len(data.classes))
+    labels = data.test.labels.numpy().reshape(-1)
+    matrix = confusion_of(labels, predicted.numpy().reshape(-1), len(data.classes))
     save_confusion(matrix, data.classes, title, confusion_path(out))
-    return TrainResult(made.network, out, curve, correct, images, epochs, trainer.seed)
+    what = "pixels" if data.maps else "images"
+    return TrainResult(
+        *(made.network, out, curve, correct, images, epochs, trainer.seed), what=what
+    )
 
 
 def confusion_path(out: Path) -> Path:

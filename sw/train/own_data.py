@@ -38,6 +38,11 @@ class OwnData:
         """Their names."""
         return tuple(self.metadata["classes"])
 
+    @property
+    def maps(self) -> bool:
+        """Whether there is a class for each pixel."""
+        return self.test.labels.ndim == 3
+
 
 def own_data(data: Any, kind: str | None = None, options: DataOptions | None = None) -> OwnData:
     """The data set in ``data``, a path, arrays or a torch Dataset, of the ``kind`` that it looks

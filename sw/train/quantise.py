@@ -14,7 +14,7 @@ from subbit import boards
 from subbit.boards import Board
 from subbit.sw.data import DataOptions
 from subbit.sw.data.dataset import stratified
-from subbit.sw.errors import NetworkError
+from subbit.sw.errors import DataError, NetworkError
 from subbit.sw.nn.activations import check_bits
 from subbit.sw.nn.loop import Split, Trainer, TrainingProgress, classes_of
 from subbit.sw.train.bit_search import LayerBits, search_bits, stored_bits
@@ -122,6 +122,11 @@ def quantise_model(
     wanted = boards.board(board) if isinstance(board, str) else board
     with one_thread():
         found = own_data(data, kind, options)
+        if found.maps:
+            raise DataError(
+                "these data have a class for each pixel; quantising takes networks that give one "
+                "for each image"
+            )
         told(found.text)
         built = built_of(model, found, seed)
         unit = high / found.input_type.high

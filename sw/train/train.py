@@ -29,8 +29,9 @@ __all__ = ["Target", "TrainResult", "checkpoint_path", "curve_path", "plan_path"
 @dataclass(frozen=True)
 class TrainResult:
     """A finished run: the network, its file, the curve's file, and how many test images came out
-    right. ``plan``, ``fps``: the file of its plan for a target, and the frames a second of that;
-    None without a target, or where the trained network has no plan of the rate after all.
+    right, or ``what`` is classified: pixels of class maps. ``plan``, ``fps``: the file of its plan
+    for a target, and the frames a second of that; None without a target, or where the trained
+    network has no plan of the rate after all.
     """
 
     network: Network
@@ -42,6 +43,7 @@ class TrainResult:
     seed: int
     plan: Path | None = None
     fps: float | None = None
+    what: str = "images"
 
     @property
     def accuracy(self) -> float:

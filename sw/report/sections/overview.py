@@ -42,7 +42,8 @@ def accuracy_text(subject: Subject) -> str:
         return f"{found.accuracy:.2%} of {found.images:,} test images"
     row = subject.network.metadata.get("accuracy")
     if isinstance(row, dict) and row.get("images"):
-        return f"{row.get('correct')} of {row['images']} images, says its file"
+        what = "pixels" if row.get("of") == "pixels" else "images"
+        return f"{row.get('correct')} of {row['images']} {what}, says its file"
     return ""
 
 

@@ -21,6 +21,7 @@ from subbit.sw.starter import TEMPLATES, new_project
 from tests.sw.samples import message
 
 FILES = ("Makefile", "README.md", "make_data.py", "test_project.py", "train.py")
+OWN = {"segmentation": (*FILES[:3], "model.py", *FILES[3:])}  # with a model of its own
 
 
 def run(path: Path) -> dict[str, Any]:
@@ -31,8 +32,9 @@ def run(path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("name", [*TEMPLATES])
 def test_a_project_trains_and_classifies(name: str, tmp_path: Path) -> None:
     template, folder = TEMPLATES[name], tmp_path / "my-project"
-    assert new_project(folder, name).files == FILES
-    for file in FILES:
+    files = OWN.get(name, FILES)
+    assert new_project(folder, name).files == files
+    for file in files:
         text = (folder / file).read_text()
         assert not re.search(r"@[A-Z]+@", text)
         assert file in ("make_data.py",) or "my-project" in text
@@ -41,9 +43,11 @@ def test_a_project_trains_and_classifies(name: str, tmp_path: Path) -> None:
     assert sorted(prepare(made).classes) == sorted(template.classes)
     result = run(folder / "train.py")["train"](made, tmp_path / "net.safetensors", epochs=1)
     network = load_network(result.path)
-    assert (network.name, network.metadata["training"]["recipe"]) == ("net", template.recipe)
+    training = network.metadata["training"]
+    assert training.get("recipe", "") == template.recipe
+    assert network.name == ("net" if template.recipe else "model-net")
     found = subbit.evaluate_dataset(network, made)
-    assert (found.correct, found.images) == (result.correct, result.images)
+    assert (found.correct, found.answers) == (result.correct, result.images)
     pictures = read_pictures(network, [tmp_path / template.sample])
     assert pictures[0].codes.shape == network.input_type.shape
 
@@ -96,7 +100,7 @@ def test_names_that_are_none(name: str, tmp_path: Path) -> None:
 
 def test_what_else_is_refused(tmp_path: Path) -> None:
     text = message(lambda: new_project(tmp_path / "a", "video"), SubbitError)
-    assert text.endswith("'video'; there are images, tabular, signal, audio")
+    assert text.endswith("'video'; there are images, tabular, signal, audio, segmentation")
     (tmp_path / "file").write_text("")
     text = message(lambda: new_project(tmp_path / "file" / "a", "images"), SubbitError)
     assert "cannot write the project to" in text
