@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from subbit.sw.bench.imports import bench_import
     from subbit.sw.bench.ip_cores import bench_ip
     from subbit.sw.bench.link import bench_link
+    from subbit.sw.bench.multipliers import bench_multipliers
     from subbit.sw.bench.network import bench_network
     from subbit.sw.bench.planner import bench_planner
     from subbit.sw.bench.popcount import bench_popcount
@@ -74,6 +75,7 @@ PLACES = {
     "bench_import": "sw.bench.imports",
     "bench_ip": "sw.bench.ip_cores",
     "bench_link": "sw.bench.link",
+    "bench_multipliers": "sw.bench.multipliers",
     "bench_network": "sw.bench.network",
     "bench_planner": "sw.bench.planner",
     "bench_precision": "sw.bench.precise_networks",
@@ -143,6 +145,7 @@ __all__ = [
     "bench_import",
     "bench_ip",
     "bench_link",
+    "bench_multipliers",
     "bench_network",
     "bench_planner",
     "bench_popcount",

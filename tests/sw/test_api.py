@@ -58,6 +58,7 @@ CALLS: dict[str, list[str]] = {
     "bench planner": ["bench_planner"],
     "bench costs": ["bench_costs"],
     "bench link": ["bench_link"],
+    "bench multipliers": ["bench_multipliers"],
     "bench ip": ["bench_ip"],
     "bench import": ["bench_import"],
     "bench whole": ["bench_whole"],
