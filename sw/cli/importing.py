@@ -141,6 +141,8 @@ def import_command(
 
     if file.is_dir():
         raise NetworkError(f"{file}: not a file; name the one to import")
+    if rule is not None and fixed is not None:
+        raise NetworkError("--fixed: a checkpoint's layers come one by one, with no paths between")
     if rule is not None:
         from subbit.sw.importers.papers.checkpoint import import_checkpoint
         from subbit.sw.importers.papers.settings import parse_shapes

@@ -21,6 +21,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 from subbit.sw.errors import NetworkError
 from subbit.sw.importers.onnx.accepted import MICROSOFT, ONNX_DOMAINS
 from subbit.sw.importers.onnx.graph import Graph
+from subbit.sw.importers.onnx.unsaturated import unsaturate
 
 __all__ = ["QonnxExecutor"]
 
@@ -42,6 +43,7 @@ class QonnxExecutor:
         self.graph, self.batch = graph, batch
         try:
             self.model = batched(graph, batch)
+            unsaturate(self.model)
             self.session = None
             if any(node.domain in MICROSOFT for node in self.model.graph.node):
                 self.session = session_of(self.model)

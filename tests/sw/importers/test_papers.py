@@ -304,6 +304,8 @@ def test_the_command_writes_every_layer(tmp_path: Path, capsys: pytest.CaptureFi
     assert network.input_type.shape == (6, 6, 4)
     assert app.run(arguments) == 0
     assert "left out: fc.weight: a full-precision classifier" in capsys.readouterr().out
+    assert app.run([*arguments, "--fixed", "8"]) == 2
+    assert "--fixed: a checkpoint's layers come one by one" in capsys.readouterr().err
 
 
 def test_the_command_takes_tiles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
