@@ -63,6 +63,13 @@ class IpCore(wiring.Component):
     ``pipeline``. Raises PlanError where a beat does not fit the bus.
     """
 
+    irq: Signal
+    clear: Signal
+    early: Signal
+    late: Signal
+    done: Signal
+    busy: Signal
+
     def __init__(self, *, pipeline: Pipeline, bus: str) -> None:
         self.pipeline, self.bus, self.shape = pipeline, bus, core_shape(pipeline)
         check_bus(bus, self.shape)
@@ -169,7 +176,13 @@ class VerilogCore(wiring.Component):
 
     Clock and reset are ports too: ``aclk`` and ``aresetn`` (active low) of ``axi-stream``, else
     ``clk`` and ``rst`` (active high); the reset is synchronous.
+    Latency and interval are the core's.
     """
+
+    aclk: Signal
+    aresetn: Signal
+    clk: Signal
+    rst: Signal
 
     def __init__(self, *, core: IpCore) -> None:
         self._core = core

@@ -55,7 +55,7 @@ class ProductsUnit(Unit):
     times, each time in ``words = N / simd`` beats of ``simd`` positions; ``encoding``, ``bits``,
     ``span`` and ``masked`` tell what a position is, and one whose mask is 0 has the code 0; pass g
     gives a beat of the outputs ``g*pe .. g*pe + pe - 1``; ``pixels`` vectors go side by side with
-    the same weights. ``memory``, ``payload_delay``, ``limits``: as in DotUnit.
+    the same weights. ``memory``, ``payload_delay``, ``known``, ``limits``: as in DotUnit.
 
     ``packed`` n outputs share a multiplier, a divisor of ``pe``: its first operand is
     ``sum over j of w[j] * 2**(k*j)``, with fields of ``k`` bits in which the sum over a beat fits,

@@ -41,9 +41,12 @@ def unrolled(plan: Plan) -> Plan:
 
 
 def in_series(plan: Plan) -> Plan:
-    """The plan with a bit of the inputs and of the weights at a time."""
+    """The plan with a bit of the inputs and of the weights at a time, on the direct engine."""
+    direct = engine_of("direct")
     stages = [
-        replace(stage, x_branches=1, w_branches=1) if isinstance(stage, DotStage) else stage
+        direct.on(replace(stage, own=()), x_branches=1, w_branches=1)
+        if isinstance(stage, DotStage)
+        else stage
         for stage in plan.stages
     ]
     return replace(plan, stages=tuple(stages))

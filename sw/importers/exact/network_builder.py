@@ -40,6 +40,7 @@ __all__ = ["NetworkBuilder", "whole_input"]
 
 MAX_CONSTANTS = 1 << 26
 MAX_WORK = 1 << 27
+BENT = ("LeakyRelu", "PRelu", "Relu")  # functions of two lines, which fixed point can hold
 
 
 @dataclass
@@ -148,7 +149,7 @@ class NetworkBuilder:
                 raise op.refuse(
                     f"its input is {value.blocking()} of numbers that are not quantised",
                     "put a quantiser between them",
-                    fixed=True,
+                    fixed=all(s.slope is not None or s.kind in BENT for s in value.steps),
                 )
             return made
         value = self.pooled(op, self.decided(op, value))

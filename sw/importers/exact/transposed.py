@@ -68,6 +68,8 @@ def transposed(builder: NetworkBuilder, op: Op, inputs: list[Value | Const]) -> 
     shape = weights.array.shape
     if len(shape) != 4 or value.index.ndim != 3:
         raise op.refuse(f"it has weights of the shape {shape}", "use maps and 2-D kernels")
+    if list(op.attributes.get("kernel_shape") or shape[2:]) != list(shape[2:]):
+        raise op.refuse("its kernel_shape is not that of its weights", "export the network again")
     rows, columns = axes_of(op, shape[2:])
     value = builder.numbers(op, solid(builder, op, value))
     if not value.is_map or value.index.shape[0] != shape[0]:

@@ -15,6 +15,7 @@ NOWHERE = Path("nowhere")
 SOME: Any = None  # what a member that a family lacks never looks at
 DEVICE = FpgaDevice("part", "package", 6, 1000, 1000, 10, 0, "none")
 ASKED: dict[str, Callable[[Family], object]] = {
+    "add_multiplier": lambda family: family.add_multiplier(SOME, SOME, SOME, SOME),
     "add_cell": lambda family: family.add_cell(SOME, SOME, 0, SOME),
     "add_register": lambda family: family.add_register(SOME, SOME, SOME),
     "bitstream": lambda family: family.bitstream,
@@ -47,7 +48,7 @@ GIVEN = {
     *("name", "title"),
     *("has_carry_trees", "has_register_cells", "has_block_roms", "has_lut_rams"),
     *("lacks", "mapping", "place_arguments", "pin_arguments", "popcount_form"),
-    *("covers", "finish_netlist", "large_arguments", "cells_in", "modelled"),
+    *("covers", "finish_netlist", "large_arguments", "cells_in", "modelled", "tiles"),
 }
 
 

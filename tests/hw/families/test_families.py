@@ -20,7 +20,14 @@ LACKS = {
     "ecp5": {"pin_constraints"},
     "ice40": {"pin_constraints", "add_register", "block_rom", "twin_block_rom", "large_lut4"},
     "gowin": {
-        *("add_register", "block_rom", "twin_block_rom", "block_ram_shapes", "cost"),
+        *(
+            "add_multiplier",
+            "add_register",
+            "block_rom",
+            "twin_block_rom",
+            "block_ram_shapes",
+            "cost",
+        ),
         *(
             "calibration",
             "mapped_cost",

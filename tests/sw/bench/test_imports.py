@@ -31,6 +31,7 @@ from subbit.sw.importers.exact import (
     picking,
     pools,
     qoperators,
+    sums,
     windows,
 )
 from subbit.sw.importers.exact.integers import as_weights
@@ -171,8 +172,8 @@ def test_pooling_of_what_falls_is_checked(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_shifts_of_a_join_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = pools.power_of_two
-    monkeypatch.setattr(pools, "power_of_two", lambda ratio: real(ratio) if ratio == 1 else 0)
+    real = sums.power_of_two
+    monkeypatch.setattr(sums, "power_of_two", lambda ratio: real(ratio) if ratio == 1 else 0)
     assert wrong_one("second conv")
 
 
@@ -253,8 +254,8 @@ def swapped() -> Any:
 
 
 def nothing_is_zero() -> Any:
-    """pools.times with factors of 1 for those of 0."""
-    real = pools.times
+    """sums.times with factors of 1 for those of 0."""
+    real = sums.times
 
     def times(builder: Any, op: Any, *values: Any) -> Any:
         return real(builder, op, *(replace(x, scale=ones(x.scale)) for x in values))
@@ -324,7 +325,7 @@ OTHER_FAULTS: dict[str, tuple[str, Any, str, Callable[[], Any]]] = {
         lambda: dict(zip(choices.COMPARISONS, EQUAL, strict=True)),
     ),
     "a difference the other way": ("branches", elementwise, "add", swapped),
-    "a factor of 0 counts": ("branches", pools, "times", nothing_is_zero),
+    "a factor of 0 counts": ("branches", sums, "times", nothing_is_zero),
     "zero points of integers": ("QLinearConv", qoperators, "less_zero", no_zero_point),
     "types of integers": (
         "output_dtype",

@@ -16,9 +16,9 @@ from subbit.sw.importers.exact import (
     elementwise,
     fold,
     multithreshold,
-    pools,
     qoperators,
     reachable,
+    sums,
 )
 from subbit.sw.importers.exact.fold import Turning
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
@@ -84,7 +84,7 @@ def off_by_one(layer: Any) -> Any:
     return replace(layer, base=layer.base + 1) if isinstance(layer, Turning) else layer
 
 
-FOLD_TURNING, TIMES = codes.fold_turning, pools.times
+FOLD_TURNING, TIMES = codes.fold_turning, sums.times
 THRESHOLDS_OF = multithreshold.thresholds_of
 
 
@@ -121,8 +121,8 @@ FAULTS: dict[str, tuple[Any, str, Any, str]] = {
     "a turning sum": (
         codes, "fold_turning", lambda *a: off_by_one(FOLD_TURNING(*a)), "pooled Abs"),
     "pooling of what falls": (codes, "pools_behind", lambda *a: True, "falls, pooled, falls"),
-    "a difference": (pools, "cancelled", lambda builder, op, a, b: a, "added"),
-    "factors of a sum": (pools, "times", wrong_times, "joined 0"),
+    "a difference": (sums, "cancelled", lambda builder, op, a, b: a, "added"),
+    "factors of a sum": (sums, "times", wrong_times, "joined 0"),
     "ties of QLinearConv": (qoperators, "np", HalfUp(), "QLinearConv"),
     "thresholds": (multithreshold, "thresholds_of", shifted, "MultiThreshold one row"),
 }  # fmt: skip

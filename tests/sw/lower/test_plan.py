@@ -183,8 +183,8 @@ MESSAGES = [
     ),
     (
         'stages.0.engine="systolic"',
-        "stage 'conv1': setting 'engine' must be one of direct, lookup, block_lookup, shared_rows, "
-        "unrolled, not 'systolic'",
+        "stage 'conv1': setting 'engine' must be one of direct, multipliers, lookup, block_lookup, "
+        "shared_rows, unrolled, not 'systolic'",
     ),
     (
         "stages.0.stages=2",

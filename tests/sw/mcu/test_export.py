@@ -142,7 +142,7 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         export_c(network, tmp_path)
     save_network(network, tmp_path / "net.safetensors")
     assert app.run(["export", str(tmp_path / "net.safetensors")]) != 0
-    assert "name what to export to: --c" in capsys.readouterr().err
+    assert "name one thing to export to: --c" in capsys.readouterr().err
 
 
 def test_layers_without_c_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def rising(rates: list[float]) -> None:
     ("name", "where"), [("plain", ULX3S), ("tiled", ICE), ("pooled", ULX3S), ("pooled", ICE)]
 )
 def test_more_lookup_tables(name: str, where: Board) -> None:
-    rising([rate(name, where, Goal(lut4=lut4)) for lut4 in (1400, 1900, 2300, 2700, 3100)])
+    rising([rate(name, where, Goal(lut4=lut4)) for lut4 in (1400, 1900, 2300, 2700, 3100, 3500)])
 
 
 def test_less_in_reserve() -> None:

@@ -204,7 +204,10 @@ def flat(first: nn.Module, size: int, *rest: nn.Module) -> nn.Module:
         ),
         (flat(nn.Conv2d(1, 4, 3, padding=1), 256, Loop()), "torch.fx cannot trace Sequential"),
         (nn.Sequential(nn.Linear(3, 10)), "the float network does not run: "),
-        (nn.Sequential(nn.Conv2d(1, 4, 3)), "give one number for each class, (batch, classes)"),
+        (
+            nn.Sequential(nn.Conv2d(1, 4, 3)),
+            "the float network must give the logits (batch, classes)",
+        ),
     ],
 )
 def test_what_cannot_be_quantised(module: nn.Module, expected: str, tmp_path: Path) -> None:
