@@ -49,11 +49,11 @@ class Deaf(BoardModel):
         super().__init__(INFO, logits)
         self.answers = answers
 
-    def _respond(self, content: bytes, damaged: bool) -> Message:
+    def _respond(self, content: bytes, damaged: bool) -> list[Message]:
         found = super()._respond(content, damaged)
-        if found.kind != Kind.RESULT:
+        if found[0].kind != Kind.RESULT:
             return found
-        return Message(Kind.ERROR, found.sequence, b"\x04")
+        return [Message(Kind.ERROR, found[0].sequence, b"\x04")]
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def test_it_keeps_the_window_full(client: Path, tmp_path: Path) -> None:
     held: list[bytes] = []
 
     class Slow(BoardModel):
-        def _respond(self, content: bytes, damaged: bool) -> Message:
+        def _respond(self, content: bytes, damaged: bool) -> list[Message]:
             if content[0] == Kind.INFER:
                 held.append(content)
             return super()._respond(content, damaged)
