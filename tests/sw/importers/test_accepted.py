@@ -18,6 +18,7 @@ from subbit.sw.importers.onnx import graph as graph_module
 from subbit.sw.importers.onnx.accepted import ACCEPTED, INFINITE, accepted
 from subbit.sw.importers.onnx.operators import supported_operators
 from tests.sw.importers import test_endings, test_onnx, test_shapes
+from tests.sw.importers.block_graphs import BLOCKS
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
 from tests.sw.importers.operator_graphs import GRAPHS, logits, signs, sums
 from tests.sw.importers.qoperator_graphs import QOPERATORS
@@ -239,7 +240,7 @@ def test_every_attribute_that_the_table_names_is_read(
 
     monkeypatch.setattr(graph_module, "accepted", watching)
     builds = [(20, build) for build in (*QUANTISERS.values(), *QOPERATORS.values())] + READING
-    graphs = (*test_onnx.CASES, *GRAPHS.values(), *test_shapes.GRAPHS.values())
+    graphs = (*test_onnx.CASES, *GRAPHS.values(), *BLOCKS.values(), *test_shapes.GRAPHS.values())
     builds += [(13, build) for build in graphs]
     for opset, build in builds:
         g = GraphMaker(1, 1, 8, 8, opset=opset)

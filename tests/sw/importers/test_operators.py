@@ -26,6 +26,7 @@ from subbit.sw.importers.torch.module import import_torch, trace
 from subbit.sw.importers.torch.tracing import RULES as TORCH_RULES
 from tests.paths import DOCS
 from tests.sw.importers import test_lines, test_onnx, test_torch
+from tests.sw.importers.block_graphs import BLOCKS
 from tests.sw.importers.onnx_graphs import GraphMaker, checked
 from tests.sw.importers.operator_graphs import ENDINGS, GRAPHS, PASSED, Between, Ending, Matrix
 from tests.sw.importers.qoperator_graphs import QOPERATORS
@@ -88,7 +89,7 @@ def meant(name: str) -> Any:
 def onnx_graphs() -> frozenset[str]:
     """The operators in the graphs that tests import."""
     kinds: set[str] = set()
-    tables = (GRAPHS, QUANTISERS, QOPERATORS)
+    tables = (GRAPHS, BLOCKS, QUANTISERS, QOPERATORS)
     for build in (*test_onnx.CASES, *(build for table in tables for build in table.values())):
         g = GraphMaker(1, 1, 8, 8)
         build(g, np.random.default_rng(1))
@@ -205,10 +206,11 @@ def test_what_lacks_is_named() -> None:
     assert lacking_in_torch("nn.GLU") == ["a rule in sw/importers/torch", "a test module"]
 
 
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("name", [*GRAPHS, *BLOCKS])
 def test_an_operator_agrees(name: str, tmp_path: Path) -> None:
     g = GraphMaker(1, 1, 8, 8)
-    path = g.save(GRAPHS[name](g, np.random.default_rng(3)), tmp_path / "net.onnx")
+    build = (GRAPHS | BLOCKS)[name]
+    path = g.save(build(g, np.random.default_rng(3)), tmp_path / "net.onnx")
     agreement = checked(path)["agreement"]
     assert agreement["first_difference"] is None
     assert (agreement["classes_apart"], agreement["elements"] > 0) == (0, True)
